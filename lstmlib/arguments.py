@@ -1,0 +1,98 @@
+"""What every public function asks of its arguments, and how it says so.
+
+Each message names the argument, what was expected and what came.
+"""
+
+import numbers
+
+import numpy as np
+
+
+def array(name, value, axes, dtype=None, leading=False):
+    """Return `value` as a finite array whose shape fits `axes`.
+
+    axes     {axis name: size, or None where any size from 1 up will do}, in order
+    dtype    the dtype to convert to (kept as it came where None); a complex
+             array is not converted to a real dtype, for that would lose numbers
+    leading  whether further axes may stand in front
+
+    Raises TypeError (not numbers) or ValueError (wrong shape, empty, not finite).
+    """
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be a rectangular array, got nested sequences of different lengths") from None
+    if given.dtype.kind not in "buifc":
+        raise TypeError(f"{name} must hold numbers, got dtype {given.dtype}")
+    if dtype is None:
+        dtype = given.dtype if given.dtype.kind in "fc" else np.dtype(float)
+    if given.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+        raise TypeError(f"{name} must hold real numbers to go with {np.dtype(dtype)} weights, got {given.dtype}")
+    shape(name, given, axes, leading)
+    with np.errstate(over="ignore"):
+        result = given.astype(dtype, copy=False)
+    if not np.isfinite(result).all():
+        raise ValueError(f"{name} must be finite in {result.dtype}, got {first_not_finite(given, result)}")
+    return result
+
+
+def shape(name, given, axes, leading=False):
+    """Raise ValueError unless the shape of `given` fits `axes` (as in `array`)."""
+    sizes = given.shape[-len(axes):]
+    fits = (given.ndim == len(axes) or (leading and given.ndim > len(axes))) and all(
+        size == (wanted or size) for size, wanted in zip(sizes, axes.values()))
+    if not fits:
+        raise ValueError(f"{name} must have shape {describe(axes, leading)}, got {given.shape}")
+    if given.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {given.shape}")
+
+
+def describe(axes, leading=False):
+    """`axes` in words, as in "(T, B, D) with D = 3"."""
+    names = ["..."] * leading + list(axes)
+    text = f"({', '.join(names)}{',' * (len(names) == 1)})"
+    known = [f"{axis} = {size}" for axis, size in axes.items() if size and axis != str(size)]
+    return text + (" with " + ", ".join(known) if known else "")
+
+
+def first_not_finite(given, converted):
+    """The first entry that is not finite, and where it stands."""
+    where = tuple(int(k) for k in np.argwhere(~np.isfinite(converted))[0])
+    return f"{given[where]} at index {where}"
+
+
+def number(name, value, above=None, at_least=None, at_most=None, below=None, complex_too=False):
+    """Return `value` as a plain finite Python number inside the bounds.
+
+    A plain number leaves the dtype of an array it multiplies as it is.
+    Raises TypeError (not a number) or ValueError (not finite, out of bounds).
+    """
+    kind = numbers.Complex if complex_too else numbers.Real
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    plain = value.item() if isinstance(value, np.generic) else value
+    if not np.isfinite(plain):
+        raise ValueError(f"{name} must be finite, got {plain}")
+    bounds = [("above", above, lambda x, y: x > y), ("at least", at_least, lambda x, y: x >= y),
+              ("at most", at_most, lambda x, y: x <= y), ("below", below, lambda x, y: x < y)]
+    for words, bound, holds in bounds:
+        if bound is not None and not holds(plain, bound):
+            raise ValueError(f"{name} must be {words} {bound}, got {plain}")
+    return plain
+
+
+def count(name, value, at_least=1):
+    """Return `value` as an int of at least `at_least`; TypeError or ValueError otherwise."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
+
+
+def instance(name, value, kind):
+    """Raise TypeError unless `value` is a `kind`."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")

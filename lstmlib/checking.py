@@ -1,0 +1,53 @@
+"""Is a gradient right? Numerical gradients to compare with, and two measures of agreement."""
+
+import numpy as np
+
+from . import arguments
+from .weights import Weights
+
+
+def numerical_gradient(f, weights, method="complex"):
+    """The gradient of f at `weights`, from the values of f alone, one entry at a time.
+
+    f        a function Weights -> number
+    method   "complex": Im f(w + ih) / h with h = 1e-20 (Squire & Trapp 1998, "Using complex
+             variables to estimate derivatives of real functions"): nothing is subtracted,
+             so the error is near machine precision; f must be computed by analytic operations.
+             "central": (f(w + h) - f(w - h)) / 2h with h = 1e-5: errors near 1e-9 of the gradient.
+    ->  Weights, in float64
+    Raises ValueError for another method or a value of f that is not finite.
+    """
+    arguments.instance("weights", weights, Weights)
+    if method not in ("complex", "central"):
+        raise ValueError(f"method must be 'complex' or 'central', got {method!r}")
+    dtype = complex if method == "complex" else float
+    arrays = {name: array.astype(dtype) for name, array in weights.items()}
+
+    def value(array, index, change):
+        kept = array[index]
+        array[index] = kept + change
+        result = f(Weights(**arrays))
+        array[index] = kept
+        if not np.isfinite(result):
+            raise ValueError(f"f must return a finite number, got {result}")
+        return result
+
+    def slope(array, index):
+        if method == "complex":
+            return np.imag(value(array, index, 1e-20j)) / 1e-20
+        return (value(array, index, 1e-5) - value(array, index, -1e-5)) / 2e-5
+
+    return Weights(**{name: np.array([slope(array, index) for index in np.ndindex(array.shape)]).reshape(array.shape)
+                      for name, array in arrays.items()})
+
+
+def relative_error(gradient, truth):
+    """||gradient - truth|| / ||truth||, over all entries of all arrays; 0 where both are zero."""
+    difference, size = (gradient - truth).norm(), truth.norm()
+    return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
+
+
+def cosine(gradient, truth):
+    """The cosine of the angle between two gradients: blind to a constant factor. NaN where one is zero."""
+    lengths = gradient.norm() * truth.norm()
+    return float(gradient.dot(truth) / lengths) if lengths else float("nan")

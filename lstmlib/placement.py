@@ -1,0 +1,103 @@
+"""Where to put 1/|X|: the nine edges of the backward graph, and what crosses them.
+
+Every gradient is a sum over the paths from the loss to a weight. A factor on a set of edges
+scales each path once for every edge of the set that the path crosses, so a set is right when
+every path crosses it exactly once.
+"""
+
+import numpy as np
+
+from . import arguments
+from .sequence import Trace, backward
+
+EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", "dW")
+
+
+def scale_at(edges, factor):
+    """A hook for `backward` that multiplies what crosses `edges` by `factor`.
+
+    Raises ValueError for a name that is not in EDGES.
+    """
+    edges = edge_set(edges)
+    factor = arguments.number("factor", factor, complex_too=True)
+    return lambda edge, gradient: gradient * factor if edge in edges else gradient
+
+
+def crossing_spectrum(weights, trace, dY, edges):
+    """The gradient, sorted by how often its paths cross `edges`, in one backward pass.
+
+    With a factor s on `edges` the gradient is the polynomial sum_k g_k s^k. Backward
+    is linear, so the powers of s can be carried as an axis in front of every gradient:
+    multiplying by s moves each entry up by one.
+
+    dY (T, B, K)  ->  Weights with an axis k = 0..k_max in front: g_k is entry k
+    Raises ValueError for a name that is not in EDGES, and as `backward` does.
+    """
+    edges = edge_set(edges)
+    arguments.instance("trace", trace, Trace)
+    T, B, K = trace.Y.shape
+    dY = arguments.array("dY", dY, {"T": T, "B": B, "K": K}, trace.Y.dtype)
+    k_max = max(paths.bit_length() for paths in path_crossings(edges, T).values()) - 1
+
+    def multiply_by_s(edge, gradient):
+        if edge not in edges:
+            return gradient
+        moved = np.zeros_like(gradient)
+        moved[1:] = gradient[:-1]
+        return moved
+
+    powers = np.zeros((k_max + 1, T, B, K), trace.Y.dtype)
+    powers[0] = dY
+    return backward(weights, trace, powers, at=multiply_by_s)
+
+
+def crosses_exactly_once(edges, T):
+    """For each weight: does every path from the loss to it cross `edges` exactly once?
+
+    ->  {"Wx": bool, "Wh": bool, "b": bool, "Wy": bool, "by": bool}
+    Counts paths; no gradient is computed. Raises ValueError for a name that is not in EDGES
+    or a T below 1.
+    """
+    once = 1 << 1
+    return {name: paths == once for name, paths in path_crossings(edges, T).items()}
+
+
+def path_crossings(edges, T):
+    """For each weight, how often the paths to it can cross `edges`.
+
+    The answer is a set of numbers, kept as the bits of an integer: bit k is set when some path
+    crosses k times. Joining paths is `|`, crossing an edge of the set is a shift by one. The
+    lines are those of `backward`.
+    """
+    edges, T = edge_set(edges), arguments.count("T", T)
+
+    def cross(edge, paths):
+        return paths << 1 if edge in edges else paths
+
+    dy = cross("dy", cross("loss", 1))
+    dh_above = cross("dh_above", dy)
+    dh_next = dc_next = dW_t = 0
+    for _ in range(T):
+        dh = dh_above | dh_next
+        dc = dh | dc_next
+        dz = cross("dz", dc | dh)
+        dh_next = cross("dh_next", dz)
+        dc_next = cross("dc_next", dc)
+        dW_t |= cross("dW_t", dz)
+    dW = cross("dW", dW_t)
+    dWy = cross("dW", cross("dWy_t", dy))
+    return {"Wx": dW, "Wh": dW, "b": dW, "Wy": dWy, "by": dWy}
+
+
+def edge_set(edges):
+    """`edges` as a frozenset, once every name is known to be in EDGES."""
+    if isinstance(edges, str):
+        raise TypeError(f"edges must be a collection of names, such as {{{edges!r}}}, got the string {edges!r}")
+    try:
+        edges = frozenset(edges)
+    except TypeError:
+        raise TypeError(f"edges must be a collection of names from {', '.join(EDGES)}, got {edges!r}") from None
+    unknown = sorted(map(str, edges - set(EDGES)))
+    if unknown:
+        raise ValueError(f"edges must be names from {', '.join(EDGES)}, got {', '.join(unknown)}")
+    return edges

@@ -1,0 +1,163 @@
+"""The five arrays of an LSTM, and the vector space they live in.
+
+Parameters and gradients have the same shapes, so they share one type: sums,
+differences and multiples of `Weights` are `Weights`. That is all of linear
+algebra that the question of this series needs.
+"""
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from . import arguments
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Weights:
+    """Parameters of an LSTM with a linear output layer, or a gradient with respect to them.
+
+    Wx  (D, 4H)   from the input to the gates i, f, g, o
+    Wh  (H, 4H)   from the previous hidden state to the gates
+    b   (4H,)     bias of the gates
+    Wy  (H, K)    from the hidden state to the output
+    by  (K,)      bias of the output
+
+    All five may have the same further axes in front (a gradient for each of
+    several upstream gradients, see `backward`). The arrays are copies, read-only,
+    of one dtype: float16, float32, float64, or complex.
+
+    Raises ValueError for shapes that do not fit, TypeError for other dtypes.
+    Entries may be infinite or NaN (a float16 gradient can overflow); `forward` and
+    `backward` ask for finite ones.
+    """
+
+    Wx: np.ndarray
+    Wh: np.ndarray
+    b: np.ndarray
+    Wy: np.ndarray
+    by: np.ndarray
+
+    __array_ufunc__ = None  # so that NumPy leaves `number * weights` to this class
+
+    def __post_init__(self):
+        for field in fields(self):
+            array = np.array(getattr(self, field.name))
+            if array.dtype.kind not in "fc":
+                raise TypeError(f"{field.name} must hold floating-point numbers, got dtype {array.dtype}")
+            array.flags.writeable = False
+            object.__setattr__(self, field.name, array)
+        self._check_shapes()
+
+    def _check_shapes(self):
+        if self.Wh.ndim < 2 or self.Wy.ndim < 2:
+            raise ValueError(f"Wh must have shape (H, 4H) and Wy (H, K), got {self.Wh.shape} and {self.Wy.shape}")
+        if self.Wh.shape[-1] != 4 * self.H:
+            raise ValueError(f"Wh must have shape (H, 4H), got {self.Wh.shape}")
+        axes = {"Wx": {"D": None, "4H": 4 * self.H}, "Wh": {"H": self.H, "4H": 4 * self.H}, "b": {"4H": 4 * self.H},
+                "Wy": {"H": self.H, "K": self.K}, "by": {"K": self.K}}
+        for name, array in self.items():
+            arguments.shape(name, array, axes[name], leading=True)
+            lead = array.shape[:array.ndim - len(axes[name])]
+            if lead != self.lead:
+                raise ValueError(f"{name} must have the leading axes {self.lead} of Wh, got {lead}")
+            if array.dtype != self.dtype:
+                raise TypeError(f"{name} must have the dtype {self.dtype} of Wx, got {array.dtype}")
+
+    D = property(lambda self: self.Wx.shape[-2], doc="number of inputs")
+    H = property(lambda self: self.Wh.shape[-2], doc="number of hidden units")
+    K = property(lambda self: self.Wy.shape[-1], doc="number of outputs")
+    dtype = property(lambda self: self.Wx.dtype, doc="dtype of all five arrays")
+    lead = property(lambda self: self.Wh.shape[:-2], doc="shape of the axes in front, () as a rule")
+
+    def items(self):
+        """The pairs (name, array), in the order Wx, Wh, b, Wy, by."""
+        return [(name, getattr(self, name)) for name in ("Wx", "Wh", "b", "Wy", "by")]
+
+    def map(self, function, *others):
+        """Weights whose arrays are function(own array, array of each other Weights)."""
+        for other in others:
+            arguments.instance("other", other, Weights)
+        return Weights(*(function(array, *(getattr(other, name) for other in others)) for name, array in self.items()))
+
+    def __add__(self, other):
+        return self._combine(other, np.add)
+
+    def __sub__(self, other):
+        return self._combine(other, np.subtract)
+
+    def __mul__(self, number):
+        number = arguments.number("factor", number, complex_too=True)
+        return self.map(lambda array: array * number)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, number):
+        number = arguments.number("divisor", number, complex_too=True)
+        if number == 0:
+            raise ValueError("divisor must not be zero")
+        return self.map(lambda array: array / number)
+
+    def __neg__(self):
+        return self.map(np.negative)
+
+    def dot(self, other):
+        """Sum of the products of all entries (the first factor conjugated where complex)."""
+        self._check_like(other)
+        return sum(np.vdot(mine, theirs) for mine, theirs in zip(self._wide(), other._wide()))
+
+    def norm(self):
+        """Euclidean norm over all entries, safe from overflow."""
+        largest = max(np.abs(array).max() for array in self._wide())
+        if largest == 0 or not np.isfinite(largest):
+            return float(largest)
+        return float(largest * np.sqrt(sum((np.abs(array / largest) ** 2).sum() for array in self._wide())))
+
+    def identical(self, other):
+        """Whether every entry has the same bits."""
+        self._check_like(other)
+        return all(mine.tobytes() == theirs.tobytes() for (_, mine), (_, theirs) in zip(self.items(), other.items()))
+
+    @cached_property
+    def finite(self):
+        """Whether no entry is infinite or NaN."""
+        return all(np.isfinite(array).all() for _, array in self.items())
+
+    def _wide(self):
+        return [array.astype(np.result_type(array, float)) for _, array in self.items()]
+
+    def _combine(self, other, operation):
+        if not isinstance(other, Weights):
+            return NotImplemented
+        self._check_like(other)
+        return self.map(operation, other)
+
+    def _check_like(self, other):
+        arguments.instance("other", other, Weights)
+        for (name, mine), (_, theirs) in zip(self.items(), other.items()):
+            if mine.shape != theirs.shape:
+                raise ValueError(f"{name} must have the same shape in both Weights, got {mine.shape} and {theirs.shape}")
+
+    def __repr__(self):
+        lead = f"lead={self.lead}, " if self.lead else ""
+        return f"Weights({lead}D={self.D}, H={self.H}, K={self.K}, {self.dtype})"
+
+
+def init_weights(D, H, K, seed=0, dtype=np.float64):
+    """Random weights, uniform in +-1/sqrt(H), with the forget bias at 1.
+
+    The uniform range is that of torch.nn.LSTM; a forget bias of 1 is the advice of
+    Jozefowicz, Zaremba & Sutskever (2015), "An Empirical Exploration of Recurrent
+    Network Architectures", section 2.2 (first in Gers, Schmidhuber & Cummins 2000).
+
+    D, H, K  numbers of inputs, hidden units, outputs; seed  a number or a numpy Generator
+    Raises TypeError or ValueError where D, H or K is not a whole number of at least 1.
+    """
+    D, H, K = (arguments.count(name, value) for name, value in (("D", D), ("H", H), ("K", K)))
+    if np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"dtype must be a floating-point or complex dtype, got {np.dtype(dtype)}")
+    rng = np.random.default_rng(seed)
+    shapes = (D, 4 * H), (H, 4 * H), (4 * H,), (H, K), (K,)
+    Wx, Wh, b, Wy, by = (rng.uniform(-1, 1, shape) / np.sqrt(H) for shape in shapes)
+    b[H:2 * H] = 1
+    return Weights(*(array.astype(dtype) for array in (Wx, Wh, b, Wy, by)))
