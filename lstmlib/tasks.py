@@ -19,17 +19,17 @@ def adding_problem(T, B, rng):
     (X2). The first and the last pair are marked -1; where the first pair was drawn, its number counts as 0.
     The target, at the last pair only, is 0.5 + (X1 + X2)/4.
 
-    T at least 10, B at least 1, rng a numpy Generator
+    T at least 6, B at least 1, rng a numpy Generator
     ->  X (T', B, 2), targets (T', B, 1), mask (T', B): true at the last pair. T' is the longest length;
         shorter sequences are padded with zeros behind.
     """
-    T, B = arguments.count("T", T, at_least=10), arguments.count("B", B)
+    T, B = arguments.count("T", T, at_least=6), arguments.count("B", B)
     arguments.instance("rng", rng, np.random.Generator)
     lengths = rng.integers(T, T + T // 10, endpoint=True, size=B)
     columns = np.arange(B)
     times = np.arange(lengths.max())[:, None]
     number = np.where(times < lengths, rng.uniform(-1, 1, (lengths.max(), B)), 0)
-    first = rng.integers(0, 10, size=B)
+    first = rng.integers(0, min(10, T - 1), size=B)
     second = rng.integers(0, T // 2 - 1, size=B)
     second += second >= first  # numbers the pairs that are still unmarked
     marker = np.zeros_like(number)
