@@ -1,0 +1,1 @@
+"""Feedback on the exercises, one module for each notebook."""

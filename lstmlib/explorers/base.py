@@ -1,0 +1,253 @@
+"""The one mechanism of all explorers: state -> numbers -> picture and words.
+
+An explorer is made of three pure functions and some controls. The state is a small frozen
+dataclass; each control is bound to the field of its name. Whatever changes, the reader's hand, a
+preset, a sentence in the text or a line of code, the same path is taken: controls -> state ->
+numbers -> picture and words, under one lock, for widget events arrive on a second thread.
+"""
+
+import html
+import re
+import threading
+from dataclasses import fields, replace
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+
+from .svg import as_image
+
+STYLE = """
+.lstm-explorer {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px; max-width: 1040px}
+.lstm-explorer .widget-html {margin: 0}
+.lstm-words {font-size: 14px; line-height: 1.45; min-height: 3em; padding: 2px 4px; color: var(--jp-ui-font-color1, #111)}
+.lstm-alert {border-left: 4px solid #D55E00; padding: 4px 8px; color: var(--jp-ui-font-color1, #111)}
+.lstm-explorer :focus-visible, .lstm-sentence :focus-visible {outline: 3px solid #0072B2; outline-offset: 2px}
+"""
+
+
+class Explorer(widgets.VBox):
+    """Controls bound to a picture.
+
+    title     the explorer's name
+    start     the first state: a frozen dataclass
+    controls  {field of the state: widget with a `value`}
+    numbers   state -> numbers: everything the picture shows, computed by lstmlib
+    draw      (state, numbers) -> SVG text, of a size that never changes
+    words     (state, numbers) -> one or two sentences that say what the picture shows now
+    presets   {name: {field: value, ...}}: named states, each set on top of `start`; "Reset" is always there
+    poster    names of the presets whose pictures stand for the explorer where no kernel runs ("Reset": the start)
+    above     widgets between controls and picture (their own business, such as a clickable graph)
+
+    `state`, `numbers` and `error` can be read at any time; `set(field=value, ...)` and `choose(preset)` move the
+    controls. An exception is shown in the explorer, kept in `error`, and raised again.
+    """
+
+    def __init__(self, title, start, controls, numbers, draw, words, presets=None, poster=("Reset",), above=()):
+        self.title, self.start, self.controls = title, start, dict(controls)
+        self._numbers_of, self._draw, self._words_of = numbers, draw, words
+        self.presets = {"Reset": {}} | dict(presets or {})
+        self.poster = poster
+        self.state = self.numbers = self.error = None
+        self._lock, self._moving = threading.RLock(), False
+        for name in self.presets:
+            self.state_of(name)
+        unknown = set(self.controls) - {field.name for field in fields(start)}
+        if unknown:
+            raise ValueError(f"controls must be named after fields of the state, got {sorted(unknown)}")
+
+        self.picture, self.words, self.alert = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        buttons = [self._preset_button(name) for name in reversed(self.presets)]
+        row = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 14px")
+        super().__init__([
+            widgets.HTML(f"<style>{STYLE}</style><b>{html.escape(title)}</b>"),
+            widgets.Box(list(self.controls.values()), layout=row),
+            widgets.Box(buttons[::-1], layout=row),
+            *above, self.picture, self.words, self.alert])
+        self.add_class("lstm-explorer")
+        for control in self.controls.values():
+            control.observe(self._control_moved, names="value")
+        self.choose("Reset")
+
+    def set(self, **changes):
+        """Move controls, then show the new state once. Raises ValueError for a field that is not there."""
+        with self._lock:
+            unknown = set(changes) - set(self.controls)
+            if unknown:
+                raise ValueError(f"{self.title}: no control named {', '.join(sorted(unknown))}; "
+                                 f"there are {', '.join(self.controls)}")
+            self._moving = True
+            try:
+                for name, value in changes.items():
+                    self.controls[name].value = value
+            finally:
+                self._moving = False
+            self._show()
+
+    def choose(self, preset):
+        """Go to a named state ("Reset": the first one)."""
+        state = self.state_of(preset)
+        self.set(**{name: getattr(state, name) for name in self.controls})
+
+    def state_of(self, preset):
+        """The state that a preset stands for."""
+        if preset not in self.presets:
+            raise ValueError(f"{self.title}: no preset named {preset!r}; there are {', '.join(self.presets)}")
+        return replace(self.start, **self.presets[preset])
+
+    def sentence(self, text):
+        """A sentence with states to choose in its flow: "Put it on [the recurrent path](Recurrent path only)."."""
+        return Sentence(self, text)
+
+    def _preset_button(self, name):
+        button = widgets.Button(description=name, tooltip=f"{self.title}: {name}",
+                                layout=widgets.Layout(width="auto", height="auto"))
+        button.on_click(lambda _: self.choose(name))
+        return button
+
+    def _control_moved(self, _):
+        if not self._moving:
+            with self._lock:
+                self._show()
+
+    def _show(self):
+        try:
+            state = replace(self.start, **{name: control.value for name, control in self.controls.items()})
+            numbers = self._numbers_of(state)
+            drawing, words = self._draw(state, numbers), self._words_of(state, numbers)
+        except Exception as error:
+            self.error = error
+            self.alert.value = (f'<div class="lstm-alert" role="alert"><b>This explorer met an error.</b> The picture above is '
+                                f'the one before it.<br>{type(error).__name__}: {html.escape(str(error))}</div>')
+            raise
+        self.state, self.numbers, self.error = state, numbers, None
+        self.picture.value = drawing
+        self.words.value = f'<div class="lstm-words" role="status" aria-live="polite">{html.escape(words)}</div>'
+        self.alert.value = ""
+
+    def poster_html(self):
+        """Pictures of the poster states, for wherever no kernel runs."""
+        shown = []
+        for name in self.poster:
+            state = self.state_of(name)
+            numbers = self._numbers_of(state)
+            words = self._words_of(state, numbers)
+            heading = f"<b>{html.escape(name)}.</b> " if name != "Reset" else ""
+            shown.append(f"<p>{as_image(self._draw(state, numbers), words)}</p><p>{heading}{html.escape(words)}</p>")
+        return f"<p><b>{html.escape(self.title)}</b> (a picture; run the notebook to move it)</p>{''.join(shown)}"
+
+    def _repr_mimebundle_(self, **kwargs):
+        return with_fallback(self, super()._repr_mimebundle_(**kwargs), self.poster_html())
+
+    def __repr__(self):
+        return f"Explorer({self.title!r})"
+
+
+def with_fallback(widget, bundle, fallback):
+    """The widget's display data, with HTML for where no kernel runs."""
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    return data | {"text/plain": repr(widget), "text/html": fallback}, metadata
+
+
+class Slider(anywidget.AnyWidget):
+    """A slider over a list of values: a native range input, so it has a name and works from the keyboard.
+
+    label   what is set, shown in front and read out
+    values  the values to choose from, in order; labels  their texts (str of each where None)
+    """
+
+    label = traitlets.Unicode().tag(sync=True)
+    texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True)
+    value = traitlets.Any()
+
+    _esm = """
+    export default { render({ model, el }) {
+      const label = document.createElement("label"), name = document.createElement("span");
+      const input = document.createElement("input"), output = document.createElement("output");
+      label.className = "lstm-slider"; input.type = "range"; input.min = 0; input.step = 1;
+      input.dataset.lmSuppressShortcuts = "true";
+      label.append(name, input, output); el.append(label);
+      const show = () => {
+        const texts = model.get("texts"), text = texts[model.get("index")];
+        const widest = Math.max(...texts.map((t) => t.length));
+        name.textContent = model.get("label"); input.max = texts.length - 1; input.value = model.get("index");
+        input.setAttribute("aria-label", model.get("label")); input.setAttribute("aria-valuetext", text);
+        output.textContent = text; output.style.minWidth = widest + "ch";
+      };
+      input.addEventListener("input", () => { model.set("index", Number(input.value)); model.save_changes(); show(); });
+      model.on("change:index", show); model.on("change:texts", show); show();
+    } }
+    """
+    _css = """
+    .lstm-slider {display: inline-flex; align-items: center; gap: 8px; font-size: 13px; color: var(--jp-ui-font-color1, #111)}
+    .lstm-slider input {width: 150px; accent-color: #0072B2}
+    .lstm-slider output {font-variant-numeric: tabular-nums}
+    """
+
+    def __init__(self, label, values, value=None, labels=None):
+        self.values = list(values)
+        texts = [str(v) for v in self.values] if labels is None else list(labels)
+        super().__init__(label=label, texts=texts)
+        self.observe(lambda change: setattr(self, "value", self.values[change.new]), names="index")
+        self.value = self.values[0] if value is None else value
+
+    @traitlets.observe("value")
+    def _value_set(self, change):
+        self.index = self.values.index(change.new)
+
+    @traitlets.validate("value")
+    def _check_value(self, proposal):
+        if proposal.value not in self.values:
+            raise ValueError(f"{self.label} must be one of {self.values}, got {proposal.value!r}")
+        return proposal.value
+
+    def __repr__(self):
+        return f"Slider({self.label!r})"
+
+
+class Sentence(anywidget.AnyWidget):
+    """Text with [words to press](preset) that set an explorer to a named state."""
+
+    parts = traitlets.List().tag(sync=True)
+    chosen = traitlets.List().tag(sync=True)
+
+    _esm = """
+    export default { render({ model, el }) {
+      const p = document.createElement("p"); p.className = "lstm-sentence"; el.append(p);
+      model.get("parts").forEach(([text, preset]) => {
+        if (preset === null) { p.append(text); return; }
+        const button = document.createElement("button");
+        button.textContent = text; button.dataset.lmSuppressShortcuts = "true";
+        button.addEventListener("click", () => { model.set("chosen", [preset, Date.now()]); model.save_changes(); });
+        p.append(button);
+      });
+    } }
+    """
+    _css = """
+    .lstm-sentence {font-size: 14px; line-height: 1.6; color: var(--jp-content-font-color1, #111); margin: 4px 0}
+    .lstm-sentence button {font: inherit; color: var(--jp-content-link-color, #005a8e); background: none; border: none;
+      border-bottom: 2px dotted currentColor; padding: 0 1px; cursor: pointer}
+    """
+
+    def __init__(self, explorer, text):
+        pieces = re.split(r"\[([^]]+)\]\(([^)]+)\)", text)
+        parts = []
+        for plain, label, preset in zip(pieces[::3], pieces[1::3] + [None], pieces[2::3] + [None]):
+            parts += [[plain, None]] + ([[label, preset]] if preset else [])
+        for _, preset in parts:
+            if preset is not None:
+                explorer.state_of(preset)
+        self.explorer = explorer
+        super().__init__(parts=parts)
+
+    @traitlets.observe("chosen")
+    def _choose(self, change):
+        self.explorer.choose(change.new[0])
+
+    def _repr_mimebundle_(self, **kwargs):
+        words = "".join(html.escape(text) if preset is None else f"<b>{html.escape(text)}</b>" for text, preset in self.parts)
+        return with_fallback(self, super()._repr_mimebundle_(**kwargs), f"<p>{words}</p>")
+
+    def __repr__(self):
+        return "".join(text for text, _ in self.parts)

@@ -1,0 +1,34 @@
+"""Figures that do not move: matplotlib without pyplot, shown with a caption and a text alternative.
+
+Widget events run on a second thread and would close half-drawn pyplot figures; a `Figure` made
+here belongs to nobody else.
+"""
+
+import io
+
+from IPython.display import display
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#AA4499", "#56B4E9"
+
+
+def new_figure(rows=1, columns=1, width=8, height=3.2, **options):
+    """A figure `width` by `height` inches and its axes (one, or an array of them).
+
+    options  go to matplotlib's Figure.subplots (sharex, sharey, gridspec_kw, ...)
+    """
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    axes = figure.subplots(rows, columns, **options)
+    for ax in figure.axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def show(figure, caption):
+    """Display the figure, sharp on dense screens, and under it the caption, which is its text alternative too."""
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=180, metadata={"Software": None})
+    width, height = (round(90 * size) for size in figure.get_size_inches())
+    display({"image/png": png.getvalue(), "text/plain": "<Figure>"}, raw=True,
+            metadata={"image/png": {"alt": caption, "width": width, "height": height}})
+    display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
