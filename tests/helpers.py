@@ -1,0 +1,64 @@
+"""What the tests of the core share: random problems, and how far apart two gradients are."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+import lstmlib
+
+
+class Problem(NamedTuple):
+    """Random weights and data; no bias is zero, so that no fault hides behind one."""
+
+    weights: lstmlib.Weights
+    X: np.ndarray
+    h0: np.ndarray
+    c0: np.ndarray
+    dY: np.ndarray
+    targets: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def trace(self):
+        return lstmlib.forward(self.weights, self.X, self.h0, self.c0)
+
+
+def random_weights(D=2, H=5, K=3, seed=0, dtype=float):
+    rng = np.random.default_rng(seed)
+    shapes = (D, 4 * H), (H, 4 * H), (4 * H,), (H, K), (K,)
+    return lstmlib.Weights(*(rng.normal(0, 0.7, shape).astype(dtype) for shape in shapes))
+
+
+def random_problem(T=4, B=3, D=2, H=5, K=3, seed=0, dtype=float):
+    rng = np.random.default_rng([seed, T, B])
+    shapes = (T, B, D), (B, H), (B, H), (T, B, K), (T, B, K)
+    arrays = (rng.normal(size=shape).astype(dtype) for shape in shapes)
+    return Problem(random_weights(D, H, K, seed, dtype), *arrays, rng.integers(0, K, (T, B)))
+
+
+def random_masks(T, B, seed=0):
+    """{name: mask}: the ways in which items can be left out."""
+    random = np.random.default_rng(seed).random((T, B)) < 0.6
+    random[-1, 0] = True
+    one_sequence_out, last_step_only, nothing = random.copy(), np.zeros((T, B), bool), np.zeros((T, B), bool)
+    one_sequence_out[:, -1] = False
+    last_step_only[-1] = True
+    return {"no mask": None, "random": random, "one sequence out": one_sequence_out,
+            "last step only": last_step_only, "nothing counts": nothing}
+
+
+def distance(array, truth):
+    """||array - truth|| / ||truth||; 0 where both are zero."""
+    difference, size = np.linalg.norm(np.ravel(array - truth)), np.linalg.norm(np.ravel(truth))
+    return 0.0 if difference == 0 else difference / size if size else np.inf
+
+
+def distances(gradient, truth):
+    """The distance of each of the five arrays, by name."""
+    return {name: distance(mine, theirs) for (name, mine), (_, theirs) in zip(gradient.items(), truth.items())}
+
+
+def assert_close(gradient, truth, tolerance):
+    """Every one of the five arrays, by itself, is within `tolerance` of the truth."""
+    far = {name: value for name, value in distances(gradient, truth).items() if not value <= tolerance}
+    assert not far, f"norm-relative distance above {tolerance}: {far}"

@@ -1,0 +1,87 @@
+"""step and step_backward: one timestep at a time they do what forward and backward do at once."""
+
+import numpy as np
+import pytest
+
+from helpers import assert_close, distance, random_problem
+from lstmlib import backward, step, step_backward
+from lstmlib.cell import sigmoid
+
+SIZES = [(1, 1, 1, 1, 1), (1, 3, 2, 4, 3), (5, 1, 3, 2, 4), (7, 3, 2, 4, 3)]
+
+
+def run_steps(p):
+    """All timesteps with `step`: outputs, and what each left behind."""
+    h, c, outputs, traces = p.h0, p.c0, [], []
+    for x in p.X:
+        y, h, c, trace = step(p.weights, x, h, c)
+        outputs.append(y)
+        traces.append(trace)
+    return np.array(outputs), traces
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_steps_agree_with_forward(size):
+    p = random_problem(*size)
+    Y, traces = run_steps(p)
+    assert distance(Y, p.trace.Y) < 1e-14
+    for name in ("i", "f", "g", "o", "c", "h", "h_prev", "c_prev"):
+        assert distance(np.array([getattr(trace, name) for trace in traces]), getattr(p.trace, name)) < 1e-14
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_steps_backward_agree_with_backward(size):
+    p = random_problem(*size)
+    recorded = {"dh_next": [], "dc_next": []}
+
+    def record(edge, gradient):
+        if edge in recorded:
+            recorded[edge].append(gradient.copy())
+        return gradient
+
+    at_once = backward(p.weights, p.trace, p.dY, at=record)
+    total, dh, dc, passed = 0 * p.weights, np.zeros_like(p.h0), np.zeros_like(p.c0), []
+    for dy, trace in zip(p.dY[::-1], run_steps(p)[1][::-1]):
+        gradient, dh, dc = step_backward(p.weights, trace, dy, dh, dc)
+        total = total + gradient
+        passed.append((dh, dc))
+    assert_close(at_once, total, 1e-14)
+    for (dh, dc), dh_next, dc_next in zip(passed[:-1], recorded["dh_next"], recorded["dc_next"], strict=True):
+        assert distance(dh_next, dh) < 1e-14
+        assert distance(dc_next, dc) < 1e-14
+
+
+def test_step_backward_gives_the_gradient_of_the_states_too():
+    p = random_problem(T=1)
+    dh_next, dc_next = np.random.default_rng(7).normal(size=(2, *p.h0.shape))
+
+    def objective(h_prev, c_prev):
+        y, h, c, _ = step(p.weights.map(lambda array: array.astype(complex)), p.X[0], h_prev, c_prev)
+        return (y * p.dY[0]).sum() + (h * dh_next).sum() + (c * dc_next).sum()
+
+    def complex_step(f, array):
+        slopes = np.empty_like(array)
+        for index in np.ndindex(array.shape):
+            moved = array.astype(complex)
+            moved[index] += 1e-20j
+            slopes[index] = f(moved).imag / 1e-20
+        return slopes
+
+    trace = step(p.weights, p.X[0], p.h0, p.c0)[3]
+    _, dh_prev, dc_prev = step_backward(p.weights, trace, p.dY[0], dh_next, dc_next)
+    assert distance(dh_prev, complex_step(lambda h: objective(h, p.c0), p.h0)) < 1e-14
+    assert distance(dc_prev, complex_step(lambda c: objective(p.h0, c), p.c0)) < 1e-14
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, float, complex])
+def test_step_keeps_the_dtype_of_the_weights(dtype):
+    p = random_problem(dtype=dtype)
+    y, h, c, trace = step(p.weights, p.X[0], p.h0, p.c0)
+    gradient, dh_prev, dc_prev = step_backward(p.weights, trace, p.dY[0], 0 * h, 0 * c)
+    assert {array.dtype for array in (y, h, c, dh_prev, dc_prev, *trace)} == {np.dtype(dtype)}
+    assert gradient.dtype == dtype
+
+
+def test_sigmoid_never_overflows():
+    z = np.array([-1e308, -750, -1, 0, 1, 750, 1e308])
+    assert np.allclose(sigmoid(z), [0, 0, 1 / (1 + np.e), 0.5, np.e / (1 + np.e), 1, 1], rtol=0, atol=1e-16)
