@@ -77,7 +77,7 @@ def open_laboratory(options):
     make_environment("lab")
     notebooks = sorted(ROOT.glob("notebooks/*.ipynb"))  # 00_start_here comes first
     first = [str(notebooks[0].relative_to(ROOT))] if notebooks else []
-    become("-m", "jupyterlab", "--ServerApp.ip=localhost", *first, *options)
+    become("-m", "jupyterlab", "--ServerApp.ip=localhost", f"--ServerApp.root_dir={ROOT}", *first, *options)
 
 
 def refuse_a_busy_port(options):
@@ -142,7 +142,7 @@ def make_empty_environment():
 
 def install(extras):
     print("Installing the packages ...", flush=True)
-    wanted = ["-c", "constraints.txt", "-e", ".[{}]".format(",".join(extras))]
+    wanted = ["-c", "constraints.txt", "-e", f".[{','.join(extras)}]"]
     with open(INSTALL_LOG, "wb") as log:
         pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *wanted]
         installed = subprocess.run(pip, cwd=ROOT, stdout=log, stderr=log)

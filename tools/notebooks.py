@@ -1,0 +1,183 @@
+"""Run notebooks and store them in normal form.
+
+    python run.py notebooks             all of notebooks/
+    python run.py notebooks 03 04       those whose names begin so
+    python run.py notebooks some/path.ipynb
+
+Normal form means: the same notebook gives the same bytes. Execution counts run from 1, ids stay, metadata holds only
+what an author put there, and no widget state, timestamp or version of Python is stored. A notebook that raises an error
+or writes to stderr is not stored. An exception in a widget callback leaves its traceback among the outputs of the cell
+that set the value, and so it is an error like any other.
+"""
+
+import hashlib
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
+VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class NotStored(Exception):
+    """A notebook that must not be stored; the message says where and why."""
+
+
+def main(names):
+    failures = 0
+    for path in find(names):
+        begin = time.monotonic()
+        try:
+            changed = store(path)
+        except NotStored as problem:
+            failures += 1
+            print(f"{path.name}: not stored. {problem}", file=sys.stderr, flush=True)
+        else:
+            said = "stored" if changed else "unchanged"
+            print(f"{path.name}: {said} ({time.monotonic() - begin:.1f} s)", flush=True)
+    return 1 if failures else 0
+
+
+def find(names, folder=NOTEBOOKS):
+    """The notebooks with these paths, or whose names begin with these letters; without names, all of them."""
+    found = []
+    for name in names or [""]:
+        matches = [Path(name)] if name.endswith(".ipynb") and Path(name).is_file() else []
+        matches = matches or sorted(folder.glob(f"{name.removesuffix('.ipynb')}*.ipynb"))
+        if names and not matches:
+            raise SystemExit(f"No notebook is called {name!r}, nor does the name of one in {folder.name}/ begin so.")
+        found += matches
+    return list(dict.fromkeys(found))
+
+
+def store(path):
+    """Run one notebook and write its normal form; say whether the file changed."""
+    notebook = nbformat.read(path, as_version=4)
+    run(notebook, path.parent)
+    text = text_of(normal_form(notebook))
+    if text == path.read_text(encoding="utf-8"):
+        return False
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return True
+
+
+def run(notebook, folder):
+    """Execute every cell in a fresh kernel, with the notebook's folder as working directory."""
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        timeout=120,
+        extra_arguments=["--IPKernelApp.log_level=40"],
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        client.execute()
+    except CellExecutionError:
+        pass  # its traceback is among the outputs, where refuse_trouble finds it
+    except CellTimeoutError:
+        raise NotStored("A cell ran for more than 120 s.") from None
+    except DeadKernelError:
+        raise NotStored("The kernel died.") from None
+    refuse_trouble(notebook)
+
+
+def refuse_trouble(notebook):
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            where = f"Cell {number} ({cell.source.strip().splitlines()[0]!r})"
+            if output.output_type == "error":
+                raise NotStored(f"{where} raised {output.ename}: {output.evalue}")
+            if output.output_type == "stream" and output.name == "stderr":
+                raise NotStored(f"{where} wrote to stderr: {output.text.strip()}")
+
+
+def normal_form(notebook):
+    """The notebook with everything left out, or put in order, that could differ from one run to the next."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.update(nbformat=4, nbformat_minor=5, metadata=nbformat.from_dict(METADATA))
+    seen = set()
+    count = 0
+    for cell in notebook.cells:
+        cell.id = stable_id(cell, seen)
+        cell.metadata = nbformat.from_dict(kept(cell.metadata))
+        if cell.cell_type == "code":
+            count += bool(cell.source.strip())
+            number(cell, count if cell.source.strip() else None)
+            cell.outputs = merged_streams([normal_output(output) for output in cell.outputs])
+    return notebook
+
+
+def stable_id(cell, seen):
+    """The cell's own id where it is valid and not yet taken, else one made from its text."""
+    candidate = cell.get("id", "")
+    repetition = 0
+    while candidate in seen or not VALID_ID.fullmatch(candidate):
+        candidate = hashlib.sha256(f"{repetition}{cell.source}".encode()).hexdigest()[:8]
+        repetition += 1
+    seen.add(candidate)
+    return candidate
+
+
+def kept(metadata):
+    result = {key: metadata[key] for key in KEPT_CELL_METADATA if metadata.get(key)}
+    if metadata.get("jupyter", {}).get("source_hidden"):
+        result["jupyter"] = {"source_hidden": True}
+    return result
+
+
+def number(cell, count):
+    cell.execution_count = count
+    for output in cell.outputs:
+        if output.output_type == "execute_result":
+            output.execution_count = count
+
+
+def normal_output(output):
+    if "data" in output:
+        output.data.pop(WIDGET_VIEW, None)
+        output.metadata.pop(WIDGET_VIEW, None)
+    output.pop("transient", None)
+    return output
+
+
+def merged_streams(outputs):
+    """Text that was printed in several pieces becomes one output."""
+    merged = []
+    for output in outputs:
+        if output.output_type == "stream" and merged and merged[-1].get("name") == output.name:
+            merged[-1].text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def text_of(notebook):
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
