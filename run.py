@@ -76,7 +76,7 @@ def open_laboratory(options):
     refuse_a_busy_port(options)
     make_environment("lab")
     notebooks = sorted(ROOT.glob("notebooks/*.ipynb"))  # 00_start_here comes first
-    first = [str(notebooks[0].relative_to(ROOT))] if notebooks else []
+    first = [f"--LabApp.default_url=/lab/tree/notebooks/{notebooks[0].name}"] if notebooks else []
     become("-m", "jupyterlab", "--ServerApp.ip=localhost", f"--ServerApp.root_dir={ROOT}", *first, *options)
 
 
