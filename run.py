@@ -30,6 +30,7 @@ import os
 import signal
 import socket
 import subprocess
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -82,7 +83,7 @@ def open_laboratory(options):
 
 def refuse_a_busy_port(options):
     """JupyterLab moves on to the next port without a word; whoever names a port wants that one."""
-    for option, following in zip(options, [*options[1:], ""], strict=True):
+    for option, following in zip_longest(options, options[1:], fillvalue=""):
         name, _, value = option.partition("=")
         port = value or following
         if name in ("--port", "--ServerApp.port") and port.isdecimal() and answers(int(port)):
@@ -183,3 +184,5 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except KeyboardInterrupt:
         sys.exit("Stopped. What was half done is made anew at the next start.")
+    except OSError as problem:
+        sys.exit(f"This could not be done: {problem}")
