@@ -18,22 +18,27 @@ def array(name, value, axes, dtype=None, leading=False):
 
     Raises TypeError (not numbers) or ValueError (wrong shape, empty, not finite).
     """
-    try:
-        given = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} must be a rectangular array, got nested sequences of different lengths") from None
+    given = rectangular(name, value)
     if given.dtype.kind not in "buifc":
         raise TypeError(f"{name} must hold numbers, got dtype {given.dtype}")
     if dtype is None:
         dtype = given.dtype if given.dtype.kind in "fc" else np.dtype(float)
     if given.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-        raise TypeError(f"{name} must hold real numbers to go with {np.dtype(dtype)} weights, got {given.dtype}")
+        raise TypeError(f"{name} must hold real numbers ({np.dtype(dtype)}), got {given.dtype}")
     shape(name, given, axes, leading)
     with np.errstate(over="ignore"):
         result = given.astype(dtype, copy=False)
     if not np.isfinite(result).all():
         raise ValueError(f"{name} must be finite in {result.dtype}, got {first_not_finite(given, result)}")
     return result
+
+
+def rectangular(name, value):
+    """Return `value` as an array of whatever dtype; ValueError where nested sequences differ in length."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be a rectangular array, got nested sequences of different lengths") from None
 
 
 def shape(name, given, axes, leading=False):
@@ -72,14 +77,17 @@ def number(name, value, above=None, at_least=None, at_most=None, below=None, com
         value = value[()]
     if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
-    plain = value.item() if isinstance(value, np.generic) else value
+    try:
+        plain = float(value) if isinstance(value, numbers.Real) else complex(value)
+    except OverflowError:
+        plain = np.inf
     if not np.isfinite(plain):
-        raise ValueError(f"{name} must be finite, got {plain}")
+        raise ValueError(f"{name} must be finite, got {value}")
     bounds = [("above", above, lambda x, y: x > y), ("at least", at_least, lambda x, y: x >= y),
               ("at most", at_most, lambda x, y: x <= y), ("below", below, lambda x, y: x < y)]
     for words, bound, holds in bounds:
         if bound is not None and not holds(plain, bound):
-            raise ValueError(f"{name} must be {words} {bound}, got {plain}")
+            raise ValueError(f"{name} must be {words} {bound}, got {value}")
     return plain
 
 

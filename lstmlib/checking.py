@@ -15,9 +15,14 @@ def numerical_gradient(f, weights, method="complex"):
              so the error is near machine precision; f must be computed by analytic operations.
              "central": (f(w + h) - f(w - h)) / 2h with h = 1e-5: errors near 1e-9 of the gradient.
     ->  Weights, in float64
-    Raises ValueError for another method or a value of f that is not finite.
+    Raises ValueError for another method or a value of f that is not finite, TypeError for an f that
+    is no function or gives no number, and for complex weights.
     """
     arguments.instance("weights", weights, Weights)
+    if weights.dtype.kind == "c":
+        raise TypeError(f"weights must be real, got {weights}")
+    if not callable(f):
+        raise TypeError(f"f must be a function from Weights to a number, got {type(f).__name__}")
     if method not in ("complex", "central"):
         raise ValueError(f"method must be 'complex' or 'central', got {method!r}")
     dtype = complex if method == "complex" else float
@@ -26,10 +31,8 @@ def numerical_gradient(f, weights, method="complex"):
     def value(array, index, change):
         kept = array[index]
         array[index] = kept + change
-        result = f(Weights(**arrays))
+        result = arguments.number("the value of f", f(Weights(**arrays)), complex_too=True)
         array[index] = kept
-        if not np.isfinite(result):
-            raise ValueError(f"f must return a finite number, got {result}")
         return result
 
     def slope(array, index):

@@ -19,7 +19,7 @@ def squared_error(Y, targets, mask=None):
     Y = outputs("Y", Y)
     targets = arguments.array("targets", targets, dict(zip("TBK", Y.shape)), Y.dtype)
     dY = np.where(counted(mask, Y), Y - targets, 0)
-    return 0.5 * total(dY * dY), dY
+    return 0.5 * total(wide(dY) ** 2), dY
 
 
 def cross_entropy(logits, labels, mask=None):
@@ -34,7 +34,7 @@ def cross_entropy(logits, labels, mask=None):
     logits = outputs("logits", logits)
     T, B, K = logits.shape
     counts = counted(mask, logits)
-    labels = np.asarray(labels)
+    labels = arguments.rectangular("labels", labels)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels must be whole numbers, got dtype {labels.dtype}")
     arguments.shape("labels", labels, {"T": T, "B": B})
@@ -43,13 +43,13 @@ def cross_entropy(logits, labels, mask=None):
         wrong = labels[(labels < 0) | (labels >= K)][0]
         raise ValueError(f"labels must be from 0 to K-1 = {K - 1}, got {wrong}")
 
-    shifted = logits - logits.real.max(axis=-1, keepdims=True)
+    shifted = wide(logits) - wide(logits.real).max(axis=-1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     of_label = np.take_along_axis(shifted, labels[..., None], axis=-1)
     loss = total(np.where(counts, log_sum - of_label, 0))
     dlogits = np.exp(shifted - log_sum)
     np.put_along_axis(dlogits, labels[..., None], np.take_along_axis(dlogits, labels[..., None], axis=-1) - 1, axis=-1)
-    return loss, np.where(counts, dlogits, 0)
+    return loss, np.where(counts, dlogits, 0).astype(logits.dtype)
 
 
 def outputs(name, value):
@@ -61,14 +61,21 @@ def counted(mask, Y):
     """The mask as booleans (T, B, 1): true where an item counts."""
     if mask is None:
         return np.ones((*Y.shape[:2], 1), bool)
-    mask = np.asarray(mask)
-    if mask.dtype != bool:
-        if mask.dtype.kind not in "uif" or not np.isin(mask, (0, 1)).all():
-            raise TypeError("mask must hold only true and false (or 1 and 0), got other values")
+    mask = arguments.rectangular("mask", mask)
+    if mask.dtype.kind not in "buif":
+        raise TypeError(f"mask must hold only true and false (or 1 and 0), got dtype {mask.dtype}")
     arguments.shape("mask", mask, {"T": Y.shape[0], "B": Y.shape[1]})
+    other = mask[(mask != 0) & (mask != 1)]
+    if other.size:
+        raise ValueError(f"mask must hold only true and false (or 1 and 0), got {other[0]}")
     return mask.astype(bool)[..., None]
 
 
+def wide(array):
+    """The array in at least double precision, in which every loss is computed."""
+    return array.astype(np.result_type(array, float), copy=False)
+
+
 def total(items):
-    """The sum of all items, in at least double precision, as a plain number."""
-    return items.sum(dtype=np.result_type(items, float)).item()
+    """The sum of all items, as a plain number."""
+    return items.sum().item()

@@ -27,6 +27,8 @@ def momentum(weights, gradient, state=None, rate=0.1, beta=0.9):
     """
     rate = checked_rate(weights, gradient, rate)
     beta = arguments.number("beta", beta, at_least=0, below=1)
+    if state is not None:
+        arguments.instance("state", state, Weights)
     velocity = gradient if state is None else beta * state + gradient
     return weights - rate * velocity, velocity
 
@@ -45,7 +47,9 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
     beta1 = arguments.number("beta1", beta1, at_least=0, below=1)
     beta2 = arguments.number("beta2", beta2, at_least=0, below=1)
     epsilon = arguments.number("epsilon", epsilon, at_least=0)
-    m, v, t = state or (gradient * 0, gradient * 0, 0)
+    if state is not None:
+        arguments.instance("state", state, tuple)
+    m, v, t = (gradient * 0, gradient * 0, 0) if state is None else state
     t = t + 1
     m = beta1 * m + (1 - beta1) * gradient
     v = beta2 * v + (1 - beta2) * gradient.map(np.square)
@@ -59,9 +63,9 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
 def clip_by_norm(gradient, limit):
     """The gradient, shortened to norm `limit` where it is longer (Pascanu, Mikolov & Bengio 2013, algorithm 1).
 
-    Raises TypeError unless gradient is a Weights, ValueError unless limit is above 0.
+    Raises TypeError unless gradient is a Weights, ValueError unless it is finite and limit is above 0.
     """
-    arguments.instance("gradient", gradient, Weights)
+    check_gradient(gradient)
     limit = arguments.number("limit", limit, above=0)
     norm = gradient.norm()
     return gradient * (limit / norm) if norm > limit else gradient
@@ -70,9 +74,9 @@ def clip_by_norm(gradient, limit):
 def clip_by_value(gradient, limit):
     """The gradient with every entry held within +-limit.
 
-    Raises TypeError unless gradient is a Weights, ValueError unless limit is above 0.
+    Raises TypeError unless gradient is a Weights, ValueError unless it is finite and limit is above 0.
     """
-    arguments.instance("gradient", gradient, Weights)
+    check_gradient(gradient)
     limit = arguments.number("limit", limit, above=0)
     return gradient.map(lambda array: np.clip(array, -limit, limit))
 
@@ -80,7 +84,13 @@ def clip_by_value(gradient, limit):
 def checked_rate(weights, gradient, rate):
     """The learning rate, once it and the two Weights are known to fit."""
     arguments.instance("weights", weights, Weights)
+    check_gradient(gradient)
+    weights.check_like(gradient)
+    return arguments.number("rate", rate, above=0)
+
+
+def check_gradient(gradient):
+    """Raise TypeError or ValueError unless `gradient` is a finite Weights."""
     arguments.instance("gradient", gradient, Weights)
     if not gradient.finite:
         raise ValueError("gradient must be finite, got infinity or NaN")
-    return arguments.number("rate", rate, above=0)

@@ -42,7 +42,7 @@ class Weights:
 
     def __post_init__(self):
         for field in fields(self):
-            array = np.array(getattr(self, field.name))
+            array = arguments.rectangular(field.name, getattr(self, field.name)).copy()
             if array.dtype.kind not in "fc":
                 raise TypeError(f"{field.name} must hold floating-point numbers, got dtype {array.dtype}")
             array.flags.writeable = False
@@ -103,19 +103,19 @@ class Weights:
 
     def dot(self, other):
         """Sum of the products of all entries (the first factor conjugated where complex)."""
-        self._check_like(other)
+        self.check_like(other)
         return sum(np.vdot(mine, theirs) for mine, theirs in zip(self._wide(), other._wide()))
 
     def norm(self):
         """Euclidean norm over all entries, safe from overflow."""
-        largest = max(np.abs(array).max() for array in self._wide())
+        largest = np.max([np.abs(array).max() for array in self._wide()])
         if largest == 0 or not np.isfinite(largest):
             return float(largest)
         return float(largest * np.sqrt(sum((np.abs(array / largest) ** 2).sum() for array in self._wide())))
 
     def identical(self, other):
         """Whether every entry has the same bits."""
-        self._check_like(other)
+        self.check_like(other)
         return all(mine.tobytes() == theirs.tobytes() for (_, mine), (_, theirs) in zip(self.items(), other.items()))
 
     @cached_property
@@ -129,14 +129,16 @@ class Weights:
     def _combine(self, other, operation):
         if not isinstance(other, Weights):
             return NotImplemented
-        self._check_like(other)
+        self.check_like(other)
         return self.map(operation, other)
 
-    def _check_like(self, other):
+    def check_like(self, other):
+        """Raise TypeError or ValueError unless `other` is a Weights with arrays of the same shapes."""
         arguments.instance("other", other, Weights)
         for (name, mine), (_, theirs) in zip(self.items(), other.items()):
             if mine.shape != theirs.shape:
-                raise ValueError(f"{name} must have the same shape in both Weights, got {mine.shape} and {theirs.shape}")
+                raise ValueError(f"{name} must have the same shape in both Weights, "
+                                 f"got {mine.shape} and {theirs.shape}")
 
     def __repr__(self):
         lead = f"lead={self.lead}, " if self.lead else ""

@@ -1,0 +1,116 @@
+"""Optimisers and clips, against their formulas, one number at a time."""
+
+import numpy as np
+import pytest
+
+from helpers import assert_close, random_weights
+from lstmlib import adam, clip_by_norm, momentum, sgd
+from lstmlib.training import clip_by_value
+
+STEPS = 6
+GRADIENTS = [random_weights(seed=100 + step) * 10.0 ** (step - 3) for step in range(STEPS)]
+
+
+def entries(weights):
+    return [float(x) for _, array in weights.items() for x in array.ravel()]
+
+
+def follow(optimise, **settings):
+    """The weights after every step, as lists of numbers."""
+    weights, state, visited = random_weights(), None, []
+    for gradient in GRADIENTS:
+        weights, state = optimise(weights, gradient, state, **settings)
+        visited.append(entries(weights))
+    return np.array(visited)
+
+
+def scalar_sgd(w, gradients, rate):
+    for g in gradients:
+        w -= rate * g
+        yield w
+
+
+def scalar_momentum(w, gradients, rate, beta):
+    v = 0.0
+    for g in gradients:
+        v = beta * v + g
+        w -= rate * v
+        yield w
+
+
+def scalar_adam(w, gradients, rate, beta1, beta2, epsilon):
+    m = v = 0.0
+    for t, g in enumerate(gradients, start=1):
+        m += (1 - beta1) * (g - m)
+        v += (1 - beta2) * (g * g - v)
+        w -= rate * (m / (1 - beta1 ** t)) / ((v / (1 - beta2 ** t)) ** 0.5 + epsilon)
+        yield w
+
+
+@pytest.mark.parametrize("optimise, scalar, settings", [
+    (sgd, scalar_sgd, {"rate": 0.03}),
+    (momentum, scalar_momentum, {"rate": 0.03, "beta": 0.9}),
+    (momentum, scalar_momentum, {"rate": 1, "beta": 0}),
+    (adam, scalar_adam, {"rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}),
+    (adam, scalar_adam, {"rate": 0.5, "beta1": 0.3, "beta2": 0.6, "epsilon": 0.1}),
+    (adam, scalar_adam, {"rate": 0.5, "beta1": 0, "beta2": 0, "epsilon": 0}),
+])
+def test_optimiser_agrees_with_one_number_at_a_time(optimise, scalar, settings):
+    each_gradient = zip(*map(entries, GRADIENTS))
+    truth = [list(scalar(w, gradients, **settings)) for w, gradients in zip(entries(random_weights()), each_gradient)]
+    assert np.allclose(follow(optimise, **settings), np.transpose(truth), rtol=1e-12, atol=1e-12)
+
+
+def test_defaults_are_as_documented():
+    given = follow(adam, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8)
+    assert np.array_equal(follow(adam), given)
+    assert np.array_equal(follow(momentum), follow(momentum, rate=0.1, beta=0.9))
+    assert np.array_equal(follow(sgd), follow(sgd, rate=0.1))
+
+
+def test_first_step_of_adam_forgives_a_constant_factor_and_sgd_does_not():
+    weights, gradient = random_weights(), GRADIENTS[3]
+    one, other = (adam(weights, factor * gradient, epsilon=0)[0] for factor in (1, 1 / 64))
+    assert one.identical(other)
+    one, other = (weights - sgd(weights, factor * gradient)[0] for factor in (1, 1 / 64))
+    assert_close(other, one / 64, 1e-13)
+
+
+@pytest.mark.parametrize("optimise", [sgd, momentum, adam])
+@pytest.mark.parametrize("dtype", [np.float32, float])
+def test_optimiser_keeps_the_dtype(optimise, dtype):
+    weights = random_weights(dtype=dtype)
+    moved, state = optimise(weights, random_weights(seed=1, dtype=dtype), None, rate=np.float64(0.1))
+    moved, state = optimise(moved, random_weights(seed=2, dtype=dtype), state)
+    assert moved.dtype == dtype
+
+
+# ---- clips
+
+@pytest.mark.parametrize("limit", [1e-3, 1, 5.0, np.float32(2)])
+def test_clip_by_norm_shortens_and_keeps_the_direction(limit):
+    gradient = random_weights()
+    assert gradient.norm() > 5
+    clipped = clip_by_norm(gradient, limit)
+    assert clipped.norm() == pytest.approx(float(limit), rel=1e-14)
+    assert_close(clipped, gradient * (float(limit) / gradient.norm()), 1e-15)
+
+
+def test_clip_by_norm_leaves_short_gradients_alone():
+    gradient = random_weights()
+    assert clip_by_norm(gradient, gradient.norm()) is gradient
+    assert clip_by_norm(gradient, 1e9) is gradient
+    assert clip_by_norm(0 * gradient, 1).norm() == 0
+
+
+def test_clip_then_divide_is_not_divide_then_clip():
+    gradient, X = random_weights(), 4
+    first, last = clip_by_norm(gradient / X, 1), clip_by_norm(gradient, 1) / X
+    assert first.norm() == pytest.approx(1)
+    assert last.norm() == pytest.approx(1 / X)
+
+
+def test_clip_by_value_holds_every_entry():
+    gradient = random_weights()
+    assert entries(clip_by_value(gradient, 0.5)) == [max(-0.5, min(0.5, x)) for x in entries(gradient)]
+    assert clip_by_value(gradient, 100).identical(gradient)
