@@ -1,0 +1,141 @@
+"""Feedback on the exercises of notebook 04."""
+
+import re
+from collections import Counter
+from itertools import combinations
+
+import numpy as np
+
+from ..placement import EDGES, crosses_exactly_once, path_crossings
+from ..sequence import backward, forward
+from ..weights import init_weights
+from .base import NotYet, check, expect
+
+# A path from the loss to b, as words: into some h_t, back through time by either way, and out to the sum over time.
+PATH_TO_B = re.compile(r"loss dy dh_above( (dc_next )*dz dh_next)*( dc_next)* dz dW_t dW")
+PLACEMENTS = [frozenset(edges) for size in range(len(EDGES) + 1) for edges in combinations(EDGES, size)]
+
+
+@check
+def check_crossings(answers):
+    """Every highest and every possible number of crossings is as counted along the paths.
+
+    answers  {"highest dz": k, "highest dh_next": k, "highest all nine": k, "possible dc_next": set of k},
+             for T = 5 and the paths to Wx, Wh, b
+    """
+    questions = {
+        "highest dz": ({"dz"}, "the longest path visits z once at every timestep, the last one included."),
+        "highest dh_next": ({"dh_next"}, "between T timesteps there are T - 1 steps back."),
+        "highest all nine": (EDGES, "count loss, dy, dh_above, dW_t and dW once each, dz at every timestep, and one "
+                                    "recurrent edge between each two timesteps."),
+        "possible dc_next": ({"dc_next"}, "a path may take the cell-state edge at none, some or all of T - 1 steps."),
+    }
+    given = dict(answers)
+    if set(given) != set(questions):
+        raise NotYet(f"Expected the four keys {', '.join(questions)}, received {', '.join(map(str, given))}.")
+    for question, (edges, hint) in questions.items():
+        paths = path_crossings(edges, T=5)["b"]
+        possible = {k for k in range(paths.bit_length()) if paths >> k & 1}
+        wanted = max(possible) if question.startswith("highest") else possible
+        expect(given[question], wanted, given=f"{question!r}, T = 5", hint=hint)
+
+
+@check
+def check_last_step_hook(divide_last):
+    """Only what comes from the last timestep is divided, and the gradient handed in is left as it was.
+
+    divide_last  size_X -> a hook at(edge, gradient)
+    """
+    for T, lead, size_X in ((4, (), 5), (3, (2,), 7), (1, (), 3)):
+        rng = np.random.default_rng(T)
+        weights = init_weights(2, 3, 2, seed=T)
+        trace = forward(weights, rng.normal(size=(T, 3, 2)))
+        dY = rng.normal(size=(*lead, T, 3, 2))
+        case = f"T = {T}, |X| = {size_X}" + (", two upstream gradients at once" if lead else "")
+
+        wanted = dY.copy()
+        wanted[..., -1, :, :] /= size_X
+        untouched = dY.copy()
+        hook = divide_last(size_X)
+        if hook is None or hook is ...:
+            raise NotImplementedError
+        received = backward(weights, trace, dY, at=hook)
+        if not np.array_equal(dY, untouched):
+            raise NotYet(f"For {case}: the array given to the hook was changed. Hint: work on gradient.copy().")
+        truth = backward(weights, trace, wanted)
+        for name, array in received.items():
+            expect(array, getattr(truth, name), given=f"{case}, d{name}", hint=hint_for_last_step(
+                array, [getattr(backward(weights, trace, other), name) for other in other_slices(dY, size_X)]))
+
+
+def other_slices(dY, size_X):
+    """dY divided at the wrong places: the causes in `hint_for_last_step`, in that order."""
+    first, everywhere, but_last, sequence, lead = dY.copy(), dY / size_X, dY / size_X, dY.copy(), dY.copy()
+    first[..., 0, :, :] /= size_X
+    but_last[..., -1, :, :] = dY[..., -1, :, :]
+    sequence[..., -1, :] /= size_X
+    lead[-1] /= size_X
+    return first, everywhere, but_last, sequence, lead, dY
+
+
+def hint_for_last_step(received, others):
+    hints = ("you divided at the first timestep; time is the axis third from the end.",
+             "you divided at every timestep.",
+             "you divided at every timestep but the last.",
+             "you divided the last sequence of the batch; time is third from the end: gradient[..., -1, :, :].",
+             "you divided the last upstream gradient; time is third from the end: gradient[..., -1, :, :].",
+             "no path to this array was divided; does the hook look for an edge that every path crosses (dy)?")
+    for other, hint in zip(others, hints):
+        if received.shape == other.shape and np.allclose(received, other, rtol=1e-9, atol=1e-12):
+            return hint
+    return "the edge `dy` is crossed by one array (..., T, B, K), and every path crosses it once."
+
+
+@check
+def check_right_sets(right_sets):
+    """The right placements that contain the given edges, for one timestep and for several.
+
+    right_sets  (given: a set of names, T) -> set of frozensets of names
+    """
+    for given, T in (({"dWy_t"}, 3), ({"dh_above"}, 2), ({"dz"}, 4), (set(), 5), ({"dW"}, 3), ({"dz"}, 1)):
+        received = right_sets(given, T)
+        if received is None or received is ...:
+            raise NotImplementedError
+        received = {frozenset(placement) for placement in received}
+        for_some = {p for p in PLACEMENTS if given <= p and any(crosses_exactly_once(p, T).values())}
+        without = {p for p in PLACEMENTS if all(crosses_exactly_once(p, T).values())}
+        wanted = {p for p in without if given <= p}
+        expect(received, wanted, given=f"given {set(given) or '{}'}, T = {T}", hint=(
+            "you asked for `any` of the five arrays; a right placement is right for `all`." if received == for_some else
+            "the placement must contain every given edge: given <= placement." if received == without != wanted else
+            "with a single timestep there is no step back, so more placements are right: pass T on." if T == 1 else
+            "search all 512 sets; crosses_exactly_once(placement, T) gives one verdict for each of the five arrays."))
+
+
+@check
+def check_two_paths(shorter, longer):
+    """Both are paths to b, and the longer one crosses `dz` once more: no set with dz in it can be right.
+
+    shorter, longer  lists of names of edges, in the order in which the gradient crosses them
+    """
+    for name, path in (("shorter", shorter), ("longer", longer)):
+        if path is None or any(edge is ... for edge in path) or not path:
+            raise NotImplementedError
+        if isinstance(path, str) or not all(isinstance(edge, str) for edge in path):
+            raise NotYet(f"Expected {name} to be a list of names of edges, received {path!r}.")
+        unknown = [edge for edge in path if edge not in EDGES]
+        if unknown:
+            raise NotYet(f"{name}: {unknown[0]!r} is not one of the nine edges.")
+        if not PATH_TO_B.fullmatch(" ".join(path)):
+            raise NotYet(f"{name} is not a path from the loss to b. Hint: follow the arrows of figure 4.1 from C down "
+                         "to db: loss, dy, dh_above first, dz before dh_next or dW_t, and dW last.")
+    if Counter(longer)["dz"] <= Counter(shorter)["dz"]:
+        raise NotYet(f"shorter crosses dz {Counter(shorter)['dz']} times and longer {Counter(longer)['dz']} times. "
+                     "Hint: let the longer path go back one timestep through the gates.")
+    lost = Counter(shorter) - Counter(longer)
+    if lost:
+        raise NotYet(f"The longer path does not cross {', '.join(lost)} as often as the shorter one, so a set with "
+                     "that edge in it might make up for dz. Hint: cross everything that the shorter one crosses.")
+    if Counter(longer)["dh_next"] + Counter(longer)["dc_next"] > 1:
+        raise NotYet("The longer path needs more than two timesteps, and the claim is for T = 2 too. "
+                     "Hint: one step back is enough.")

@@ -1,0 +1,148 @@
+"""The feedback of notebook 04: the right answer passes, each likely wrong one is caught and its cause named."""
+
+from itertools import combinations
+
+import pytest
+
+from lstmlib import EDGES, crosses_exactly_once
+from lstmlib.exercises.base import NotYet
+from lstmlib.exercises.where_to_divide import (
+    check_crossings,
+    check_last_step_hook,
+    check_right_sets,
+    check_two_paths,
+)
+
+
+def hint_of(check, *answers):
+    with pytest.raises(NotYet) as caught:
+        check.judge(*answers)
+    return str(caught.value)
+
+
+CROSSINGS = {"highest dz": 5, "highest dh_next": 4, "highest all nine": 14, "possible dc_next": {0, 1, 2, 3, 4}}
+
+
+def test_crossings_right():
+    check_crossings.judge(CROSSINGS)
+
+
+@pytest.mark.parametrize("question, answer, cause", [
+    ("highest dz", 4, "the last one included"),
+    ("highest dh_next", 5, "T - 1 steps back"),
+    ("highest all nine", 9, "dz at every timestep"),
+    ("possible dc_next", {1}, "none, some or all"),
+    ("possible dc_next", {4}, "none, some or all"),
+])
+def test_crossings_wrong(question, answer, cause):
+    assert cause in hint_of(check_crossings, CROSSINGS | {question: answer})
+
+
+def test_crossings_with_a_key_missing():
+    assert "four keys" in hint_of(check_crossings, {"highest dz": 5})
+
+
+def hook(edge_name, change):
+    def divide_last(size_X):
+        def at(edge, gradient):
+            return change(gradient.copy(), size_X) if edge == edge_name else gradient
+        return at
+    return divide_last
+
+
+def divide(gradient, where, size_X):
+    gradient[where] /= size_X
+    return gradient
+
+
+LAST = (..., -1, slice(None), slice(None))
+
+
+@pytest.mark.parametrize("edge", ["dy", "loss"])
+def test_last_step_right(edge):
+    check_last_step_hook.judge(hook(edge, lambda gradient, size_X: divide(gradient, LAST, size_X)))
+
+
+@pytest.mark.parametrize("edge, change, cause", [
+    ("dy", lambda gradient, size_X: divide(gradient, (..., 0, slice(None), slice(None)), size_X), "first timestep"),
+    ("dy", lambda gradient, size_X: gradient / size_X, "every timestep."),
+    ("dy", lambda gradient, size_X: divide(gradient / size_X, LAST, 1 / size_X), "every timestep but the last"),
+    ("dy", lambda gradient, size_X: divide(gradient, (..., -1, slice(None)), size_X), "last sequence of the batch"),
+    ("dY", lambda gradient, size_X: divide(gradient, LAST, size_X), "no path to this array"),
+    ("dy", lambda gradient, size_X: divide(gradient, -1, size_X), "third from the end"),
+    ("dh_above", lambda gradient, size_X: divide(gradient, LAST, size_X), "an edge that every path crosses"),
+])
+def test_last_step_wrong(edge, change, cause):
+    assert cause in hint_of(check_last_step_hook, hook(edge, change))
+
+
+def test_last_step_in_place():
+    def divide_last(size_X):
+        return lambda edge, gradient: divide(gradient, LAST, size_X) if edge == "dy" else gradient
+    assert "gradient.copy()" in hint_of(check_last_step_hook, divide_last)
+
+
+def all_sets():
+    return [frozenset(edges) for size in range(10) for edges in combinations(EDGES, size)]
+
+
+def test_right_sets_right():
+    check_right_sets.judge(lambda given, T: {
+        p for p in all_sets() if given <= p and all(crosses_exactly_once(p, T).values())})
+
+
+@pytest.mark.parametrize("right_sets, cause", [
+    (lambda given, T: {p for p in all_sets() if given <= p and any(crosses_exactly_once(p, T).values())}, "for `all`"),
+    (lambda given, T: {p for p in all_sets() if all(crosses_exactly_once(p, T).values())}, "given <= placement"),
+    (lambda given, T: {p for p in all_sets() if given <= p and all(crosses_exactly_once(p, 2).values())}, "pass T on"),
+    (lambda given, T: set(), "search all 512"),
+])
+def test_right_sets_wrong(right_sets, cause):
+    assert cause in hint_of(check_right_sets, right_sets)
+
+
+SHORTER = "loss dy dh_above dz dW_t dW".split()
+LONGER = "loss dy dh_above dz dh_next dz dW_t dW".split()
+
+
+def test_two_paths_right():
+    check_two_paths.judge(SHORTER, LONGER)
+    check_two_paths.judge(tuple(SHORTER), tuple(LONGER))
+
+
+@pytest.mark.parametrize("shorter, longer, cause", [
+    (SHORTER, SHORTER, "back one timestep"),
+    (LONGER, SHORTER, "back one timestep"),
+    (SHORTER, "loss dy dh_above dc_next dz dW_t dW".split(), "back one timestep"),
+    ("loss dy dh_above dc_next dz dW_t dW".split(), LONGER, "make up for dz"),
+    (SHORTER, "loss dy dh_above dz dh_next dz dh_next dz dW_t dW".split(), "one step back is enough"),
+    (SHORTER, "loss dy dh_above dz dz dW_t dW".split(), "follow the arrows"),
+    (["dz"], LONGER, "follow the arrows"),
+    ("loss dy dWy_t dW".split(), LONGER, "follow the arrows"),
+    (SHORTER, "loss dy dh_above dz dh dz dW_t dW".split(), "not one of the nine"),
+    ("loss", LONGER, "a list of names"),
+])
+def test_two_paths_wrong(shorter, longer, cause):
+    assert cause in hint_of(check_two_paths, shorter, longer)
+
+
+@pytest.mark.parametrize("check, answers", [
+    (check_crossings, ({question: ... for question in CROSSINGS},)),
+    (check_last_step_hook, (lambda size_X: ...,)),
+    (check_last_step_hook, (lambda size_X: None,)),
+    (check_right_sets, (lambda given, T: ...,)),
+    (check_right_sets, (lambda given, T: None,)),
+    (check_two_paths, ([...], [...])),
+])
+def test_stubs_are_not_answered_yet(check, answers, capsys):
+    check(*answers)
+    assert capsys.readouterr().out == "Not answered yet.\n"
+
+
+@pytest.mark.parametrize("check, answers", [
+    (check_crossings, (CROSSINGS,)),
+    (check_two_paths, (SHORTER, LONGER)),
+])
+def test_the_right_answer_is_told_so(check, answers, capsys):
+    check(*answers)
+    assert capsys.readouterr().out.startswith("Right. ")
