@@ -52,6 +52,7 @@ ONE_THREAD = dict.fromkeys(
 SIGNS_OF_NO_NETWORK = (
     b"NewConnectionError", b"NameResolutionError", b"ConnectTimeoutError", b"ReadTimeoutError", b"ProxyError",
     b"Temporary failure in name resolution", b"Network is unreachable", b"Failed to establish a new connection",
+    b"(from versions: none)",
 )
 
 
@@ -156,7 +157,7 @@ def install(extras):
 
 
 def last_line(said):
-    lines = said.decode("utf-8", "replace").strip().splitlines()
+    lines = [line.strip() for line in said.decode("utf-8", "replace").strip().splitlines()]
     errors = [line for line in lines if line.startswith("ERROR")]
     return (errors or lines or ["no reason was given"])[-1]
 

@@ -221,10 +221,10 @@ def solution_marks_are_paired(notebook, number):
 
 
 CHECKS = [
-    valid_format, unique_ids, counts_from_one, stored_in_normal_form, pictures_have_alt_and_caption, references_have_tags,
-    equations_show_in_jupyterlab, no_stored_trouble, no_trailing_semicolon, no_pyplot, no_redrawing_widgets,
-    numbers_are_rounded, no_absolute_path, no_div, short_code_cells, text_between_code, only_explorers_are_exempt,
-    solution_marks_are_paired,
+    valid_format, unique_ids, counts_from_one, stored_in_normal_form, pictures_have_alt_and_caption,
+    references_have_tags, equations_show_in_jupyterlab, no_stored_trouble, no_trailing_semicolon, no_pyplot,
+    no_redrawing_widgets, numbers_are_rounded, no_absolute_path, no_div, short_code_cells, text_between_code,
+    only_explorers_are_exempt, solution_marks_are_paired,
 ]
 
 
@@ -253,7 +253,7 @@ PNG = "iVBORw0KGgo="
 def good_notebook():
     """Notebook 3 of an imagined series: it passes every check, though it comes near several faults."""
     cells = [
-        new_markdown_cell("# A sum\n\n$$\\begin{aligned} a &= b \\end{aligned} \\tag{3.1}$$\n\nBy (3.1), `f(0.5)` is small."),
+        new_markdown_cell("# A sum\n\n$$\\begin{aligned} a &= b \\end{aligned} \\tag{3.1}$$\n\nBy (3.1), f(0.5) is 1."),
         new_code_cell("style = 'color: red;'  # as in (3.1);\n2 / 3", outputs=[new_output(
             "execute_result", {"text/plain": "0.666667 and 1e-15 and 0.0 and -3.5e-12"}, execution_count=1)]),
         new_code_cell("show(figure)", outputs=[
