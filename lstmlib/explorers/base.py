@@ -37,7 +37,7 @@ class Explorer(widgets.VBox):
     words     (state, numbers) -> one or two sentences that say what the picture shows now
     presets   {name: {field: value, ...}}: named states, each set on top of `start`; "Reset" is always there
     poster    names of the presets whose pictures stand for the explorer where no kernel runs ("Reset": the start)
-    above     widgets between controls and picture (their own business, such as a clickable graph)
+    above     widgets between controls and picture, such as a clickable graph; a control among them stands only there
 
     `state`, `numbers` and `error` can be read at any time; `set(field=value, ...)` and `choose(preset)` move the
     controls. An exception is shown in the explorer, kept in `error`, and raised again.
@@ -61,7 +61,7 @@ class Explorer(widgets.VBox):
         row = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 14px")
         super().__init__([
             widgets.HTML(f"<style>{STYLE}</style><b>{html.escape(title)}</b>"),
-            widgets.Box(list(self.controls.values()), layout=row),
+            widgets.Box([control for control in self.controls.values() if control not in above], layout=row),
             widgets.Box(buttons[::-1], layout=row),
             *above, self.picture, self.words, self.alert])
         self.add_class("lstm-explorer")
@@ -133,8 +133,12 @@ class Explorer(widgets.VBox):
             numbers = self._numbers_of(state)
             words = self._words_of(state, numbers)
             heading = f"<b>{html.escape(name)}.</b> " if name != "Reset" else ""
-            shown.append(f"<p>{as_image(self._draw(state, numbers), words)}</p><p>{heading}{html.escape(words)}</p>")
+            shown.append(f"<p>{as_image(self.poster_picture(state, numbers), words)}</p><p>{heading}{html.escape(words)}</p>")
         return f"<p><b>{html.escape(self.title)}</b> (a picture; run the notebook to move it)</p>{''.join(shown)}"
+
+    def poster_picture(self, state, numbers):
+        """SVG text of a poster state; an explorer with more to show than its picture overrides this."""
+        return self._draw(state, numbers)
 
     def _repr_mimebundle_(self, **kwargs):
         return with_fallback(self, super()._repr_mimebundle_(**kwargs), self.poster_html())
