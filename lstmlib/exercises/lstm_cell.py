@@ -1,0 +1,142 @@
+"""Feedback on the exercises of notebook 02."""
+
+import numpy as np
+
+from .. import Weights, forward, init_weights
+from .base import NotYet, brief, check, expect
+
+LATCH_T = 30
+
+
+@check
+def count_parameters(answer):
+    """Four gates, each with D + H weights and a bias for every hidden unit, and the output layer behind them."""
+    for D, H, K in ((3, 2, 1), (1, 1, 1), (10, 32, 5)):
+        received, expected = answer(D, H, K), 4 * H * (D + H + 1) + K * (H + 1)
+        hints = {
+            4 * H * (D + H + 1): "the output layer has parameters too: Wy and by.",
+            4 * H * (D + H) + K * H: "each gate of each hidden unit has a bias, and so has each output.",
+            4 * H * (D + H) + K * (H + 1): "each gate of each hidden unit has a bias.",
+            4 * H * (D + H + 1) + K * H: "each output has a bias.",
+            H * (D + H + 1) + K * (H + 1): "there are four gates, and each has weights of its own.",
+        }
+        expect(received, expected, f"D = {D}, H = {H}, K = {K}", hints.get(received, ""))
+
+
+def latch_weights(b_i, b_f, b_g, b_o):
+    """The cell of exercise 2.2: inputs (value, write), one hidden unit."""
+    Wx = [[0, 0, 1, 0], [12, 0, 0, 0]]
+    return Weights(*(np.array(array, float) for array in (Wx, np.zeros((1, 4)), [b_i, b_f, b_g, b_o], [[1]], [0])))
+
+
+def latch_sequence(value, arrival, seed):
+    """Input (LATCH_T, 1, 2): values in -1..1 at every step, `value` and the write marker at one."""
+    X = np.zeros((LATCH_T, 1, 2))
+    X[:, 0, 0] = np.random.default_rng(seed).uniform(-1, 1, LATCH_T)
+    X[arrival, 0] = value, 1
+    return X
+
+
+@check
+def latch(answer):
+    """The number stays within 5% for more than 20 steps, and the values before and after it leave no trace."""
+    biases = answer()
+    if biases is None or biases is ... or any(bias is None or bias is ... for bias in np.ravel(biases)):
+        raise NotImplementedError
+    if np.shape(biases) != (4,):
+        raise NotYet(f"Expected four biases (b_i, b_f, b_g, b_o), received {biases!r}.")
+    for value, arrival, seed in ((0.8, 4, 1), (-0.5, 0, 2), (0.3, 8, 3)):
+        trace = forward(latch_weights(*biases), latch_sequence(value, arrival, seed))
+        wanted, c, h = np.tanh(value), trace.c[:, 0, 0], trace.h[:, 0, 0]
+        given = f"the value {value} written at step {arrival + 1}"
+        if np.abs(c[arrival:] - wanted).max() > 0.05 * abs(wanted):
+            raise NotYet(f"For {given}: expected c near {wanted:.3f} from there to step {LATCH_T}, received "
+                         f"{c[arrival]:.3f} at first and {c[-1]:.3f} at the end. Hint: {_latch_hint(trace, arrival)}")
+        if np.abs(h[arrival:] - np.tanh(wanted)).max() > 0.06 * abs(wanted):
+            raise NotYet(f"For {given}: c is right, but h ends at {h[-1]:.3f} where tanh(c) is {np.tanh(c[-1]):.3f}. "
+                         "Hint: the output gate must be open.")
+
+
+def _latch_hint(trace, arrival):
+    """The first gate that stands in the way."""
+    i, f, g = (gate[:, 0, 0] for gate in (trace.i, trace.f, trace.g))
+    if abs(g[arrival] - np.tanh(trace.X[arrival, 0, 0])) > 1e-3:
+        return "the candidate must be tanh(value); a bias b_g other than 0 shifts it."
+    if i[arrival] < 0.95:
+        return (f"the input gate lets in only {100 * i[arrival]:.0f}% of the candidate: the write marker adds 12 to "
+                "b_i, and the sum should be well above 0.")
+    if f[arrival + 1:].prod() < 0.95:
+        return (f"each forget gate keeps {f[-1]:.3f}, and the product over {len(f) - arrival - 1} steps is "
+                f"{f[arrival + 1:].prod():.2g}: b_f should be larger.")
+    return (f"without the write marker the input gate still lets in {100 * i[-1]:.1f}% of every value: b_i should be "
+            "lower.")
+
+
+@check
+def all_inputs_at_once(answer):
+    """One matrix product serves all timesteps, all sequences and all four gates."""
+    for T, B, D, H in ((1, 1, 1, 1), (5, 3, 2, 3), (2, 4, 3, 2)):
+        weights = init_weights(D, H, 1, seed=T)
+        X = np.random.default_rng(B).normal(size=(T, B, D))
+        product = X.reshape(T * B, D) @ weights.Wx
+        expected = (product + weights.b).reshape(T, B, 4, H)
+        received = answer(weights, X)
+        swapped = (product + weights.b).reshape(T, B, H, 4).swapaxes(2, 3)
+        hint = ""
+        if np.shape(received) == (T, B, 4 * H):
+            hint = "the numbers are there; the last axis has yet to be parted into four gates of H units."
+        elif np.shape(received) == (T, B, H, 4):
+            hint = "the gates come before the units: in z the H numbers of i come first, then the H numbers of f."
+        elif np.shape(received) == expected.shape and np.allclose(received, swapped):
+            hint = "the H numbers of i come first in z, then those of f: part 4H into (4, H), not into (H, 4)."
+        elif np.shape(received) == expected.shape and np.allclose(received, product.reshape(T, B, 4, H)):
+            hint = "the bias b is missing."
+        expect(received, expected, f"T = {T}, B = {B}, D = {D}, H = {H}", hint)
+
+
+@check
+def counter(answer):
+    """The cell counts, and starts anew when it is told to: the forget gate is the eraser."""
+    weights = answer()
+    if weights is None or weights is ...:
+        raise NotImplementedError
+    if not isinstance(weights, Weights) or (weights.D, weights.H) != (2, 1):
+        raise NotYet(f"Expected Weights with D = 2 and H = 1, received {weights!r}.")
+    for seed in range(3):
+        X, expected = counter_sequence(seed)
+        trace = forward(weights, X)
+        c = trace.c[:, 0, 0]
+        wrong = np.flatnonzero(np.abs(c - expected) > 0.1)
+        if len(wrong):
+            t = wrong[0]
+            before = c[t - 1] if t else 0
+            raise NotYet(f"At step {t + 1} with (count, reset) = {brief(X[t, 0])} and c = {before:.3f} before it: "
+                         f"expected c = {expected[t]:.0f} to within 0.1, received {c[t]:.3f}. "
+                         f"Hint: {_counter_hint(trace, t)}")
+
+
+def counter_sequence(seed, T=25):
+    """Input (T, 1, 2) of zeros and ones, and the right count (T,): ones of the first input since the last reset."""
+    rng = np.random.default_rng(seed)
+    X = np.zeros((T, 1, 2))
+    X[:, 0, 0] = rng.integers(0, 2, T)
+    X[[7, 16], 0, 1] = 1
+    X[7, 0, 0], X[16, 0, 0] = 0, 1
+    count = np.zeros(T)
+    for t in range(T):
+        count[t] = (count[t - 1] if t and not X[t, 0, 1] else 0) + X[t, 0, 0]
+    return X, count
+
+
+def _counter_hint(trace, t):
+    """What a step that went wrong tells about the gates."""
+    (count, reset), f = trace.X[t, 0], trace.f[t, 0, 0]
+    if reset and f > 0.02:
+        return "the reset did not close the forget gate: it needs a large negative weight there."
+    if not reset and f < 0.99:
+        return f"without a reset the forget gate must be close to 1, but it is {f:.2f} and the count fades: raise b_f."
+    if count and not reset:
+        return "a 1 must add i g = 1: the input gate open, and the candidate saturated at tanh(large) = 1."
+    if count:
+        return "a 1 that comes with a reset is the first of the new count: only the forget gate may react to the reset."
+    return "a 0 must add nothing: the candidate needs the weight from the count input and no bias."

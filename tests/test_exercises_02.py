@@ -1,0 +1,89 @@
+"""Exercises of notebook 02: right answers pass, likely wrong ones are caught with the hint that names their cause."""
+
+import numpy as np
+import pytest
+
+from lstmlib import Weights
+from lstmlib.exercises import lstm_cell
+from lstmlib.exercises.base import NotYet
+
+
+def counter_weights(Wx, b):
+    return Weights(*(np.array(array, float) for array in (Wx, [[0, 0, 0, 0]], b, [[1]], [0])))
+
+
+def right_inputs(weights, X):
+    T, B, D = X.shape
+    return (X.reshape(T * B, D) @ weights.Wx + weights.b).reshape(T, B, 4, weights.H)
+
+
+RIGHT = [
+    (lstm_cell.count_parameters, lambda D, H, K: 4 * H * (D + H + 1) + K * (H + 1)),
+    (lstm_cell.latch, lambda: (-6, 8, 0, 6)),
+    (lstm_cell.latch, lambda: np.array([-7, 10, 0, 10])),
+    (lstm_cell.all_inputs_at_once, right_inputs),
+    (lstm_cell.all_inputs_at_once, lambda weights, X: (X @ weights.Wx + weights.b).reshape(*X.shape[:2], 4, -1)),
+    (lstm_cell.counter, lambda: counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [15, 15, 0, 0])),
+]
+
+WRONG = [
+    (lstm_cell.count_parameters, lambda D, H, K: 4 * H * (D + H + 1), "Wy and by"),
+    (lstm_cell.count_parameters, lambda D, H, K: 4 * H * (D + H) + K * H, "and so has each output"),
+    (lstm_cell.count_parameters, lambda D, H, K: 4 * H * (D + H) + K * (H + 1), "each gate of each hidden"),
+    (lstm_cell.count_parameters, lambda D, H, K: 4 * H * (D + H + 1) + K * H, "each output has a bias"),
+    (lstm_cell.count_parameters, lambda D, H, K: H * (D + H + 1) + K * (H + 1), "four gates"),
+    (lstm_cell.count_parameters, lambda D, H, K: 7, "Expected|expected"),
+    (lstm_cell.latch, lambda: (-6, 8, 0), "four biases"),
+    (lstm_cell.latch, lambda: (-6, 1, 0, 6), "b_f should be larger"),
+    (lstm_cell.latch, lambda: (0, 8, 0, 6), "b_i should be lower"),
+    (lstm_cell.latch, lambda: (-12, 8, 0, 6), "lets in only 50%"),
+    (lstm_cell.latch, lambda: (-6, 8, 1, 6), "b_g other than 0"),
+    (lstm_cell.latch, lambda: (-6, 8, 0, -6), "output gate must be open"),
+    (lstm_cell.all_inputs_at_once, lambda weights, X: X @ weights.Wx + weights.b, "parted into four gates"),
+    (lstm_cell.all_inputs_at_once,
+     lambda weights, X: (X @ weights.Wx + weights.b).reshape(*X.shape[:2], -1, 4), "gates come before the units"),
+    (lstm_cell.all_inputs_at_once,
+     lambda weights, X: (X @ weights.Wx + weights.b).reshape(*X.shape[:2], -1, 4).swapaxes(2, 3), "not into"),
+    (lstm_cell.all_inputs_at_once,
+     lambda weights, X: (X @ weights.Wx).reshape(*X.shape[:2], 4, -1), "bias b is missing"),
+    (lstm_cell.counter, lambda: 3, "D = 2 and H = 1"),
+    (lstm_cell.counter, lambda: counter_weights([[0, 0, 10, 0], [0, 0, 0, 0]], [15, 15, 0, 0]), "did not close"),
+    (lstm_cell.counter, lambda: counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [15, 1, 0, 0]), "fades"),
+    (lstm_cell.counter, lambda: counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [0, 15, 0, 0]), "must add i g = 1"),
+    (lstm_cell.counter, lambda: counter_weights([[0, 0, 10, 0], [-30, -30, 0, 0]], [15, 15, 0, 0]), "first of the new"),
+    (lstm_cell.counter, lambda: counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [15, 15, 1, 0]), "0 must add nothing"),
+]
+
+
+@pytest.mark.parametrize("exercise, answer", RIGHT)
+def test_right_answers_pass(exercise, answer, capsys):
+    exercise.judge(answer)
+    exercise(answer)
+    assert capsys.readouterr().out.startswith("Right. ")
+
+
+@pytest.mark.parametrize("exercise, answer, hint", WRONG)
+def test_wrong_answers_are_caught_and_the_hint_names_the_cause(exercise, answer, hint, capsys):
+    with pytest.raises(NotYet, match=hint):
+        exercise.judge(answer)
+    exercise(answer)
+    assert capsys.readouterr().out.startswith("Not yet. ")
+
+
+@pytest.mark.parametrize("exercise, stub", [
+    (lstm_cell.count_parameters, lambda D, H, K: ...),
+    (lstm_cell.latch, lambda: None),
+    (lstm_cell.latch, lambda: (..., ..., 0, ...)),
+    (lstm_cell.all_inputs_at_once, lambda weights, X: ...),
+    (lstm_cell.counter, lambda: ...),
+])
+def test_a_stub_is_not_answered_yet(exercise, stub, capsys):
+    exercise(stub)
+    assert capsys.readouterr().out == "Not answered yet.\n"
+
+
+def test_counter_sequences_contain_what_the_check_needs():
+    for seed in range(3):
+        X, count = lstm_cell.counter_sequence(seed)
+        assert count[16] == 1 and X[16, 0].tolist() == [1, 1]
+        assert count[7] == 0 and count[6] > 0 and count[15] > 1
