@@ -1,0 +1,103 @@
+"""tools/notebooks.py: what it stores, and what it refuses to store."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import notebooks
+from tools.notebooks import NotStored, find, normal_form, store, text_of
+
+
+def written(path, *cells):
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    return path
+
+
+def test_normal_form_leaves_out_what_differs_between_runs():
+    cell = new_code_cell("x", execution_count=41, id="mine", metadata={
+        "collapsed": True, "scrolled": False, "execution": {"iopub.status.busy": "2026-01-01T00:00:00"},
+        "jupyter": {"outputs_hidden": True, "source_hidden": True}, "tags": ["solution"],
+        "nbgrader": {"grade": False}, "slideshow": {"slide_type": "slide"}})
+    cell.outputs = [
+        new_output("stream", name="stdout", text="one\n"), new_output("stream", name="stdout", text="two\n"),
+        new_output("display_data", {"image/png": "iVBORw0KGgo="}, metadata={"image/png": {"alt": "a line"}}),
+        new_output("execute_result", {"text/html": "<img>", notebooks.WIDGET_VIEW: {"model_id": "1"}}, execution_count=41)]
+    metadata = {"widgets": {}, "language_info": {"name": "python", "version": "3.11.2"}}
+    stored = normal_form(new_notebook(cells=[cell], metadata=metadata))
+    assert stored.metadata == notebooks.METADATA and "version" not in stored.metadata.language_info
+    (cell,) = stored.cells
+    assert (cell.id, cell.execution_count) == ("mine", 1)
+    assert cell.metadata == {"tags": ["solution"], "jupyter": {"source_hidden": True}, "nbgrader": {"grade": False},
+                             "slideshow": {"slide_type": "slide"}}
+    text, picture, widget = cell.outputs
+    assert text.text == "one\ntwo\n"
+    assert picture.metadata == {"image/png": {"alt": "a line"}}
+    assert widget.data == {"text/html": "<img>"} and widget.execution_count == 1
+
+
+def test_ids_stay_where_they_can_and_are_otherwise_made_from_the_text():
+    notebook = new_notebook(cells=[new_markdown_cell("a"), new_markdown_cell("b"), new_markdown_cell("b")])
+    for cell, id in zip(notebook.cells, ["kept", "kept", "not valid"], strict=True):
+        cell.id = id
+    first, second, third = (cell.id for cell in normal_form(notebook).cells)
+    assert first == "kept" and len({first, second, third}) == 3
+    for cell in notebook.cells[1:]:
+        cell.id = "kept"
+    assert [cell.id for cell in normal_form(notebook).cells] == [first, second, third]
+
+
+def test_normal_form_is_its_own_normal_form():
+    once = normal_form(new_notebook(cells=[new_markdown_cell("a"), new_code_cell("1 + 1"), new_code_cell("")]))
+    assert text_of(normal_form(once)) == text_of(once) and text_of(once).endswith("}\n")
+
+
+def test_storing_twice_gives_the_same_bytes(tmp_path):
+    path = written(
+        tmp_path / "01_widget.ipynb",
+        new_code_cell("import os\nimport ipywidgets\nfrom pathlib import Path\nprint(Path.cwd().name)"),
+        new_code_cell("ipywidgets.IntSlider(description='T')"),
+        new_code_cell("print(os.environ['OPENBLAS_NUM_THREADS'])"))
+    assert store(path)
+    first = path.read_bytes()
+    assert not store(path) and path.read_bytes() == first
+    cells = nbformat.read(path, as_version=4).cells
+    assert [cell.execution_count for cell in cells] == [1, 2, 3]
+    assert cells[0].outputs[0].text == f"{tmp_path.name}\n"
+    assert list(cells[1].outputs[0].data) == ["text/plain"]
+    assert cells[2].outputs[0].text == "1\n"
+
+
+FAIL = "def fail(_):\n    raise ValueError('in a callback')\n"
+
+
+@pytest.mark.parametrize("source, said", [
+    ("1 / 0", "ZeroDivisionError"),
+    ("import warnings\nwarnings.warn('careful')", "wrote to stderr: .*careful"),
+    (f"{FAIL}slider.observe(fail, 'value')\nslider.value = 3", "in a callback"),
+    (f"{FAIL}button = ipywidgets.Button()\nbutton.on_click(fail)\nbutton.click()", "in a callback"),
+], ids=["error", "warning", "observe", "click"])
+def test_trouble_is_named_and_not_stored(tmp_path, source, said):
+    path = written(tmp_path / "01_bad.ipynb", new_markdown_cell("# Bad"),
+                   new_code_cell("import ipywidgets\nslider = ipywidgets.IntSlider()"), new_code_cell(source))
+    before = path.read_bytes()
+    with pytest.raises(NotStored, match=f"(?s)Cell 3 .*{said}"):
+        store(path)
+    assert path.read_bytes() == before
+
+
+def test_failure_of_one_names_the_file_and_sets_the_exit_code(tmp_path, capsys):
+    bad = written(tmp_path / "01_bad.ipynb", new_code_cell("1 / 0"))
+    good = written(tmp_path / "02_good.ipynb", new_code_cell("1 + 1"))
+    assert notebooks.main([str(bad), str(good)]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("01_bad.ipynb: not stored. Cell 1 ('1 / 0') raised ZeroDivisionError")
+    assert said.out.startswith("02_good.ipynb: stored")
+
+
+def test_names(tmp_path):
+    paths = [written(tmp_path / f"{name}.ipynb") for name in ("01_a", "02_b", "03_c")]
+    assert find([], tmp_path) == paths
+    assert find(["02", "01_a", "01"], tmp_path) == [paths[1], paths[0]]
+    assert find([str(paths[2])], tmp_path / "elsewhere") == [paths[2]]
+    with pytest.raises(SystemExit, match="'09'"):
+        find(["09"], tmp_path)
