@@ -70,16 +70,18 @@ def forward(weights, X, h0=None, c0=None):
     stretch = np.repeat(np.array([0.5, 0.5, 1, 0.5], weights.dtype), H)
     shift = 1 - stretch
     Wh = weights.Wh * stretch
-    z = X.reshape(T * B, D) @ (weights.Wx * stretch)
-    z += weights.b * stretch
-    z = z.reshape(T, B, 4 * H)
-    gates = z.reshape(T, B, 4, H)  # the same memory: each z_t is overwritten by its gates
+    Z = X.reshape(T * B, D) @ (weights.Wx * stretch)
+    Z += weights.b * stretch
+    Z = Z.reshape(T, B, 4 * H)
+    gates = Z.reshape(T, B, 4, H)  # the same memory: each z_t is overwritten by its gates
+    each_gate = gates.swapaxes(1, 2)
     for t in range(T):
-        z[t] += hiddens[t] @ Wh
-        np.tanh(z[t], out=z[t])
-        z[t] *= stretch
-        z[t] += shift
-        i, f, g, o = gates[t].swapaxes(0, 1)
+        z = Z[t]
+        z += hiddens[t] @ Wh
+        np.tanh(z, out=z)
+        z *= stretch
+        z += shift
+        i, f, g, o = each_gate[t]
         c = np.multiply(f, cells[t], out=cells[t + 1])
         c += i * g
         np.multiply(o, np.tanh(c), out=hiddens[t + 1])
@@ -123,19 +125,20 @@ def backward(weights, trace, dY, at=None):
     dc_dh, slopes = local_slopes(trace)
     dZ = slopes if lead == () else np.broadcast_to(slopes, lead + slopes.shape).copy()
     dz_all = dZ.reshape(*lead, T, B, 4 * H)  # the same memory: slopes become gradients, from the last t to the first
-    WhT = weights.Wh.T.copy()
+    WhT, f = weights.Wh.T.copy(), trace.f
     dh_next = dc_next = np.zeros((B, H), weights.dtype)
     for t in reversed(range(T)):
         dh = dh_above[..., t, :, :] + dh_next
         dc = dh * dc_dh[t] + dc_next
-        dZ[..., t, :, :3, :] *= dc[..., None, :]
-        dZ[..., t, :, 3, :] *= dh
+        dz_ifg, dz_o = dZ[..., t, :, :3, :], dZ[..., t, :, 3, :]
+        dz_ifg *= dc[..., None, :]
+        dz_o *= dh
         dz = dz_all[..., t, :, :]
         if at is not None:
             dz[...] = cross("dz", dz)
         if t > 0:
             dh_next = cross("dh_next", dz @ WhT)
-            dc_next = cross("dc_next", dc * trace.f[t])
+            dc_next = cross("dc_next", dc * f[t])
 
     dz_all = cross("dW_t", dz_all).reshape(*lead, T * B, 4 * H)
     dY = cross("dWy_t", dY).reshape(*lead, T * B, K)
@@ -168,7 +171,10 @@ def crossing(at):
         raise TypeError(f"at must be a function at(edge, gradient), got {type(at).__name__}")
 
     def cross(edge, gradient):
-        crossed = np.asarray(at(edge, gradient))
+        crossed = at(edge, gradient)
+        if crossed is gradient:
+            return gradient
+        crossed = np.asarray(crossed)
         if crossed.shape != gradient.shape or crossed.dtype.kind not in "fc":
             raise ValueError(f"at({edge!r}, gradient) must return an array of numbers of shape {gradient.shape}, "
                              f"got {'None' if crossed[()] is None else f'{crossed.dtype} {crossed.shape}'}")
