@@ -102,6 +102,12 @@ def test_what_is_not_finite_shows(name, entries, norm):
     assert np.array_equal(weights.norm(), norm, equal_nan=True)
 
 
+def test_norm_of_infinity_and_nan_is_nan_wherever_they_stand():
+    u = random_weights()
+    for first, second in ((np.inf, np.nan), (np.nan, np.inf)):
+        assert np.isnan(Weights(u.Wx + first, u.Wh, u.b, u.Wy, u.by + second).norm())
+
+
 def test_finite_and_zero():
     assert random_weights().finite
     assert (0 * random_weights()).norm() == 0
