@@ -114,27 +114,31 @@ def _showing(pen):
     pen.label(0.45, 0.12, "$h_{t-1}$")
 
 
-def along_time(trace, sequence=0, unit=0, marks=()):
+def along_time(trace, sequence=0, unit=0, marks=(), reach=1):
     """The rows i, f, o, g, c, h of one hidden unit of one sequence, over time.
 
     trace  of `lstmlib.forward`;  marks  pairs (timestep from 1, word) to point out
-    Returns the figure. The axes of i, f, o are 0..1, those of g, c, h are -1..1 (c: wider where it needs to be).
+    reach  the axes of g, c and h go from -reach to reach; those of i, f, o from 0 to 1
+    Returns the figure; raises ValueError where c goes beyond `reach`.
     """
+    largest = np.abs(trace.c[:, sequence, unit]).max()
+    if largest > reach:
+        raise ValueError(f"reach must be at least the largest |c|, {largest:.3g}, got {reach}")
     rows = {"i": ("input gate", GREEN), "f": ("forget gate", RED), "o": ("output gate", ORANGE),
             "g": ("candidate", PURPLE), "c": ("cell state", BLUE), "h": ("hidden state", INK)}
-    figure, axes = new_figure(len(rows), width=8, height=5.4, sharex=True)
+    steps = np.arange(1, len(trace.X) + 1)
+    figure, axes = new_figure(len(rows), width=8, height=5.6, sharex=True)
     for ax, (name, (what, colour)) in zip(axes, rows.items()):
-        values = getattr(trace, name)[:, sequence, unit]
-        steps = np.arange(1, len(values) + 1)
-        reach = max(1, np.abs(values).max()) if name == "c" else 1
-        ax.set(ylim=(0, 1.08) if name in "ifo" else (-1.08 * reach, 1.08 * reach))
-        ax.bar(steps, values, color=colour, width=0.7)
-        ax.axhline(0, color=GREY, lw=0.8)
-        ax.set_ylabel(f"${name}$\n{what}", rotation=0, ha="right", va="center", fontsize=10.5)
+        low = 0 if name in "ifo" else -reach
+        high = 1 if name in "ifo" else reach
+        ax.set(ylim=(low, high), yticks=(low, high))
         for step, _ in marks:
             ax.axvspan(step - 0.5, step + 0.5, color="#f3ead2", zorder=0)
+        ax.bar(steps, getattr(trace, name)[:, sequence, unit], color=colour, width=0.7, clip_on=False)
+        ax.axhline(0, color=GREY, lw=0.8)
+        ax.set_ylabel(f"${name}$\n{what}", rotation=0, ha="right", va="center", fontsize=10.5)
     for step, word in marks:
         axes[0].annotate(word, (step, 1.1), ha="center", va="bottom", fontsize=10.5, annotation_clip=False)
-    axes[-1].set_xlabel("timestep $t$")
+    axes[-1].set_xlabel("timestep $t$", fontsize=10.5)
     axes[-1].set_xticks(steps[::3])
     return figure
