@@ -85,8 +85,7 @@ def description(T, edges, other=None):
 
 def listed(edges):
     """The names in words."""
-    names = [name for name in EDGES if name in edges]
-    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:]) or "no edge"
+    return ", ".join(name for name in EDGES if name in edges) or "no edge"
 
 
 def columns(T):
@@ -214,7 +213,7 @@ def nodes(times, xs):
     for y, words in ((SUM_Y, "Wy, by"), (SUM_Z, "Wx, Wh, b")):
         parts += [svg.circle(SUM, y, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5),
                   svg.text(SUM, y + 5.5, "Σ", 16, "middle"), box(PARAMETER, y, 56, words, bold=True, fill="#f2f2f2")]
-    parts.append(svg.text(SUM, SUM_Z - 24, "sum over t", 12, "middle", svg.GREY))
+    parts.append(svg.text(SUM + 4, SUM_Y - 22, "sum over t", 12, fill=svg.GREY))
     return "".join(parts)
 
 

@@ -1,0 +1,130 @@
+"""A first look: 1/|X| in one of three places, on the first screen of the series."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import ipywidgets as widgets
+import numpy as np
+
+from . import graph, svg
+from .base import Explorer, Slider
+from .laboratory_numbers import SIZES, entries
+from .laboratory_numbers import State as Laboratory
+from .laboratory_numbers import numbers as numbers_of_laboratory
+from .laboratory_picture import mark, tick_or_cross
+
+PLACES = {
+    "at once, to the gradient entering the top": ("dy",),
+    "at the end, on the summed weight gradients": ("dW",),
+    "at every step of the recurrence (wrong)": ("dz", "dWy_t"),
+}
+AT_ONCE, AT_THE_END, AT_EVERY_STEP = PLACES
+WIDTH, HEIGHT = 960, 296
+
+
+@dataclass(frozen=True)
+class State:
+    """place: where 1/|X| is put, one of PLACES."""
+
+    place: str = AT_ONCE
+    size_X: int = 8
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """yours, truth (n,): all entries of the two gradients; wrong: how many differ by more than rounding; identical: bit for bit."""
+
+    yours: np.ndarray
+    truth: np.ndarray
+    wrong: int
+    identical: bool
+
+
+@lru_cache(maxsize=None)
+def numbers(state):
+    """State -> Numbers, in float64 with four timesteps."""
+    found = numbers_of_laboratory(Laboratory(edges=PLACES[state.place], size_X=state.size_X))
+    yours, truth = entries(found.gradient), entries(found.truth)
+    return Numbers(yours, truth, int((np.abs(yours / truth - 1) > 1e-6).sum()), found.identical)
+
+
+def headline(numbers):
+    if numbers.wrong:
+        return f"Not the gradient: {numbers.wrong} of {len(numbers.truth)} numbers are wrong"
+    return f"The true gradient, {'bit for bit' if numbers.identical else 'up to rounding'}"
+
+
+def words(state, numbers):
+    """What the picture shows, in one or two sentences."""
+    if state.size_X == 1:
+        return "With |X| = 1 nothing is divided, so every place gives the true gradient. Choose another |X|."
+    where = state.place.removesuffix(" (wrong)")
+    if numbers.wrong:
+        return (f"Dividing {where}: a gradient that comes from later timesteps is divided again at each step that it passes. "
+                f"{numbers.wrong} of the {len(numbers.truth)} numbers in the weight gradients are wrong.")
+    exact = ("to the last bit" if numbers.identical else "up to rounding in the sixteenth digit")
+    return (f"Dividing {where}: all {len(numbers.truth)} numbers in the weight gradients are the true ones, {exact}. "
+            f"At once or at the end, the result is the same.")
+
+
+def draw(state, numbers):
+    """Left: where 1/|X| stands. Right: every number of the gradient over the true one."""
+    return svg.picture(WIDTH, HEIGHT, tick_or_cross(not numbers.wrong), svg.text(56, 35, headline(numbers), 20, font_weight="bold"),
+                       scheme(state), dots(numbers), words=words(state, numbers))
+
+
+def scheme(state):
+    """Loss above, four timesteps of the LSTM, the weights' gradient at the right; arrows follow the gradients."""
+    xs = (48, 148, 248, 348)
+    parts = [arrow((xs[0], 240), (400, 240), 3, svg.GREY), arrow((416, 226), (416, 191)),
+             svg.circle(416, 240, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5), svg.text(416, 245.5, "Σ", 16, "middle"),
+             node(424, 163, ("weight", "gradients"), 42, "#f2f2f2")]
+    for t, x in enumerate(xs, 1):
+        parts += [arrow((x, 98), (x, 135)), arrow((x, 191), (x, 240)), node(x, 85, ("loss",), 28), node(x, 163, (f"t = {t}", ""), 32, "#d6ebf8")]
+    parts += [arrow((later - 32, 163), (x + 32, 163), 5, "#8cc3e6") for x, later in zip(xs, xs[1:])]
+    where = {AT_ONCE: [(x, 115) for x in xs], AT_THE_END: [(416, 211)], AT_EVERY_STEP: [(x, 175) for x in xs]}
+    parts += [badge(x, y) for x, y in where[state.place]]
+    return "".join(parts) + svg.text(14, 280, "Arrows: how the gradients flow; Σ adds up the timesteps.", 12, fill=svg.GREY)
+
+
+def arrow(start, end, width=2, colour=svg.INK):
+    track, tip = graph.arrow([start, end], 5 + 1.2 * width)
+    return (svg.element("path", d=track, fill="none", stroke=colour, stroke_width=width)
+            + svg.element("path", d=tip, fill=colour))
+
+
+def node(x, y, lines, half, fill=svg.PAPER):
+    """A box with one or two lines of text in its middle."""
+    tall = 13 if len(lines) == 1 else 28
+    return (svg.rect(x - half, y - tall, 2 * half, 2 * tall, fill=fill, rx=7, stroke=svg.INK, stroke_width=1.5)
+            + "".join(svg.text(x, y + 5 - 9 * (len(lines) - 1) + 19 * k, line, 13.5, "middle") for k, line in enumerate(lines)))
+
+
+def badge(x, y):
+    return (svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=svg.BLUE, stroke=svg.PAPER)
+            + svg.text(x, y + 4.5, "1/|X|", 12.5, "middle", fill=svg.PAPER, font_weight="bold"))
+
+
+def dots(numbers):
+    """Each number of your gradient over the true one: on the line where they are equal."""
+    frame = svg.Frame(560, 82, 330, 160, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
+    ticks = [(100, "100 times"), (10, "10 times"), (1, "equal"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
+    return "".join([
+        frame.axes(y_ticks=ticks, title="Your number / the true number"),
+        svg.line(frame.left, frame.y(1), frame.left + frame.width, frame.y(1), stroke=svg.GREEN, width=2),
+        *(mark(frame, k + 0.5, mine / true) for k, (mine, true) in enumerate(zip(numbers.yours, numbers.truth))),
+        svg.text(frame.left + frame.width / 2, 262, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
+        svg.text(frame.left + frame.width / 2, 280, "(x: wrong sign)" if (numbers.yours * numbers.truth < 0).any() else "", 12,
+                 "middle", svg.GREY)])
+
+
+def first_look():
+    """Three places for 1/|X|, and whether the gradient is the true one."""
+    controls = {
+        "place": widgets.RadioButtons(options=list(PLACES), description="Divide:", layout=widgets.Layout(width="auto"),
+                                      style={"description_width": "initial"}),
+        "size_X": Slider("|X|", SIZES),
+    }
+    presets = {"At once": {"place": AT_ONCE}, "At the end": {"place": AT_THE_END}, "At every step": {"place": AT_EVERY_STEP}}
+    return Explorer("A first look: where do you divide by |X|?", State(), controls, numbers, draw, words, presets,
+                    poster=tuple(presets))

@@ -1,0 +1,234 @@
+"""The laboratory's state, numbers and words: 1/|X| on any edges of the backward graph, and what becomes of the gradient."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ..checking import cosine, relative_error
+from ..losses import squared_error
+from ..placement import EDGES, crosses_exactly_once, crossing_spectrum, scale_at
+from ..sequence import backward, forward, local_slopes
+from ..weights import Weights
+
+D, H, K, B, T_MAX = 2, 3, 4, 3, 6
+SIZES = (1, 2, 3, 4, 5, 8, 10, 16, 20, 32, 64, 100)
+ROUNDING = {"float64": 1e-15, "float32": 1e-6, "float16": 1e-2}  # norm-relative: closer than this is rounding alone
+
+# Where 1/|X| may be put: the five right places, then those that are often tried.
+PLACEMENTS = {
+    "At once: loss": ("loss",),
+    "At once: dy": ("dy",),
+    "Into the top: dh_above and dWy_t": ("dh_above", "dWy_t"),
+    "Each contribution: dW_t and dWy_t": ("dWy_t", "dW_t"),
+    "At the end: dW": ("dW",),
+    "At every step: dz": ("dz",),
+    "Recurrent path only: dh_next": ("dh_next",),
+    "Cell path only: dc_next": ("dc_next",),
+    "Both ends: dy and dW": ("dy", "dW"),
+    "dh_above, forgetting dWy_t": ("dh_above",),
+    "Nowhere": (),
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """edges: names that carry 1/|X|; beside: a name of PLACEMENTS to compare with, None for the true gradient."""
+
+    edges: tuple = ("dy",)
+    size_X: int = 8
+    T: int = 4
+    dtype: str = "float64"
+    forget_bias: int = 1
+    beside: str | None = None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the laboratory shows.
+
+    gradient    yours: backward with 1/|X| on the chosen edges
+    truth       the gradient of C = L/|X|, or B's gradient where two placements are compared: the same backward pass in the
+                same dtype, with 1/|X| on its finished sums (or on B's edges)
+    right       {weight: bool}: does every path to it cross exactly once?
+    identical   whether every bit of gradient and truth agrees
+    error       ||gradient - truth|| / ||truth||
+    cosine      between gradient and truth
+    length      ||gradient|| / ||truth||
+    shares      {weight: array}: ||g_k|| / sum_j ||g_j||, the part of the gradient that was divided k times, in float64
+    share       the same over all weights together
+    way, other_way  {"dy": array (T,), ...}: norms of the intermediate gradients, yours and those of B (None without B)
+    """
+
+    gradient: Weights
+    truth: Weights
+    right: dict
+    identical: bool
+    error: float
+    cosine: float
+    length: float
+    shares: dict
+    share: np.ndarray
+    way: dict
+    other_way: dict | None
+
+    @property
+    def all_right(self):
+        """Whether every path to every weight crosses exactly once."""
+        return all(self.right.values())
+
+
+@lru_cache(maxsize=None)
+def problem(T, forget_bias, dtype):
+    """A small LSTM and its loss, always the same -> weights, trace, dY. No state or bias is zero, so every path is open."""
+    rng = np.random.default_rng(1)
+    Wx, Wh, b, Wy, by = (rng.normal(size=shape) for shape in ((D, 4 * H), (H, 4 * H), (4 * H,), (H, K), (K,)))
+    b[H:2 * H] = forget_bias
+    h0, c0 = rng.normal(0, 0.5, (2, B, H))
+    X, targets = rng.normal(size=(T_MAX, B, D))[:T], rng.normal(size=(T_MAX, B, K))[:T]
+    weights = Weights(*(array.astype(dtype) for array in (Wx, Wh, b, Wy, by)))
+    trace = forward(weights, X, h0, c0)
+    return weights, trace, squared_error(trace.Y, targets)[1]
+
+
+def numbers(state):
+    """State -> Numbers."""
+    weights, trace, dY = problem(state.T, state.forget_bias, state.dtype)
+    gradient, way = on_the_way(weights, trace, dY, state.edges, state.size_X)
+    if state.beside is None:
+        truth, other_way = backward(weights, trace, dY) * (1 / state.size_X), None
+    else:
+        truth, other_way = on_the_way(weights, trace, dY, PLACEMENTS[state.beside], state.size_X)
+    spectrum = crossing_spectrum(*problem(state.T, state.forget_bias, "float64"), state.edges)
+    return Numbers(gradient, truth, crosses_exactly_once(state.edges, state.T), gradient.identical(truth),
+                   relative_error(gradient, truth), cosine(gradient, truth), gradient.norm() / truth.norm(),
+                   {name: share_of([array]) for name, array in spectrum.items()},
+                   share_of([array for _, array in spectrum.items()]), way, other_way)
+
+
+def on_the_way(weights, trace, dY, edges, size_X):
+    """The gradient with 1/|X| on `edges`, and the norm of every gradient on the way, timestep by timestep."""
+    passed = {edge: [] for edge in EDGES}
+    scale = scale_at(edges, 1 / size_X)
+
+    def probe(edge, gradient):
+        crossed = scale(edge, gradient)
+        passed[edge].append(np.array(crossed))
+        return crossed
+
+    gradient = backward(weights, trace, dY, at=probe)
+    dh, = passed["dh_above"]
+    if trace.X.shape[0] > 1:
+        dh[:-1] += passed["dh_next"][::-1]
+    dc = dh * local_slopes(trace)[0]
+    if trace.X.shape[0] > 1:
+        dc[:-1] += passed["dc_next"][::-1]
+    flows = {"dy": passed["dy"][0], "dh": dh, "dc": dc, "dz": np.array(passed["dz"][::-1]), "dW_t": passed["dW_t"][0]}
+    return gradient, {name: np.linalg.norm(flow.astype(float).reshape(len(flow), -1), axis=1)
+                      for name, flow in flows.items()}
+
+
+def share_of(powers):
+    """||g_k|| / sum_j ||g_j||, with k along the first axis of each array."""
+    norms = np.sqrt(sum((array.reshape(len(array), -1) ** 2).sum(axis=1) for array in powers))
+    return norms / norms.sum()
+
+
+def entries(gradient):
+    """All entries in a row, in float64."""
+    return np.concatenate([array.astype(float).ravel() for _, array in gradient.items()])
+
+
+# The verdict
+
+def headline(state, numbers):
+    """The verdict in a few words."""
+    below = numbers.error < ROUNDING[state.dtype]
+    if state.beside is not None:
+        return ("A and B: identical weight gradients, bit for bit" if numbers.identical else
+                "A and B: identical weight gradients, up to rounding" if below else "A and B: different weight gradients")
+    if state.size_X == 1:
+        return "Identical, because |X| = 1"
+    if numbers.all_right:
+        return ("Identical, bit for bit" if numbers.identical else
+                "Identical up to rounding" if below else f"The gradient, spoilt by {state.dtype}")
+    return f"Not the gradient, though {state.dtype} hides it" if below else "Not the gradient"
+
+
+def words(state, numbers):
+    """The verdict in one or two sentences."""
+    if state.beside is not None:
+        return words_of_two(state, numbers)
+    start = headline(state, numbers)
+    if state.size_X == 1:
+        rule = "every path crosses exactly once" if numbers.all_right else "not every path crosses exactly once"
+        return f"{start}: a factor of 1 changes nothing, wherever it stands. By the rule this placement is " \
+               f"{'right' if numbers.all_right else 'wrong'} ({rule}); choose another |X| to see it."
+    if numbers.all_right:
+        how = ("" if numbers.identical else f" (norm-relative difference below {ROUNDING[state.dtype]:.0e})"
+               if numbers.error < ROUNDING[state.dtype] else f" (norm-relative difference {numbers.error:.1g})")
+        return f"{start}{how}: every path from the loss to every weight crosses 1/|X| exactly once." + alone_at_one(state)
+    return f"{start}: {not_once(numbers.share)}; cosine {numbers.cosine:.3f}, {times(numbers.length)} the true length. " \
+           f"{where_right(numbers)}"
+
+
+def alone_at_one(state):
+    """At T = 1 more sets are right than the five: say so where this one is such a set."""
+    if all(crosses_exactly_once(state.edges, 2).values()):
+        return ""
+    return " So it is at T = 1 only, where nothing flows from timestep to timestep; try T = 2."
+
+
+def not_once(share):
+    """ "31% of it was never divided, 12% twice": every part that was not divided once."""
+    parts = [(share[0], "never divided"), (share[2:3].sum(), "divided twice"), (share[3:].sum(), "divided more often")]
+    wrong = [(percent(part), how) for part, how in parts if part > 0]
+    first, *others = wrong
+    return f"{first[0]} of it was {first[1]}" + "".join(f", {part} {how.removeprefix('divided ')}" for part, how in others)
+
+
+def percent(share):
+    return "all" if share > 1 - 1e-9 else "less than 1%" if share < 0.005 else f"{100 * share:.0f}%"
+
+
+def times(ratio):
+    """A ratio in words, with two digits."""
+    return f"{ratio:.2g} times" if ratio < 100 else f"{ratio:.0f} times"
+
+
+def where_right(numbers):
+    right = [name for name, is_right in numbers.right.items() if is_right]
+    return f"Right for {listed(right)} only." if right else "Right for no weight."
+
+
+def words_of_two(state, numbers):
+    """The verdict on A beside B."""
+    end = " (|X| = 1: a factor of 1 changes nothing)" if state.size_X == 1 else ""
+    groups = {}
+    for name in numbers.way:
+        groups.setdefault(factor(numbers, name, state.size_X), []).append(f"{name.removesuffix('_t')}_t")
+    same = groups.pop(0, [])
+    apart = [f"{listed(names)} of A {'is' if len(names) == 1 else 'are'} {as_factor(power)} times B's" if power is not None
+             else f"{listed(names)} {'differs' if len(names) == 1 else 'differ'} by no one factor" for power, names in groups.items()]
+    way = f"On the way, {'; '.join(apart)}" if apart else "On the way they are the same too"
+    if same and apart:
+        way += f"; {listed(same)} {'is' if len(same) == 1 else 'are'} the same"
+    return f"{headline(state, numbers)}{end}. {way}."
+
+
+def listed(names):
+    """Names in words: "a, b and c"."""
+    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
+
+
+def factor(numbers, name, size_X):
+    """The power p with (norm of A) = |X|^p (norm of B) at every timestep, None where there is none."""
+    ratio = numbers.way[name] / numbers.other_way[name]
+    power = round(float(np.log(ratio[0]) / np.log(size_X))) if size_X > 1 else 0
+    return power if np.allclose(ratio, float(size_X) ** power, rtol=1e-2) else None
+
+
+def as_factor(power):
+    """|X| to that power, as text."""
+    exponent = f"{'⁰¹²³⁴⁵⁶⁷⁸⁹'[abs(power)]}" if abs(power) > 1 else ""
+    return f"|X|{exponent}" if power > 0 else f"1/|X|{exponent}"
