@@ -1,0 +1,161 @@
+"""JupyterLab in Chromium, for tests and measurements: a server of our own, one page, notebooks opened one after another."""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                    "--disable-component-update", "--disable-sync"]
+PATIENCE = 120  # seconds for anything that a busy machine may make slow
+
+
+def chromium():
+    """The path of a Chromium or Chrome, or None."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@contextlib.contextmanager
+def jupyterlab(folder, theme="JupyterLab Light"):
+    """JupyterLab with a configuration of its own, serving `folder`: yields its address, with token."""
+    with tempfile.TemporaryDirectory(prefix="lstm-jupyter-") as home, socket.socket() as probe:
+        home = Path(home)
+        settings = {"notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page
+                    "apputils-extension/themes": {"theme": theme},
+                    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
+        for name, values in settings.items():
+            path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values))
+        own_places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+                      "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+                      "IPYTHONDIR": "ipython"}
+        python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, **{name: str(home / place) for name, place in own_places.items()},
+                       "PYTHONPATH": python_path, "OPENBLAS_NUM_THREADS": "1", "JUPYTER_TOKEN": secrets.token_hex(16)}
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        with open(home / "log", "wb") as log:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+                 f"--ServerApp.port={port}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"],
+                cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+        try:
+            yield f"{_address(server, home)}lab?token={environment['JUPYTER_TOKEN']}&reset"
+        finally:
+            _stop(server)
+
+
+def _address(server, home):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and server.poll() is None:
+        for path in (home / "runtime").glob(f"jpserver-{server.pid}.json"):
+            with contextlib.suppress(ValueError):  # half written
+                info = json.loads(path.read_text())
+                with contextlib.suppress(OSError):
+                    socket.create_connection(("127.0.0.1", info["port"]), timeout=1).close()
+                    return info["url"]
+        time.sleep(0.1)
+    raise RuntimeError("JupyterLab did not start:\n" + (home / "log").read_text()[-3000:])
+
+
+def _stop(server):
+    """The server ends its kernels itself when asked; whatever is left of its group after that is ended."""
+    server.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        server.wait(20)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+
+
+@contextlib.contextmanager
+def browser_page(width=1280, height=1000, scale=1):
+    """A Chromium page with an empty profile."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
+        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
+        page.set_default_timeout(PATIENCE * 1000)
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+class Lab:
+    """A JupyterLab open in a page. `complaints` collects errors in the console and requests that leave this computer."""
+
+    def __init__(self, page, address):
+        self.page, self.complaints = page, []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"error in the page: {error}"))
+        page.on("request", lambda request: self._request(request.url))
+        page.on("websocket", lambda socket: self._request(socket.url))
+        page.goto(address)
+        page.wait_for_function("window.jupyterapp !== undefined")
+        page.evaluate("async () => { await jupyterapp.restored; jupyterapp.shell.collapseLeft(); }")
+
+    def _console(self, message):
+        # The server answers 404 to JupyterLab's own questions for files that need not be there.
+        if message.type == "error" and not re.search(r"Failed to load resource.*(404|409)", message.text):
+            self.complaints.append(f"console: {message.text}")
+
+    def _request(self, url):
+        if urlsplit(url).scheme not in ("data", "blob", "about") and urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
+            self.complaints.append(f"request to {url}")
+
+    def open(self, path):
+        """Open the notebook at `path`, relative to the server's folder, and wait for its kernel."""
+        self.page.evaluate("""(path) => { window.panel = null;
+            jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook"}).then((panel) => { window.panel = panel; });
+        }""", path)
+        self.page.wait_for_function("panel?.sessionContext.session?.kernel?.status === 'idle'")
+
+    def run_all(self):
+        """Run every cell; what each left behind is in errors()."""
+        self.page.evaluate("""() => { window.finished = false;
+            jupyterapp.commands.execute("notebook:run-all-cells").finally(() => { window.finished = true; }); }""")
+        self.page.wait_for_function("""finished && panel.sessionContext.session.kernel.status === 'idle' &&
+            panel.content.widgets.every((cell) => cell.prompt !== '*')""")
+        self.page.wait_for_timeout(300)  # the pictures of the last widgets
+
+    def errors(self):
+        """The error outputs of the open notebook: [(number of the cell, name, message)]."""
+        return self.page.evaluate("""panel.content.widgets.flatMap((cell, n) => cell.model.type !== 'code' ? [] :
+            cell.model.outputs.toJSON().filter((o) => o.output_type === 'error').map((o) => [n, o.ename, o.evalue]))""")
+
+    def close(self):
+        """End the notebook's kernel and close it without saving."""
+        self.page.evaluate("""async () => {
+            await panel.sessionContext.shutdown(); panel.context.model.dirty = false; panel.dispose();
+        }""")
+
+    def screenshots(self, folder, name):
+        """The open notebook from top to bottom, one screen each."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        view = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first
+        screens, position = [], 0
+        while True:
+            total, visible = view.evaluate("(view, top) => { view.scrollTop = top; return [view.scrollHeight, view.clientHeight]; }",
+                                           position)
+            self.page.wait_for_timeout(150)
+            screens.append(folder / f"{name}-{len(screens) + 1:02d}.png")
+            view.screenshot(path=screens[-1])
+            if position + visible >= total - 2:
+                return screens
+            position += visible - 40
