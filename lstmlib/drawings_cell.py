@@ -137,6 +137,7 @@ def along_time(trace, sequence=0, unit=0, marks=(), reach=1):
         ax.bar(steps, getattr(trace, name)[:, sequence, unit], color=colour, width=0.7, clip_on=False)
         ax.axhline(0, color=GREY, lw=0.8)
         ax.set_ylabel(f"${name}$\n{what}", rotation=0, ha="right", va="center", fontsize=10.5)
+        ax.yaxis.set_label_coords(-0.1, 0.5)
     for step, word in marks:
         axes[0].annotate(word, (step, 1.1), ha="center", va="bottom", fontsize=10.5, annotation_clip=False)
     axes[-1].set_xlabel("timestep $t$", fontsize=10.5)
