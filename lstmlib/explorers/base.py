@@ -102,8 +102,12 @@ class Explorer(widgets.VBox):
     def _preset_button(self, name):
         button = widgets.Button(description=name, tooltip=f"{self.title}: {name}",
                                 layout=widgets.Layout(width="auto", height="auto"))
-        button.on_click(lambda _: self.choose(name))
+        button.on_click(lambda _: self.press(name))
         return button
+
+    def press(self, preset):
+        """What the button of a preset does: `choose`, unless an explorer has something else in mind."""
+        self.choose(preset)
 
     def _control_moved(self, _):
         if not self._moving:

@@ -76,13 +76,13 @@ def draw(state, numbers):
 def scheme(state):
     """Loss above, four timesteps of the LSTM, the weights' gradient at the right; arrows follow the gradients."""
     xs = (48, 148, 248, 348)
-    parts = [arrow((xs[0], 240), (400, 240), 3, svg.GREY), arrow((416, 226), (416, 191)),
-             svg.circle(416, 240, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5), svg.text(416, 245.5, "Σ", 16, "middle"),
-             node(424, 163, ("weight", "gradients"), 42, "#f2f2f2")]
+    parts = [arrow((xs[0], 240), (424, 240), 3, svg.GREY), arrow((440, 226), (440, 191)),
+             svg.circle(440, 240, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5), svg.text(440, 245.5, "Σ", 16, "middle"),
+             node(442, 163, ("weight", "gradients"), 42, "#f2f2f2")]
     for t, x in enumerate(xs, 1):
-        parts += [arrow((x, 98), (x, 135)), arrow((x, 191), (x, 240)), node(x, 85, ("loss",), 28), node(x, 163, (f"t = {t}", ""), 32, "#d6ebf8")]
-    parts += [arrow((later - 32, 163), (x + 32, 163), 5, "#8cc3e6") for x, later in zip(xs, xs[1:])]
-    where = {AT_ONCE: [(x, 115) for x in xs], AT_THE_END: [(416, 211)], AT_EVERY_STEP: [(x, 175) for x in xs]}
+        parts += [arrow((x, 98), (x, 135)), arrow((x, 191), (x, 240)), node(x, 85, ("loss",), 28), node(x, 163, (f"LSTM t={t}", ""), 36, "#d6ebf8")]
+    parts += [arrow((later - 36, 163), (x + 36, 163), 5, "#8cc3e6") for x, later in zip(xs, xs[1:])]
+    where = {AT_ONCE: [(x, 115) for x in xs], AT_THE_END: [(440, 211)], AT_EVERY_STEP: [(x, 175) for x in xs]}
     parts += [badge(x, y) for x, y in where[state.place]]
     return "".join(parts) + svg.text(14, 280, "Arrows: how the gradients flow; Σ adds up the timesteps.", 12, fill=svg.GREY)
 
@@ -97,7 +97,7 @@ def node(x, y, lines, half, fill=svg.PAPER):
     """A box with one or two lines of text in its middle."""
     tall = 13 if len(lines) == 1 else 28
     return (svg.rect(x - half, y - tall, 2 * half, 2 * tall, fill=fill, rx=7, stroke=svg.INK, stroke_width=1.5)
-            + "".join(svg.text(x, y + 5 - 9 * (len(lines) - 1) + 19 * k, line, 13.5, "middle") for k, line in enumerate(lines)))
+            + "".join(svg.text(x, y + 5 - 9 * (len(lines) - 1) + 19 * k, line, 13, "middle") for k, line in enumerate(lines)))
 
 
 def badge(x, y):
@@ -107,7 +107,7 @@ def badge(x, y):
 
 def dots(numbers):
     """Each number of your gradient over the true one: on the line where they are equal."""
-    frame = svg.Frame(560, 82, 330, 160, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
+    frame = svg.Frame(580, 82, 350, 160, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
     ticks = [(100, "100 times"), (10, "10 times"), (1, "equal"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
     return "".join([
         frame.axes(y_ticks=ticks, title="Your number / the true number"),
@@ -118,6 +118,15 @@ def dots(numbers):
                  "middle", svg.GREY)])
 
 
+class FirstLook(Explorer):
+    """An Explorer whose radio buttons are its named states: of the buttons only "Reset" is shown."""
+
+    def _preset_button(self, name):
+        button = super()._preset_button(name)
+        button.layout.display = None if name == "Reset" else "none"
+        return button
+
+
 def first_look():
     """Three places for 1/|X|, and whether the gradient is the true one."""
     controls = {
@@ -126,5 +135,5 @@ def first_look():
         "size_X": Slider("|X|", SIZES),
     }
     presets = {"At once": {"place": AT_ONCE}, "At the end": {"place": AT_THE_END}, "At every step": {"place": AT_EVERY_STEP}}
-    return Explorer("A first look: where do you divide by |X|?", State(), controls, numbers, draw, words, presets,
+    return FirstLook("A first look: where do you divide by |X|?", State(), controls, numbers, draw, words, presets,
                     poster=tuple(presets))

@@ -7,7 +7,7 @@ browser only marks each edge as chosen or not, so that a click shows at once.
 import anywidget
 import traitlets
 
-from ..placement import EDGES, edge_set
+from ..placement import EDGES, edge_set, path_crossings
 from . import svg
 
 WIDTH, HEIGHT = 1000, 446
@@ -74,7 +74,22 @@ def drawing(T, edges=(), other=None, title=True):
     heading = svg.text(12, 22, "Backward: arrows show where gradients flow", 13, fill=svg.GREY) if title else ""
     parts = (edge(name, routes(name, xs), pills(name, xs), name in edges, badge_text(name, edges, other),
                   name in (other or ())) for name in EDGES)
-    return f"<style>{STYLE}</style>{heading}{scenery(xs)}{''.join(parts)}{nodes(times, xs)}{gap(T, xs)}"
+    counts = "".join(svg.text(PARAMETER + 56, y, words, 12.5, "end", data_count=name)
+                     for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y + 31, SUM_Z - 23)))
+    return f"<style>{STYLE}</style>{heading}{scenery(xs)}{''.join(parts)}{nodes(times, xs)}{gap(T, xs)}{counts}"
+
+
+def crossings(edges, T, other=None):
+    """How often the paths to the output's and to the gates' weights cross the chosen edges, in words."""
+    return {name: "A: " * (other is not None) + how_often(path_crossings(edges, T)[name]) for name in ("Wy", "Wx")}
+
+
+def how_often(paths):
+    """The numbers whose bits are set, from the least to the most: "✓ crossed once", "✗ crossed 0–3 times"."""
+    most, least = paths.bit_length() - 1, (paths & -paths).bit_length() - 1
+    if most == least:
+        return "✓ crossed once" if most == 1 else "✗ never crossed" if most == 0 else f"✗ crossed {most} times"
+    return f"✗ crossed {least}–{most} times"
 
 
 def description(T, edges, other=None):
@@ -130,10 +145,10 @@ def pills(name, xs):
 def edge(name, routes, pills, on, badge, other):
     """One name with all its lines, as one element that can be focused and checked."""
     kind = "lstm-edge" + " cell" * (name == "dc_next") + " on" * on + " other" * other
-    lines = "".join(
-        svg.element("path", d=track, class_="halo") + svg.element("path", d=track, class_="hit")
-        + svg.element("path", d=track, class_="line") + svg.element("path", d=tip, class_="tip")
-        for track, tip in (arrow(corners, 11 if name == "dc_next" else 7) for corners, _ in routes))
+    arrows = [arrow(corners, 11 if name == "dc_next" else 7) for corners, _ in routes]
+    lines = "".join(svg.element("path", d=track, class_="halo") for track, _ in arrows) + "".join(
+        svg.element("path", d=track, class_="hit") + svg.element("path", d=track, class_="line")
+        + svg.element("path", d=tip, class_="tip") for track, tip in arrows)
     width = 8.1 * len(name) + 10
     labels = "".join(
         svg.rect(x, y - 10, width, 20, rx=10, class_="pill", fill=None)
@@ -239,6 +254,7 @@ class BackwardGraph(anywidget.AnyWidget):
 
     value = traitlets.Tuple().tag(sync=True)
     other = traitlets.Tuple(allow_none=True, default_value=None).tag(sync=True)
+    counts = traitlets.Dict().tag(sync=True)
     T = traitlets.Int(4, min=1)
     svg = traitlets.Unicode().tag(sync=True)
 
@@ -253,10 +269,15 @@ class BackwardGraph(anywidget.AnyWidget):
           const words = other === null ? "1/|X|" : on && too ? "A B" : on ? "A" : "B";
           edge.querySelectorAll(".badge text").forEach((text) => { text.textContent = words; });
         });
+        Object.entries(model.get("counts")).forEach(([name, words]) => {
+          el.querySelector(`[data-count="${name}"]`).textContent = words;
+        });
       };
       const draw = () => {
         const focused = el.querySelector("[data-edge]:focus")?.dataset.edge;
-        el.innerHTML = model.get("svg"); el.firstElementChild.setAttribute("role", "group"); mark();
+        el.innerHTML = model.get("svg"); mark();
+        el.firstElementChild.setAttribute("role", "group");
+        el.firstElementChild.setAttribute("aria-label", "Backward graph: each of its nine edges is a checkbox");
         if (focused) el.querySelector(`[data-edge="${focused}"]`).focus();
       };
       const toggle = (target) => {
@@ -272,13 +293,15 @@ class BackwardGraph(anywidget.AnyWidget):
         event.preventDefault(); event.stopPropagation();
         if (!event.repeat) toggle(event.target);
       });
-      model.on("change:svg", draw); model.on("change:value", mark); model.on("change:other", mark); draw();
+      model.on("change:svg", draw); model.on("change:value", mark); model.on("change:other", mark);
+      model.on("change:counts", mark); draw();
     } }
     """
 
     def __init__(self, edges=(), T=4, other=None):
         super().__init__(value=tuple(edges), T=T, other=other)
         self._drawn()
+        self._counted()
 
     @traitlets.validate("value", "other")
     def _in_order(self, proposal):
@@ -290,6 +313,10 @@ class BackwardGraph(anywidget.AnyWidget):
     @traitlets.observe("T")
     def _drawn(self, _=None):
         self.svg = picture(self.T)
+
+    @traitlets.observe("value", "other", "T")
+    def _counted(self, _=None):
+        self.counts = crossings(self.value, self.T, self.other)
 
     def __repr__(self):
         return "BackwardGraph()"

@@ -11,7 +11,7 @@ from ..placement import EDGES
 from . import graph
 from .base import Explorer, Slider
 from .first_look import first_look
-from .laboratory_numbers import PLACEMENTS, ROUNDING, SIZES, T_MAX, State, numbers, words
+from .laboratory_numbers import PLACEMENTS, ROUNDING, SIZES, T_MAX, TRUTH, State, numbers, words
 from .laboratory_picture import draw, whole_picture
 
 __all__ = ["first_look", "laboratory"]
@@ -20,12 +20,11 @@ __all__ = ["first_look", "laboratory"]
 class Laboratory(Explorer):
     """An Explorer whose buttons put 1/|X| somewhere and leave everything else as it is."""
 
-    def _preset_button(self, name):
-        button = super()._preset_button(name)
-        if name in PLACEMENTS:
-            button._click_handlers.callbacks.clear()
-            button.on_click(lambda _: self.set(edges=PLACEMENTS[name]))
-        return button
+    def press(self, preset):
+        if preset in PLACEMENTS:
+            self.set(edges=PLACEMENTS[preset])
+        else:
+            self.choose(preset)
 
     def poster_picture(self, state, numbers):
         return whole_picture(state, numbers)
@@ -41,14 +40,14 @@ def laboratory():
         "T": Slider("timesteps T", range(1, T_MAX + 1)),
         "forget_bias": Slider("forget-gate bias", range(-6, 7)),
         "dtype": widgets.Dropdown(options=list(ROUNDING), description="dtype", layout=widgets.Layout(width="150px"), **by_name),
-        "beside": widgets.Dropdown(options=[("the true gradient", None)] + [(f"B: {name}", name) for name in PLACEMENTS],
+        "beside": widgets.Dropdown(options=[(TRUTH, TRUTH)] + [(f"B: {name}", name) for name in PLACEMENTS],
                                    description="compare with", layout=widgets.Layout(width="360px"), **by_name),
         "edges": picture,
     }
     traitlets.dlink((controls["T"], "value"), (picture, "T"))
     traitlets.dlink((controls["beside"], "value"), (picture, "other"), PLACEMENTS.get)
     presets = {name: {"edges": edges} for name, edges in PLACEMENTS.items()}
-    presets["A beside B: at once, at the end"] = {"edges": ("dy",), "beside": "At the end: dW"}
+    presets["A beside B"] = {"edges": ("dy",), "beside": "At the end: dW"}
     return Laboratory("Where to divide: click the edges that carry 1/|X|", State(), controls, numbers, draw, words, presets,
                       poster=("At once: dy", "Recurrent path only: dh_next"), above=(picture, boxes))
 

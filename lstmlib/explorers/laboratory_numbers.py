@@ -15,12 +15,13 @@ D, H, K, B, T_MAX = 2, 3, 4, 3, 6
 SIZES = (1, 2, 3, 4, 5, 8, 10, 16, 20, 32, 64, 100)
 ROUNDING = {"float64": 1e-15, "float32": 1e-6, "float16": 1e-2}  # norm-relative: closer than this is rounding alone
 
+TRUTH = "the true gradient"
 # Where 1/|X| may be put: the five right places, then those that are often tried.
 PLACEMENTS = {
     "At once: loss": ("loss",),
     "At once: dy": ("dy",),
-    "Into the top: dh_above and dWy_t": ("dh_above", "dWy_t"),
-    "Each contribution: dW_t and dWy_t": ("dWy_t", "dW_t"),
+    "Into the top: dh_above, dWy_t": ("dh_above", "dWy_t"),
+    "Each step: dW_t, dWy_t": ("dWy_t", "dW_t"),
     "At the end: dW": ("dW",),
     "At every step: dz": ("dz",),
     "Recurrent path only: dh_next": ("dh_next",),
@@ -33,14 +34,14 @@ PLACEMENTS = {
 
 @dataclass(frozen=True)
 class State:
-    """edges: names that carry 1/|X|; beside: a name of PLACEMENTS to compare with, None for the true gradient."""
+    """edges: names that carry 1/|X|; beside: TRUTH, or a name of PLACEMENTS to compare with."""
 
     edges: tuple = ("dy",)
     size_X: int = 8
     T: int = 4
     dtype: str = "float64"
     forget_bias: int = 1
-    beside: str | None = None
+    beside: str = TRUTH
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def numbers(state):
     """State -> Numbers."""
     weights, trace, dY = problem(state.T, state.forget_bias, state.dtype)
     gradient, way = on_the_way(weights, trace, dY, state.edges, state.size_X)
-    if state.beside is None:
+    if state.beside == TRUTH:
         truth, other_way = backward(weights, trace, dY) * (1 / state.size_X), None
     else:
         truth, other_way = on_the_way(weights, trace, dY, PLACEMENTS[state.beside], state.size_X)
@@ -144,7 +145,7 @@ def entries(gradient):
 def headline(state, numbers):
     """The verdict in a few words."""
     below = numbers.error < ROUNDING[state.dtype]
-    if state.beside is not None:
+    if state.beside != TRUTH:
         return ("A and B: identical weight gradients, bit for bit" if numbers.identical else
                 "A and B: identical weight gradients, up to rounding" if below else "A and B: different weight gradients")
     if state.size_X == 1:
@@ -157,7 +158,7 @@ def headline(state, numbers):
 
 def words(state, numbers):
     """The verdict in one or two sentences."""
-    if state.beside is not None:
+    if state.beside != TRUTH:
         return words_of_two(state, numbers)
     start = headline(state, numbers)
     if state.size_X == 1:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import graph, svg
-from .laboratory_numbers import PLACEMENTS, as_factor, entries, factor, headline, words
+from .laboratory_numbers import PLACEMENTS, TRUTH, as_factor, entries, factor, headline, words
 
 WIDTH, HEIGHT = 1000, 372
 RATIO_TICKS = [(1e3, "1000"), (1e2, "100"), (10, "10"), (1, "1"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
@@ -16,14 +16,14 @@ def draw(state, numbers):
 
 def whole_picture(state, numbers):
     """Graph and panels in one: the laboratory on paper."""
-    other = None if state.beside is None else PLACEMENTS[state.beside]
+    other = PLACEMENTS.get(state.beside)
     below = svg.element("g", panels(state, numbers), transform=f"translate(0 {graph.HEIGHT})")
     words_of_both = f"{graph.description(state.T, state.edges, other)} {words(state, numbers)}"
     return svg.picture(WIDTH, graph.HEIGHT + HEIGHT, graph.drawing(state.T, state.edges, other), below, words=words_of_both)
 
 
 def panels(state, numbers):
-    if state.beside is None:
+    if state.beside == TRUTH:
         return (verdict(state, numbers, facts(state, numbers)) + ratios(numbers, state, 66, 560, "Your entry / true entry")
                 + differences(numbers, 66, 560) + spectrum_table(numbers, 690))
     return (verdict(state, numbers, f"A: {graph.listed(state.edges)}.   B: {graph.listed(PLACEMENTS[state.beside])}.   "
@@ -54,7 +54,7 @@ def ratios(numbers, state, left, width, title, height=148):
     """Every entry of yours over that of the truth, on an axis that never changes."""
     gradient, truth = entries(numbers.gradient), entries(numbers.truth)
     frame = svg.Frame(left, 92, width, height, (0, len(truth)), (1e-3, 1e3), log="y")
-    parts = [frame.axes(y_ticks=RATIO_TICKS, title=title), groups(frame, numbers.truth, names=state.beside is not None)]
+    parts = [frame.axes(y_ticks=RATIO_TICKS, title=title), groups(frame, numbers.truth, names=state.beside != TRUTH)]
     if state.size_X > 1:
         for value, label in ((state.size_X, "|X|"), (1 / state.size_X, "1/|X|")):
             parts += [svg.line(left, frame.y(value), left + width, frame.y(value), stroke=svg.GREY, stroke_dasharray="2 4"),
@@ -79,11 +79,11 @@ def mark(frame, x, ratio):
 
 
 def differences(numbers, left, width):
-    """(yours - true) over the largest true entry of the same array, from -100 to 100, wide near zero."""
+    """(yours − true) over the largest true entry of the same array, from -100 to 100, wide near zero."""
     frame = svg.Frame(left, 266, width, 78, (0, len(entries(numbers.truth))), (-1, 1))
     ticks = [(stretched(value), label) for value, label in
-             ((-100, "-100"), (-10, ""), (-1, "-1"), (-0.1, ""), (0, "0"), (0.1, ""), (1, "1"), (10, ""), (100, "100"))]
-    parts = [frame.axes(y_ticks=ticks, title="(yours - true) / largest true entry of the array"),
+             ((-100, "−100"), (-10, ""), (-1, "−1"), (-0.1, ""), (0, "0"), (0.1, ""), (1, "1"), (10, ""), (100, "100"))]
+    parts = [frame.axes(y_ticks=ticks, title="(yours − true) / largest true entry of the array"),
              groups(frame, numbers.truth), svg.line(left, frame.y(0), left + width, frame.y(0), stroke=svg.GREEN, width=2)]
     arrays = zip(numbers.gradient.items(), numbers.truth.items())
     relative = [(mine.astype(float) - true.astype(float)) / (np.abs(true).max().astype(float) or 1)
@@ -116,8 +116,8 @@ def spectrum_table(numbers, left):
     """For each weight, the share of its gradient that was divided never, once, twice, more often."""
     parts = [svg.text(left, 84, "How often was it divided?", 13, font_weight="bold")]
     lefts = [left + 38 + 67 * k for k in range(4)]
-    for x, words in zip(lefts, ("never", "once", "twice", "3+ times")):
-        parts.append(svg.text(x + 30, 108, words, 12.5, "middle", font_weight="bold" if words == "once" else None))
+    for x, how_often in zip(lefts, ("never", "once", "twice", "3+ times")):
+        parts.append(svg.text(x + 30, 108, how_often, 12.5, "middle", font_weight="bold" if how_often == "once" else None))
     for row, (name, share) in enumerate(numbers.shares.items()):
         y = 118 + 41 * row
         parts.append(svg.text(left, y + 20, name, 13, font_weight="bold"))
