@@ -203,9 +203,9 @@ def dots(frame, values, colour):
 
 
 def apart(first, second, gap):
-    """Two heights moved, where needed, to be `gap` pixels apart; their order and their middle stay."""
+    """Two heights moved, where needed, to be `gap` pixels apart; the first comes above unless it is clearly below."""
     middle, half = (first + second) / 2, max(abs(first - second), gap) / 2
-    return (middle - half, middle + half) if first <= second else (middle + half, middle - half)
+    return (middle + half, middle - half) if first - second > gap / 2 else (middle - half, middle + half)
 
 
 def minus(value):
