@@ -1,7 +1,7 @@
 """A first look: 1/|X| in one of three places, on the first screen of the series."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import ipywidgets as widgets
 import numpy as np
@@ -32,7 +32,12 @@ class State:
 
 @dataclass(frozen=True)
 class Numbers:
-    """yours, truth (n,): all entries of the two gradients; wrong: how many differ by more than rounding; identical: bit for bit."""
+    """What the first look shows.
+
+    yours, truth  (n,)  all entries of your gradient and of the true one
+    wrong               how many differ by more than rounding
+    identical           whether every bit agrees
+    """
 
     yours: np.ndarray
     truth: np.ndarray
@@ -40,7 +45,7 @@ class Numbers:
     identical: bool
 
 
-@lru_cache(maxsize=None)
+@cache
 def numbers(state):
     """State -> Numbers, in float64 with four timesteps."""
     found = numbers_of_laboratory(Laboratory(edges=PLACES[state.place], size_X=state.size_X))
@@ -58,33 +63,35 @@ def words(state, numbers):
     """What the picture shows, in one or two sentences."""
     if state.size_X == 1:
         return "With |X| = 1 nothing is divided, so every place gives the true gradient. Choose another |X|."
-    where = state.place.removesuffix(" (wrong)")
+    where, count = state.place.removesuffix(" (wrong)"), len(numbers.truth)
     if numbers.wrong:
-        return (f"Dividing {where}: a gradient that comes from later timesteps is divided again at each step that it passes. "
-                f"{numbers.wrong} of the {len(numbers.truth)} numbers in the weight gradients are wrong.")
-    exact = ("to the last bit" if numbers.identical else "up to rounding in the sixteenth digit")
-    return (f"Dividing {where}: all {len(numbers.truth)} numbers in the weight gradients are the true ones, {exact}. "
+        return (f"Dividing {where}: a gradient that comes from later timesteps is divided again at each step that it "
+                f"passes. {numbers.wrong} of the {count} numbers in the weight gradients are wrong.")
+    exact = "to the last bit" if numbers.identical else "up to rounding in the sixteenth digit"
+    return (f"Dividing {where}: all {count} numbers in the weight gradients are the true ones, {exact}. "
             f"At once or at the end, the result is the same.")
 
 
 def draw(state, numbers):
     """Left: where 1/|X| stands. Right: every number of the gradient over the true one."""
-    return svg.picture(WIDTH, HEIGHT, tick_or_cross(not numbers.wrong), svg.text(56, 35, headline(numbers), 20, font_weight="bold"),
-                       scheme(state), dots(numbers), words=words(state, numbers))
+    heading = tick_or_cross(not numbers.wrong) + svg.text(56, 35, headline(numbers), 20, font_weight="bold")
+    return svg.picture(WIDTH, HEIGHT, heading, scheme(state), dots(numbers), words=words(state, numbers))
 
 
 def scheme(state):
     """Loss above, four timesteps of the LSTM, the weights' gradient at the right; arrows follow the gradients."""
-    xs = (48, 148, 248, 348)
-    parts = [arrow((xs[0], 240), (424, 240), 3, svg.GREY), arrow((440, 226), (440, 191)),
-             svg.circle(440, 240, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5), svg.text(440, 245.5, "Σ", 16, "middle"),
-             node(442, 163, ("weight", "gradients"), 42, "#f2f2f2")]
+    xs, sum_x = (48, 148, 248, 348), 440
+    parts = [arrow((xs[0], 240), (sum_x - 16, 240), 3, svg.GREY), arrow((sum_x, 226), (sum_x, 191)),
+             svg.circle(sum_x, 240, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5),
+             svg.text(sum_x, 245.5, "Σ", 16, "middle"), node(sum_x + 2, 163, ("weight", "gradients"), 42, "#f2f2f2")]
     for t, x in enumerate(xs, 1):
-        parts += [arrow((x, 98), (x, 135)), arrow((x, 191), (x, 240)), node(x, 85, ("loss",), 28), node(x, 163, (f"LSTM t={t}", ""), 36, "#d6ebf8")]
+        parts += [arrow((x, 98), (x, 135)), arrow((x, 191), (x, 240)),
+                  node(x, 85, ("loss",), 28), node(x, 163, (f"LSTM t={t}", ""), 36, "#d6ebf8")]
     parts += [arrow((later - 36, 163), (x + 36, 163), 5, "#8cc3e6") for x, later in zip(xs, xs[1:])]
-    where = {AT_ONCE: [(x, 115) for x in xs], AT_THE_END: [(440, 211)], AT_EVERY_STEP: [(x, 175) for x in xs]}
+    where = {AT_ONCE: [(x, 115) for x in xs], AT_THE_END: [(sum_x, 211)], AT_EVERY_STEP: [(x, 175) for x in xs]}
     parts += [badge(x, y) for x, y in where[state.place]]
-    return "".join(parts) + svg.text(14, 280, "Arrows: how the gradients flow; Σ adds up the timesteps.", 12, fill=svg.GREY)
+    legend = svg.text(14, 280, "Arrows: how the gradients flow; Σ adds up the timesteps.", 12, fill=svg.GREY)
+    return "".join(parts) + legend
 
 
 def arrow(start, end, width=2, colour=svg.INK):
@@ -96,8 +103,10 @@ def arrow(start, end, width=2, colour=svg.INK):
 def node(x, y, lines, half, fill=svg.PAPER):
     """A box with one or two lines of text in its middle."""
     tall = 13 if len(lines) == 1 else 28
-    return (svg.rect(x - half, y - tall, 2 * half, 2 * tall, fill=fill, rx=7, stroke=svg.INK, stroke_width=1.5)
-            + "".join(svg.text(x, y + 5 - 9 * (len(lines) - 1) + 19 * k, line, 13, "middle") for k, line in enumerate(lines)))
+    first = y + 5 - 9 * (len(lines) - 1)
+    texts = (svg.text(x, first + 19 * k, line, 13, "middle") for k, line in enumerate(lines))
+    box = svg.rect(x - half, y - tall, 2 * half, 2 * tall, fill=fill, rx=7, stroke=svg.INK, stroke_width=1.5)
+    return box + "".join(texts)
 
 
 def badge(x, y):
@@ -109,13 +118,13 @@ def dots(numbers):
     """Each number of your gradient over the true one: on the line where they are equal."""
     frame = svg.Frame(580, 82, 350, 160, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
     ticks = [(100, "100 times"), (10, "10 times"), (1, "equal"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
+    middle, wrong_sign = frame.left + frame.width / 2, (numbers.yours * numbers.truth < 0).any()
     return "".join([
         frame.axes(y_ticks=ticks, title="Your number / the true number"),
         svg.line(frame.left, frame.y(1), frame.left + frame.width, frame.y(1), stroke=svg.GREEN, width=2),
         *(mark(frame, k + 0.5, mine / true) for k, (mine, true) in enumerate(zip(numbers.yours, numbers.truth))),
-        svg.text(frame.left + frame.width / 2, 262, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
-        svg.text(frame.left + frame.width / 2, 280, "(x: wrong sign)" if (numbers.yours * numbers.truth < 0).any() else "", 12,
-                 "middle", svg.GREY)])
+        svg.text(middle, 262, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
+        svg.text(middle, 280, "(a cross: wrong sign)" if wrong_sign else "", 12, "middle", svg.GREY)])
 
 
 class FirstLook(Explorer):
@@ -134,6 +143,7 @@ def first_look():
                                       style={"description_width": "initial"}),
         "size_X": Slider("|X|", SIZES),
     }
-    presets = {"At once": {"place": AT_ONCE}, "At the end": {"place": AT_THE_END}, "At every step": {"place": AT_EVERY_STEP}}
+    names = ("At once", "At the end", "At every step")
+    presets = {name: {"place": place} for name, place in zip(names, PLACES)}
     return FirstLook("A first look: where do you divide by |X|?", State(), controls, numbers, draw, words, presets,
                     poster=tuple(presets))

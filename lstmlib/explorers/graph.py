@@ -10,7 +10,7 @@ import traitlets
 from ..placement import EDGES, edge_set, path_crossings
 from . import svg
 
-WIDTH, HEIGHT = 1000, 446
+WIDTH, HEIGHT = 1000, 462
 COLUMN, FIRST = 190, 110          # distance of two timesteps, and where the first of four stands
 C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = 24, 76, 138, 176, 226, 280, 312, 366, 424  # heights of the rows
 SUM, PARAMETER = 800, 932         # where the sums over time and the weights stand
@@ -30,7 +30,8 @@ MEANING = {
 }
 
 STYLE = """
-.lstm-edge {cursor: pointer; outline: none}
+.lstm-edge {cursor: pointer}
+.lstm-explorer .lstm-edge:focus-visible, .lstm-edge:focus {outline: none}
 .lstm-edge .hit {fill: none; stroke: transparent; stroke-width: 24; pointer-events: stroke}
 .lstm-edge .halo {fill: none; stroke: #ffffff; stroke-width: 8}
 .lstm-edge .line {fill: none; stroke: #1a1a1a; stroke-width: 2}
@@ -75,7 +76,7 @@ def drawing(T, edges=(), other=None, title=True):
     parts = (edge(name, routes(name, xs), pills(name, xs), name in edges, badge_text(name, edges, other),
                   name in (other or ())) for name in EDGES)
     counts = "".join(svg.text(PARAMETER + 56, y, words, 12.5, "end", data_count=name)
-                     for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y + 31, SUM_Z - 23)))
+                     for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y + 31, SUM_Z + 31)))
     return f"<style>{STYLE}</style>{heading}{scenery(xs)}{''.join(parts)}{nodes(times, xs)}{gap(T, xs)}{counts}"
 
 
@@ -94,7 +95,7 @@ def how_often(paths):
 
 def description(T, edges, other=None):
     """The picture in words."""
-    where = f"1/|X| on {listed(edges)}" if other is None else f"A: 1/|X| on {listed(edges)}; B: 1/|X| on {listed(other)}"
+    where = f"1/|X| on {listed(edges)}" if other is None else f"1/|X| on {listed(edges)} (A) and on {listed(other)} (B)"
     return f"Backward graph of {T} timestep{'s' * (T > 1)}; {where}."
 
 
@@ -111,10 +112,10 @@ def columns(T):
 
 def routes(name, xs):
     """The lines of an edge: for each, its corners and the place of its badge."""
-    middle = sum(xs) / len(xs)
-    later = xs[1:]
+    middle, later = sum(xs) / len(xs), xs[1:]
+    between = (C + LOSS) / 2 + 2
     return {
-        "loss": [([(middle, C + TALL), (x, LOSS - TALL)], (0.55 * x + 0.45 * middle, 0.55 * LOSS + 0.45 * C)) for x in xs],
+        "loss": [([(middle, C + TALL), (x, LOSS - TALL)], (0.55 * x + 0.45 * middle, between)) for x in xs],
         "dy": [([(x, LOSS + TALL), (x, Y - TALL)], (x, 103)) for x in xs],
         "dh_above": [([(x, Y + TALL), (x, H - TALL)], (x, 192)) for x in xs],
         "dz": [([(x, JOIN), (x, Z - TALL)], (x, 329)) for x in xs],
@@ -222,9 +223,9 @@ def nodes(times, xs):
     parts = [box(sum(xs) / len(xs), C, HALF, "C", bold=True)]
     for t, x in zip(times, xs):
         subscript = "".join(SUBSCRIPTS[int(digit)] for digit in str(t))
-        parts += [box(x, LOSS, 30, f"loss{subscript}"), box(x, Y, HALF, f"y{subscript}"), box(x, H, HALF, f"h{subscript}"),
-                  box(x, CELL, HALF, f"c{subscript}", fill="#d6ebf8", bold=True), box(x, Z, HALF, f"z{subscript}"),
-                  svg.circle(x, JOIN, 3.5, fill=svg.GREY)]
+        parts += [box(x, LOSS, 30, f"loss{subscript}"), box(x, Y, HALF, f"y{subscript}"),
+                  box(x, H, HALF, f"h{subscript}"), box(x, CELL, HALF, f"c{subscript}", fill="#d6ebf8", bold=True),
+                  box(x, Z, HALF, f"z{subscript}"), svg.circle(x, JOIN, 3.5, fill=svg.GREY)]
     for y, words in ((SUM_Y, "Wy, by"), (SUM_Z, "Wx, Wh, b")):
         parts += [svg.circle(SUM, y, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5),
                   svg.text(SUM, y + 5.5, "Σ", 16, "middle"), box(PARAMETER, y, 56, words, bold=True, fill="#f2f2f2")]

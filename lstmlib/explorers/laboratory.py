@@ -34,27 +34,31 @@ def laboratory():
     """The laboratory of notebook 04: a backward graph to click on, checkboxes, places by name, and three panels."""
     picture = graph.BackwardGraph(State.edges)
     boxes = edge_checkboxes(picture)
-    by_name = {"style": {"description_width": "initial"}}
+
+    def dropdown(description, options, width):
+        return widgets.Dropdown(description=description, options=options, layout=widgets.Layout(width=width),
+                                style={"description_width": "initial"})
+
     controls = {
         "size_X": Slider("|X|", SIZES),
         "T": Slider("timesteps T", range(1, T_MAX + 1)),
         "forget_bias": Slider("forget-gate bias", range(-6, 7)),
-        "dtype": widgets.Dropdown(options=list(ROUNDING), description="dtype", layout=widgets.Layout(width="150px"), **by_name),
-        "beside": widgets.Dropdown(options=[(TRUTH, TRUTH)] + [(f"B: {name}", name) for name in PLACEMENTS],
-                                   description="compare with", layout=widgets.Layout(width="360px"), **by_name),
+        "dtype": dropdown("dtype", list(ROUNDING), "150px"),
+        "beside": dropdown("compare with", [(TRUTH, TRUTH)] + [(f"B: {name}", name) for name in PLACEMENTS], "360px"),
         "edges": picture,
     }
     traitlets.dlink((controls["T"], "value"), (picture, "T"))
     traitlets.dlink((controls["beside"], "value"), (picture, "other"), PLACEMENTS.get)
     presets = {name: {"edges": edges} for name, edges in PLACEMENTS.items()}
     presets["A beside B"] = {"edges": ("dy",), "beside": "At the end: dW"}
-    return Laboratory("Where to divide: click the edges that carry 1/|X|", State(), controls, numbers, draw, words, presets,
-                      poster=("At once: dy", "Recurrent path only: dh_next"), above=(picture, boxes))
+    return Laboratory("Where to divide: click the edges that carry 1/|X|", State(), controls, numbers, draw, words,
+                      presets, poster=("At once: dy", "Recurrent path only: dh_next"), above=(picture, boxes))
 
 
 def edge_checkboxes(picture):
     """Nine checkboxes in step with the graph."""
-    boxes = {name: widgets.Checkbox(description=name, indent=False, layout=widgets.Layout(width="auto")) for name in EDGES}
+    boxes = {name: widgets.Checkbox(description=name, indent=False, layout=widgets.Layout(width="auto"))
+             for name in EDGES}
 
     def tick(_=None):
         for name, box in boxes.items():

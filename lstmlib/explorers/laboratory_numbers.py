@@ -1,7 +1,11 @@
-"""The laboratory's state, numbers and words: 1/|X| on any edges of the backward graph, and what becomes of the gradient."""
+"""The laboratory's state, numbers and words.
+
+1/|X| stands on any edges of the backward graph: what becomes of the gradient?
+"""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
+from itertools import starmap
 
 import numpy as np
 
@@ -49,8 +53,8 @@ class Numbers:
     """What the laboratory shows.
 
     gradient    yours: backward with 1/|X| on the chosen edges
-    truth       the gradient of C = L/|X|, or B's gradient where two placements are compared: the same backward pass in the
-                same dtype, with 1/|X| on its finished sums (or on B's edges)
+    truth       the gradient of C = L/|X|: the backward pass of L in the same dtype, its result times 1/|X|.
+                Where two placements are compared: the gradient of B
     right       {weight: bool}: does every path to it cross exactly once?
     identical   whether every bit of gradient and truth agrees
     error       ||gradient - truth|| / ||truth||
@@ -79,9 +83,9 @@ class Numbers:
         return all(self.right.values())
 
 
-@lru_cache(maxsize=None)
+@cache
 def problem(T, forget_bias, dtype):
-    """A small LSTM and its loss, always the same -> weights, trace, dY. No state or bias is zero, so every path is open."""
+    """A small LSTM and its loss, always the same -> weights, trace, dY. No state or bias is 0: every path is open."""
     rng = np.random.default_rng(1)
     Wx, Wh, b, Wy, by = (rng.normal(size=shape) for shape in ((D, 4 * H), (H, 4 * H), (4 * H,), (H, K), (K,)))
     b[H:2 * H] = forget_bias
@@ -144,16 +148,15 @@ def entries(gradient):
 
 def headline(state, numbers):
     """The verdict in a few words."""
-    below = numbers.error < ROUNDING[state.dtype]
+    rounding = numbers.error < ROUNDING[state.dtype]
+    agree = "bit for bit" if numbers.identical else "up to rounding" if rounding else ""
     if state.beside != TRUTH:
-        return ("A and B: identical weight gradients, bit for bit" if numbers.identical else
-                "A and B: identical weight gradients, up to rounding" if below else "A and B: different weight gradients")
+        return f"A and B: identical weight gradients, {agree}" if agree else "A and B: different weight gradients"
     if state.size_X == 1:
         return "Identical, because |X| = 1"
-    if numbers.all_right:
-        return ("Identical, bit for bit" if numbers.identical else
-                "Identical up to rounding" if below else f"The gradient, spoilt by {state.dtype}")
-    return f"Not the gradient, though {state.dtype} hides it" if below else "Not the gradient"
+    if not numbers.all_right:
+        return f"Not the gradient, though {state.dtype} hides it" if rounding else "Not the gradient"
+    return "Identical, bit for bit" if numbers.identical else "Identical up to rounding"
 
 
 def words(state, numbers):
@@ -162,18 +165,17 @@ def words(state, numbers):
         return words_of_two(state, numbers)
     start = headline(state, numbers)
     if state.size_X == 1:
-        rule = "every path crosses exactly once" if numbers.all_right else "not every path crosses exactly once"
-        return f"{start}: a factor of 1 changes nothing, wherever it stands. By the rule this placement is " \
-               f"{'right' if numbers.all_right else 'wrong'} ({rule}); choose another |X| to see it."
+        rule = "right: every path crosses" if numbers.all_right else "wrong: not every path crosses"
+        return (f"{start}: a factor of 1 changes nothing, wherever it stands. By the rule this placement is {rule} "
+                f"exactly once. Choose another |X| to see it.")
     if numbers.all_right:
-        how = ("" if numbers.identical else f" (norm-relative difference below {ROUNDING[state.dtype]:.0e})"
-               if numbers.error < ROUNDING[state.dtype] else f" (norm-relative difference {numbers.error:.1g})")
-        return f"{start}{how}: every path from the loss to every weight crosses 1/|X| exactly once." + alone_at_one(state)
-    return f"{start}: {not_once(numbers.share)}; cosine {numbers.cosine:.3f}, {times(numbers.length)} the true length. " \
-           f"{where_right(numbers)}"
+        how = "" if numbers.identical else f" (norm-relative difference below {ROUNDING[state.dtype]:.0e})"
+        return f"{start}{how}: every path from the loss to every weight crosses 1/|X| exactly once.{only_at_one(state)}"
+    return (f"{start}: {not_once(numbers.share)}; cosine {numbers.cosine:.3f}, "
+            f"{numbers.length:.3g} times the true length. {where_right(numbers)}")
 
 
-def alone_at_one(state):
+def only_at_one(state):
     """At T = 1 more sets are right than the five: say so where this one is such a set."""
     if all(crosses_exactly_once(state.edges, 2).values()):
         return ""
@@ -181,20 +183,15 @@ def alone_at_one(state):
 
 
 def not_once(share):
-    """ "31% of it was never divided, 12% twice": every part that was not divided once."""
-    parts = [(share[0], "never divided"), (share[2:3].sum(), "divided twice"), (share[3:].sum(), "divided more often")]
-    wrong = [(percent(part), how) for part, how in parts if part > 0]
-    first, *others = wrong
-    return f"{first[0]} of it was {first[1]}" + "".join(f", {part} {how.removeprefix('divided ')}" for part, how in others)
+    """What was not divided once, in words: "31% of it was never divided, 12% twice"."""
+    parts = {"never divided": share[0], "twice": share[2:3].sum(), "three times or more": share[3:].sum()}
+    (first, part), *others = ((how, part) for how, part in parts.items() if part > 0)
+    divided = "" if first == "never divided" else "divided "
+    return f"{percent(part)} of it was {divided}{first}" + "".join(f", {percent(part)} {how}" for how, part in others)
 
 
 def percent(share):
     return "all" if share > 1 - 1e-9 else "less than 1%" if share < 0.005 else f"{100 * share:.0f}%"
-
-
-def times(ratio):
-    """A ratio in words, with two digits."""
-    return f"{ratio:.2g} times" if ratio < 100 else f"{ratio:.0f} times"
 
 
 def where_right(numbers):
@@ -208,13 +205,17 @@ def words_of_two(state, numbers):
     groups = {}
     for name in numbers.way:
         groups.setdefault(factor(numbers, name, state.size_X), []).append(f"{name.removesuffix('_t')}_t")
-    same = groups.pop(0, [])
-    apart = [f"{listed(names)} of A {'is' if len(names) == 1 else 'are'} {as_factor(power)} times B's" if power is not None
-             else f"{listed(names)} {'differs' if len(names) == 1 else 'differ'} by no one factor" for power, names in groups.items()]
-    way = f"On the way, {'; '.join(apart)}" if apart else "On the way they are the same too"
-    if same and apart:
-        way += f"; {listed(same)} {'is' if len(same) == 1 else 'are'} the same"
-    return f"{headline(state, numbers)}{end}. {way}."
+    return f"{headline(state, numbers)}{end}. On the way, {'; '.join(starmap(on_the_way_words, groups.items()))}."
+
+
+def on_the_way_words(power, names):
+    """How the gradients of those names differ between A and B."""
+    start, one = listed(names), len(names) == 1
+    if power is None:
+        return f"{start} {'differs' if one else 'differ'} by no one factor"
+    if power == 0:
+        return f"{start} {'is' if one else 'are'} the same"
+    return f"{start} of A {'is' if one else 'are'} {as_factor(power)} times B's"
 
 
 def listed(names):

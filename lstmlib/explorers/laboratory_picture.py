@@ -18,17 +18,19 @@ def whole_picture(state, numbers):
     """Graph and panels in one: the laboratory on paper."""
     other = PLACEMENTS.get(state.beside)
     below = svg.element("g", panels(state, numbers), transform=f"translate(0 {graph.HEIGHT})")
-    words_of_both = f"{graph.description(state.T, state.edges, other)} {words(state, numbers)}"
-    return svg.picture(WIDTH, graph.HEIGHT + HEIGHT, graph.drawing(state.T, state.edges, other), below, words=words_of_both)
+    return svg.picture(WIDTH, graph.HEIGHT + HEIGHT, graph.drawing(state.T, state.edges, other), below,
+                       words=f"{graph.description(state.T, state.edges, other)} {words(state, numbers)}")
 
 
 def panels(state, numbers):
     if state.beside == TRUTH:
-        return (verdict(state, numbers, facts(state, numbers)) + ratios(numbers, state, 66, 560, "Your entry / true entry")
-                + differences(numbers, 66, 560) + spectrum_table(numbers, 690))
-    return (verdict(state, numbers, f"A: {graph.listed(state.edges)}.   B: {graph.listed(PLACEMENTS[state.beside])}.   "
-                                    f"|X| = {state.size_X}, {state.dtype}")
-            + ways(state, numbers, 66, 520) + ratios(numbers, state, 672, 290, "Weights: entry of A / entry of B", 222))
+        return (verdict(state, numbers, facts(state, numbers))
+                + ratios(numbers, state, 66, 560, "Your entry / true entry") + differences(numbers, 66, 560)
+                + spectrum_table(numbers, 690))
+    a, b = graph.listed(state.edges), graph.listed(PLACEMENTS[state.beside])
+    who = f"A: {a}.   B: {b}.   |X| = {state.size_X}, {state.dtype}"
+    return (verdict(state, numbers, who) + ways(state, numbers, 66, 520)
+            + ratios(numbers, state, 672, 290, "Weights: entry of A / entry of B", 222))
 
 
 def facts(state, numbers):
@@ -56,9 +58,9 @@ def ratios(numbers, state, left, width, title, height=148):
     frame = svg.Frame(left, 92, width, height, (0, len(truth)), (1e-3, 1e3), log="y")
     parts = [frame.axes(y_ticks=RATIO_TICKS, title=title), groups(frame, numbers.truth, names=state.beside != TRUTH)]
     if state.size_X > 1:
-        for value, label in ((state.size_X, "|X|"), (1 / state.size_X, "1/|X|")):
-            parts += [svg.line(left, frame.y(value), left + width, frame.y(value), stroke=svg.GREY, stroke_dasharray="2 4"),
-                      svg.text(left + width + 4, frame.y(value) + 4, label, 11, fill=svg.GREY)]
+        for y, label in ((frame.y(state.size_X), "|X|"), (frame.y(1 / state.size_X), "1/|X|")):
+            parts += [svg.line(left, y, left + width, y, stroke=svg.GREY, stroke_dasharray="2 4"),
+                      svg.text(left + width + 4, y + 4, label, 11, fill=svg.GREY)]
     parts.append(svg.line(left, frame.y(1), left + width, frame.y(1), stroke=svg.GREEN, width=2))
     for k, (mine, true) in enumerate(zip(gradient, truth)):
         if true != 0:
@@ -72,7 +74,8 @@ def mark(frame, x, ratio):
     x, y = frame.x(x), frame.y(size if size > 0 else low)
     if size > high or size < low:
         tip = -5 if size > high else 5
-        return svg.element("path", d=f"M{graph.point(x - 3, y)}L{graph.point(x + 3, y)}L{graph.point(x, y + tip)}Z", fill=svg.RED)
+        triangle = f"M{graph.point(x - 3, y)}L{graph.point(x + 3, y)}L{graph.point(x, y + tip)}Z"
+        return svg.element("path", d=triangle, fill=svg.RED)
     if ratio < 0:
         return "".join(svg.line(x - 3, y - d, x + 3, y + d, stroke=svg.RED, width=1.5) for d in (3, -3))
     return svg.circle(x, y, 2.6)
@@ -84,7 +87,8 @@ def differences(numbers, left, width):
     ticks = [(stretched(value), label) for value, label in
              ((-100, "−100"), (-10, ""), (-1, "−1"), (-0.1, ""), (0, "0"), (0.1, ""), (1, "1"), (10, ""), (100, "100"))]
     parts = [frame.axes(y_ticks=ticks, title="(yours − true) / largest true entry of the array"),
-             groups(frame, numbers.truth), svg.line(left, frame.y(0), left + width, frame.y(0), stroke=svg.GREEN, width=2)]
+             groups(frame, numbers.truth),
+             svg.line(left, frame.y(0), left + width, frame.y(0), stroke=svg.GREEN, width=2)]
     arrays = zip(numbers.gradient.items(), numbers.truth.items())
     relative = [(mine.astype(float) - true.astype(float)) / (np.abs(true).max().astype(float) or 1)
                 for (_, mine), (_, true) in arrays]
@@ -116,8 +120,8 @@ def spectrum_table(numbers, left):
     """For each weight, the share of its gradient that was divided never, once, twice, more often."""
     parts = [svg.text(left, 84, "How often was it divided?", 13, font_weight="bold")]
     lefts = [left + 38 + 67 * k for k in range(4)]
-    for x, how_often in zip(lefts, ("never", "once", "twice", "3+ times")):
-        parts.append(svg.text(x + 30, 108, how_often, 12.5, "middle", font_weight="bold" if how_often == "once" else None))
+    for x, times in zip(lefts, ("never", "once", "twice", "3+ times")):
+        parts.append(svg.text(x + 30, 108, times, 12.5, "middle", font_weight="bold" if times == "once" else None))
     for row, (name, share) in enumerate(numbers.shares.items()):
         y = 118 + 41 * row
         parts.append(svg.text(left, y + 20, name, 13, font_weight="bold"))
@@ -126,7 +130,7 @@ def spectrum_table(numbers, left):
             parts += [svg.rect(x, y, 60, 28, fill="#f4f4f4", stroke=svg.GREEN if k == 1 else svg.FAINT,
                                stroke_width=2 if k == 1 else 1),
                       svg.rect(x, y, 60 * part, 28, fill="#8fd3bd" if k == 1 else "#f2b38c"),
-                      svg.text(x + 30, y + 19, short_percent(part), 13, "middle", fill=svg.INK if part > 0 else svg.GREY)]
+                      svg.text(x + 30, y + 19, short_percent(part), 13, "middle", svg.INK if part > 0 else svg.GREY)]
     parts += [svg.text(left, 344, "Crossing spectrum: the norm of the part that was", 11.5, fill=svg.GREY),
               svg.text(left, 360, "divided k times, as a share of the sum over k", 11.5, fill=svg.GREY)]
     return "".join(parts)
@@ -142,15 +146,15 @@ def ways(state, numbers, left, width):
     ticks = [(100, "100"), (10, "10"), (1, "1"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000"), (1e-4, "1/10000")]
     parts = [frame.axes(y_ticks=ticks, title="On the way: norms at t = 1 to T (A filled, B open)")]
     for group, name in enumerate(numbers.way):
-        x = frame.x(group + 0.5)
+        middle, border = frame.x(group + 0.5), frame.x(group + 1)
         power = factor(numbers, name, state.size_X)
-        parts += [svg.line(frame.x(group + 1), frame.top, frame.x(group + 1), frame.top + frame.height, stroke=svg.GREY),
-                  svg.text(x, 331, name if name == "dW_t" else f"{name}_t", 13, "middle", font_weight="bold"),
-                  svg.text(x, 350, "no one factor" if power is None else "A = B" if power == 0 else
-                           f"A = {as_factor(power)} · B", 12, "middle")]
+        how = "no one factor" if power is None else "A = B" if power == 0 else f"A = {as_factor(power)} · B"
+        parts += [svg.line(border, frame.top, border, frame.top + frame.height, stroke=svg.GREY),
+                  svg.text(middle, 331, f"{name.removesuffix('_t')}_t", 13, "middle", font_weight="bold"),
+                  svg.text(middle, 350, how, 12, "middle")]
         for t, (a, b) in enumerate(zip(numbers.way[name], numbers.other_way[name])):
             x = frame.x(group + (t + 1) / (state.T + 1))
-            a, b = frame.y(max(a, 1e-4)), frame.y(max(b, 1e-4))
-            parts += [svg.line(x, a, x, b, stroke=svg.GREY), svg.rect(x - 5, b - 5, 10, 10, fill=svg.PAPER, stroke=svg.PURPLE,
-                                                                     stroke_width=2), svg.circle(x, a, 3.2)]
+            parts += [svg.line(x, frame.y(a), x, frame.y(b), stroke=svg.GREY),
+                      svg.rect(x - 5, frame.y(b) - 5, 10, 10, svg.PAPER, stroke=svg.PURPLE, stroke_width=2),
+                      svg.circle(x, frame.y(a), 3.2)]
     return "".join(parts)
