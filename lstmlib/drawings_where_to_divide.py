@@ -42,7 +42,7 @@ def _draw_timestep(ax, t, x):
         _arrow(ax, c, (x - STEP, 2.9), ORANGE, "dc_next", (x - 0.95, 3.15))
         _arrow(ax, z, (x - STEP, 4.3), RED, "dh_next", (x - 1.7, 1.95))
     for (across, up), name in zip((loss, y, h, c, z), ("L", "y", "h", "c", "z")):
-        _node(ax, across, up, f"${name}_{t}$")
+        _node(ax, across, up, f"${name}_{t + 1}$")
 
 
 def _node(ax, x, y, label):

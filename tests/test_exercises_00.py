@@ -1,0 +1,48 @@
+"""The feedback of notebook 00: the right answer passes, each likely wrong one is caught and its cause named."""
+
+import pytest
+
+from lstmlib.exercises.base import NotYet
+from lstmlib.exercises.start_here import check_plans, check_repair
+
+PLANS = {"at once": True, "at the end": True, "at once and at the end": False, "at every step back in time": False}
+
+
+def hint_of(check, answer):
+    with pytest.raises(NotYet) as caught:
+        check.judge(answer)
+    return str(caught.value)
+
+
+def test_right_answers(capsys):
+    check_plans.judge(PLANS)
+    check_repair.judge(10)
+    check_repair.judge(10.0)
+    check_repair(10)
+    assert capsys.readouterr().out.startswith("Right. ")
+
+
+@pytest.mark.parametrize("plan, cause", [
+    ("at once", "every path begins"),
+    ("at the end", "every path ends"),
+    ("at once and at the end", "twice"),
+    ("at every step back in time", "more often"),
+])
+def test_each_plan_judged_wrongly(plan, cause):
+    assert cause in hint_of(check_plans, PLANS | {plan: not PLANS[plan]})
+
+
+def test_a_plan_missing():
+    assert "Expected the keys" in hint_of(check_plans, {"at once": True})
+
+
+@pytest.mark.parametrize("factor, cause", [
+    (0.1, "must grow"), (0.01, "must grow"), (100, "only one"), (20, "how often")])
+def test_wrong_repairs(factor, cause):
+    assert cause in hint_of(check_repair, factor)
+
+
+@pytest.mark.parametrize("check, answer", [(check_plans, dict.fromkeys(PLANS, ...)), (check_repair, ...)])
+def test_stubs_are_not_answered_yet(check, answer, capsys):
+    check(answer)
+    assert capsys.readouterr().out == "Not answered yet.\n"
