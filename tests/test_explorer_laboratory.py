@@ -1,0 +1,409 @@
+"""The laboratory: its numbers against lstmlib, its verdicts against the rule, its graph, its controls."""
+
+import base64
+import re
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+import traitlets
+
+import lstmlib
+from lstmlib.explorers import first_look as look
+from lstmlib.explorers import graph
+from lstmlib.explorers.laboratory import first_look, laboratory
+from lstmlib.explorers.laboratory_numbers import (
+    PLACEMENTS,
+    ROUNDING,
+    TRUTH,
+    State,
+    factor,
+    headline,
+    numbers,
+    problem,
+    share_of,
+    words,
+)
+from lstmlib.explorers.laboratory_picture import WIDTH, draw, stretched, whole_picture
+
+RIGHT = list(PLACEMENTS)[:5]
+MISTAKES = list(PLACEMENTS)[5:]
+ALL_SETS = [tuple(edges) for size in range(10) for edges in combinations(lstmlib.EDGES, size)]
+
+
+@pytest.fixture
+def lab():
+    return laboratory()
+
+
+def state_of(placement, **changes):
+    return State(edges=PLACEMENTS[placement], **changes)
+
+
+# Numbers
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_every_placement_is_computed_by_lstmlib(placement):
+    state = state_of(placement, size_X=10)
+    weights, trace, dY = problem(4, 1, "float64")
+    found = numbers(state)
+    assert found.gradient.identical(lstmlib.backward(weights, trace, dY, at=lstmlib.scale_at(state.edges, 1 / 10)))
+    assert found.truth.identical(lstmlib.backward(weights, trace, dY) * (1 / 10))
+    assert found.right == lstmlib.crosses_exactly_once(state.edges, 4)
+    assert found.error == lstmlib.relative_error(found.gradient, found.truth)
+    assert found.cosine == lstmlib.cosine(found.gradient, found.truth)
+    spectrum = lstmlib.crossing_spectrum(weights, trace, dY, state.edges)
+    for name, array in spectrum.items():
+        norms = [np.linalg.norm(part) for part in array]
+        np.testing.assert_allclose(found.shares[name], norms / np.sum(norms), rtol=1e-13)
+    norms = [lstmlib.Weights(*(array[k] for _, array in spectrum.items())).norm() for k in range(len(spectrum.b))]
+    np.testing.assert_allclose(found.share, norms / np.sum(norms), rtol=1e-13)
+
+
+@pytest.mark.parametrize("placement", RIGHT)
+def test_right_placements(placement):
+    powers_of_two = [numbers(state_of(placement, size_X=size_X)) for size_X in (2, 4, 8, 16, 32, 64)]
+    assert all(found.identical and found.all_right for found in powers_of_two)
+    others = [numbers(state_of(placement, size_X=size_X)) for size_X in (3, 5, 10, 20, 100)]
+    assert all(found.error < 1e-15 and found.all_right for found in others)
+    assert powers_of_two[0].share[1] == 1
+
+
+@pytest.mark.parametrize("placement", MISTAKES)
+def test_mistakes(placement):
+    found = numbers(state_of(placement))
+    assert not found.all_right and found.error > 0.1
+    assert headline(state_of(placement), found) == "Not the gradient"
+
+
+def test_known_mistakes_in_numbers():
+    both = numbers(state_of("Both ends: dy and dW"))
+    assert both.length == pytest.approx(1 / 8) and both.cosine == pytest.approx(1) and both.share[2] == 1
+    nowhere = numbers(state_of("Nowhere"))
+    assert nowhere.length == pytest.approx(8) and nowhere.share[0] == 1
+    half = numbers(state_of("dh_above, forgetting dWy_t"))
+    assert half.right == {"Wx": True, "Wh": True, "b": True, "Wy": False, "by": False}
+    assert 0.95 < numbers(state_of("Recurrent path only: dh_next")).cosine < 0.998
+
+
+def test_share_of():
+    np.testing.assert_allclose(share_of([np.array([[3.0, 0], [0, 0]]), np.array([[4.0], [15]])]), [5 / 20, 15 / 20])
+
+
+def test_the_forget_gate_closes_the_cell_path():
+    closed, open_ = (numbers(state_of("Cell path only: dc_next", forget_bias=bias)).share for bias in (-6, 6))
+    assert closed[0] > 0.99 and closed[2:].sum() < 1e-3
+    assert open_[0] < 0.9 and open_[2:].sum() > 0.05
+
+
+# Verdicts
+
+@pytest.mark.parametrize("T", [1, 2, 4])
+@pytest.mark.parametrize("size_X", [1, 2, 10, 100])
+def test_verdict_on_all_512_sets_follows_the_rule(T, size_X):
+    for edges in ALL_SETS:
+        state = State(edges, size_X, T)
+        found = numbers(state)
+        right = all(lstmlib.crosses_exactly_once(edges, T).values())
+        verdict = headline(state, found)
+        if size_X == 1:
+            assert found.identical and verdict == "Identical, because |X| = 1"
+            assert f"this placement is {'right' if right else 'wrong'}" in words(state, found)
+        elif right:
+            assert verdict == ("Identical, bit for bit" if found.identical else "Identical up to rounding")
+            assert found.error < 1e-15
+        else:
+            assert verdict == "Not the gradient" and found.error > 1e-3
+            assert words(state, found).startswith("Not the gradient: ")
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_right_placements_stay_within_the_rounding_of_their_dtype(dtype):
+    for placement in RIGHT:
+        for T, bias, size_X in ((1, -6, 100), (6, 6, 3), (4, 1, 10)):
+            state = state_of(placement, dtype=dtype, T=T, forget_bias=bias, size_X=size_X)
+            found = numbers(state)
+            assert found.gradient.dtype == dtype
+            assert found.error < ROUNDING[dtype] and headline(state, found).startswith("Identical")
+
+
+def test_a_mistake_that_float16_cannot_see_is_still_called_one():
+    state = State(("dc_next", "loss"), 2, 2, "float16", -6)
+    found = numbers(state)
+    assert not found.all_right and found.error < ROUNDING["float16"]
+    assert "though float16 hides it: less than 1% of it was divided twice" in words(state, found)
+
+
+def test_at_one_timestep_more_sets_are_right_and_the_words_say_so():
+    state = State(("dz", "dWy_t"), T=1)
+    assert "at T = 1 only" in words(state, numbers(state))
+    assert "at T = 1 only" not in words(State(T=1), numbers(State(T=1)))
+    assert headline(replace(state, T=2), numbers(replace(state, T=2))) == "Not the gradient"
+
+
+@pytest.mark.parametrize("placement, said", [
+    ("At once: dy", "Identical, bit for bit: every path from the loss to every weight crosses 1/|X| exactly once."),
+    ("Both ends: dy and dW",
+     "Not the gradient: all of it was divided twice; cosine 1.000, 0.125 times the true length. Right for no weight."),
+    ("Nowhere",
+     "Not the gradient: all of it was never divided; cosine 1.000, 8 times the true length. Right for no weight."),
+])
+def test_words(placement, said):
+    assert words(state_of(placement), numbers(state_of(placement))) == said
+
+
+def test_words_name_the_shares():
+    state = state_of("Recurrent path only: dh_next")
+    found = numbers(state)
+    never, twice = (round(100 * found.share[k]) for k in (0, 2))
+    assert f"{never}% of it was never divided, {twice}% twice" in words(state, found)
+    assert f"cosine {found.cosine:.3f}" in words(state, found)
+    state = state_of("dh_above, forgetting dWy_t")
+    assert words(state, numbers(state)).endswith("Right for Wx, Wh and b only.")
+
+
+# Two placements
+
+def test_intermediate_gradients_differ_by_exactly_X_while_the_weights_agree():
+    state = state_of("At once: dy", beside="At the end: dW")
+    found = numbers(state)
+    assert found.identical and headline(state, found) == "A and B: identical weight gradients, bit for bit"
+    for name in ("dy", "dh", "dc", "dz", "dW_t"):
+        np.testing.assert_array_equal(found.way[name] * 8, found.other_way[name])
+        assert factor(found, name, 8) == -1
+    assert "dy_t, dh_t, dc_t, dz_t and dW_t of A are 1/|X| times B's" in words(state, found)
+
+
+def test_where_two_right_placements_differ_on_the_way():
+    differ = {("At once: loss", "At once: dy"): set(),
+              ("Into the top: dh_above, dWy_t", "At once: dy"): {"dy"},
+              ("Each step: dW_t, dWy_t", "At the end: dW"): {"dW_t"},
+              ("At once: dy", "Each step: dW_t, dWy_t"): {"dy", "dh", "dc", "dz"}}
+    for (a, b), names in differ.items():
+        found = numbers(state_of(a, beside=b))
+        assert {name for name in found.way if factor(found, name, 8) != 0} == names
+        assert found.identical
+
+
+def test_norms_on_the_way_are_those_of_the_gradients_in_backward():
+    weights, trace, dY = problem(3, 1, "float64")
+    found = numbers(state_of("Nowhere", T=3))
+    dh_next = dc_next = np.zeros_like(trace.h[0])
+    for t in reversed(range(3)):
+        step = lstmlib.cell.StepTrace(trace.X[t], trace.h_prev[t], trace.c_prev[t], trace.i[t], trace.f[t], trace.g[t],
+                                      trace.o[t], trace.c[t], trace.h[t])
+        dh = dY[t] @ weights.Wy.T + dh_next
+        dc = dh * trace.o[t] * (1 - np.tanh(trace.c[t]) ** 2) + dc_next
+        np.testing.assert_allclose([found.way["dy"][t], found.way["dh"][t], found.way["dc"][t]],
+                                   [np.linalg.norm(dY[t]), np.linalg.norm(dh), np.linalg.norm(dc)], rtol=1e-12)
+        _, dh_next, dc_next = lstmlib.step_backward(weights, step, dY[t], dh_next, dc_next)
+
+
+def test_a_mistake_beside_a_right_placement():
+    state = state_of("At every step: dz", beside="At once: dy")
+    found = numbers(state)
+    assert headline(state, found) == "A and B: different weight gradients"
+    assert "dh_t, dc_t, dz_t and dW_t differ by no one factor" in words(state, found)
+    same = state_of("Nowhere", beside="At every step: dz", size_X=1)
+    assert "(|X| = 1: a factor of 1 changes nothing)" in words(same, numbers(same))
+
+
+# The graph
+
+@pytest.mark.parametrize("T", range(1, 8))
+def test_every_edge_is_one_checkbox_that_can_be_reached_by_key(T):
+    svg = graph.picture(T, ("dy", "dc_next"))
+    elements = re.findall(r'<g class="lstm-edge[^>]*>', svg)
+    assert [re.search('data-edge="([^"]+)"', element)[1] for element in elements] == list(lstmlib.EDGES)
+    for name, element in zip(lstmlib.EDGES, elements):
+        assert 'role="checkbox"' in element and 'tabindex="0"' in element
+        assert 'data-lm-suppress-shortcuts="true"' in element
+        assert f'aria-checked="{str(name in ("dy", "dc_next")).lower()}"' in element
+        assert f'aria-label="1/|X| on {name}: ' in element
+        assert (" on" in element.split('"')[1]) == (name in ("dy", "dc_next"))
+    assert set(graph.MEANING) == set(lstmlib.EDGES)
+
+
+@pytest.mark.parametrize("T", range(1, 8))
+def test_nothing_in_the_graph_overlaps(T):
+    svg = graph.picture(T, graph.EDGES)
+    rects = [tuple(float(re.search(f' {side}="([^"]+)"', rect)[1]) for side in ("x", "y", "width", "height"))
+             for rect in re.findall('<rect [^>]*rx="[^>]*>', svg)]
+    drawn = min(T, 4)
+    assert len(rects) == 1 + 5 * drawn + 2 + (10 if T > 1 else 8) + 6 * drawn + 2 * (drawn - 1) + 2
+    for (x, y, width, height), (x2, y2, width2, height2) in combinations(rects, 2):
+        assert x + width <= x2 or x2 + width2 <= x or y + height <= y2 or y2 + height2 <= y
+    assert all(0 <= x and x + width <= graph.WIDTH for x, _, width, _ in rects)
+    assert all(0 <= y and y + height <= graph.HEIGHT for _, y, _, height in rects)
+
+
+def test_columns():
+    assert graph.columns(3)[0] == [1, 2, 3] and graph.columns(6)[0] == [1, 2, 5, 6]
+    assert "t = 3 to 4" in graph.picture(6) and "t = 3 to" not in graph.picture(4)
+
+
+@pytest.mark.parametrize("edges, T, said", [
+    (("dy",), 4, {"Wy": "✓ crossed once", "Wx": "✓ crossed once"}),
+    ((), 4, {"Wy": "✗ never crossed", "Wx": "✗ never crossed"}),
+    (("dz",), 3, {"Wy": "✗ never crossed", "Wx": "✗ crossed 1–3 times"}),
+    (("dh_next",), 1, {"Wy": "✗ never crossed", "Wx": "✗ never crossed"}),
+    (("dy", "dW"), 2, {"Wy": "✗ crossed 2 times", "Wx": "✗ crossed 2 times"}),
+])
+def test_crossings_in_words(edges, T, said):
+    assert graph.crossings(edges, T) == said
+
+
+def test_two_placements_on_the_graph():
+    assert [graph.badge_text(name, ("dy", "dz"), ("dy", "dW")) for name in ("dy", "dz", "dW")] == ["A B", "A", "B"]
+    assert "1/|X| on dy (A) and on dW (B)" in graph.picture(4, ("dy",), ("dW",))
+
+
+def test_the_graph_widget():
+    picture = graph.BackwardGraph(["dW", "loss"], T=2)
+    assert picture.value == ("loss", "dW")
+    assert repr(picture) == "BackwardGraph()"
+    first = picture.svg
+    picture.T = 3
+    assert picture.svg != first and 'data-edge="dh_next"' in picture.svg
+    picture.value = ["dz"]
+    assert picture.counts == {"Wy": "✗ never crossed", "Wx": "✗ crossed 1–3 times"}
+    with pytest.raises((ValueError, traitlets.TraitError), match="edges must be names from .*, got dq"):
+        picture.value = ("dq",)
+    assert picture.value == ("dz",)
+
+
+# The explorer
+
+def checkboxes(lab):
+    row = next(child for child in lab.children if len(getattr(child, "children", ())) == 10)
+    return {box.description: box for box in row.children[1:]}
+
+
+def ticked(lab):
+    return tuple(name for name, box in checkboxes(lab).items() if box.value)
+
+
+def button(lab, name):
+    rows = (getattr(child, "children", ()) for child in lab.children)
+    return next(child for row in rows for child in row if getattr(child, "description", "") == name)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_presets(lab, placement):
+    lab.choose(placement)
+    assert lab.state == state_of(placement)
+    assert lab.controls["edges"].value == ticked(lab) == tuple(e for e in lstmlib.EDGES if e in PLACEMENTS[placement])
+    assert words(lab.state, lab.numbers) in lab.words.value.replace("&#x27;", "'")
+    assert lab.picture.value == draw(lab.state, lab.numbers)
+
+
+def test_graph_and_checkboxes_keep_step(lab):
+    assert tuple(checkboxes(lab)) == lstmlib.EDGES
+    lab.controls["edges"].value = ("dh_above", "dWy_t")
+    assert ticked(lab) == ("dh_above", "dWy_t") and "Identical" in lab.words.value
+    checkboxes(lab)["dz"].value = True
+    assert lab.state.edges == ("dh_above", "dz", "dWy_t") and "Not the gradient" in lab.words.value
+    checkboxes(lab)["dh_above"].value = checkboxes(lab)["dWy_t"].value = False
+    assert lab.state.edges == ("dz",)
+    lab.choose("Reset")
+    assert ticked(lab) == ("dy",)
+
+
+def test_buttons_move_1_over_X_and_nothing_else(lab):
+    lab.set(size_X=10, T=2, forget_bias=-2)
+    button(lab, "At every step: dz").click()
+    assert lab.state == State(("dz",), 10, 2, "float64", -2)
+    lab.choose("Recurrent path only: dh_next")
+    assert lab.state == state_of("Recurrent path only: dh_next")
+    button(lab, "A beside B").click()
+    assert (lab.state.beside, lab.controls["edges"].other) == ("At the end: dW", ("dW",))
+    button(lab, "Reset").click()
+    assert lab.state == State() and lab.controls["edges"].other is None
+
+
+def test_the_graph_follows_T(lab):
+    lab.controls["T"].value = 2
+    assert lab.controls["edges"].T == 2 and lab.controls["edges"].counts == graph.crossings(("dy",), 2)
+
+
+def test_every_state_can_be_drawn(lab):
+    for T in (1, 6):
+        for dtype in ROUNDING:
+            for size_X in (1, 100):
+                for bias in (-6, 6):
+                    for beside in (TRUTH, "Nowhere"):
+                        lab.set(T=T, dtype=dtype, size_X=size_X, forget_bias=bias, beside=beside)
+                        for placement in PLACEMENTS:
+                            lab.set(edges=PLACEMENTS[placement])
+                            assert 'viewBox="0 0 1000 372"' in lab.picture.value and lab.error is None
+
+
+def test_an_error_is_shown_kept_and_raised(lab):
+    before = lab.picture.value
+    lab._numbers_of = lambda state: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        checkboxes(lab)["dz"].value = True
+    assert "division by zero" in lab.alert.value and isinstance(lab.error, ZeroDivisionError)
+    assert lab.picture.value == before
+
+
+def test_the_poster_shows_graph_and_panels_of_a_right_and_a_wrong_placement(lab):
+    poster = lab.poster_html()
+    assert poster.count("<img ") == 2
+    assert "Identical, bit for bit" in poster and "Not the gradient" in poster
+    images = [base64.b64decode(data).decode() for data in re.findall("base64,([^\"]+)", poster)]
+    assert images == [whole_picture(state_of(name), numbers(state_of(name))) for name in lab.poster]
+    picture = images[0]
+    assert picture.count('data-edge="') == 9 and "How often was it divided?" in picture
+    assert f'viewBox="0 0 {WIDTH} {graph.HEIGHT + 372}"' in picture
+
+
+@pytest.mark.parametrize("placement", ["At once: dy", "Recurrent path only: dh_next"])
+def test_rounding_noise_does_not_show_in_the_poster(placement):
+    state = state_of(placement)
+    found = numbers(state)
+    rng = np.random.default_rng(0)
+    gradient = found.gradient.map(lambda array: array * (1 + 1e-14 * rng.normal(size=array.shape)))
+    noisy = replace(found, gradient=gradient,
+                    cosine=found.cosine - 1e-15, length=found.length + 1e-15, share=found.share * (1 - 1e-15))
+    assert whole_picture(state, noisy) == whole_picture(state, found)
+    assert words(state, noisy) == words(state, found)
+
+
+def test_the_scale_of_the_differences():
+    assert [stretched(value) for value in (0, 100, -100)] == [0, 1, -1]
+    steps = np.diff([stretched(value) for value in (0.1, 1, 10, 100)])
+    np.testing.assert_allclose(steps, 0.25, atol=0.015)
+
+
+# The first look
+
+@pytest.mark.parametrize("preset, wrong", [("At once", 0), ("At the end", 0), ("At every step", 72)])
+def test_first_look(preset, wrong):
+    explorer = first_look()
+    explorer.choose(preset)
+    weights, trace, dY = problem(4, 1, "float64")
+    edges = look.PLACES[explorer.state.place]
+    yours = lstmlib.backward(weights, trace, dY, at=lstmlib.scale_at(edges, 1 / 8))
+    np.testing.assert_array_equal(explorer.numbers.yours, np.concatenate([array.ravel() for _, array in yours.items()]))
+    assert explorer.numbers.wrong == wrong
+    assert ("72 of the 88 numbers" in explorer.words.value) == (wrong > 0)
+    assert ("to the last bit" in explorer.words.value) == (wrong == 0)
+
+
+def test_first_look_with_other_X():
+    explorer = first_look()
+    explorer.set(size_X=10)
+    assert "up to rounding" in explorer.words.value and explorer.numbers.wrong == 0
+    explorer.set(size_X=1, place=look.AT_EVERY_STEP)
+    assert "nothing is divided" in explorer.words.value and explorer.numbers.wrong == 0
+
+
+def test_first_look_shows_where_it_divides_and_only_one_button():
+    pictures = {place: look.draw(s := look.State(place), look.numbers(s)) for place in look.PLACES}
+    assert [picture.count(">1/|X|</text>") for picture in pictures.values()] == [4, 1, 4]
+    explorer = first_look()
+    shown = [b.description for b in explorer.children[2].children if b.layout.display != "none"]
+    assert shown == ["Reset"]
+    assert explorer.poster_html().count("<img ") == 3
