@@ -1,0 +1,96 @@
+"""The feedback of notebook 01: right answers pass, each likely wrong one is caught and its cause named."""
+
+import numpy as np
+import pytest
+
+from lstmlib.exercises import linearity as exercises
+from lstmlib.exercises.base import NotYet
+
+
+def parts_of_dw(w, targets):
+    dy1, dy2, dy3 = 200 * w - targets[0], (100 * w) ** 2 - targets[1], 300 * w - targets[2]
+    return 2 * dy1, 200 * w * dy2, 3 * dy3
+
+
+def three_paths(combine):
+    return lambda w, targets: combine(*parts_of_dw(w, targets))
+
+
+def backward_divided(first, second, on_V, at_h1=1):
+    """Divided backward passes: by `first` and `second` on the contributions to dW, by `on_V` on dV."""
+    def answer(W, V, X, h1, h2, dY, size_X):
+        dz2 = dY @ V.T * (1 - h2 ** 2)
+        dz1 = (dY @ V.T / size_X ** (at_h1 - 1) + dz2 @ W.T) * (1 - h1 ** 2)
+        dW = X.T @ dz1 / size_X ** first + h1.T @ dz2 / size_X ** second
+        return dW, (h1 + h2).T @ dY / size_X ** on_V
+    return answer
+
+
+RIGHT = {
+    exercises.check_three_paths: [three_paths(lambda a, b, c: (a + b + c) * 100 / 3),
+                                  three_paths(lambda a, b, c: a / 3 * 100 + b / 3 * 100 + c * 100 / 3)],
+    exercises.check_divide_contributions: [backward_divided(1, 1, 1)],
+    exercises.check_fooled_by_clip: [(0.3, 0.7), (-0.5, 4), (np.float64(0.01), -1.0)],
+    exercises.check_weight_decay: [lambda summed, w, decay, size_X: summed / size_X + decay * w],
+}
+
+WRONG = [
+    (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) * 100), "Where is the 1/|X|"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) * 50), "|X| is 3"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b) * 100 / 3), "third path"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: (a / 3 + b + c) * 100), "only the first summand"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) * 100 / 9), "divides twice"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) / 3), "this is dh"),
+    (exercises.check_three_paths, lambda w, targets: 5200 / 3, "targets"),
+    (exercises.check_divide_contributions, backward_divided(0, 0, 1), "dW was never divided"),
+    (exercises.check_divide_contributions, backward_divided(1, 0, 1), "h1.T @ dz2 is a gradient too"),
+    (exercises.check_divide_contributions, backward_divided(0, 1, 1), "X.T @ dz1 is a gradient too"),
+    (exercises.check_divide_contributions, backward_divided(2, 2, 1), "dW is divided twice"),
+    (exercises.check_divide_contributions, backward_divided(1, 1, 1, at_h1=2), "leave dh and dz as they are"),
+    (exercises.check_divide_contributions, backward_divided(1, 1, 0), "dV was never divided"),
+    (exercises.check_divide_contributions, backward_divided(1, 1, 2), "dV is divided twice"),
+    (exercises.check_divide_contributions, lambda *given: given[0], "the pair dW, dV"),
+    (exercises.check_fooled_by_clip, (0.7, 0.3), "would notice"),
+    (exercises.check_fooled_by_clip, (0.0, 0.7), "not 0"),
+    (exercises.check_fooled_by_clip, (0.2, 0.4), "not noticed"),
+    (exercises.check_fooled_by_clip, (0.2, 0.0), "not noticed"),
+    (exercises.check_fooled_by_clip, 0.7, "pair"),
+    (exercises.check_fooled_by_clip, ("0.2", 0.7), "must be a number"),
+    (exercises.check_fooled_by_clip, (float("nan"), 0.7), "must be a number"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: (g + decay * w) / n, "outside the mean"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g + decay * w, "not averaged"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n, "missing"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n + decay / 2 * w, "cancels"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n + 2 * decay * w, "not 2 w"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n - decay * w, "is added"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: 1.0, "expected"),
+]
+
+
+@pytest.mark.parametrize("check, answer", [(check, answer) for check, answers in RIGHT.items() for answer in answers])
+def test_a_right_answer_passes(check, answer, capsys):
+    check.judge(answer)
+    check(answer)
+    assert capsys.readouterr().out == f"Right. {check.__doc__.splitlines()[0]}\n"
+
+
+@pytest.mark.parametrize("check, answer, cause", WRONG)
+def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, capsys):
+    with pytest.raises(NotYet) as caught:
+        check.judge(answer)
+    assert cause in str(caught.value)
+    check(answer)
+    assert capsys.readouterr().out.startswith("Not yet. ")
+
+
+@pytest.mark.parametrize("check, stub", [
+    (exercises.check_three_paths, lambda w, targets: None),
+    (exercises.check_divide_contributions, lambda W, V, X, h1, h2, dY, size_X: None),
+    (exercises.check_divide_contributions, lambda W, V, X, h1, h2, dY, size_X: (..., ...)),
+    (exercises.check_fooled_by_clip, (..., ...)),
+    (exercises.check_fooled_by_clip, ...),
+    (exercises.check_weight_decay, lambda summed, w, decay, size_X: None),
+])
+def test_a_stub_is_not_answered_yet(check, stub, capsys):
+    check(stub)
+    assert capsys.readouterr().out == "Not answered yet.\n"
