@@ -17,15 +17,6 @@ import traitlets
 
 from .svg import as_image
 
-STYLE = """
-.lstm-explorer {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px; max-width: 1040px}
-.lstm-explorer .widget-html {margin: 0}
-.lstm-words {font-size: 14px; line-height: 1.45; min-height: 3em; padding: 2px 4px; color: var(--jp-ui-font-color1, #111)}
-.lstm-alert {border-left: 4px solid #D55E00; padding: 4px 8px; color: var(--jp-ui-font-color1, #111)}
-.lstm-explorer :focus-visible, .lstm-sentence :focus-visible {outline: 3px solid #0072B2; outline-offset: 2px}
-"""
-
-
 class Explorer(widgets.VBox):
     """Controls bound to a picture.
 
@@ -56,13 +47,12 @@ class Explorer(widgets.VBox):
         if unknown:
             raise ValueError(f"controls must be named after fields of the state, got {sorted(unknown)}")
 
-        self.picture, self.words, self.alert = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        buttons = [self._preset_button(name) for name in reversed(self.presets)]
+        self.picture, self.words, self.alert = widgets.HTML(), Announcement("status"), Announcement("alert")
         row = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 14px")
         super().__init__([
-            widgets.HTML(f"<style>{STYLE}</style><b>{html.escape(title)}</b>"),
+            Heading(title=title),
             widgets.Box([control for control in self.controls.values() if control not in above], layout=row),
-            widgets.Box(buttons[::-1], layout=row),
+            widgets.Box([self._preset_button(name) for name in self.presets], layout=row),
             *above, self.picture, self.words, self.alert])
         self.add_class("lstm-explorer")
         for control in self.controls.values():
@@ -70,19 +60,29 @@ class Explorer(widgets.VBox):
         self.choose("Reset")
 
     def set(self, **changes):
-        """Move controls, then show the new state once. Raises ValueError for a field that is not there."""
+        """Move controls, then show the new state once. A field or a value that cannot be leaves everything as it was.
+
+        Raises ValueError for a field that is not there; for a wrong value, what its control raises.
+        """
         with self._lock:
             unknown = set(changes) - set(self.controls)
             if unknown:
                 raise ValueError(f"{self.title}: no control named {', '.join(sorted(unknown))}; "
                                  f"there are {', '.join(self.controls)}")
+            before = {name: self.controls[name].value for name in changes}
             self._moving = True
             try:
-                for name, value in changes.items():
-                    self.controls[name].value = value
+                self._move(changes)
+            except Exception:
+                self._move(before)
+                raise
             finally:
                 self._moving = False
             self._show()
+
+    def _move(self, values):
+        for name, value in values.items():
+            self.controls[name].value = value
 
     def choose(self, preset):
         """Go to a named state ("Reset": the first one)."""
@@ -121,12 +121,12 @@ class Explorer(widgets.VBox):
             drawing, words = self._draw(state, numbers), self._words_of(state, numbers)
         except Exception as error:
             self.error = error
-            self.alert.value = (f'<div class="lstm-alert" role="alert"><b>This explorer met an error.</b> The picture above is '
-                                f'the one before it.<br>{type(error).__name__}: {html.escape(str(error))}</div>')
+            self.alert.value = ("This explorer met an error; the picture is the one before it. "
+                                f"{type(error).__name__}: {error}")
             raise
         self.state, self.numbers, self.error = state, numbers, None
         self.picture.value = drawing
-        self.words.value = f'<div class="lstm-words" role="status" aria-live="polite">{html.escape(words)}</div>'
+        self.words.value = words
         self.alert.value = ""
 
     def poster_html(self):
@@ -157,6 +157,78 @@ def with_fallback(widget, bundle, fallback):
     return data | {"text/plain": repr(widget), "text/html": fallback}, metadata
 
 
+class Heading(anywidget.AnyWidget):
+    """An explorer's title. In the browser it also names the explorer's frame, and keeps JupyterLab from taking keys that
+    are pressed on a control for its own commands ("a" would insert a cell, "d d" delete one)."""
+
+    title = traitlets.Unicode().tag(sync=True)
+
+    _esm = """
+    export default { render({ model, el }) {
+      const title = document.createElement("b"); title.textContent = model.get("title"); el.append(title);
+      const enter = (event) => {
+        const explorer = el.closest(".lstm-explorer");
+        if (!explorer?.contains(event.target)) return;
+        event.target.dataset.lmSuppressShortcuts = "true";
+        const radios = event.target.closest(".widget-radio");
+        radios?.setAttribute("role", "radiogroup");
+        radios?.setAttribute("aria-label", radios.querySelector(".widget-label").textContent);
+      };
+      document.addEventListener("focusin", enter);
+      const frame = setInterval(() => {
+        const explorer = el.closest(".lstm-explorer");
+        if (!explorer) return;
+        explorer.setAttribute("role", "group"); explorer.setAttribute("aria-label", model.get("title")); clearInterval(frame);
+      }, 50);
+      return () => { document.removeEventListener("focusin", enter); clearInterval(frame); };
+    } }
+    """
+    _css = """
+    .lstm-explorer {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px; max-width: 1040px;
+      box-sizing: border-box; color: var(--jp-ui-font-color1, #111); font-size: 14px}
+    .lstm-explorer .widget-html {margin: 0}
+    .lstm-explorer :focus-visible, .lstm-sentence :focus-visible {outline: 3px solid #0072B2; outline-offset: 2px}
+    """
+
+    def __repr__(self):
+        return f"Heading({self.title!r})"
+
+
+class Announcement(anywidget.AnyWidget):
+    """Text that screen readers read out whenever it changes. It keeps the height of its longest text so far.
+
+    role  "status": read out when the reader pauses; "alert": at once
+    """
+
+    role = traitlets.Unicode().tag(sync=True)
+    value = traitlets.Unicode().tag(sync=True)
+
+    _esm = """
+    export default { render({ model, el }) {
+      const text = document.createElement("div"), role = model.get("role");
+      text.className = `lstm-${role}`; text.setAttribute("role", role); el.append(text);
+      const show = () => {
+        text.textContent = model.get("value");
+        if (role === "status" && text.offsetHeight) text.style.minHeight = `${text.offsetHeight}px`;
+      };
+      model.on("change:value", show); show();
+    } }
+    """
+    _css = """
+    .lstm-status, .lstm-alert {font-size: 14px; line-height: 1.45; padding: 2px 4px; box-sizing: border-box;
+      color: var(--jp-ui-font-color1, #111)}
+    .lstm-status {min-height: calc(3 * 1.45em + 4px)}
+    .lstm-alert {border-left: 4px solid #D55E00; padding: 4px 8px}
+    .lstm-alert:empty {display: none}
+    """
+
+    def __init__(self, role):
+        super().__init__(role=role)
+
+    def __repr__(self):
+        return f"Announcement({self.role!r})"
+
+
 class Slider(anywidget.AnyWidget):
     """A slider over a list of values: a native range input, so it has a name and works from the keyboard.
 
@@ -172,8 +244,8 @@ class Slider(anywidget.AnyWidget):
     _esm = """
     export default { render({ model, el }) {
       const label = document.createElement("label"), name = document.createElement("span");
-      const input = document.createElement("input"), output = document.createElement("output");
-      label.className = "lstm-slider"; input.type = "range"; input.min = 0; input.step = 1;
+      const input = document.createElement("input"), output = document.createElement("span");
+      label.className = "lstm-slider"; output.ariaHidden = "true"; input.type = "range"; input.min = 0; input.step = 1;
       input.dataset.lmSuppressShortcuts = "true";
       label.append(name, input, output); el.append(label);
       const show = () => {
@@ -190,7 +262,7 @@ class Slider(anywidget.AnyWidget):
     _css = """
     .lstm-slider {display: inline-flex; align-items: center; gap: 8px; font-size: 13px; color: var(--jp-ui-font-color1, #111)}
     .lstm-slider input {width: 150px; accent-color: #0072B2}
-    .lstm-slider output {font-variant-numeric: tabular-nums}
+    .lstm-slider [aria-hidden] {font-variant-numeric: tabular-nums}
     """
 
     def __init__(self, label, values, value=None, labels=None):
