@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import arguments
-from .weights import Weights
+from .weights import Weights, check_weights
 
 
 class StepTrace(NamedTuple):
@@ -37,7 +37,7 @@ def step(weights, x, h_prev, c_prev):
     x (B, D), h_prev (B, H), c_prev (B, H)  ->  y (B, K), h (B, H), c (B, H), StepTrace
     Raises ValueError or TypeError where a shape or dtype does not fit the weights.
     """
-    arguments.instance("weights", weights, Weights)
+    check_weights(weights)
     x = arguments.array("x", x, {"B": None, "D": weights.D}, weights.dtype)
     h_prev = arguments.array("h_prev", h_prev, {"B": len(x), "H": weights.H}, weights.dtype)
     c_prev = arguments.array("c_prev", c_prev, {"B": len(x), "H": weights.H}, weights.dtype)
@@ -63,9 +63,11 @@ def step_backward(weights, trace, dy, dh_next, dc_next):
     ->  gradient (Weights: this timestep's contribution), dh_prev (B, H), dc_prev (B, H)
     Raises ValueError or TypeError where a shape or dtype does not fit the weights.
     """
-    arguments.instance("weights", weights, Weights)
+    check_weights(weights)
     arguments.instance("trace", trace, StepTrace)
     x, h_prev, c_prev, i, f, g, o, c, h = trace
+    if (x.shape[1], h.shape[1]) != (weights.D, weights.H):
+        raise ValueError(f"trace must come from weights like these, {weights}, got D={x.shape[1]}, H={h.shape[1]}")
     dy = arguments.array("dy", dy, {"B": len(x), "K": weights.K}, weights.dtype)
     dh_next = arguments.array("dh_next", dh_next, {"B": len(x), "H": weights.H}, weights.dtype)
     dc_next = arguments.array("dc_next", dc_next, {"B": len(x), "H": weights.H}, weights.dtype)

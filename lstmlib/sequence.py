@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from . import arguments
-from .weights import Weights
+from .weights import Weights, check_weights
 
 SLOPES_AT_A_TIME = 2 ** 19  # bytes of gates that `local_slopes` works on: little enough to stay in a processor's cache
 
@@ -60,7 +60,7 @@ def forward(weights, X, h0=None, c0=None):
     Raises ValueError or TypeError where an argument does not fit or is not finite.
     """
     check_weights(weights)
-    X = arguments.array("X", X, {"T": None, "B": None, "D": weights.D}, weights.dtype)
+    X = arguments.array("X", X, {"T": None, "B": None, "D": weights.D}, weights.dtype).copy()
     (T, B, D), H = X.shape, weights.H
     hiddens = np.empty((T + 1, B, H), weights.dtype)
     cells = np.empty((T + 1, B, H), weights.dtype)
@@ -122,6 +122,8 @@ def backward(weights, trace, dY, at=None):
     lead = dY.shape[:-3]
     cross = crossing(at)
 
+    if at is not None:
+        dY = dY.copy()  # a hook may work in place
     dY = cross("dy", cross("loss", dY))
     dh_above = cross("dh_above", (dY.reshape(*lead, T * B, K) @ weights.Wy.T).reshape(*lead, T, B, H))
     dc_dh, slopes = local_slopes(trace)
@@ -183,23 +185,15 @@ def crossing(at):
         crossed = at(edge, gradient)
         if crossed is gradient:
             return gradient
-        crossed = np.asarray(crossed)
+        crossed = arguments.rectangular(f"what at({edge!r}, gradient) returns", crossed)
         if crossed.shape != gradient.shape or crossed.dtype.kind not in "fc":
             raise ValueError(f"at({edge!r}, gradient) must return an array of numbers of shape {gradient.shape}, "
                              f"got {'None' if crossed[()] is None else f'{crossed.dtype} {crossed.shape}'}")
+        if crossed.dtype.kind == "c" and gradient.dtype.kind != "c":
+            raise TypeError(f"at({edge!r}, gradient) must return real numbers ({gradient.dtype}), got {crossed.dtype}")
         return crossed.astype(gradient.dtype, copy=False)
 
     return cross
-
-
-def check_weights(weights):
-    """Raise TypeError or ValueError unless `weights` can be computed with."""
-    arguments.instance("weights", weights, Weights)
-    if weights.lead:
-        raise ValueError(f"weights must have no leading axes, got {weights}")
-    if not weights.finite:
-        name = next(name for name, array in weights.items() if not np.isfinite(array).all())
-        raise ValueError(f"weights must be finite, got infinity or NaN in {name}")
 
 
 def first_state(name, state, B, H, dtype):

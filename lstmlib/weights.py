@@ -145,6 +145,16 @@ class Weights:
         return f"Weights({lead}D={self.D}, H={self.H}, K={self.K}, {self.dtype})"
 
 
+def check_weights(weights):
+    """Raise TypeError or ValueError unless `weights` can be computed with."""
+    arguments.instance("weights", weights, Weights)
+    if weights.lead:
+        raise ValueError(f"weights must have no leading axes, got {weights}")
+    if not weights.finite:
+        name = next(name for name, array in weights.items() if not np.isfinite(array).all())
+        raise ValueError(f"weights must be finite, got infinity or NaN in {name}")
+
+
 def init_weights(D, H, K, seed=0, dtype=np.float64):
     """Random weights, uniform in +-1/sqrt(H), with the forget bias at 1.
 

@@ -143,6 +143,9 @@ CASES = {
     "step: weights": (
         lambda: step(W.Wx, P.X[0], P.h0, P.c0),
         TypeError, "weights must be a Weights, got ndarray"),
+    "step: weights that are not finite": (
+        lambda: step(nan_weights(), P.X[0], P.h0, P.c0),
+        ValueError, "weights must be finite, got infinity or NaN in Wy"),
     "step: x": (
         lambda: step(W, P.X[0, :, :1], P.h0, P.c0),
         ValueError, "x must have shape (B, D) with D = 2, got (3, 1)"),
@@ -155,6 +158,9 @@ CASES = {
     "step_backward: trace": (
         lambda: step_backward(W, TRACE, P.dY[0], P.h0, P.c0),
         TypeError, "trace must be a StepTrace, got Trace"),
+    "step_backward: trace of other weights": (
+        lambda: step_backward(init_weights(4, 5, 3), STEP_TRACE, P.dY[0], P.h0, P.c0),
+        ValueError, "trace must come from weights like these, Weights(D=4, H=5, K=3, float64), got D=2, H=5"),
     "step_backward: dy": (
         lambda: step_backward(W, STEP_TRACE, P.dY, P.h0, P.c0),
         ValueError, "dy must have shape (B, K) with B = 3, K = 3, got (4, 3, 3)"),
@@ -263,6 +269,13 @@ CASES = {
     "backward: at": (
         lambda: backward(W, TRACE, P.dY, at={"dW"}),
         TypeError, "at must be a function at(edge, gradient), got set"),
+    "backward: at that returns complex numbers": (
+        lambda: backward(W, TRACE, P.dY, at=scale_at(["dh_above"], 1j)),
+        TypeError, "at('dh_above', gradient) must return real numbers (float64), got complex128"),
+    "backward: at that returns a ragged list": (
+        lambda: backward(W, TRACE, P.dY, at=lambda edge, gradient: RAGGED),
+        ValueError, "what at('loss', gradient) returns must be a rectangular array, "
+                    "got nested sequences of different lengths"),
 
     # ---- losses
     "squared_error: Y of two axes": (

@@ -337,3 +337,23 @@ def test_the_best_known_fault_is_no_gradient():
     faulty = backward(weights, p.trace, p.dY, at=lambda edge, d: 0 * d if edge in ("dh_next", "dc_next") else d)
     assert distance(faulty.Wy, truth.Wy) == 0
     assert all(distance(getattr(faulty, name), getattr(truth, name)) > 0.01 for name in ("Wx", "Wh", "b"))
+
+
+def test_hook_that_works_in_place_leaves_the_callers_dY_alone():
+    weights, trace, dY = init_weights(2, 3, 2), forward(init_weights(2, 3, 2), np.ones((3, 1, 2))), np.ones((3, 1, 2))
+
+    def double_in_place(edge, gradient):
+        if edge == "loss":
+            gradient *= 2
+        return gradient
+
+    assert backward(weights, trace, dY, at=double_in_place).identical(2 * backward(weights, trace, np.ones((3, 1, 2))))
+    assert (dY == 1).all()
+
+
+def test_trace_keeps_its_own_input():
+    weights, X, dY = init_weights(2, 3, 2), np.ones((3, 1, 2)), np.ones((3, 1, 2))
+    trace = forward(weights, X)
+    before = backward(weights, trace, dY)
+    X[:] = 100
+    assert backward(weights, trace, dY).identical(before)
