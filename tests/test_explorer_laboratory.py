@@ -205,6 +205,8 @@ def test_a_mistake_beside_a_right_placement():
     found = numbers(state)
     assert headline(state, found) == "A and B: different weight gradients"
     assert "dh_t, dc_t, dz_t and dW_t differ by no one factor" in words(state, found)
+    twins = state_of("At every step: dz", beside="At every step: dz")
+    assert "bit for bit, but neither is the true gradient. On the way" in words(twins, numbers(twins))
     same = state_of("Nowhere", beside="At every step: dz", size_X=1)
     assert "(|X| = 1: a factor of 1 changes nothing)" in words(same, numbers(same))
 

@@ -205,6 +205,8 @@ def words_of_two(state, numbers):
     groups = {}
     for name in numbers.way:
         groups.setdefault(factor(numbers, name, state.size_X), []).append(f"{name.removesuffix('_t')}_t")
+    if state.size_X > 1 and not numbers.all_right and numbers.error < ROUNDING[state.dtype]:
+        end = ", but neither is the true gradient"
     return f"{headline(state, numbers)}{end}. On the way, {'; '.join(starmap(on_the_way_words, groups.items()))}."
 
 
