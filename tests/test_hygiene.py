@@ -242,7 +242,7 @@ def test_stored_bytes_are_normal(path):
 
 
 def test_names_of_notebooks():
-    assert all(re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem) for path in PATHS)
+    assert all(re.fullmatch(r"\d\d_[A-Za-z0-9_]+", path.stem) for path in PATHS)
 
 
 # The planted faults.
@@ -262,7 +262,7 @@ def good_notebook():
         new_code_cell("print('notebooks/03_backward.ipynb')", outputs=[
             new_output("stream", name="stdout", text="notebooks/03_backward.ipynb\n")]),
         new_code_cell("### BEGIN SOLUTION\nx = 1\n### END SOLUTION",
-                      metadata={"tags": ["solution"], "jupyter": {"source_hidden": True}}),
+                      metadata={"tags": ["solution"]}),
         new_markdown_cell("An explorer, which is interactive."),
         new_code_cell("explorer", metadata={"tags": ["explorer", "nbval-ignore-output"]}),
     ]

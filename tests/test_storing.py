@@ -16,7 +16,7 @@ def written(path, *cells):
 def test_normal_form_leaves_out_what_differs_between_runs():
     cell = new_code_cell("x", execution_count=41, id="mine", metadata={
         "collapsed": True, "scrolled": False, "execution": {"iopub.status.busy": "2026-01-01T00:00:00"},
-        "jupyter": {"outputs_hidden": True, "source_hidden": True}, "tags": ["solution"],
+        "tags": ["solution"],
         "nbgrader": {"grade": False}, "slideshow": {"slide_type": "slide"}})
     cell.outputs = [
         new_output("stream", name="stdout", text="one\n"), new_output("stream", name="stdout", text="two\n"),
@@ -27,8 +27,8 @@ def test_normal_form_leaves_out_what_differs_between_runs():
     assert stored.metadata == notebooks.METADATA and "version" not in stored.metadata.language_info
     (cell,) = stored.cells
     assert (cell.id, cell.execution_count) == ("mine", 1)
-    assert cell.metadata == {"tags": ["solution"], "jupyter": {"source_hidden": True}, "nbgrader": {"grade": False},
-                             "slideshow": {"slide_type": "slide"}}
+    assert cell.metadata == {"tags": ["solution"], "jupyter": {"source_hidden": True, "outputs_hidden": True},
+                             "nbgrader": {"grade": False}, "slideshow": {"slide_type": "slide"}}
     text, picture, widget = cell.outputs
     assert text.text == "one\ntwo\n"
     assert picture.metadata == {"image/png": {"alt": "a line"}}

@@ -143,8 +143,8 @@ def stable_id(cell, seen):
 
 def kept(metadata):
     result = {key: metadata[key] for key in KEPT_CELL_METADATA if metadata.get(key)}
-    if metadata.get("jupyter", {}).get("source_hidden"):
-        result["jupyter"] = {"source_hidden": True}
+    if "solution" in metadata.get("tags", []):  # folded, with its output, until the reader wants to see it
+        result["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
     return result
 
 
