@@ -1,0 +1,124 @@
+"""Feedback on the exercises of notebook 06."""
+
+import math
+
+import numpy as np
+
+from .base import NotYet, check, expect, same
+
+LARGEST_FLOAT16 = 65504.0
+
+
+@check
+def check_sizes_after(sizes_after):
+    """Divide first and the limit is for the mean; clip first and it is for the sum.
+
+    sizes_after  (norm of the summed gradient, |X|, limit) -> (norm after divide, clip; norm after clip, divide)
+    """
+    for norm, size_X, limit in ((2.0, 8, 5.0), (40.0, 8, 3.0), (40.0, 8, 10.0), (7.0, 1, 5.0), (640.0, 64, 5.0)):
+        answer = sizes_after(norm, size_X, limit)
+        if answer is None or answer is ...:
+            raise NotImplementedError
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            raise NotYet("Return a pair: the norm after divide-then-clip, the norm after clip-then-divide.")
+        first, last = min(norm / size_X, limit), min(norm, limit) / size_X
+        given = f"norm {norm:g}, |X| = {size_X}, limit {limit:g}"
+        hints_first = [(last, "this is clip-then-divide. The pair begins with divide-then-clip."),
+                       (limit, "a clip does not lengthen: a gradient below the limit stays as it is."),
+                       (norm / size_X, "this was not clipped, though it is longer than the limit."),
+                       (min(norm, limit), "divide before you clip.")]
+        hints_last = [(first, "this is divide-then-clip."), (min(norm, limit), "the division behind the clip is missing."),
+                      (limit / size_X, "a clip does not lengthen: a gradient below the limit stays as it is."),
+                      (norm / size_X, "this was not clipped, though the sum is longer than the limit.")]
+        expect(answer[0], first, f"divide-then-clip, {given}", likely(answer[0], hints_first))
+        expect(answer[1], last, f"clip-then-divide, {given}", likely(answer[1], hints_last))
+
+
+@check
+def check_halving_size(halving_size):
+    """Adam's epsilon counts for as much as the entry of the mean gradient when |X| = |g| / epsilon.
+
+    halving_size  (g, epsilon) -> the |X| at which the first step is half as long as with epsilon = 0
+    """
+    for g, epsilon in ((2.0, 1e-2), (-0.5, 1e-3), (3e-4, 1e-8)):
+        received = halving_size(g, epsilon)
+        hints = [(g / epsilon, "the step depends on the size of g, not on its sign; |X| is positive."),
+                 (epsilon / abs(g), "this is the inverse: a larger epsilon is felt at a smaller |X|."),
+                 (2 * abs(g) / epsilon, "there the step is a third of its full length: |g| / (|g| + 2|g|)."),
+                 (abs(g) / (2 * epsilon), "there the step is two thirds of its full length: |g| / (|g| + |g|/2)."),
+                 (abs(g) / (abs(g) + epsilon), "this is the length of the step for |X| = 1. Which |X| makes it 1/2?"),
+                 (epsilon * abs(g), "write (6.8) with 1/2 on one side and solve for |X|.")]
+        expect(received, abs(g) / epsilon, f"g = {g:g}, epsilon = {epsilon:g}", likely(received, hints))
+
+
+@check
+def check_choose_scale(choose_scale):
+    """The largest power of two that does not overflow: no rounding, and as far from underflow as can be.
+
+    choose_scale  the size of the largest number on the way -> S, a power of two
+    """
+    for largest in (1.0, 65504.0, 65505.0, 3e-7, 1e6, 0.7, 1023.5):
+        received = choose_scale(largest)
+        if received is None or received is ...:
+            raise NotImplementedError
+        if isinstance(received, bool) or not isinstance(received, int | float | np.number) or not received > 0:
+            raise NotYet(f"S must be a number above 0, received {received!r}.")
+        right = 2.0 ** math.floor(math.log2(LARGEST_FLOAT16 / largest))
+        given = f"largest = {largest:.6g}"
+        if same(received, right):
+            continue
+        if math.frexp(received)[0] != 0.5:
+            hint = "S is not a power of two, so multiplying by it rounds."
+        elif received * largest > LARGEST_FLOAT16:
+            hint = f"S * largest = {received * largest:.6g} overflows: float16 ends at 65504."
+        else:
+            hint = f"S * largest = {received * largest:.6g} leaves room for another factor of 2."
+        expect(received, right, given, hint)
+
+
+@check
+def check_settings_for_sum(settings_for_sum):
+    """Whatever is compared with the gradient, or added to it, is multiplied by |X|; the rate of SGD is divided.
+
+    settings_for_sum  (settings, |X|) -> settings, both with the keys of SETTINGS
+    """
+    for settings, size_X in (({"sgd_rate": 0.5, "adam_rate": 0.01, "limit": 2.0, "decay": 0.1, "epsilon": 1e-8}, 16),
+                             ({"sgd_rate": 0.1, "adam_rate": 0.002, "limit": 5.0, "decay": 1e-3, "epsilon": 1e-4}, 337)):
+        received = settings_for_sum(dict(settings), size_X)
+        if received is None or received is ...:
+            raise NotImplementedError
+        if not isinstance(received, dict) or set(received) != set(settings):
+            raise NotYet(f"Return a dict with the keys {', '.join(settings)}.")
+        for name, right in translated(settings, size_X).items():
+            kept, inverse = settings[name], settings[name] ** 2 / right
+            hints = [(kept, UNCHANGED[name]), (inverse, WRONG_WAY[name])]
+            if name == "adam_rate":
+                hints = [(kept / size_X, WRONG_WAY[name]), (kept * size_X, WRONG_WAY[name])]
+            expect(received[name], right, f"{name} = {kept:g}, |X| = {size_X}", likely(received[name], hints))
+
+
+def translated(settings, size_X):
+    """Settings for the summed gradient that make the same steps as `settings` make for the mean."""
+    factors = {"sgd_rate": 1 / size_X, "adam_rate": 1, "limit": size_X, "decay": size_X, "epsilon": size_X}
+    return {name: value * factors[name] for name, value in settings.items()}
+
+
+UNCHANGED = {
+    "sgd_rate": "the sum is |X| times as long as the mean, so with the same rate the step would be too.",
+    "adam_rate": "",
+    "limit": "the limit is compared with the gradient, and the sum is |X| times as long as the mean.",
+    "decay": "the decay is added to the gradient; beside the sum it would be |X| times too weak.",
+    "epsilon": "epsilon is compared with the size of the gradient's entries, which are |X| times as large now.",
+}
+WRONG_WAY = {
+    "sgd_rate": "the longer gradient needs the smaller rate.",
+    "adam_rate": "Adam divides by the gradient's own size, so a constant factor is gone already; keep the rate.",
+    "limit": "the longer gradient needs the higher limit.",
+    "decay": "the longer gradient needs the stronger decay beside it.",
+    "epsilon": "the larger entries need the larger epsilon.",
+}
+
+
+def likely(received, hints, otherwise=""):
+    """The hint of the wrong answer that was received; `otherwise` where it is none of the known ones."""
+    return next((hint for wrong, hint in hints if same(received, wrong)), otherwise)

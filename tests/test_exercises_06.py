@@ -1,0 +1,147 @@
+"""The feedback of notebook 06: right answers pass, each likely wrong one is caught and its cause named."""
+
+import math
+
+import numpy as np
+import pytest
+
+from helpers import assert_close, random_weights
+from lstmlib import adam, clip_by_norm, sgd
+from lstmlib.exercises import when_order_matters as exercises
+from lstmlib.exercises.base import NotYet
+
+
+def sizes(first, last):
+    return lambda norm, size_X, limit: (first(norm, size_X, limit), last(norm, size_X, limit))
+
+
+def right_first(norm, size_X, limit):
+    return min(norm / size_X, limit)
+
+
+def right_last(norm, size_X, limit):
+    return min(norm, limit) / size_X
+
+
+def power_below(largest):
+    return 2.0 ** math.floor(math.log2(65504 / largest))
+
+
+def doubled_until_too_large(largest):
+    S = 2.0 ** -40
+    while 2 * S * largest <= 65504:
+        S *= 2
+    return S
+
+
+def with_factors(**changes):
+    """Settings for the sum: right, but for the factors given as functions of |X|."""
+    factors = {"sgd_rate": lambda n: 1 / n, "adam_rate": lambda n: 1, "limit": lambda n: n, "decay": lambda n: n,
+               "epsilon": lambda n: n} | changes
+    return lambda settings, size_X: {name: value * factors[name](size_X) for name, value in settings.items()}
+
+
+def same(n):
+    return 1
+
+
+def inverse(n):
+    return 1 / n
+
+
+RIGHT = [
+    (exercises.check_sizes_after, sizes(right_first, right_last)),
+    (exercises.check_sizes_after, lambda norm, size_X, limit: [np.float64(right_first(norm, size_X, limit)),
+                                                               right_last(norm, size_X, limit)]),
+    (exercises.check_halving_size, lambda g, epsilon: abs(g) / epsilon),
+    (exercises.check_choose_scale, power_below),
+    (exercises.check_choose_scale, doubled_until_too_large),
+    (exercises.check_settings_for_sum, with_factors()),
+]
+
+WRONG = [
+    (exercises.check_sizes_after, sizes(right_last, right_first), "begins with divide-then-clip"),
+    (exercises.check_sizes_after, sizes(lambda g, n, limit: limit, right_last), "does not lengthen"),
+    (exercises.check_sizes_after, sizes(lambda g, n, limit: g / n, right_last), "was not clipped"),
+    (exercises.check_sizes_after, sizes(lambda g, n, limit: min(g, limit), right_last), "divide before you clip"),
+    (exercises.check_sizes_after, sizes(right_first, right_first), "this is divide-then-clip"),
+    (exercises.check_sizes_after, sizes(right_first, lambda g, n, limit: min(g, limit)), "behind the clip is missing"),
+    (exercises.check_sizes_after, sizes(right_first, lambda g, n, limit: limit / n), "does not lengthen"),
+    (exercises.check_sizes_after, sizes(right_first, lambda g, n, limit: g / n), "the sum is longer"),
+    (exercises.check_sizes_after, lambda g, n, limit: 5.0, "Return a pair"),
+    (exercises.check_halving_size, lambda g, epsilon: g / epsilon, "not on its sign"),
+    (exercises.check_halving_size, lambda g, epsilon: epsilon / abs(g), "inverse"),
+    (exercises.check_halving_size, lambda g, epsilon: 2 * abs(g) / epsilon, "a third"),
+    (exercises.check_halving_size, lambda g, epsilon: abs(g) / epsilon / 2, "two thirds"),
+    (exercises.check_halving_size, lambda g, epsilon: abs(g) / (abs(g) + epsilon), "Which |X|"),
+    (exercises.check_halving_size, lambda g, epsilon: abs(g) * epsilon, "solve for |X|"),
+    (exercises.check_choose_scale, lambda largest: 65504 / largest, "expected"),
+    (exercises.check_choose_scale, lambda largest: 0.7 * 65504 / largest, "not a power of two"),
+    (exercises.check_choose_scale, lambda largest: 2 * power_below(largest), "overflows"),
+    (exercises.check_choose_scale, lambda largest: power_below(largest) / 2, "leaves room"),
+    (exercises.check_choose_scale, lambda largest: 1024.0, "leaves room"),
+    (exercises.check_choose_scale, lambda largest: 0, "above 0"),
+    (exercises.check_choose_scale, lambda largest: float("nan"), "above 0"),
+    (exercises.check_choose_scale, lambda largest: "16", "above 0"),
+    (exercises.check_settings_for_sum, with_factors(sgd_rate=same), "the step would be too"),
+    (exercises.check_settings_for_sum, with_factors(sgd_rate=lambda n: n), "smaller rate"),
+    (exercises.check_settings_for_sum, with_factors(adam_rate=inverse), "keep the rate"),
+    (exercises.check_settings_for_sum, with_factors(adam_rate=lambda n: n), "keep the rate"),
+    (exercises.check_settings_for_sum, with_factors(limit=same), "compared with the gradient"),
+    (exercises.check_settings_for_sum, with_factors(limit=inverse), "higher limit"),
+    (exercises.check_settings_for_sum, with_factors(decay=same), "too weak"),
+    (exercises.check_settings_for_sum, with_factors(decay=inverse), "stronger decay"),
+    (exercises.check_settings_for_sum, with_factors(epsilon=same), "compared with the size"),
+    (exercises.check_settings_for_sum, with_factors(epsilon=inverse), "larger epsilon"),
+    (exercises.check_settings_for_sum, lambda settings, n: {"limit": 1.0}, "the keys"),
+    (exercises.check_settings_for_sum, lambda settings, n: 1.0, "the keys"),
+]
+
+
+@pytest.mark.parametrize("check, answer", RIGHT)
+def test_a_right_answer_passes(check, answer, capsys):
+    check.judge(answer)
+    check(answer)
+    assert capsys.readouterr().out == f"Right. {check.__doc__.splitlines()[0]}\n"
+
+
+@pytest.mark.parametrize("check, answer, cause", WRONG)
+def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, capsys):
+    with pytest.raises(NotYet) as caught:
+        check.judge(answer)
+    assert cause in str(caught.value)
+    check(answer)
+    assert capsys.readouterr().out.startswith("Not yet. ")
+
+
+@pytest.mark.parametrize("check, parameters", [
+    (exercises.check_sizes_after, 3), (exercises.check_halving_size, 2), (exercises.check_choose_scale, 1),
+    (exercises.check_settings_for_sum, 2)])
+@pytest.mark.parametrize("nothing", [None, ...])
+def test_a_stub_is_not_answered_yet(check, parameters, nothing, capsys):
+    check([lambda a: nothing, lambda a, b: nothing, lambda a, b, c: nothing][parameters - 1])
+    assert capsys.readouterr().out == "Not answered yet.\n"
+
+
+@pytest.mark.parametrize("optimise, rate", [(sgd, "sgd_rate"), (adam, "adam_rate")])
+def test_translated_settings_make_the_same_steps(optimise, rate):
+    """The right answer of the last exercise, on real steps: clip, then weight decay, then the optimiser."""
+    for_mean = {"sgd_rate": 0.1, "adam_rate": 0.01, "limit": 0.5, "decay": 0.1, "epsilon": 0.01}
+    size_X = 12
+    ends = []
+    for settings, prepare in ((for_mean, lambda g: g / size_X), (exercises.translated(for_mean, size_X), lambda g: g)):
+        weights, state = random_weights(), None
+        options = {"epsilon": settings["epsilon"]} if optimise is adam else {}
+        for seed in range(1, 6):
+            gradient = clip_by_norm(prepare(random_weights(seed=seed)), settings["limit"]) + settings["decay"] * weights
+            weights, state = optimise(weights, gradient, state, rate=settings[rate], **options)
+        ends.append(weights)
+    assert_close(ends[1], ends[0], 1e-13)
+    assert (ends[0] - random_weights()).norm() > 1e-3
+
+
+def test_the_right_scale_neither_overflows_nor_leaves_room():
+    with np.errstate(over="ignore"):
+        for largest in (1.0, 3e-7, 1e6, 65504.0):
+            S = power_below(largest)
+            assert np.isfinite(np.float16(S * largest)) and 2 * S * largest > 65504
