@@ -1,6 +1,8 @@
 """JupyterLab in Chromium, for tests and measurements: a server of our own, one page, notebooks opened one after another."""
 
+import ast
 import contextlib
+import html
 import json
 import os
 import re
@@ -15,10 +17,12 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
+
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
                     "--disable-component-update", "--disable-sync"]
-PATIENCE = 120  # seconds for anything that a busy machine may make slow
+PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
 
 
 def chromium():
@@ -89,7 +93,7 @@ def browser_page(width=1280, height=1000, scale=1):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
         page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
-        page.set_default_timeout(PATIENCE * 1000)
+        page.set_default_timeout(20_000)
         try:
             yield page
         finally:
@@ -105,8 +109,8 @@ class Lab:
         page.on("pageerror", lambda error: self.complaints.append(f"error in the page: {error}"))
         page.on("request", lambda request: self._request(request.url))
         page.on("websocket", lambda socket: self._request(socket.url))
-        page.goto(address)
-        page.wait_for_function("window.jupyterapp !== undefined")
+        page.goto(address, timeout=PATIENCE * 1000)
+        page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE * 1000)
         page.evaluate("async () => { await jupyterapp.restored; jupyterapp.shell.collapseLeft(); }")
 
     def _console(self, message):
@@ -123,19 +127,20 @@ class Lab:
         self.page.evaluate("""(path) => { window.panel = null;
             jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook"}).then((panel) => { window.panel = panel; });
         }""", path)
-        self.page.wait_for_function("panel?.sessionContext.session?.kernel?.status === 'idle'")
+        self.page.wait_for_function("panel?.sessionContext.session?.kernel?.status === 'idle'", timeout=PATIENCE * 1000)
 
     def run_all(self):
         """Run every cell; what each left behind is in errors()."""
         self.page.evaluate("""() => { window.finished = false;
             jupyterapp.commands.execute("notebook:run-all-cells").finally(() => { window.finished = true; }); }""")
         self.page.wait_for_function("""finished && panel.sessionContext.session.kernel.status === 'idle' &&
-            panel.content.widgets.every((cell) => cell.prompt !== '*')""")
+            panel.content.widgets.every((cell) => cell.prompt !== '*')""", timeout=PATIENCE * 1000)
         self.page.wait_for_timeout(300)  # the pictures of the last widgets
 
     def errors(self):
         """The error outputs of the open notebook: [(number of the cell, name, message)]."""
-        return self.page.evaluate("""panel.content.widgets.flatMap((cell, n) => cell.model.type !== 'code' ? [] :
+        return self.page.evaluate("""panel.content.widgets.flatMap((cell, n) => cell.model.type !== 'code' ||
+            (cell.model.getMetadata('tags') || []).includes('raises-exception') ? [] :
             cell.model.outputs.toJSON().filter((o) => o.output_type === 'error').map((o) => [n, o.ename, o.evalue]))""")
 
     def close(self):
@@ -159,3 +164,58 @@ class Lab:
             if position + visible >= total - 2:
                 return screens
             position += visible - 40
+
+
+class Shown:
+    """An explorer in the page, with its twin: the same explorer in this process, without a browser.
+
+    Whatever is done to both must show the same words and the same numbers in the picture.
+    """
+
+    def __init__(self, page, twin):
+        self.page, self.twin = page, twin
+        self.box = page.locator(".lstm-explorer", has=page.locator(".lstm-heading", has_text=twin.title)).first
+
+    def both(self, act):
+        """Do to the twin what was done in the page, and wait until they agree."""
+        act(self.twin)
+        expected = self.of_twin()
+        deadline = time.monotonic() + 10
+        while self.seen() != expected:
+            assert time.monotonic() < deadline, f"the page shows\n{self.seen()}\nand lstmlib says\n{expected}"
+            self.page.wait_for_timeout(15)
+
+    def seen(self):
+        return self.box.evaluate("""(box) => [".lstm-status", ".widget-html-content > svg", ".lstm-alert"].map(
+            (part) => box.querySelector(part).textContent)""")
+
+    def of_twin(self):
+        return [self.twin.words.value, html.unescape(re.sub("<[^>]*>", "", self.twin.picture.value)), self.twin.alert.value]
+
+    def button(self, preset):
+        return self.box.get_by_role("button", name=preset, exact=True)
+
+    def slider(self, control):
+        return self.box.get_by_role("slider", name=control.label, exact=True)
+
+
+def twins(path):
+    """{name: explorer}: what the cells tagged "explorer" of a notebook make, made in this process."""
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    tagged = [cell for cell in cells if "explorer" in cell.metadata.get("tags", ())]
+    imports = [node for cell in cells for node in ast.parse(cell.source).body
+               if isinstance(node, ast.ImportFrom) and "explorers" in f"{node.module}"]
+    assignments = [node for cell in tagged for node in ast.parse(cell.source).body if isinstance(node, ast.Assign)]
+    names = {}
+    exec(compile(ast.Module(imports + assignments, []), str(path), "exec"), names)
+    from lstmlib.explorers import Explorer
+    return {name: value for name, value in names.items() if isinstance(value, Explorer)}
+
+
+def sentences(path):
+    """[(explorer's name, words to press, preset)] of all sentences in a notebook that set a state."""
+    calls = [node for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"
+             for node in ast.walk(ast.parse(cell.source))
+             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sentence"]
+    return [(call.func.value.id, words, preset) for call in calls
+            for words, preset in re.findall(r"\[([^]]+)\]\(([^)]+)\)", ast.literal_eval(call.args[0]))]
