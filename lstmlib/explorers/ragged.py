@@ -53,7 +53,7 @@ class Comparison(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """What the picture shows: of each row its tokens (text) and the weight of one token; the pieces; the comparisons."""
+    """What the picture shows: the tokens of each row (text) and the weight of one, the pieces, the comparisons."""
 
     strings: tuple
     weights: tuple
@@ -141,7 +141,8 @@ def numbers(state):
         wanted = full_batch(by, lengths)
         truth = weighted_sum(wanted, gradients)
         factors = {mine / theirs for mine, theirs in zip(weights, wanted)}
-        comparisons[by] = Comparison(cosine(gradient, truth), gradient.norm() / truth.norm(), factors == {1}, len(factors) == 1)
+        ratio = gradient.norm() / truth.norm()
+        comparisons[by] = Comparison(cosine(gradient, truth), ratio, factors == {1}, len(factors) == 1)
     return Numbers(strings, weights, pieces, comparisons)
 
 
@@ -152,26 +153,27 @@ def weighted_sum(weights, gradients):
 
 def words(state, numbers):
     """The verdict, and what boundaries or lengths have to do with it."""
-    meant, other = numbers.comparisons[state.by], [by for by, it in numbers.comparisons.items() if it.same and by != state.by]
+    meant = numbers.comparisons[state.by]
+    other = [by for by, it in numbers.comparisons.items() if it.same and by != state.by]
     same = " and ".join(MEANS[by] for by in other)
     if meant.same:
-        luck = state.divide == MEAN and " But only because all pieces hold the same count: another boundary would tell."
+        luck = state.divide == MEAN and " But only because all pieces hold the same count."
         unseen = "" if len(numbers.pieces) == 1 else luck or " The boundaries between the pieces do not show in it."
         return (f"As meant: this is the full-batch gradient of {MEANS[state.by]}.{unseen}"
                 + (f" For these lengths it is {same} as well." if other else ""))
     if other:
-        return (f"Not as meant: the division was meant for {MEANS[state.by]}, and this is exactly the full-batch gradient of "
-                f"{same} (against the one that was meant: cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}).")
+        return (f"Not as meant: the division was meant for {MEANS[state.by]}, and this is exactly the full-batch "
+                f"gradient of {same} (against the one meant: cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}).")
     if meant.proportional:
-        return (f"Not as meant: the direction is that of {MEANS[state.by]}, but the gradient is {meant.ratio:.2f} times as long. "
-                "The cosine does not show it.")
+        return (f"Not as meant: the direction is that of {MEANS[state.by]}, but the gradient is "
+                f"{meant.ratio:.2f} times as long. The cosine does not show it.")
     lengths = [len(string) for string in numbers.strings]
     wanted = full_batch(state.by, lengths)
     factors = [float(mine / theirs) for mine, theirs in zip(numbers.weights, wanted)]
     most, least = np.argmax(factors), np.argmin(factors)
-    return (f"Not as meant: against the full batch, {MEANS[state.by]}, a token of row {most + 1} weighs {factors[most]:.2f} times "
-            f"what it should, one of row {least + 1} {factors[least]:.2f} times (cosine {meant.cosine:.3f}, norm ratio "
-            f"{meant.ratio:.2f}).")
+    return (f"Not as meant: against the full batch, {MEANS[state.by]}, a token of row {most + 1} weighs "
+            f"{factors[most]:.2f} times what it should, one of row {least + 1} {factors[least]:.2f} times "
+            f"(cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}).")
 
 
 WIDTH, HEIGHT = 1000, 566
@@ -189,19 +191,25 @@ def draw(state, numbers):
     for piece, (start, stop) in enumerate(numbers.pieces):
         longest = max(len(string) for string in numbers.strings[start:stop])
         parts.append(bracket(piece, start, stop, numbers.strings[start:stop]))
-        parts += [tokens(number, numbers.strings[number], numbers.weights[number], longest, total) for number in range(start, stop)]
+        parts += [tokens(number, numbers.strings[number], numbers.weights[number], longest, total)
+                  for number in range(start, stop)]
     parts.append(comparison(state, numbers))
     return svg.picture(WIDTH, HEIGHT, *parts, words=words(state, numbers))
 
 
 def headings(total):
-    columns = [(14, "piece"), (TOKEN_LEFT, "tokens; area of a square: what it weighs"), (690, "weight of a token"),
-               (SHARE.left, "whole sequence")]
-    return "".join([svg.text(x, 20, words, 13, font_weight="bold") for x, words in columns] + [
-        svg.text(TOKEN_LEFT, 38, f"outline: the equal weight 1/{total} (squares stop growing at 3 times that); dot: padding", 11, fill=svg.GREY),
-        svg.text(690, 38, f"× 1/{total}", 11, fill=svg.GREY)]
-        + [svg.text(SHARE.x(value), 38, value, 11, "middle", svg.GREY) for value in (0, 0.5, 1)]
-        + [svg.line(SHARE.x(value), SHARE.top - 6, SHARE.x(value), SHARE.top + SHARE.height, svg.FAINT) for value in (0, 0.5, 1)])
+    columns = [(14, "piece", ""),
+               (TOKEN_LEFT, "tokens; area of a square: what it weighs",
+                f"outline: the equal weight 1/{total} (squares stop growing at 3 times that); dot: padding"),
+               (690, "weight of a token", f"× 1/{total}"), (SHARE.left, "whole sequence", "")]
+    parts = []
+    for x, title, note in columns:
+        parts += [svg.text(x, 20, title, 13, font_weight="bold"), svg.text(x, 38, note, 11, fill=svg.GREY)]
+    for value in (0, 0.5, 1):
+        x = SHARE.x(value)
+        parts += [svg.text(x, 38, value, 11, "middle", svg.GREY),
+                  svg.line(x, SHARE.top - 6, x, SHARE.top + SHARE.height, svg.FAINT)]
+    return "".join(parts)
 
 
 def top_of(number):
@@ -243,7 +251,7 @@ def tokens(number, string, weight, longest, total):
 def comparison(state, numbers):
     """Below: direction and length against the full-batch gradient of each mean, on fixed axes."""
     parts = [svg.text(14, ANGLE.top - 8, "against the full batch (▶ meant)", 13, font_weight="bold"),
-             ANGLE.axes([(tick, f"{tick}°") for tick in (0, 30, 60, 90)], title="angle between them, and its cosine"),
+             ANGLE.axes([(tick, f"{tick}°") for tick in (0, 30, 60, 90)], title="angle, and its cosine"),
              RATIO.axes([(0.25, "1/4"), (0.5, "1/2"), 1, 2, 4, 8], title="ratio of the norms")]
     for place, (by, it) in enumerate(numbers.comparisons.items()):
         y, meant = ANGLE.y(2.5 - place), by == state.by
@@ -251,12 +259,14 @@ def comparison(state, numbers):
         angle = degrees(acos(min(it.cosine, 1)))
         parts += [svg.text(14, y + 5, "▶", 13) if meant else "",
                   svg.text(32, y + 5, MEANS[by], 13, font_weight=weight)]
-        for frame, zero, value, text in ((ANGLE, 0, angle, f"{it.cosine:.3f}"), (RATIO, 1, it.ratio, f"{it.ratio:.2f}")):
+        for frame, zero, value, text in ((ANGLE, 0, angle, f"{it.cosine:.3f}"),
+                                         (RATIO, 1, it.ratio, f"{it.ratio:.2f}")):
             parts += [svg.line(frame.x(zero), y, frame.x(value), y, svg.GREY, 2),
                       svg.circle(frame.x(value), y, 6, fill, stroke=svg.BLUE, stroke_width=2),
                       svg.text(frame.left + frame.width + 14, y + 5, text, 13, font_weight=weight)]
         if it.same:
-            parts.append(svg.text(RATIO.left + RATIO.width + 54, y + 5, "same", 13, fill=svg.GREEN, font_weight="bold"))
+            right = RATIO.left + RATIO.width
+            parts.append(svg.text(right + 54, y + 5, "same", 13, fill=svg.GREEN, font_weight="bold"))
     return "".join(parts)
 
 

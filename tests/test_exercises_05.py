@@ -1,0 +1,248 @@
+"""The feedback of notebook 05, and the ten lines of its text that are meant for other people's PyTorch code."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from lstmlib import backward, cross_entropy, forward
+from lstmlib.exercises.base import NotYet
+from lstmlib.exercises.which_X import (
+    add,
+    check_factor,
+    check_repair,
+    check_token_weights,
+    check_truncated,
+    weighted_sum,
+    windows,
+)
+
+NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "05_which_X.ipynb"
+
+
+def hint_of(check, *answers):
+    with pytest.raises(NotYet) as caught:
+        check.judge(*answers)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("check", [check_token_weights, check_repair, check_factor, check_truncated])
+def test_a_stub_is_not_answered_yet(check, capsys):
+    check(lambda *arguments: None)
+    check(lambda *arguments: ...)
+    check(...)
+    assert capsys.readouterr().out == 3 * "Not answered yet.\n"
+
+
+def of_pieces(weight):
+    """weight(lengths of all, lengths in the piece, M) for every sequence."""
+    def token_weights(lengths, pieces):
+        answer = np.zeros(len(lengths))
+        for rows in pieces:
+            answer[rows] = weight(lengths, lengths[rows], len(pieces))
+        return answer
+    return token_weights
+
+
+def test_token_weights_right():
+    check_token_weights.judge(of_pieces(lambda every, own, M: 1 / (M * own.sum())))
+    check_token_weights.judge(lambda *given: list(of_pieces(lambda every, own, M: 1 / (M * own.sum()))(*given)))
+
+
+@pytest.mark.parametrize("weight, cause", [
+    (lambda every, own, M: 1 / every.sum(), "in the full batch"),
+    (lambda every, own, M: 1 / own.sum(), "divides by M as well"),
+    (lambda every, own, M: 1 / (M * own), "not of one"),
+    (lambda every, own, M: 1 / (len(every) * own.sum()), "not over all sequences"),
+    (lambda every, own, M: own / (M * own.sum()), "of one of its tokens"),
+    (lambda every, own, M: 2 / own.sum(), "a further 1/M"),
+])
+def test_token_weights_wrong(weight, cause):
+    assert cause in hint_of(check_token_weights, of_pieces(weight))
+
+
+def test_repair_right():
+    check_repair.judge(lambda means, counts: weighted_sum(counts, means) / sum(counts))
+    check_repair.judge(lambda means, counts: weighted_sum(np.array(counts) / sum(counts), means))
+
+
+@pytest.mark.parametrize("full_mean, cause", [
+    (lambda means, counts: add(means) / len(means), "mean of the means"),
+    (lambda means, counts: add(means), "only added"),
+    (lambda means, counts: weighted_sum(counts, means), "not divided by their total"),
+    (lambda means, counts: weighted_sum(counts, means) / len(counts), "not by the number of micro-batches"),
+    (lambda means, counts: weighted_sum([1 / n for n in counts], means), "multiply by the count"),
+    (lambda means, counts: means[0], "sums may be added"),
+    (lambda means, counts: 3.0, "expected a Weights"),
+])
+def test_repair_wrong(full_mean, cause):
+    assert cause in hint_of(check_repair, full_mean)
+
+
+def factor(counts, ranks, pieces):
+    return (len(counts) if ranks else 1) * (counts.shape[1] if pieces else 1) / counts.sum()
+
+
+def test_factor_right():
+    check_factor.judge(factor)
+
+
+@pytest.mark.parametrize("answer, cause", [
+    (lambda counts, ranks, pieces: 1 / counts.sum(), "the framework divides as well"),
+    (lambda counts, *averaged: 1 / factor(counts, *averaged) / counts.sum() ** 2, "the framework divides already"),
+    (lambda counts, ranks, pieces: factor(counts.T, ranks, pieces), "R belongs to the ranks"),
+    (lambda counts, ranks, pieces: counts.size / counts.sum(), "undo only what is averaged"),
+    (lambda counts, ranks, pieces: factor(counts, ranks, pieces) * counts.sum(), "divide by the total"),
+    (lambda counts, ranks, pieces: 1 / counts, "the same everywhere"),
+    (lambda counts, ranks, pieces: 0.5, "must be the mean"),
+])
+def test_factor_wrong(answer, cause):
+    assert cause in hint_of(check_factor, answer)
+
+
+def truncated(weigh=lambda parts, counts, mask: add(parts) / mask.sum(), **carry):
+    def answer(weights, X, labels, mask, window):
+        return weigh(*windows(weights, X, labels, mask, window, **carry), mask)
+    return answer
+
+
+def whole(weights, X, labels, mask, window):
+    trace = forward(weights, X)
+    return backward(weights, trace, cross_entropy(trace.Y, labels, mask)[1]) / mask.sum()
+
+
+def test_truncated_right():
+    check_truncated.judge(truncated())
+
+
+@pytest.mark.parametrize("answer, cause", [
+    (truncated(lambda parts, counts, mask: add(parts)), "not divided by the number"),
+    (truncated(lambda parts, counts, _: weighted_sum([1 / n for n in counts], parts) / len(parts)), "windows' means"),
+    (truncated(lambda parts, counts, mask: weighted_sum([1 / n for n in counts], parts)), "divide once, by the total"),
+    (truncated(lambda parts, counts, mask: add(parts) / mask.size), "padding included"),
+    (truncated(carry_h=False, carry_c=False), "no state is carried"),
+    (truncated(carry_c=False), "pass c0"),
+    (truncated(carry_h=False), "pass h0"),
+    (whole, "not truncated"),
+    (truncated(lambda parts, counts, mask: parts[0]), "add, divide once"),
+])
+def test_truncated_wrong(answer, cause):
+    assert cause in hint_of(check_truncated, answer)
+
+
+# The ten lines for a PyTorch project.
+
+def ten_lines():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    blocks = [block for cell in notebook.cells if cell.cell_type == "markdown"
+              for block in re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)]
+    found = [block for block in blocks if "def check_accumulation" in block]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_they_are_ten_lines_of_python():
+    block = ten_lines()
+    assert len(block.strip().splitlines()) == 10
+    compile(block, "the ten lines", "exec")
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture
+def check_accumulation(torch):
+    names = {}
+    exec(ten_lines(), names)
+    return names["check_accumulation"]
+
+
+@pytest.fixture
+def model(torch):
+    torch.manual_seed(0)
+
+    class Model(torch.nn.Module):
+        """A small language model, with dropout."""
+
+        def __init__(self):
+            super().__init__()
+            self.embed, self.drop = torch.nn.Embedding(7, 5), torch.nn.Dropout(0.5)
+            self.lstm, self.out = torch.nn.LSTM(5, 6), torch.nn.Linear(6, 7)
+            self.unused = torch.nn.Linear(2, 2)
+
+        def forward(self, tokens):
+            return self.out(self.drop(self.lstm(self.embed(tokens))[0]))
+
+    return Model()
+
+
+def examples_of(torch, *lengths):
+    generator = torch.Generator().manual_seed(1)
+    return [torch.randint(0, 7, (length + 1,), generator=generator) for length in lengths]
+
+
+def summed_loss(torch, model, micro_batch):
+    """The loss of a padded micro-batch, summed, and its number of tokens."""
+    padded = torch.nn.utils.rnn.pad_sequence([example[:-1] for example in micro_batch])
+    labels = torch.nn.utils.rnn.pad_sequence([example[1:] for example in micro_batch], padding_value=-100)
+    logits = model(padded).flatten(0, 1)
+    loss = torch.nn.functional.cross_entropy(logits, labels.flatten(), ignore_index=-100, reduction="sum")
+    return loss, int((labels >= 0).sum()), labels.shape[1]
+
+
+def accumulation(torch, weigh):
+    """A training step's accumulation; weigh(tokens, sequences, M, all tokens) scales each summed loss."""
+    def accumulate(model, micro_batches):
+        total = sum(len(example) - 1 for micro_batch in micro_batches for example in micro_batch)
+        for micro_batch in micro_batches:
+            loss, tokens, sequences = summed_loss(torch, model, micro_batch)
+            (loss * weigh(tokens, sequences, len(micro_batches), total)).backward()
+    return accumulate
+
+
+def divided_at_the_end(torch):
+    def accumulate(model, micro_batches):
+        total = 0
+        for micro_batch in micro_batches:
+            loss, tokens, _ = summed_loss(torch, model, micro_batch)
+            loss.backward()
+            total += tokens
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= total
+    return accumulate
+
+
+def test_right_accumulations_pass(torch, model, check_accumulation):
+    for lengths in ((3, 9, 14), (3, 20), (5, 5, 5)):
+        examples = examples_of(torch, *lengths)
+        for weigh in (lambda tokens, sequences, M, total: 1 / total,
+                      lambda tokens, sequences, M, total: 1 / tokens * (tokens / total)):
+            check_accumulation(model, accumulation(torch, weigh), examples)
+        check_accumulation(model, divided_at_the_end(torch), examples)
+
+
+@pytest.mark.parametrize("weigh", [
+    lambda tokens, sequences, M, total: 1 / (M * tokens),
+    lambda tokens, sequences, M, total: 1 / tokens,
+    lambda tokens, sequences, M, total: 1 / (M * total),
+    lambda tokens, sequences, M, total: 1 / (M * sequences),
+], ids=["mean of means", "sum of means", "divided twice", "mean over sequences, of means"])
+def test_wrong_accumulations_are_caught(torch, model, check_accumulation, weigh):
+    with pytest.raises(AssertionError, match="the gradient changes by"):
+        check_accumulation(model, accumulation(torch, weigh), examples_of(torch, 3, 9, 14))
+
+
+def test_double_precision_and_no_dropout_left_on(torch, model, check_accumulation):
+    check_accumulation(model.double(), divided_at_the_end(torch), examples_of(torch, 3, 9, 14))
+    assert not model.training
+
+
+def test_pieces_of_equal_token_counts_cannot_show_it(torch, model, check_accumulation):
+    """As the notebook says: the two pieces need different numbers of tokens."""
+    mean_of_means = accumulation(torch, lambda tokens, sequences, M, total: 1 / (M * tokens))
+    check_accumulation(model, mean_of_means, examples_of(torch, 9, 9))
