@@ -145,25 +145,22 @@ def test_an_error_in_picture_or_words_leaves_the_picture_as_it_was(faulty):
     assert box.state == State() and box.picture.value == draw(State(), 4) and "KeyError" in box.alert.value
 
 
-def test_moves_from_two_threads_end_in_one_state():
-    def slowly(state):
-        time.sleep(0.001)
+def test_a_slow_state_on_one_thread_does_not_overwrite_a_later_one_of_another():
+    begun = threading.Event()
+
+    def slow_at_one(state):
+        if state.size == 1:
+            begun.set()
+            time.sleep(0.1)
         return numbers(state)
 
-    box = explorer(numbers=slowly)
-
-    def hand(values):
-        for value in values:
-            box.controls["size"].index = value
-
-    threads = [threading.Thread(target=hand, args=([k % 3 for k in range(start, start + 60)],)) for start in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for _ in range(20):
-        box.choose("Half of two")
-    for thread in threads:
-        thread.join()
-    assert shows(box, State(size=box.controls["size"].value, half=True))
+    box = explorer(numbers=slow_at_one)
+    hand = threading.Thread(target=setattr, args=(box.controls["size"], "index", 0))
+    hand.start()
+    assert begun.wait(10)
+    box.set(size=8)
+    hand.join()
+    assert shows(box, State(size=8))
 
 
 def test_a_sentence_sets_the_state():
