@@ -79,7 +79,7 @@ def test_last_step_wrong(edge, change, cause):
 def test_last_step_in_place():
     def divide_last(size_X):
         return lambda edge, gradient: divide(gradient, LAST, size_X) if edge == "dy" else gradient
-    assert "gradient.copy()" in hint_of(check_last_step_hook, divide_last)
+    check_last_step_hook.judge(divide_last)
 
 
 def all_sets():
