@@ -34,7 +34,6 @@ from lstmlib.explorers.ragged import (
     words,
 )
 
-
 numbers = cache(module.numbers)
 
 
@@ -44,10 +43,10 @@ def explorer():
 
 
 def all_states():
-    for spread, longer, in_order, cuts, by, divide in itertools.product(
-            (0, 1, 3), (0, 4), (True, False), ((0, 0, False), (1, 5, False), (4, 2, False), (3, 3, False), (2, 4, True)),
-            MEANS, (ONCE, MEAN, SHARES, SUMMED)):
-        yield Ragged(spread, longer, in_order, *cuts, by, divide)
+    cuts = (0, 0, False), (1, 5, False), (4, 2, False), (3, 3, False), (2, 4, True)
+    for spread, longer, in_order, cut, by, divide in itertools.product(
+            (0, 1, 3), (0, 4), (True, False), cuts, MEANS, (ONCE, MEAN, SHARES, SUMMED)):
+        yield Ragged(spread, longer, in_order, *cut, by, divide)
 
 
 def test_lengths():
@@ -126,9 +125,9 @@ def test_equal_lengths_make_the_three_means_one():
 
 @pytest.mark.parametrize("preset, verdict, said", [
     ("Reset", "As meant", "boundaries between the pieces do not show"),
-    ("Mean of micro-batch means", "Not as meant", "a token of row 1 weighs 1.47 times"),
-    ("The same, weighted by shares", "As meant", "boundaries between the pieces do not show"),
-    ("One sequence per micro-batch", "Not as meant", "exactly the full-batch gradient of the mean over sequences"),
+    ("Mean of means", "Not as meant", "a token of row 1 weighs 1.47 times"),
+    ("Weighted by shares", "As meant", "boundaries between the pieces do not show"),
+    ("One sequence each", "Not as meant", "exactly the full-batch gradient of the mean over sequences"),
     ("Mixed order", "As meant", "only because all pieces hold the same count"),
     ("Equal lengths", "As meant", "the mean over sequences and the mean over padded timesteps as well"),
     ("Padding counted", "Not as meant", "the cosine does not show it"),
@@ -142,9 +141,9 @@ def test_named_states_say_what_the_picture_shows(explorer, preset, verdict, said
 
 def test_numbers_of_the_named_states(explorer):
     shown = {name: numbers(explorer.state_of(name)) for name in explorer.presets}
-    assert shown["Mean of micro-batch means"].weights[0] == Fraction(1, 3 * 19)
-    assert shown["Mean of micro-batch means"].comparisons[TOKENS].cosine < 0.98
-    assert shown["One sequence per micro-batch"].weights[-1] == Fraction(1, 6 * 20)
+    assert shown["Mean of means"].weights[0] == Fraction(1, 3 * 19)
+    assert shown["Mean of means"].comparisons[TOKENS].cosine < 0.98
+    assert shown["One sequence each"].weights[-1] == Fraction(1, 6 * 20)
     padded = shown["Padding counted"].comparisons[PADDED]
     assert padded.ratio == pytest.approx(6 * 24 / (2 * (11 + 17 + 24)))
 
@@ -158,7 +157,7 @@ def test_every_state_has_a_well_formed_picture_of_one_size():
         assert all(low < it.ratio < high and -0.17 < it.cosine < 1 + 1e-12 for it in shown.comparisons.values())
         if shade % 7 == 0:
             root = ElementTree.fromstring(draw(state, shown))
-            assert root.get("viewBox") == "0 0 1000 566" and root.get("aria-label") == words(state, shown)
+            assert root.get("viewBox") == "0 0 1000 530" and root.get("aria-label") == words(state, shown)
         shade += 1
 
 
@@ -215,4 +214,4 @@ def test_an_error_is_shown_and_raised(explorer, monkeypatch):
 def test_the_poster_shows_two_states_in_pictures_and_words(explorer):
     poster = explorer.poster_html()
     assert poster == ragged_batch().poster_html()
-    assert poster.count("<img alt=") == 2 and "<b>Mean of micro-batch means.</b>" in poster
+    assert poster.count("<img alt=") == 2 and "<b>Mean of means.</b>" in poster

@@ -176,13 +176,13 @@ def words(state, numbers):
             f"(cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}).")
 
 
-WIDTH, HEIGHT = 1000, 566
+WIDTH, HEIGHT = 1000, 530
 TOP, ROW, GAP = 56, 46, 6
 TOKEN_LEFT, PITCH = 158, 21
 SIDE, WIDEST = 11.5, 20  # of the square of a token: at weight 1/(all tokens), and at most
 SHARE = svg.Frame(858, TOP - 4, 128, ROWS * ROW + 5 * GAP, (0, 1), (0, 1))
-ANGLE = svg.Frame(318, 424, 220, 96, (0, 100), (0, 3))
-RATIO = svg.Frame(646, 424, 250, 96, (0.25, 10), (0, 3), log="x")
+ANGLE = svg.Frame(318, 400, 220, 96, (0, 100), (0, 3))
+RATIO = svg.Frame(646, 400, 250, 96, (0.25, 10), (0, 3), log="x")
 
 
 def draw(state, numbers):
@@ -271,9 +271,9 @@ def comparison(state, numbers):
 
 
 PRESETS = {
-    "Mean of micro-batch means": {"divide": MEAN},
-    "The same, weighted by shares": {"divide": SHARES},
-    "One sequence per micro-batch": {"divide": MEAN, "cut_all": True},
+    "Mean of means": {"divide": MEAN},
+    "Weighted by shares": {"divide": SHARES},
+    "One sequence each": {"divide": MEAN, "cut_all": True},
     "Mixed order": {"divide": MEAN, "in_order": False},
     "Equal lengths": {"divide": MEAN, "spread": 0},
     "Padding counted": {"by": PADDED, "longer": 4},
@@ -292,7 +292,8 @@ def ragged_batch():
          "first": Slider("a boundary", rows, 0, after),
          "second": Slider("another boundary", rows, 0, after),
          "cut_all": widgets.Checkbox(description="cut after every row", indent=False, **wide),
-         "in_order": widgets.Checkbox(True, description="rows in order of length", indent=False, **wide),
+         "in_order": widgets.Checkbox(True, description="rows in order of length", indent=False,
+                                      layout=widgets.Layout(width="440px")),  # so that both choices begin a line,
          "by": widgets.RadioButtons(options=list(MEANS), description="Count", **wide),
          "divide": widgets.RadioButtons(options=[ONCE, MEAN, SHARES, SUMMED], description="Divide", **wide)},
-        numbers, draw, words, PRESETS, poster=("Mean of micro-batch means", "The same, weighted by shares"))
+        numbers, draw, words, PRESETS, poster=("Mean of means", "Weighted by shares"))
