@@ -27,7 +27,8 @@ def check_sizes_after(sizes_after):
                        (limit, "a clip does not lengthen: a gradient below the limit stays as it is."),
                        (norm / size_X, "this was not clipped, though it is longer than the limit."),
                        (min(norm, limit), "divide before you clip.")]
-        hints_last = [(first, "this is divide-then-clip."), (min(norm, limit), "the division behind the clip is missing."),
+        hints_last = [(first, "this is divide-then-clip."),
+                      (min(norm, limit), "the division behind the clip is missing."),
                       (limit / size_X, "a clip does not lengthen: a gradient below the limit stays as it is."),
                       (norm / size_X, "this was not clipped, though the sum is longer than the limit.")]
         expect(answer[0], first, f"divide-then-clip, {given}", likely(answer[0], hints_first))
@@ -47,7 +48,7 @@ def check_halving_size(halving_size):
                  (2 * abs(g) / epsilon, "there the step is a third of its full length: |g| / (|g| + 2|g|)."),
                  (abs(g) / (2 * epsilon), "there the step is two thirds of its full length: |g| / (|g| + |g|/2)."),
                  (abs(g) / (abs(g) + epsilon), "this is the length of the step for |X| = 1. Which |X| makes it 1/2?"),
-                 (epsilon * abs(g), "write (6.8) with 1/2 on one side and solve for |X|.")]
+                 (epsilon * abs(g), "write the step of (6.6) with 1/2 on one side and solve for |X|.")]
         expect(received, abs(g) / epsilon, f"g = {g:g}, epsilon = {epsilon:g}", likely(received, hints))
 
 
@@ -80,10 +81,10 @@ def check_choose_scale(choose_scale):
 def check_settings_for_sum(settings_for_sum):
     """Whatever is compared with the gradient, or added to it, is multiplied by |X|; the rate of SGD is divided.
 
-    settings_for_sum  (settings, |X|) -> settings, both with the keys of SETTINGS
+    settings_for_sum  (settings, |X|) -> settings: dicts with the keys sgd_rate, adam_rate, limit, decay, epsilon
     """
-    for settings, size_X in (({"sgd_rate": 0.5, "adam_rate": 0.01, "limit": 2.0, "decay": 0.1, "epsilon": 1e-8}, 16),
-                             ({"sgd_rate": 0.1, "adam_rate": 0.002, "limit": 5.0, "decay": 1e-3, "epsilon": 1e-4}, 337)):
+    for size_X, *values in ((16, 0.5, 0.01, 2.0, 0.1, 1e-8), (337, 0.1, 0.002, 5.0, 1e-3, 1e-4)):
+        settings = dict(zip(("sgd_rate", "adam_rate", "limit", "decay", "epsilon"), values))
         received = settings_for_sum(dict(settings), size_X)
         if received is None or received is ...:
             raise NotImplementedError

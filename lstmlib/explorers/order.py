@@ -1,7 +1,7 @@
 """Notebook 06: divide at once or at the end, with a clip, Adam and a float format behind the backward pass.
 
-The batch is |X| copies of one sequence, so the mean gradient is the same for every |X|: whatever moves as |X| moves comes
-from the order of work alone.
+The batch is |X| copies of one sequence, so the mean gradient is the same for every |X|: whatever moves as |X|
+moves comes from the order of work alone.
 
     at once      dY / |X|  ->  backward, sum over |X| items  ->  clip  ->  Adam
     at the end   dY        ->  backward, sum over |X| items  ->  clip  ->  / |X|  ->  Adam
@@ -38,7 +38,7 @@ class Order:
 
 
 class Way(NamedTuple):
-    """What one order of work does. Entries are arrays (117,) in float64; norms of an overflowed gradient are infinite."""
+    """What one order of work does. Entries are (117,), in float64; an overflowed gradient has an infinite norm."""
 
     summed: np.ndarray     # the entries that come out of backward and the sum over |X| items
     summed_norm: float
@@ -49,7 +49,7 @@ class Way(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Both orders at the chosen |X|, the true mean gradient, and the curves over POWERS: (norms, steps) of each order."""
+    """Both orders at the chosen |X|, the true mean gradient, and as curves over POWERS the (norms, steps) of each."""
 
     at_once: Way
     at_the_end: Way
@@ -192,11 +192,11 @@ def stages(state, numbers):
     once, end = numbers.at_once, numbers.at_the_end
     divide = f"divide by |X| = {state.size_X:,}"
     clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}"
-    back = f"backward, sum, {state.dtype}"
+    back, step = f"backward, sum, {state.dtype}", "Adam's first step"
     rows = [("at once", svg.BLUE, [(divide, "every dY"), (back, norm_text(once.summed_norm)),
-                                   (clip, norm_text(once.clipped_norm)), ("Adam's first step", step_text(once.step))]),
+                                   (clip, norm_text(once.clipped_norm)), (step, step_text(once.step))]),
             ("at the end", svg.RED, [(back, norm_text(end.summed_norm)), (clip, norm_text(end.clipped_norm)),
-                                     (divide, norm_text(end.received_norm)), ("Adam's first step", step_text(end.step))])]
+                                     (divide, norm_text(end.received_norm)), (step, step_text(end.step))])]
     parts = []
     for (name, colour, boxes), y in zip(rows, (16, 94)):
         parts += [svg.text(14, y + 26, "divide", 15, font_weight="bold", fill=colour),
@@ -204,8 +204,10 @@ def stages(state, numbers):
         for x, (title, result) in zip(STAGE_X, boxes):
             dashes = "6 4" if name == "at the end" else None
             bold = "bold" if title == divide else None
-            parts += [svg.rect(x, y, STAGE_WIDTH, 60, svg.PAPER, stroke=colour, stroke_width=2, rx=8, stroke_dasharray=dashes),
-                      svg.text(x + 10, y + 24, title, 12.5, font_weight=bold), svg.text(x + 10, y + 48, result, 13, fill=svg.GREY)]
+            parts += [svg.rect(x, y, STAGE_WIDTH, 60, svg.PAPER, stroke=colour, stroke_width=2, rx=8,
+                               stroke_dasharray=dashes),
+                      svg.text(x + 10, y + 24, title, 12.5, font_weight=bold),
+                      svg.text(x + 10, y + 48, result, 13, fill=svg.GREY)]
             if x > STAGE_X[0]:
                 parts.append(svg.curve([(x - 26, y + 30), (x - 9, y + 30), None, (x - 15, y + 25), (x - 9, y + 30),
                                         (x - 15, y + 35)], svg.GREY, 1.5))
@@ -233,7 +235,8 @@ def norms_panel(state, numbers):
 
 def steps_panel(state, numbers):
     parts = [STEPS.axes(size_ticks(), [0, 0.25, 0.5, 0.75, 1], "|X|", "", "Adam's first step / its full length"),
-             STEPS.curve(POWERS, numbers.curves_at_once[1], **ONCE), STEPS.curve(POWERS, numbers.curves_at_the_end[1], **END)]
+             STEPS.curve(POWERS, numbers.curves_at_once[1], **ONCE),
+             STEPS.curve(POWERS, numbers.curves_at_the_end[1], **END)]
     for way, mark in ((numbers.at_once, ring), (numbers.at_the_end, cross)):
         if not math.isnan(way.step):
             parts.append(mark(STEPS.x(state.size_X), STEPS.y(way.step), 6))
@@ -246,9 +249,10 @@ def size_ticks():
 
 def entries_panel(numbers):
     """Every entry that the optimiser receives against the true mean, both without their signs."""
-    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-12, 2, 4)]
-    parts = [ENTRIES.axes([(10.0 ** k, "") for k in (-6, -4, -2, 0)], ticks)]
-    parts += [svg.text(ENTRIES.x(10.0 ** k), 489, f"1e{k}" if k else "1", 11, "middle", svg.GREY) for k in (-6, -4, -2, 0)]
+    names = {k: f"1e{k}" if k else "1" for k in range(-12, 2, 2)}
+    across = {10.0 ** k: names[k] for k in (-6, -4, -2, 0)}
+    parts = [ENTRIES.axes([(value, "") for value in across], [(10.0 ** k, names[k]) for k in (-12, -8, -4, 0)])]
+    parts += [svg.text(ENTRIES.x(value), 489, name, 11, "middle", svg.GREY) for value, name in across.items()]
     for y, label in ((ZERO_Y, "0"), (INFINITE_Y, "inf")):
         parts += [svg.rect(ENTRIES.left, y - 8, ENTRIES.width, 16, "#f0f0f0"),
                   svg.text(ENTRIES.left - 5, y + 4, label, 11, "end", svg.GREY)]
@@ -256,8 +260,8 @@ def entries_panel(numbers):
               svg.text(ENTRIES.left + ENTRIES.width / 2, 510, "size of the true entry", 12, "middle"),
               svg.line(ENTRIES.x(1e-7), ENTRIES.y(1e-7), ENTRIES.x(10), ENTRIES.y(10), svg.GREY, 1)]
     for way, mark in ((numbers.at_once, ring), (numbers.at_the_end, cross)):
-        parts += [mark(ENTRIES.x(true), entry_y(size), 2.5) for true, size in zip(np.abs(numbers.truth), np.abs(way.received))
-                  if true > 0]
+        pairs = zip(np.abs(numbers.truth), np.abs(way.received))
+        parts += [mark(ENTRIES.x(true), entry_y(size), 2.5) for true, size in pairs]
     return "".join(parts)
 
 
