@@ -40,16 +40,18 @@ def check(function):
     return feedback
 
 
-def expect(received, expected, given="", hint="", tolerance=1e-9):
+def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
     """Raise NotYet unless `received` equals `expected`: numbers and arrays to a relative tolerance, other things exactly.
 
-    given  what the answer was tried on;  hint  the likely cause
+    given   what the answer was tried on;  hint  the likely cause
+    reveal  False where the expected value is the answer itself: it is then not printed
     """
     if received is None or received is ...:
         raise NotImplementedError
     if not same(received, expected, tolerance):
-        tried = f"For {given}: expected" if given else "Expected"
-        raise NotYet(f"{tried} {brief(expected)}, received {brief(received)}." + (f" Hint: {hint}" if hint else ""))
+        seen = f"expected {brief(expected)}, received {brief(received)}" if reveal else f"{brief(received)} is not it"
+        message = f"For {given}: {seen}." if given else f"{seen[0].upper()}{seen[1:]}."
+        raise NotYet(message + (f" Hint: {hint}" if hint else ""))
 
 
 def same(received, expected, tolerance=1e-9):
