@@ -1,4 +1,4 @@
-"""JupyterLab in Chromium, for tests and measurements: a server of our own, one page, notebooks opened one after another."""
+"""JupyterLab in Chromium, for tests and measurements: a server of our own, one page, one notebook after another."""
 
 import ast
 import contextlib
@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                    "--disable-component-update", "--disable-sync"]
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+                    "--disable-background-networking", "--disable-component-update"]
 PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
 
 
@@ -101,7 +101,7 @@ def browser_page(width=1280, height=1000, scale=1):
 
 
 class Lab:
-    """A JupyterLab open in a page. `complaints` collects errors in the console and requests that leave this computer."""
+    """A JupyterLab open in a page. `complaints` collects errors in the console and requests to other computers."""
 
     def __init__(self, page, address):
         self.page, self.complaints = page, []
@@ -119,13 +119,15 @@ class Lab:
             self.complaints.append(f"console: {message.text}")
 
     def _request(self, url):
-        if urlsplit(url).scheme not in ("data", "blob", "about") and urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
+        where = urlsplit(url)
+        if where.scheme not in ("data", "blob", "about") and where.hostname not in ("127.0.0.1", "localhost"):
             self.complaints.append(f"request to {url}")
 
     def open(self, path):
         """Open the notebook at `path`, relative to the server's folder, and wait for its kernel."""
         self.page.evaluate("""(path) => { window.panel = null;
-            jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook"}).then((panel) => { window.panel = panel; });
+            jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook"}).then(
+                (panel) => { window.panel = panel; });
         }""", path)
         self.page.wait_for_function("panel?.sessionContext.session?.kernel?.status === 'idle'", timeout=PATIENCE * 1000)
 
@@ -156,8 +158,8 @@ class Lab:
         view = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first
         screens, position = [], 0
         while True:
-            total, visible = view.evaluate("(view, top) => { view.scrollTop = top; return [view.scrollHeight, view.clientHeight]; }",
-                                           position)
+            total, visible = view.evaluate(
+                "(view, top) => { view.scrollTop = top; return [view.scrollHeight, view.clientHeight]; }", position)
             self.page.wait_for_timeout(150)
             screens.append(folder / f"{name}-{len(screens) + 1:02d}.png")
             view.screenshot(path=screens[-1])
@@ -190,7 +192,8 @@ class Shown:
             (part) => box.querySelector(part).textContent)""")
 
     def of_twin(self):
-        return [self.twin.words.value, html.unescape(re.sub("<[^>]*>", "", self.twin.picture.value)), self.twin.alert.value]
+        picture = html.unescape(re.sub("<[^>]*>", "", self.twin.picture.value))
+        return [self.twin.words.value, picture, self.twin.alert.value]
 
     def button(self, preset):
         return self.box.get_by_role("button", name=preset, exact=True)

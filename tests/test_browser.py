@@ -103,7 +103,8 @@ def focusable(shown, control):
     if type(control) in roles:
         return shown.box.get_by_role(roles[type(control)], name=control.description, exact=True)
     if isinstance(control, widgets.RadioButtons):
-        return shown.box.get_by_role("radio", checked=True)
+        name = shown.page.get_by_text(control.description, exact=True)
+        return shown.box.locator(".widget-radio", has=name).get_by_role("radio", checked=True)
     return shown.box.locator(f"[data-edge='{control.value[0]}']")
 
 
@@ -145,7 +146,8 @@ def drag(page, shown, control):
         const seen = {hand: 0, picture: 0, pictures: 0};
         box.addEventListener("input", () => { seen.hand = performance.now(); }, true);
         const picture = box.querySelector(".widget-html-content");
-        new MutationObserver(() => { seen.picture = performance.now(); seen.pictures += 1; }).observe(picture, {childList: true});
+        const changed = () => { seen.picture = performance.now(); seen.pictures += 1; };
+        new MutationObserver(changed).observe(picture, {childList: true});
         return seen;
     }""")
     start, moves = time.monotonic(), DRAG_SECONDS * EVENTS_PER_SECOND

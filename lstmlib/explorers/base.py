@@ -17,6 +17,7 @@ import traitlets
 
 from .svg import as_image
 
+
 class Explorer(widgets.VBox):
     """Controls bound to a picture.
 
@@ -137,7 +138,8 @@ class Explorer(widgets.VBox):
             numbers = self._numbers_of(state)
             words = self._words_of(state, numbers)
             heading = f"<b>{html.escape(name)}.</b> " if name != "Reset" else ""
-            shown.append(f"<p>{as_image(self.poster_picture(state, numbers), words)}</p><p>{heading}{html.escape(words)}</p>")
+            image = as_image(self.poster_picture(state, numbers), words)
+            shown.append(f"<p>{image}</p><p>{heading}{html.escape(words)}</p>")
         return f"<p><b>{html.escape(self.title)}</b> (a picture; run the notebook to move it)</p>{''.join(shown)}"
 
     def poster_picture(self, state, numbers):
@@ -158,14 +160,18 @@ def with_fallback(widget, bundle, fallback):
 
 
 class Heading(anywidget.AnyWidget):
-    """An explorer's title. In the browser it also names the explorer's frame, and keeps JupyterLab from taking keys that
-    are pressed on a control for its own commands ("a" would insert a cell, "d d" delete one)."""
+    """An explorer's title, and its manners in the browser.
+
+    It names the explorer's frame, and keeps JupyterLab from taking keys that are pressed on a control for commands
+    of its own ("a" would insert a cell, "d d" delete one).
+    """
 
     title = traitlets.Unicode().tag(sync=True)
 
     _esm = """
     export default { render({ model, el }) {
-      const title = document.createElement("b"); title.className = "lstm-heading"; title.textContent = model.get("title"); el.append(title);
+      const title = document.createElement("b"), text = model.get("title");
+      title.className = "lstm-heading"; title.textContent = text; el.append(title);
       const enter = (event) => {
         const explorer = el.closest(".lstm-explorer");
         if (!explorer?.contains(event.target)) return;
@@ -178,14 +184,14 @@ class Heading(anywidget.AnyWidget):
       const frame = setInterval(() => {
         const explorer = el.closest(".lstm-explorer");
         if (!explorer) return;
-        explorer.setAttribute("role", "group"); explorer.setAttribute("aria-label", model.get("title")); clearInterval(frame);
+        explorer.setAttribute("role", "group"); explorer.setAttribute("aria-label", text); clearInterval(frame);
       }, 50);
       return () => { document.removeEventListener("focusin", enter); clearInterval(frame); };
     } }
     """
     _css = """
-    .lstm-explorer {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px; max-width: 1040px;
-      box-sizing: border-box; color: var(--jp-ui-font-color1, #111); font-size: 14px}
+    .lstm-explorer {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px;
+      max-width: 1040px; box-sizing: border-box; color: var(--jp-ui-font-color1, #111); font-size: 14px}
     .lstm-explorer .widget-html {margin: 0}
     .lstm-explorer .widget-html-content {overflow-x: auto}
     .lstm-explorer .widget-html-content > svg {min-width: 700px}
@@ -262,7 +268,8 @@ class Slider(anywidget.AnyWidget):
     } }
     """
     _css = """
-    .lstm-slider {display: inline-flex; align-items: center; gap: 8px; font-size: 13px; color: var(--jp-ui-font-color1, #111)}
+    .lstm-slider {display: inline-flex; align-items: center; gap: 8px; font-size: 13px;
+      color: var(--jp-ui-font-color1, #111)}
     .lstm-slider input {width: 150px; accent-color: #0072B2}
     .lstm-slider [aria-hidden] {font-variant-numeric: tabular-nums}
     """
@@ -328,7 +335,8 @@ class Sentence(anywidget.AnyWidget):
         self.explorer.choose(change.new[0])
 
     def _repr_mimebundle_(self, **kwargs):
-        words = "".join(html.escape(text) if preset is None else f"<b>{html.escape(text)}</b>" for text, preset in self.parts)
+        words = "".join(html.escape(text) if preset is None else f"<b>{html.escape(text)}</b>"
+                        for text, preset in self.parts)
         return with_fallback(self, super()._repr_mimebundle_(**kwargs), f"<p>{words}</p>")
 
     def __repr__(self):

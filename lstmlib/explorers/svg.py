@@ -25,7 +25,8 @@ def picture(width, height, *parts, words):
 
 def text(x, y, words, size=13, anchor="start", fill=INK, **attributes):
     """Words at (x, y); anchor "start", "middle" or "end". HTML marks in the words are shown as they are."""
-    return element("text", html.escape(str(words)), x=x, y=y, font_size=size, text_anchor=anchor, fill=fill, **attributes)
+    return element("text", html.escape(str(words)), x=x, y=y, font_size=size, text_anchor=anchor, fill=fill,
+                   **attributes)
 
 
 def rect(x, y, width, height, fill=BLUE, **attributes):
