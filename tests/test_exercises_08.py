@@ -1,0 +1,94 @@
+"""Exercises of notebook 8: the right answer passes, each planted wrong one is caught with the hint on its cause."""
+
+import re
+
+import numpy as np
+import pytest
+
+from lstmlib import backward, relative_error
+from lstmlib.exercises import bug_clinic as exercises
+from lstmlib.exercises.base import NotYet
+from lstmlib.patients import PATIENTS, WARD
+
+DIAGNOSES = {letter: patient.name for letter, patient in WARD.items()}
+
+
+def into_gates(now, dh, dc, i=1, slope_g=lambda g: 1 - g ** 2, dc_for_o=False):
+    do = dc if dc_for_o else dh
+    return np.concatenate([i * dc * now.g * now.i * (1 - now.i), dc * now.c_prev * now.f * (1 - now.f),
+                           dc * now.i * slope_g(now.g), do * np.tanh(now.c) * now.o * (1 - now.o)], axis=-1)
+
+
+def wrong_in_gates(**change):
+    return lambda now, dh, dc: into_gates(now, dh, dc, **change)
+
+
+def reversed_in_time(weights, trace, dY):
+    return backward(weights, trace, dY[::-1])
+
+
+def strict(gradient, truth):
+    return relative_error(gradient, truth) < 1e-9
+
+
+def entrywise(gradient, truth, **tolerance):
+    pairs = zip(gradient.items(), truth.items())
+    return all(np.allclose(mine, theirs, **tolerance) for (_, mine), (_, theirs) in pairs)
+
+
+@pytest.mark.parametrize("check, answer", [
+    (exercises.check_diagnoses, DIAGNOSES), (exercises.check_cure, into_gates),
+    (exercises.check_fooled_by_ones, reversed_in_time),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, np.roll(dY, 1, axis=0))),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, dY ** 2)),
+    (exercises.check_verdict, strict)])
+def test_right_answers(check, answer, capsys):
+    check(answer)
+    assert capsys.readouterr().out.startswith("Right. ")
+
+
+@pytest.mark.parametrize("letter", WARD)
+def test_each_wrong_diagnosis_is_answered_with_where_to_look(letter):
+    other = next(name for name in PATIENTS if name != DIAGNOSES[letter])
+    with pytest.raises(NotYet) as message:
+        exercises.check_diagnoses.judge(DIAGNOSES | {letter: other})
+    assert f"{letter} is not {other!r}: {exercises.HINTS[DIAGNOSES[letter]]}" in str(message.value)
+    assert DIAGNOSES[letter] not in str(message.value).partition("is not")[2].partition(":")[2]
+
+
+def test_a_part_of_the_diagnoses_is_judged_too():
+    some = dict.fromkeys(WARD, ...) | {"A": DIAGNOSES["A"], "D": DIAGNOSES["D"]}
+    with pytest.raises(NotYet, match=r"Right so far: A, D\.$"):
+        exercises.check_diagnoses.judge(some)
+
+
+@pytest.mark.parametrize("check, answer, hint", [
+    (exercises.check_diagnoses, {"A": "shifted"}, "the keys A to H"),
+    (exercises.check_diagnoses, DIAGNOSES | {"A": "clipping"}, "The faults are called overwritten"),
+    (exercises.check_cure, wrong_in_gates(slope_g=lambda g: 1 - np.tanh(g) ** 2), "g is tanh(z_g) already"),
+    (exercises.check_cure, wrong_in_gates(slope_g=lambda g: g * (1 - g)), "g is tanh(z_g) already"),
+    (exercises.check_cure, wrong_in_gates(i=2), "dz_i = dc * g * i * (1 - i)"),
+    (exercises.check_cure, wrong_in_gates(dc_for_o=True), "from dh and not from dc"),
+    (exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc)[:, :-1], "Expected dz of shape"),
+    (exercises.check_fooled_by_ones, backward, "what can be exchanged"),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: 2 * backward(weights, trace, dY),
+     "only where an entry"),
+    (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-2, atol=1e-2),
+     "the tolerance"),
+    (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-9, atol=1e-8),
+     "both gradients times 1e-06: expected False, received True. Hint: look at a tolerance that does not grow"),
+    (exercises.check_verdict, lambda gradient, truth: gradient.identical(truth), "rounding error"),
+    (exercises.check_verdict, lambda gradient, truth: abs(gradient.norm() / truth.norm() - 1) < 1e-9, "wrong sign"),
+    (exercises.check_verdict, lambda gradient, truth: (gradient - truth).norm(), "Expected True or False"),
+])
+def test_wrong_answers_are_caught(check, answer, hint):
+    with pytest.raises(NotYet, match=re.escape(hint)):
+        check.judge(answer)
+
+
+@pytest.mark.parametrize("check, stub", [
+    (exercises.check_diagnoses, dict.fromkeys(WARD, ...)), (exercises.check_cure, lambda now, dh, dc: ...),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: None), (exercises.check_verdict, lambda g, t: ...)])
+def test_stub_is_not_answered(check, stub, capsys):
+    check(stub)
+    assert capsys.readouterr().out == "Not answered yet.\n"

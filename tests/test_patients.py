@@ -1,0 +1,212 @@
+"""The patients of notebook 8: each is caught by a named instrument, and passes a named weak check."""
+
+import numpy as np
+import pytest
+
+from lstmlib import backward, cosine, cross_entropy, crossing_spectrum, forward, relative_error
+from lstmlib.instruments import (
+    WEAK_CHECKS,
+    errors_by_part,
+    outside_spectrum,
+    own_gradient,
+    probe,
+    probe_ratios,
+    reordering,
+    response,
+    share_within,
+    size_and_direction,
+)
+from lstmlib.patients import HEALTHY, PATIENTS, WARD, Batch, example, mean_loss
+
+EXAMPLES = [example(8), example(11)]
+LONG = example(5, T=60, lengths=(60,) * 16, D=5, H=16, K=4, scale=1)
+PASSES = {  # the weak checks that pass each patient; no other does
+    "overwritten": {"one timestep"},
+    "not carried": {"one timestep"},
+    "activated twice": {"rtol = atol = 1e-2", "zero biases"},
+    "shifted": {"rtol = atol = 1e-2"},
+    "factor K": {"rtol = atol = 1e-2", "one sequence", "upstream of ones", "cosine alone"},
+    "clipped inside": {"upstream of ones", "cosine alone"},
+    "every step": {"one timestep", "upstream of ones"},
+    "mean of means": set(WEAK_CHECKS),
+}
+cases = pytest.mark.parametrize("weights, batch", EXAMPLES, ids=["example 8", "example 11"])
+
+
+def library_gradient(weights, batch):
+    trace = forward(weights, batch.X)
+    return backward(weights, trace, cross_entropy(trace.Y, batch.labels, batch.mask)[1]) / batch.size_X
+
+
+def errors(patient, weights, batch):
+    return errors_by_part(patient.gradient(weights, batch), own_gradient(patient, weights, batch))
+
+
+@cases
+def test_the_healthy_one_is_the_library(weights, batch):
+    assert relative_error(HEALTHY.gradient(weights, batch), library_gradient(weights, batch)) < 1e-14
+    assert relative_error(HEALTHY.gradient(weights, batch), own_gradient(HEALTHY, weights, batch)) < 1e-14
+    assert HEALTHY.objective(weights, batch) == pytest.approx(mean_loss(weights, batch))
+
+
+def test_no_instrument_complains_of_the_healthy_one():
+    weights, batch = EXAMPLES[0]
+    assert max(errors(HEALTHY, weights, batch).values()) < 1e-13
+    assert size_and_direction(HEALTHY.gradient(weights, batch), own_gradient(HEALTHY, weights, batch)) == \
+        pytest.approx((1, 1))
+    for shares in outside_spectrum(HEALTHY, weights, batch).values():
+        np.testing.assert_allclose(shares, np.arange(8) == 1, atol=1e-13)
+    for ratios in probe_ratios(HEALTHY, weights, batch).values():
+        np.testing.assert_allclose(ratios, 1)
+    np.testing.assert_allclose(response(HEALTHY, weights, batch, [1, 0.1, 1e-3]), 1)
+    assert reordering(HEALTHY, weights, batch).max() < 1e-14
+    assert all(passes(HEALTHY, weights, batch) for passes in WEAK_CHECKS.values())
+
+
+@cases
+@pytest.mark.parametrize("name", PATIENTS)
+def test_each_patient_has_a_wrong_gradient_or_a_wrong_objective(name, weights, batch):
+    patient, truth = PATIENTS[name], library_gradient(weights, batch)
+    wrong_gradient = relative_error(patient.gradient(weights, batch), truth) > 0.03
+    wrong_objective = abs(patient.objective(weights, batch) / mean_loss(weights, batch) - 1) > 0.03
+    assert wrong_gradient or wrong_objective
+
+
+@cases
+@pytest.mark.parametrize("name", [name for name in PATIENTS if name != "mean of means"])
+def test_the_gradient_check_catches_seven(name, weights, batch):
+    assert relative_error(PATIENTS[name].gradient(weights, batch), own_gradient(PATIENTS[name], weights, batch)) > 0.03
+
+
+@cases
+def test_the_check_by_part_tells_which_line(weights, batch):
+    twice, shifted = errors(PATIENTS["activated twice"], weights, batch), errors(PATIENTS["shifted"], weights, batch)
+    for array in ("Wx", "Wh", "b"):
+        assert max(twice[f"{array} {gate}"] for gate in "ifo") < twice[f"{array} g"] / 2
+    met = {"Wh i", "Wh f", "Wh g", "Wh o", "Wx f", "b f"}  # what meets h_prev or c_prev
+    assert min(shifted[part] for part in met) > 5 * max(shifted[part] for part in shifted if part not in met)
+    for name in ("overwritten", "not carried", "activated twice", "shifted", "every step"):
+        assert errors(PATIENTS[name], weights, batch)["by"] < 1e-14
+
+
+@cases
+def test_the_probe_catches_what_does_not_cross(weights, batch):
+    assert not any(ratios.any() for ratios in probe_ratios(PATIENTS["not carried"], weights, batch).values())
+    overwritten = probe_ratios(PATIENTS["overwritten"], weights, batch)["dc_next"]
+    assert overwritten[-1] == pytest.approx(1) and max(overwritten[:-1]) < 0.9
+    every_step = probe_ratios(PATIENTS["every step"], weights, batch)["dh_next"]
+    np.testing.assert_allclose(every_step[-1] * batch.size_X, 1)
+    assert max(every_step) < 0.2
+
+
+def test_the_probe_sees_what_the_library_hands_on():
+    weights, batch = EXAMPLES[0]
+    seen = {"dh_next": [], "dc_next": []}
+
+    def record(edge, gradient):
+        if edge == "dy":
+            gradient[:-1] = 0
+        if edge in seen:
+            seen[edge].insert(0, np.linalg.norm(gradient))
+        return gradient
+
+    trace = forward(weights, batch.X)
+    backward(weights, trace, cross_entropy(trace.Y, batch.labels, batch.mask)[1], at=record)
+    for edge, norms in probe(HEALTHY, weights, batch).items():
+        np.testing.assert_allclose(norms, seen[edge], rtol=1e-12)
+
+
+@cases
+def test_size_alone_is_wrong_in_two_and_the_response_tells_them_apart(weights, batch):
+    for name in ("factor K", "clipped inside"):
+        ratio, direction = size_and_direction(PATIENTS[name].gradient(weights, batch),
+                                              own_gradient(PATIENTS[name], weights, batch))
+        assert direction > 1 - 1e-12 and abs(np.log(ratio)) > 0.5
+        assert name != "factor K" or ratio == pytest.approx(weights.K)
+    np.testing.assert_allclose(response(PATIENTS["factor K"], weights, batch, [0.1, 0.01]), 1)
+    assert response(PATIENTS["clipped inside"], weights, batch, [0.1, 0.01]).min() > 2
+    for name in set(PATIENTS) - {"clipped inside"}:
+        np.testing.assert_allclose(response(PATIENTS[name], weights, batch, [0.01]), 1)
+
+
+@cases
+def test_the_spectrum_catches_every_step_alone(weights, batch):
+    for name, patient in PATIENTS.items():
+        spectrum = outside_spectrum(patient, weights, batch)
+        assert spectrum["output"][1] == pytest.approx(1)
+        assert (spectrum["LSTM"][1] < 0.9) == (name == "every step")
+
+
+def test_the_spectrum_from_outside_is_that_of_the_library():
+    weights, batch = EXAMPLES[0]
+    trace = forward(weights, batch.X)
+    _, dY = cross_entropy(trace.Y, batch.labels, batch.mask)
+    spectrum = crossing_spectrum(weights, trace, dY, {"dz", "dWy_t"})
+    norms = np.sqrt(sum((array ** 2).reshape(len(array), -1).sum(axis=1)
+                        for name, array in spectrum.items() if name in ("Wx", "Wh", "b")))
+    outside = outside_spectrum(PATIENTS["every step"], weights, batch)["LSTM"]
+    np.testing.assert_allclose(outside[:len(norms)], norms / norms.sum(), atol=1e-12)
+    assert outside[len(norms):].max(initial=0) < 1e-12
+
+
+@cases
+def test_reordering_catches_the_mean_of_means_alone(weights, batch):
+    for name, patient in PATIENTS.items():
+        assert (reordering(patient, weights, batch).max() > 0.01) == (name == "mean of means")
+
+
+def test_mean_of_means_is_right_for_equal_lengths():
+    weights, batch = example(1, lengths=(6, 6, 6, 6))
+    assert relative_error(PATIENTS["mean of means"].gradient(weights, batch), library_gradient(weights, batch)) < 1e-14
+
+
+@pytest.mark.parametrize("name", PATIENTS)
+def test_weak_checks_pass_just_these(name):
+    passed = {check for check, passes in WEAK_CHECKS.items()
+              if passes(PATIENTS[name], *(LONG if check.startswith("rtol") else EXAMPLES[0]))}
+    assert passed == PASSES[name]
+
+
+def test_loose_tolerance_passes_nearly_all_of_a_zero_gradient():
+    truth = library_gradient(*LONG)
+    assert share_within(truth * 0, truth) > 0.9 and share_within(truth * 0, truth, 1e-9) == 0
+
+
+def test_a_zero_bias_is_what_hides_the_second_activation():
+    weights, batch = EXAMPLES[0]
+    small = weights / 10
+    biased = type(weights)(small.Wx, small.Wh, weights.b, small.Wy, weights.by)
+    assert WEAK_CHECKS["zero biases"](PATIENTS["activated twice"], weights, batch)
+    assert relative_error(PATIENTS["activated twice"].gradient(biased, batch), library_gradient(biased, batch)) > 2e-3
+
+
+def test_cured_patients_are_healthy():
+    weights, batch = EXAMPLES[0]
+    own_parts = {"overwritten": "into_cell", "not carried": "carry", "activated twice": "into_gates", "shifted": "now",
+                 "clipped inside": "average"}
+    for name, part in own_parts.items():
+        cured = type("Cured", (type(PATIENTS[name]),), {part: getattr(type(HEALTHY), part)})()
+        assert relative_error(cured.gradient(weights, batch), library_gradient(weights, batch)) < 1e-14
+
+
+def test_the_ward_holds_every_patient_once_and_each_has_its_lines():
+    assert sorted(patient.name for patient in WARD.values()) == sorted(PATIENTS)
+    for patient in PATIENTS.values():
+        assert patient.fault and patient.wrong and patient.right and patient.wrong != patient.right
+
+
+def test_wrong_arguments_are_named():
+    weights, batch = EXAMPLES[0]
+    with pytest.raises(TypeError, match="batch must be a Batch, got tuple"):
+        HEALTHY.gradient(weights, tuple(batch))
+    with pytest.raises(TypeError, match="at must be a function"):
+        HEALTHY.gradient(weights, batch, at="loss")
+    with pytest.raises(ValueError, match="X must have shape"):
+        HEALTHY.gradient(weights, Batch(batch.X[..., :2], batch.labels, batch.mask))
+
+
+def test_every_patient_learns_along_the_right_direction():
+    weights, batch = EXAMPLES[0]
+    truth = library_gradient(weights, batch)
+    for patient in PATIENTS.values():
+        assert cosine(patient.gradient(weights, batch), truth) > 0.85
