@@ -1,36 +1,81 @@
-"""Feedback on the exercises of notebook 3: local derivatives, forget gates over time, a gradient check."""
+"""Feedback on the exercises of notebook 3: a backward step, forget gates over time, a gradient check."""
+
+import numbers
 
 import numpy as np
 
 from .. import Weights, backward, forward, init_weights, relative_error, squared_error
+from ..cell import sigmoid
 from .base import NotYet, check, expect
 
 
 @check
-def check_coupled_forget(slope):
-    """With i = 1 - f, one number f speaks for both gates, and its slope sums both of its paths to c."""
+def check_coupled_backward(coupled_backward):
+    """One number f speaks for both gates: its two paths to c give the factor c_prev - g."""
     rng = np.random.default_rng(0)
     for _ in range(3):
-        z_f, c_prev, g = rng.normal(size=3)
-        f = 1 / (1 + np.exp(-z_f))
-        truth = (c_prev - g) * f * (1 - f)
-        received = slope(f, c_prev, g)
-        given = f"f = {f:.3f}, c_prev = {c_prev:.3f}, g = {g:.3f}"
-        hints = [(c_prev * f * (1 - f), "f also stands in front of g, as 1 - f. Add the path through it."),
-                 ((c_prev + g) * f * (1 - f), "the derivative of 1 - f with respect to f is -1."),
-                 (c_prev - g, "that is dc/df. The sigmoid between z_f and f has the slope f (1 - f).")]
-        expect(received, truth, given, hint_for(received, hints))
+        z_f, z_g, z_o, c_prev, dh, dc_next = rng.normal(size=(6, 2, 3))
+        truth, (f, g, o, c) = coupled_truth(z_f, z_g, z_o, c_prev, dh, dc_next)
+        received = coupled_backward(dh, dc_next, f, g, o, c_prev, c)
+        if received is None or received is ...:
+            raise NotImplementedError
+        if not isinstance(received, tuple | list) or len(received) != 4:
+            raise NotYet("Return four arrays: dz_f, dz_g, dz_o, dc_prev.")
+        hints = coupled_hints(f, g, o, c_prev, c, dh, dc_next)
+        for name, answer, right in zip(("dc_prev", "dz_o", "dz_g", "dz_f"), received[::-1], truth[::-1]):
+            expect(answer, right, name, hint_for(answer, hints[name]))
+
+
+def coupled_truth(z_f, z_g, z_o, c_prev, dh, dc_next):
+    """The four gradients of sum(h dh + c dc_next) by complex steps, and the quantities f, g, o, c."""
+    def run(z_f, z_g, z_o, c_prev):
+        f, g, o = sigmoid(z_f), np.tanh(z_g), sigmoid(z_o)
+        c = f * c_prev + (1 - f) * g
+        return o * np.tanh(c) * dh + c * dc_next, (f, g, o, c)
+
+    inputs = [z_f, z_g, z_o, c_prev]  # every entry depends on the same entry of each input alone
+    gradients = [np.imag(run(*(x + 1e-20j * (k == n) for k, x in enumerate(inputs)))[0]) / 1e-20 for n in range(4)]
+    return gradients, run(*inputs)[1]
+
+
+def coupled_hints(f, g, o, c_prev, c, dh, dc_next):
+    """For each gradient, wrong values and their causes."""
+    def twice(a):
+        return sigmoid(a) * (1 - sigmoid(a))
+
+    from_h = dh * o * (1 - np.tanh(c) ** 2)
+    dc = from_h + dc_next
+    forgot_next = "c also receives dc_next from the next timestep; add it to dc."
+    return {
+        "dz_f": [(dc * c_prev * f * (1 - f), "f also stands in front of g, as 1 - f. Add the path through it."),
+                 (dc * (c_prev + g) * f * (1 - f), "the derivative of 1 - f with respect to f is -1."),
+                 (dc * (g - c_prev) * f * (1 - f), "the sign: c grows with f where c_prev is larger than g."),
+                 (dc * (c_prev - g), "that is df. The sigmoid between z_f and f has the slope f (1 - f)."),
+                 (dc * (c_prev - g) * f, "the slope of the sigmoid is f (1 - f), not f."),
+                 (dc * (c_prev - g) * twice(f), "f is already the sigmoid's value: its slope is f (1 - f).")],
+        "dz_g": [(dc * f * (1 - g ** 2), "in front of g stands 1 - f."),
+                 (dc * (1 - f), "that is dg. The tanh between z_g and g has the slope 1 - g^2."),
+                 (dc * (1 - f) * (1 - np.tanh(g) ** 2), "g is already the tanh's value: its slope is 1 - g^2.")],
+        "dz_o": [(dh * np.tanh(c), "that is do. The sigmoid between z_o and o has the slope o (1 - o)."),
+                 (dh * np.tanh(c) * twice(o), "o is already the sigmoid's value: its slope is o (1 - o)."),
+                 (dh * c * o * (1 - o), "h = o tanh(c): the other factor is tanh(c).")],
+        "dc_prev": [(from_h * f, forgot_next), (dc, "between c_prev and c stands the factor f."),
+                    ((dh * o + dc_next) * f, "the slope of tanh(c), 1 - tanh(c)^2, is missing in dc.")],
+    }
 
 
 @check
 def check_forget_bias(bias):
     """f = 0.5^(1/100) = 0.9931 keeps half of the gradient over 100 steps; such a gate has the bias log(f / (1 - f))."""
+    if not isinstance(bias, numbers.Real):
+        raise NotYet(f"Expected a number, received {bias!r}.")
     f = 0.5 ** (1 / 100)
     truth = np.log(f / (1 - f))
     hints = [(f, "that is the forget gate itself; the bias is what the sigmoid turns into it."),
-             (np.log(0.5 ** (1 / 99) / (1 - 0.5 ** (1 / 99))), "from c_100 to c_0 there are 100 steps."),
+             (np.log(0.5 ** (1 / 99) / (1 - 0.5 ** (1 / 99))), "100 steps are 100 forget gates, not 99."),
              (-truth, "log((1 - f) / f) has the wrong sign: an open gate has a positive bias.")]
-    expect(bias, truth, hint=hint_for(bias, hints), tolerance=1e-3)
+    general = "first find f with f^100 = 1/2, then the bias with sigmoid(bias) = f."
+    expect(bias, truth, hint=hint_for(bias, hints) or general, tolerance=1e-3, reveal=False)
 
 
 @check
@@ -42,7 +87,8 @@ def check_faulty_arrays(names):
     if unknown:
         raise NotYet(f"The five arrays are Wx, Wh, b, Wy and by, received {', '.join(sorted(unknown))}.")
     expect(set(names), wrong_without_carry(), "the backward pass without dh_next and dc_next",
-           "run both passes and compare array by array; or ask which arrays gradients from later timesteps can reach.")
+           "run both passes and compare array by array; or ask which arrays gradients from later timesteps can reach.",
+           reveal=False)
 
 
 def wrong_without_carry():
@@ -62,6 +108,6 @@ def wrong_without_carry():
 def hint_for(received, hints):
     """The hint whose wrong value was received, or none."""
     for value, hint in hints:
-        if np.isscalar(received) and np.isclose(received, value, rtol=1e-6):
+        if np.shape(received) == np.shape(value) and np.allclose(received, value, rtol=1e-4):
             return hint
     return ""

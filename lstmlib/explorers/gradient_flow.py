@@ -15,7 +15,7 @@ from . import svg
 from .base import Explorer, Slider
 
 T, D, H = 100, 2, 8
-LOW, HIGH = 1e-12, 1e4  # the limits of the picture; smaller and larger norms are held at its edges
+LOW, HIGH = 1e-12, 1e4  # the limits of the picture; a line stops where it falls below
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ def draw(state, numbers):
     frame = svg.Frame(90, 40, 640, 300, (1, T), (LOW, HIGH), log="y")
     ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-12, 5, 4)]
     steps = range(1, T + 1)
-    curves = [("LSTM, cell path: dc_next", numbers.dc_next, dict(stroke=svg.BLUE, width=3)),
-              ("LSTM, through the gates: dh_next", numbers.dh_next, dict(stroke=svg.RED, stroke_dasharray="7 4")),
-              ("plain RNN: dh", numbers.rnn, dict(stroke=svg.INK, stroke_dasharray="2 4", width=2.5))]
+    curves = [("LSTM, into the cell: dc_next", numbers.dc_next, dict(stroke=svg.BLUE, width=3)),
+              ("LSTM, into h: dh_next", numbers.dh_next, dict(stroke=svg.RED, stroke_dasharray="7 4")),
+              ("plain RNN, into h", numbers.rnn, dict(stroke=svg.INK, stroke_dasharray="2 4", width=2.5))]
     parts = [frame.axes([1, 20, 40, 60, 80, 100], ticks, "timestep t", "norm of the gradient at t / at T",
                         "From the loss at t = 100 back to t = 1")]
-    parts += [frame.curve(steps, norms, **look) for _, norms, look in curves]
+    parts += [frame.curve(steps, np.where(norms < LOW, np.nan, norms), **look) for _, norms, look in curves]
     parts += [svg.line(640, 368, 520, 368, stroke=svg.GREY, width=1.5),
               svg.curve([(528, 363), (520, 368), (528, 373)], stroke=svg.GREY),
               svg.text(648, 372, "the way back", 12, fill=svg.GREY)]
@@ -135,6 +135,6 @@ def gradient_flow():
     }
     presets = {"Gates half open": dict(forget_bias=0.0), "Gates open": dict(forget_bias=6.0),
                "Cell path alone": dict(forget_bias=6.0, cut_gates=True),
-               "RNN explodes": dict(forget_bias=6.0, rnn_scale=3.0)}
+               "RNN explodes": dict(rnn_scale=3.0)}
     return Explorer("The way back through 100 timesteps", Flow(), controls, numbers, draw, words, presets,
                     poster=("Reset", "Gates open"))
