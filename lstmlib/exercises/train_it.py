@@ -1,0 +1,94 @@
+"""Feedback on the exercises of notebook 7."""
+
+import numpy as np
+
+from .. import adding_problem, backward, forward, init_weights, scale_at, sgd, squared_error
+from ..placement import path_crossings
+from .base import NotYet, check, expect
+
+CANDIDATES = {"{ }": set(), "{loss, dW}": {"loss", "dW"}, "{dh_above}": {"dh_above"}, "{dW_t}": {"dW_t"}, "{dz}": {"dz"},
+              "{dh_next}": {"dh_next"}, "{dc_next}": {"dc_next"}}
+
+
+@check
+def check_forgiven(names):
+    """These give each array one factor for all its paths, and Adam divides such a factor out (but for epsilon)."""
+    if not isinstance(names, set | list | tuple) or not set(names) <= set(CANDIDATES):
+        raise NotYet(f"Expected a set of names from {', '.join(CANDIDATES)}, received {names!r}.")
+    truth = {name for name, edges in CANDIDATES.items()
+             if all(paths.bit_count() == 1 for paths in path_crossings(edges, T=20).values())}
+    if set(names) - truth:
+        hint = f"{min(set(names) - truth)} divides some paths to Wx more often than others: that is no common factor."
+    else:
+        hint = "Adam rescales every entry by itself, so Wy may have another factor than Wx."
+    expect(set(names), truth, hint=hint)
+
+
+@check
+def check_rate(rate):
+    """Divided by 8 once too often, times 8 in the rate: the same step, bit for bit, for 8 is a power of two."""
+    if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < 1e6:
+        raise NotYet(f"Expected a rate above 0, received {rate!r}.")
+    if rate != 8 and not after_batches({"loss", "dW"}, rate).identical(after_batches({"loss"}, 1.0)):
+        hints = {64: "the right placement divides by 8 as well; only the second division is too much.",
+                 0.125: "that makes the steps smaller still.",
+                 1: "the gradient is 8 times too small, and SGD steps are proportional to it."}
+        raise NotYet(f"With rate {rate:g} the weights after five batches differ from those of {{loss}} at rate 1."
+                     + (f" Hint: {hints[rate]}" if rate in hints else ""))
+
+
+def after_batches(edges, rate, size_X=8, batches=5):
+    """Weights after a few batches of SGD."""
+    weights, rng = init_weights(2, 4, 1, seed=0), np.random.default_rng(0)
+    for _ in range(batches):
+        X, targets, mask = adding_problem(20, size_X, rng)
+        trace = forward(weights, X)
+        _, dY = squared_error(trace.Y, targets, mask)
+        gradient = backward(weights, trace, dY, at=scale_at(edges, 1 / size_X))
+        weights, _ = sgd(weights, gradient, rate=rate / 100)  # small steps, so that a wrong rate does not diverge here
+    return weights
+
+
+@check
+def check_chrono(chrono_bias):
+    """Forget biases log u with u uniform from 1 to T - 1, input biases their negatives: memories of every length up to T."""
+    for H, T in ((3000, 100), (4000, 1000)):
+        b = np.asarray(given_bias(chrono_bias(H, T, np.random.default_rng(0))), dtype=float)
+        case = f"H = {H}, T = {T}"
+        if b.shape != (4 * H,):
+            raise NotYet(f"For {case}: expected shape ({4 * H},), received {b.shape}.")
+        b_i, b_f, b_g, b_o = b.reshape(4, H)
+        if np.any(b_g) or np.any(b_o):
+            raise NotYet(f"For {case}: the biases of g and o should be 0. Hint: the order is i, f, g, o.")
+        if b_f.mean() < 0:
+            raise NotYet(f"For {case}: the forget biases are negative, so the gates start closed. Hint: b_f = log u, b_i = -log u.")
+        if not np.array_equal(b_i, -b_f):
+            raise NotYet(f"For {case}: expected b_i = -b_f, unit by unit. Hint: draw u once and use it for both gates.")
+        u = np.exp(b_f)
+        if u.min() < 1 - 1e-9 or u.max() > T - 1 + 1e-9:
+            raise NotYet(f"For {case}: exp(b_f) should lie from 1 to T - 1 = {T - 1}, received {u.min():.3g} to {u.max():.3g}.")
+        if abs(u.mean() / (T / 2) - 1) > 0.1:
+            raise NotYet(f"For {case}: the mean of exp(b_f) should be about T/2 = {T / 2:g}, received {u.mean():.3g}. "
+                         "Hint: u is uniform, not its logarithm.")
+
+
+def given_bias(b):
+    if b is None or b is ...:
+        raise NotImplementedError
+    return b
+
+
+@check
+def check_rule(met_rule):
+    """Both conditions, on the 2,000 most recent errors, and not before there are so many."""
+    right, wrong = [0.01] * 2000, [0.05]
+    cases = [
+        ("2,000 errors of 0.01", right, True, ""),
+        ("1,999 errors of 0.01", right[:-1], False, "there must be 2,000 sequences first."),
+        ("an error of 0.05, then 2,000 of 0.01", wrong + right, True, "only the most recent 2,000 count."),
+        ("an error of 0.5, then 2,000 of 0.01", [0.5] + right, True, "only the most recent 2,000 count."),
+        ("2,000 errors of 0.01, then one of 0.05", right + wrong, False, "one wrong among the most recent is enough."),
+        ("2,000 errors of 0.01, then one of exactly 0.04", right + [0.04], False, "right means below 0.04."),
+    ]
+    for given, errors, truth, hint in cases:
+        expect(met_rule(list(errors)), truth, given, hint)
