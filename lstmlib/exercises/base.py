@@ -10,6 +10,8 @@ from functools import wraps
 
 import numpy as np
 
+SMALL = 8  # arrays of no more entries are printed in full
+
 
 class NotYet(Exception):
     """The answer is not right; the message tells the reader why."""
@@ -41,7 +43,7 @@ def check(function):
 
 
 def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
-    """Raise NotYet unless `received` equals `expected`: numbers and arrays to a relative tolerance, other things exactly.
+    """Raise NotYet unless `received` equals `expected`: numbers and arrays to a relative tolerance, else exactly.
 
     given   what the answer was tried on;  hint  the likely cause
     reveal  False where the expected value is the answer itself: it is then not printed
@@ -49,7 +51,7 @@ def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
     if received is None or received is ...:
         raise NotImplementedError
     if not same(received, expected, tolerance):
-        seen = f"expected {brief(expected)}, received {brief(received)}" if reveal else f"{brief(received)} is not it"
+        seen = difference(received, expected, tolerance) if reveal else f"{brief(received)} is not it"
         message = f"For {given}: {seen}." if given else f"{seen[0].upper()}{seen[1:]}."
         raise NotYet(message + (f" Hint: {hint}" if hint else ""))
 
@@ -67,8 +69,20 @@ def same(received, expected, tolerance=1e-9):
         np.linalg.norm(received - expected) <= tolerance * np.linalg.norm(expected))
 
 
+def difference(received, expected, tolerance=1e-9):
+    """What was expected and what received, briefly; of large arrays of one shape the first entry that differs."""
+    where = ""
+    if isinstance(received, np.ndarray) and isinstance(expected, np.ndarray):
+        if received.shape == expected.shape and received.size > SMALL and received.dtype.kind in "biufc":
+            share = tolerance * np.linalg.norm(expected) / received.size ** 0.5  # some entry is farther off than this
+            first = np.argmax(~(np.abs(received - 1.0 * expected) <= share))
+            where = f"at {[int(k) for k in np.unravel_index(first, expected.shape)]} "
+            received, expected = received.flat[first].item(), expected.flat[first].item()
+    return f"{where}expected {brief(expected)}, received {brief(received)}"
+
+
 def brief(value):
     """A value in a few words: small arrays in full, larger ones by their shape."""
     if isinstance(value, np.ndarray):
-        return np.array2string(value, precision=4) if value.size <= 8 else f"an array of shape {value.shape}"
+        return np.array2string(value, precision=4) if value.size <= SMALL else f"an array of shape {value.shape}"
     return f"{value:.6g}" if isinstance(value, float | np.floating) else repr(value)
