@@ -33,9 +33,11 @@ def test_crossings_right():
     ("highest all nine", 9, "dz at every timestep"),
     ("possible dc_next", {1}, "none, some or all"),
     ("possible dc_next", {4}, "none, some or all"),
+    ("possible dc_next", [0, 1, 2, 3, 4], "with braces"),
 ])
 def test_crossings_wrong(question, answer, cause):
-    assert cause in hint_of(check_crossings, CROSSINGS | {question: answer})
+    said = hint_of(check_crossings, CROSSINGS | {question: answer})
+    assert cause in said and f"expected {CROSSINGS[question]}" not in said
 
 
 def test_crossings_with_a_key_missing():
@@ -76,6 +78,12 @@ def test_last_step_wrong(edge, change, cause):
     assert cause in hint_of(check_last_step_hook, hook(edge, change))
 
 
+def test_last_step_on_all_edges():
+    def divide_last(size_X):
+        return lambda edge, gradient: divide(gradient, LAST, size_X)
+    assert "called on all nine edges" in hint_of(check_last_step_hook, divide_last)
+
+
 def test_last_step_in_place():
     def divide_last(size_X):
         return lambda edge, gradient: divide(gradient, LAST, size_X) if edge == "dy" else gradient
@@ -95,10 +103,26 @@ def test_right_sets_right():
     (lambda given, T: {p for p in all_sets() if given <= p and any(crosses_exactly_once(p, T).values())}, "for `all`"),
     (lambda given, T: {p for p in all_sets() if all(crosses_exactly_once(p, T).values())}, "given <= placement"),
     (lambda given, T: {p for p in all_sets() if given <= p and all(crosses_exactly_once(p, 2).values())}, "pass T on"),
+    (lambda given, T: {p for p in all_sets() if given <= p and crosses_exactly_once(p, T)}, "always counts as true"),
+    (lambda given, T: {p for p in all_sets() if given <= p and all(crosses_exactly_once(p, T))}, "counts as true"),
+    (lambda given, T: {p for p in all_sets() if p <= given and all(crosses_exactly_once(p, T).values())},
+     "the other way round"),
+    (lambda given, T: {p - given for p in all_sets() if given <= p and all(crosses_exactly_once(p, T).values())},
+     "give whole placements"),
+    (lambda given, T: {tuple(p) for p in all_sets() if given <= p}, "a set of frozensets"),
+    (lambda given, T: [p for p in all_sets() if given <= p], "a set of frozensets"),
     (lambda given, T: set(), "search all 512"),
 ])
 def test_right_sets_wrong(right_sets, cause):
-    assert cause in hint_of(check_right_sets, right_sets)
+    said = hint_of(check_right_sets, right_sets)
+    assert cause in said and len(said) < 300
+
+
+def test_right_sets_names_one_wrong_placement():
+    said = hint_of(check_right_sets, lambda given, T: {p for p in all_sets() if given <= p})
+    assert "expected 2 placements, received 256; for example, {dW, dW_t, dWy_t} does not belong to them." in said
+    assert "expected 2 placements, received 0; for example, {dW_t, dWy_t} is missing." in hint_of(
+        check_right_sets, lambda given, T: set())
 
 
 SHORTER = "loss dy dh_above dz dW_t dW".split()

@@ -37,12 +37,15 @@ def check_crossings(answers):
         paths = path_crossings(edges, T=5)["b"]
         possible = {k for k in range(paths.bit_length()) if paths >> k & 1}
         wanted = max(possible) if question.startswith("highest") else possible
-        expect(given[question], wanted, given=f"{question!r}, T = 5", hint=hint)
+        answer = given[question]
+        if isinstance(wanted, set) and answer is not ... and not isinstance(answer, set):
+            raise NotYet(f"{question!r} asks for a set of numbers, with braces, received {answer!r}.")
+        expect(answer, wanted, given=f"{question!r}, T = 5", hint=hint, reveal=False)
 
 
 @check
 def check_last_step_hook(divide_last):
-    """Only what comes from the last timestep is divided, and the gradient handed in is left as it was.
+    """Only what comes from the last timestep is divided.
 
     divide_last  size_X -> a hook at(edge, gradient)
     """
@@ -58,7 +61,11 @@ def check_last_step_hook(divide_last):
         hook = divide_last(size_X)
         if hook is None or hook is ...:
             raise NotImplementedError
-        received = backward(weights, trace, dY, at=hook)
+        try:
+            received = backward(weights, trace, dY, at=hook)
+        except IndexError as error:
+            raise NotYet(f"Your hook raised IndexError: {error}. Hint: the hook is called on all nine edges, whose "
+                         "gradients have different shapes; let all but `dy` pass as they are.") from None
         truth = backward(weights, trace, wanted)
         for name, array in received.items():
             expect(array, getattr(truth, name), given=f"{case}, d{name}", hint=hint_for_last_step(
@@ -90,7 +97,7 @@ def hint_for_last_step(received, others):
 
 @check
 def check_right_sets(right_sets):
-    """The right placements that contain the given edges, for one timestep and for several.
+    """These placements obey the rule and contain the given edges, for one timestep and for several.
 
     right_sets  (given: a set of names, T) -> set of frozensets of names
     """
@@ -98,20 +105,46 @@ def check_right_sets(right_sets):
         received = right_sets(given, T)
         if received is None or received is ...:
             raise NotImplementedError
-        received = {frozenset(placement) for placement in received}
-        for_some = {p for p in PLACEMENTS if given <= p and any(crosses_exactly_once(p, T).values())}
-        without = {p for p in PLACEMENTS if all(crosses_exactly_once(p, T).values())}
-        wanted = {p for p in without if given <= p}
-        expect(received, wanted, given=f"given {set(given) or '{}'}, T = {T}", hint=(
-            "you asked for `any` of the five arrays; a right placement is right for `all`." if received == for_some else
-            "the placement must contain every given edge: given <= placement." if received == without != wanted else
-            "with a single timestep there is no step back, so more placements are right: pass T on." if T == 1 else
-            "search all 512 sets; crosses_exactly_once(placement, T) gives one verdict for each of the five arrays."))
+        if not isinstance(received, set) or not all(isinstance(placement, frozenset) for placement in received):
+            raise NotYet("Expected a set of frozensets. Hint: {p for p in placements if ...} makes one.")
+        verdicts = {p: crosses_exactly_once(p, T).values() for p in PLACEMENTS}
+        wanted = {p for p in PLACEMENTS if given <= p and all(verdicts[p])}
+        if received != wanted:
+            raise NotYet(f"For given {set(given) or '{}'}, T = {T}: {counted(received, wanted)} Hint: "
+                         f"{hint_for_right_sets(received, given, T, verdicts)}")
+
+
+def counted(received, wanted):
+    """How many placements there are and should be, and one that should not be there or is missing."""
+    wrong = min(received - wanted or wanted - received, key=sorted)
+    which = "does not belong to them" if wrong in received else "is missing"
+    return (f"expected {len(wanted)} placements, received {len(received)}; for example, "
+            f"{{{', '.join(sorted(wrong))}}} {which}.")
+
+
+def hint_for_right_sets(received, given, T, verdicts):
+    """The likely cause of a wrong set of placements."""
+    obey = {p for p in PLACEMENTS if all(verdicts[p])}
+    containing = {p for p in PLACEMENTS if given <= p}
+    causes = [
+        ("crosses_exactly_once gives a dictionary, which always counts as true: ask all(....values()).", containing),
+        ("you asked for `any` of the five arrays; the rule must hold for `all`.",
+         {p for p in containing if any(verdicts[p])}),
+        ("the placement must contain every given edge: given <= placement.", obey),
+        ("give whole placements, with the given edges in them.", {p - given for p in obey & containing}),
+    ]
+    for hint, cause in causes:
+        if received == cause:
+            return hint
+    if T == 1:
+        return "with a single timestep there is no step back, so more placements obey: pass T on."
+    return ("search all 512 sets for those with given <= placement, not the other way round; "
+            "crosses_exactly_once(placement, T) gives one verdict for each of the five arrays.")
 
 
 @check
 def check_two_paths(shorter, longer):
-    """Both are paths to b, and the longer one crosses `dz` once more: no set with dz in it can be right.
+    """Both are paths to b, and the longer one crosses `dz` once more: no set with dz in it can obey the rule.
 
     shorter, longer  lists of names of edges, in the order in which the gradient crosses them
     """
