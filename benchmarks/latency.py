@@ -37,10 +37,11 @@ WATCH = """(box) => {
     return seen;
 }"""
 IN_KERNEL = """
-def _latency(explorer, field, values):
+def _latency(explorer, field, count):
     from time import perf_counter
-    times = []
-    for value in values:
+    values, times = explorer.controls[field].values, []
+    for k in range(count):
+        value = values[k % len(values)]
         start = perf_counter()
         explorer.set(**{field: value})
         times.append(1000 * (perf_counter() - start))
@@ -65,8 +66,7 @@ def measure(lab, path, events):
             twin.choose(preset)
             lab.page.wait_for_timeout(300)
             in_browser += follow_keys(lab.page, shown, control, count)
-            values = [control.values[k % len(control.values)] for k in range(count)]
-            in_kernel += json.loads(evaluate(lab, "", f"_latency({name}, {field!r}, {values!r})"))
+            in_kernel += json.loads(evaluate(lab, "", f"_latency({name}, {field!r}, {count})"))
         if sliders:
             rows.append({"notebook": path.stem, "explorer": twin.title, "browser_ms": summary(in_browser),
                          "kernel_ms": summary(in_kernel)})

@@ -203,15 +203,17 @@ class Shown:
 
 
 def twins(path):
-    """{name: explorer}: what the cells tagged "explorer" of a notebook make, made in this process."""
-    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-    tagged = [cell for cell in cells if "explorer" in cell.metadata.get("tags", ())]
-    imports = [node for cell in cells for node in ast.parse(cell.source).body
-               if isinstance(node, ast.ImportFrom) and "explorers" in f"{node.module}"]
-    assignments = [node for cell in tagged for node in ast.parse(cell.source).body if isinstance(node, ast.Assign)]
+    """{name: explorer}: what a notebook makes with the functions it imports from lstmlib.explorers, made here."""
+    from lstmlib.explorers import Explorer
+
+    code = [node for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"
+            for node in ast.parse(cell.source).body]
+    imports = [node for node in code if isinstance(node, ast.ImportFrom) and "explorers" in f"{node.module}"]
+    imported = {name.asname or name.name for node in imports for name in node.names}
+    assignments = [node for node in code if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+                   and ast.unparse(node.value.func).split(".")[0] in imported]
     names = {}
     exec(compile(ast.Module(imports + assignments, []), str(path), "exec"), names)
-    from lstmlib.explorers import Explorer
     return {name: value for name, value in names.items() if isinstance(value, Explorer)}
 
 

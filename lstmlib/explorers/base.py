@@ -193,8 +193,6 @@ class Heading(anywidget.AnyWidget):
     .lstm-explorer {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px;
       max-width: 1040px; box-sizing: border-box; color: var(--jp-ui-font-color1, #111); font-size: 14px}
     .lstm-explorer .widget-html {margin: 0}
-    .lstm-explorer .widget-html-content {overflow-x: auto}
-    .lstm-explorer .widget-html-content > svg {min-width: 700px}
     .lstm-explorer :focus-visible, .lstm-sentence :focus-visible {outline: 3px solid #0072B2; outline-offset: 2px}
     """
 
