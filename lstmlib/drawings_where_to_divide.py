@@ -19,9 +19,9 @@ def draw_backward_graph(ax, T=3):
         _arrow(ax, (right + 0.25, bus), (right + 2.2, bus), PURPLE, "dW", (right + 1.1, bus + 0.28))
         ax.text(right + 2.25, bus, gradient, va="center", fontsize=11, color=INK)
     ax.plot([0, (T - 1) * STEP], [8.1, 8.1], color=GREY, linewidth=1.2, zorder=0)
-    ax.text((T - 1) * STEP + 0.2, 8.1, "C", va="center", fontsize=13, color=INK)
     for t in range(T):
         _draw_timestep(ax, t, t * STEP)
+    _node(ax, (T - 1) * STEP / 2, 8.1, "$C$")
     ax.set(xlim=(-1.5, right + 4.4), ylim=(-0.7, 8.5))
     ax.set_aspect("equal")
     ax.axis("off")
@@ -35,11 +35,11 @@ def _draw_timestep(ax, t, x):
     _arrow(ax, y, (x + 0.75, 5.25), PURPLE, "dWy_t", (x + 1.05, 5.75), end_gap=0)
     _arrow(ax, h, c, GREY)
     ax.plot([x, x], [2.6, 2.05], color=GREY, linewidth=1.6, zorder=0)
-    ax.plot([x, x + 0.6, x + 0.6, x], [4.3, 3.9, 2.45, 2.05], color=GREY, linewidth=1.6, zorder=0)
+    ax.plot([x, x - 0.6, x - 0.6, x], [4.3, 3.9, 2.45, 2.05], color=GREY, linewidth=1.6, zorder=0)
     _arrow(ax, join, z, GREEN, "dz", (x + 0.28, 1.65), start_gap=0)
     _arrow(ax, z, (x + 0.75, -0.1), PURPLE, "dW_t", (x + 0.95, 0.5), end_gap=0)
     if t > 0:
-        _arrow(ax, c, (x - STEP, 2.9), ORANGE, "dc_next", (x - 0.95, 3.15))
+        _arrow(ax, c, (x - STEP, 2.9), ORANGE, "dc_next", (x - 1.3, 3.15))
         _arrow(ax, z, (x - STEP, 4.3), RED, "dh_next", (x - 1.7, 1.95))
     for (across, up), name in zip((loss, y, h, c, z), ("L", "y", "h", "c", "z")):
         _node(ax, across, up, f"${name}_{t + 1}$")

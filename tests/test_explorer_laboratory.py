@@ -21,11 +21,12 @@ from lstmlib.explorers.laboratory_numbers import (
     factor,
     headline,
     numbers,
+    percent,
     problem,
     share_of,
     words,
 )
-from lstmlib.explorers.laboratory_picture import WIDTH, draw, stretched, whole_picture
+from lstmlib.explorers.laboratory_picture import WIDTH, draw, short_percent, stretched, whole_picture
 
 RIGHT = list(PLACEMENTS)[:5]
 MISTAKES = list(PLACEMENTS)[5:]
@@ -95,6 +96,9 @@ def test_the_forget_gate_closes_the_cell_path():
     closed, open_ = (numbers(state_of("Cell path only: dc_next", forget_bias=bias)).share for bias in (-6, 6))
     assert closed[0] > 0.99 and closed[2:].sum() < 1e-3
     assert open_[0] < 0.9 and open_[2:].sum() > 0.05
+    of_Wx = [numbers(state_of("Cell path only: dc_next", forget_bias=bias)).shares["Wx"] for bias in range(-6, 7)]
+    assert np.all(np.diff([share[0] for share in of_Wx]) < 0)
+    np.testing.assert_allclose([of_Wx[0][0], of_Wx[-1][0]], [0.99, 0.28], atol=0.01)
 
 
 # Verdicts
@@ -132,7 +136,7 @@ def test_a_mistake_that_float16_cannot_see_is_still_called_one():
     state = State(("dc_next", "loss"), 2, 2, "float16", -6)
     found = numbers(state)
     assert not found.all_right and found.error < ROUNDING["float16"]
-    assert "though float16 hides it: less than 1% of it was divided twice" in words(state, found)
+    assert "though float16 hides it: over all five arrays, less than 1% of it was divided twice" in words(state, found)
 
 
 def test_at_one_timestep_more_sets_are_right_and_the_words_say_so():
@@ -145,9 +149,11 @@ def test_at_one_timestep_more_sets_are_right_and_the_words_say_so():
 @pytest.mark.parametrize("placement, said", [
     ("At once: dy", "Identical, bit for bit: every path from the loss to every weight crosses 1/|X| exactly once."),
     ("Both ends: dy and dW",
-     "Not the gradient: all of it was divided twice; cosine 1.000, 0.125 times the true length. Right for no weight."),
+     "Not the gradient: over all five arrays, all of it was divided twice; cosine 1.000, 0.125 times the true length. "
+     "Right for no weight."),
     ("Nowhere",
-     "Not the gradient: all of it was never divided; cosine 1.000, 8 times the true length. Right for no weight."),
+     "Not the gradient: over all five arrays, all of it was never divided; cosine 1.000, 8 times the true length. "
+     "Right for no weight."),
 ])
 def test_words(placement, said):
     assert words(state_of(placement), numbers(state_of(placement))) == said
@@ -161,6 +167,14 @@ def test_words_name_the_shares():
     assert f"cosine {found.cosine:.3f}" in words(state, found)
     state = state_of("dh_above, forgetting dWy_t")
     assert words(state, numbers(state)).endswith("Right for Wx, Wh and b only.")
+
+
+def test_almost_all_is_not_called_all():
+    state = state_of("Cell path only: dc_next", forget_bias=-6)
+    found = numbers(state)
+    assert "over all five arrays, more than 99% of it was never divided, less than 1% twice" in words(state, found)
+    assert [percent(share) for share in (1, 0.996, 0.99, 0.001)] == ["all", "more than 99%", "99%", "less than 1%"]
+    assert [short_percent(share) for share in (1, 0.996, 0.99, 0.001, 0)] == ["100%", ">99%", "99%", "<1%", "0"]
 
 
 # Two placements
@@ -391,6 +405,8 @@ def test_first_look(preset, wrong):
     np.testing.assert_array_equal(explorer.numbers.yours, np.concatenate([array.ravel() for _, array in yours.items()]))
     assert explorer.numbers.wrong == wrong
     assert ("72 of the 88 numbers" in explorer.words.value) == (wrong > 0)
+    assert ("the 16 of the output layer are divided once" in explorer.words.value) == (wrong > 0)
+    np.testing.assert_array_equal(explorer.numbers.yours[-16:], explorer.numbers.truth[-16:])
     assert ("to the last bit" in explorer.words.value) == (wrong == 0)
 
 

@@ -171,7 +171,7 @@ def words(state, numbers):
     if numbers.all_right:
         how = "" if numbers.identical else f" (norm-relative difference below {ROUNDING[state.dtype]:.0e})"
         return f"{start}{how}: every path from the loss to every weight crosses 1/|X| exactly once.{only_at_one(state)}"
-    return (f"{start}: {not_once(numbers.share)}; cosine {numbers.cosine:.3f}, "
+    return (f"{start}: over all five arrays, {not_once(numbers.share)}; cosine {numbers.cosine:.3f}, "
             f"{numbers.length:.3g} times the true length. {where_right(numbers)}")
 
 
@@ -191,7 +191,9 @@ def not_once(share):
 
 
 def percent(share):
-    return "all" if share > 1 - 1e-9 else "less than 1%" if share < 0.005 else f"{100 * share:.0f}%"
+    if share > 0.995:
+        return "all" if share > 1 - 1e-9 else "more than 99%"
+    return "less than 1%" if share < 0.005 else f"{100 * share:.0f}%"
 
 
 def where_right(numbers):

@@ -25,12 +25,12 @@ def whole_picture(state, numbers):
 def panels(state, numbers):
     if state.beside == TRUTH:
         return (verdict(state, numbers, facts(state, numbers))
-                + ratios(numbers, state, 66, 560, "Your entry / true entry") + differences(numbers, 66, 560)
-                + spectrum_table(numbers, 690))
+                + ratios(numbers, state, 66, 560, "Your entry / true entry (× wrong sign, ▲▼ beyond the axis)")
+                + differences(numbers, 66, 560) + spectrum_table(numbers, 690))
     a, b = graph.listed(state.edges), graph.listed(PLACEMENTS[state.beside])
     who = f"A: {a}.   B: {b}.   |X| = {state.size_X}, {state.dtype}"
     return (verdict(state, numbers, who) + ways(state, numbers, 66, 520)
-            + ratios(numbers, state, 672, 290, "Weights: entry of A / entry of B", 222))
+            + ratios(numbers, state, 672, 290, "Weights: A / B (× other sign, ▲▼ beyond)", 222))
 
 
 def facts(state, numbers):
@@ -137,6 +137,8 @@ def spectrum_table(numbers, left):
 
 
 def short_percent(share):
+    if 0.995 < share < 1 - 1e-9:
+        return ">99%"
     return "0" if share == 0 else "<1%" if share < 0.005 else f"{100 * share:.0f}%"
 
 
