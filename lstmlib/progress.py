@@ -55,7 +55,8 @@ class Progress(widgets.HBox):
         self.text.value = f"{self.done:,} of {self.total:,}" + (f", {note}" if note else "")
 
     def _repr_mimebundle_(self, **kwargs):
-        return with_fallback(self, super()._repr_mimebundle_(**kwargs), f"<p>(progress bar: {html.escape(self.label)})</p>")
+        fallback = f"<p>(progress bar: {html.escape(self.label)})</p>"
+        return with_fallback(self, super()._repr_mimebundle_(**kwargs), fallback)
 
     def __repr__(self):
         return f"Progress({self.label!r}, {self.total})"

@@ -6,8 +6,8 @@ from .. import adding_problem, backward, forward, init_weights, scale_at, sgd, s
 from ..placement import path_crossings
 from .base import NotYet, check, expect
 
-CANDIDATES = {"{ }": set(), "{loss, dW}": {"loss", "dW"}, "{dh_above}": {"dh_above"}, "{dW_t}": {"dW_t"}, "{dz}": {"dz"},
-              "{dh_next}": {"dh_next"}, "{dc_next}": {"dc_next"}}
+CANDIDATES = {"{ }": set(), "{loss, dW}": {"loss", "dW"}, "{dh_above}": {"dh_above"}, "{dW_t}": {"dW_t"},
+              "{dz}": {"dz"}, "{dh_next}": {"dh_next"}, "{dc_next}": {"dc_next"}}
 
 
 @check
@@ -51,7 +51,7 @@ def after_batches(edges, rate, size_X=8, batches=5):
 
 @check
 def check_chrono(chrono_bias):
-    """Forget biases log u with u uniform from 1 to T - 1, input biases their negatives: memories of every length up to T."""
+    """Forget biases log u, u uniform from 1 to T - 1, input biases their negatives: memories of all lengths up to T."""
     for H, T in ((3000, 100), (4000, 1000)):
         b = np.asarray(given_bias(chrono_bias(H, T, np.random.default_rng(0))), dtype=float)
         case = f"H = {H}, T = {T}"
@@ -61,12 +61,14 @@ def check_chrono(chrono_bias):
         if np.any(b_g) or np.any(b_o):
             raise NotYet(f"For {case}: the biases of g and o should be 0. Hint: the order is i, f, g, o.")
         if b_f.mean() < 0:
-            raise NotYet(f"For {case}: the forget biases are negative, so the gates start closed. Hint: b_f = log u, b_i = -log u.")
+            raise NotYet(f"For {case}: the forget biases are negative, so the gates start closed. "
+                         "Hint: b_f = log u, b_i = -log u.")
         if not np.array_equal(b_i, -b_f):
             raise NotYet(f"For {case}: expected b_i = -b_f, unit by unit. Hint: draw u once and use it for both gates.")
         u = np.exp(b_f)
         if u.min() < 1 - 1e-9 or u.max() > T - 1 + 1e-9:
-            raise NotYet(f"For {case}: exp(b_f) should lie from 1 to T - 1 = {T - 1}, received {u.min():.3g} to {u.max():.3g}.")
+            raise NotYet(f"For {case}: exp(b_f) should lie from 1 to T - 1 = {T - 1}, "
+                         f"received {u.min():.3g} to {u.max():.3g}.")
         if abs(u.mean() / (T / 2) - 1) > 0.1:
             raise NotYet(f"For {case}: the mean of exp(b_f) should be about T/2 = {T / 2:g}, received {u.mean():.3g}. "
                          "Hint: u is uniform, not its logarithm.")

@@ -4,8 +4,7 @@ The curves are data, `training_curves.json` beside this module, so that the pict
 
     python -m lstmlib.explorers.training_curves
 
-trains them once more, in a minute or two. Training repeats every rounding error many times over, so another machine may give
-other last digits.
+trains them once more, in a minute or two. Another machine rounds otherwise and may give other last digits.
 """
 
 import json
@@ -218,14 +217,14 @@ def words(state, numbers):
         "identical": f"{against}{name} trains as {{loss}} does, bit for bit: the weights never differ.",
         "identical up to rounding": f"{against}{name} trains as {{loss}} does, up to rounding: the weights differ by "
                                     f"{max_of(numbers.distance)} at most, norm-relative.",
-        "forgiven": f"{against}{name} is forgiven: its weights are {max_of(numbers.distance)} away from those of {{loss}} at "
-                    f"most, norm-relative.",
-        "survives": f"{against}{name} survives on another way: it ends at a mean squared error of {end_of(numbers.chosen)}, "
-                    f"{{loss}} at {end_of(numbers.right)}, with other weights.",
+        "forgiven": f"{against}{name} is forgiven: its weights are at most {max_of(numbers.distance)} away from those "
+                    f"of {{loss}}, norm-relative.",
+        "survives": f"{against}{name} survives on another way: it ends at a mean squared error of "
+                    f"{end_of(numbers.chosen)}, {{loss}} at {end_of(numbers.right)}, with other weights.",
         "drifts behind": f"{against}{name} drifts behind: it ends at a mean squared error of {end_of(numbers.chosen)}, "
                          f"{{loss}} at {end_of(numbers.right)}.",
-        "learns next to nothing": f"{against}{name} learns next to nothing: it ends at {end_of(numbers.chosen)}, {{loss}} at "
-                                  f"{end_of(numbers.right)}, and always answering 0.5 gives 0.042."}
+        "learns next to nothing": f"{against}{name} learns next to nothing: it ends at {end_of(numbers.chosen)}, "
+                                  f"{{loss}} at {end_of(numbers.right)}, and always answering 0.5 gives 0.042."}
     return f"{told[numbers.verdict]} {spectrum_words(numbers.shares)}"
 
 
@@ -235,10 +234,10 @@ def spectrum_words(shares):
     if len(once) == 5:
         return "Every path is divided exactly once."
     if all(max(values) > 1 - 1e-12 for values in shares.values()):
-        return (f"Each array has one factor for all its paths: Wx, Wh and b are divided {often(shares['Wx'])}, Wy and by "
-                f"{often(shares['Wy'])}.")
-    return (f"Before training {share_of(shares['Wx'], 0)} of the gradient of Wx is never divided, {share_of(shares['Wx'], 1)} "
-            f"once; of that of Wy {share_of(shares['Wy'], 0)} is never divided.")
+        return (f"Each array has one factor for all its paths: Wx, Wh and b are divided {often(shares['Wx'])}, "
+                f"Wy and by {often(shares['Wy'])}.")
+    return (f"Before training {share_of(shares['Wx'], 0)} of the gradient of Wx is never divided, "
+            f"{share_of(shares['Wx'], 1)} once; of that of Wy {share_of(shares['Wy'], 0)} is never divided.")
 
 
 def often(values):
@@ -268,7 +267,8 @@ def training_curves():
     }
     presets = {
         "At the end": {}, "Rounded": {"placement": "{dW}", "size_X": 10},
-        "Nowhere, SGD": {"placement": "{ }: nowhere"}, "Nowhere, Adam": {"placement": "{ }: nowhere", "optimiser": "Adam"},
+        "Nowhere, SGD": {"placement": "{ }: nowhere"},
+        "Nowhere, Adam": {"placement": "{ }: nowhere", "optimiser": "Adam"},
         "Twice, SGD": {"placement": "{loss, dW}"},
         "Cell path, Adam": {"placement": "{dc_next}", "optimiser": "Adam"},
     }
