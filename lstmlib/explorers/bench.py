@@ -80,6 +80,7 @@ WIDTH, HEIGHT = 980, 400
 LOG_ERRORS = [(1e-13, "exact"), (1e-10, "1e-10"), (1e-7, "1e-7"), (1e-4, "1e-4"), (0.01, "1%"), (1, "100%")]
 LEAST = 1e-4  # the foot of the gradient check's axis, so that its differences among 1% and 100% can be seen
 PERCENTS = [(LEAST, "≤ 0.01%"), (0.001, "0.1%"), (0.01, "1%"), (0.1, "10%"), (1, "100%"), (10, "1000%")]
+NOTHING = 0.004  # where the probe draws what does not cross, or hardly does
 LOG_RATIOS = [(0.01, "0.01"), (0.1, "0.1"), (1, "1"), (10, "10")]
 
 
@@ -110,10 +111,9 @@ def check_panel(numbers):
         x, top = frame.x(k), frame.y(error)
         colour = svg.GREEN if error < EXACT else svg.RED
         parts += [svg.rect(x - 14, top, 28, frame.y(LEAST) - top, fill=colour),
-                  svg.circle(x, top, 5, fill=colour),
                   svg.text(x, frame.top + frame.height + 18, gate or array, 13, "middle", font_style="italic")]
-        if error >= EXACT:
-            parts.append(svg.text(x, top - 9, percent(error), 11, "middle"))
+        parts.append(svg.circle(x, top, 5, fill=colour) if error < EXACT else
+                     svg.text(x, top - 6, percent(error), 11, "middle"))
     for first, label in ((0, "Wx"), (4, "Wh"), (8, "b")):
         left, right, y = frame.x(first) - 18, frame.x(first + 3) + 18, frame.top + frame.height + 28
         parts += [svg.line(left, y, right, y, stroke=svg.GREY),
@@ -145,13 +145,13 @@ def response_panel(numbers):
 
 def probe_panel(numbers):
     steps = range(1, len(numbers.probe["dh_next"]) + 1)
-    frame = svg.Frame(90, 60, 600, 250, (0.7, len(steps) + 0.3), (0.005, 10), log="y")
-    parts = [frame.axes(list(steps), [(0.005, "nothing")] + LOG_RATIOS, "timestep t into which it crosses", "",
+    frame = svg.Frame(90, 60, 600, 250, (0.7, len(steps) + 0.3), (0.002, 10), log="y")
+    parts = [frame.axes(list(steps), [(NOTHING, "about 0")] + LOG_RATIOS, "timestep t into which it crosses", "",
                         "Probe: what crosses, over what should cross (the loss is at the last step)"), level(frame, 1)]
     looks = (("dc_next", svg.BLUE, 7, None, "● dc_next, along the cell state"),
              ("dh_next", svg.RED, 4, "6 4", "• dh_next, through the gates (dashed)"))
     for row, (edge, colour, radius, dashes, label) in enumerate(looks):
-        values = numbers.probe[edge]
+        values = np.maximum(numbers.probe[edge], NOTHING)
         parts.append(frame.curve(steps, values, stroke=colour, stroke_dasharray=dashes))
         parts += marks(frame, steps, values, colour, radius)
         parts.append(svg.text(110 + 270 * row, 372, label, 12, fill=colour))
@@ -159,16 +159,15 @@ def probe_panel(numbers):
 
 
 def spectrum_panel(numbers):
-    frame = svg.Frame(90, 60, 600, 250, (-0.6, 6.6), (0, 1))
+    frame = svg.Frame(90, 60, 600, 250, (-0.6, 6.6), (0, 1.1))
     parts = [frame.axes([(k, k) for k in range(7)], [(p / 4, f"{25 * p}%") for p in range(5)],
                         "k: how often the paths are divided by |X|", "", "Crossing spectrum, taken from outside")]
-    for shift, (name, colour) in zip((-0.2, 0.2), (("LSTM", svg.BLUE), ("output", svg.ORANGE))):
+    for shift, (name, colour) in zip((-0.22, 0.22), (("LSTM", svg.BLUE), ("output", svg.ORANGE))):
         for k, share in enumerate(numbers.spectrum[name][:7]):
             x, y = frame.x(k + shift), frame.y(share)
-            parts.append(svg.rect(x - 13, y, 26, frame.y(0) - y, fill=colour))
+            parts.append(svg.rect(x - 16, y, 32, frame.y(0) - y, fill=colour))
             if share >= 0.005:
-                parts.append(svg.text(x, y - 5 if share < 0.9 else y + 14, percent(share), 11, "middle",
-                                      svg.INK if share < 0.9 or colour == svg.ORANGE else svg.PAPER))
+                parts.append(svg.text(x, y - 5, percent(share), 11, "middle"))
     parts += [svg.rect(110, 361, 14, 14, fill=svg.BLUE), svg.text(130, 373, "left: Wx, Wh, b", 12),
               svg.rect(270, 361, 14, 14, fill=svg.ORANGE), svg.text(290, 373, "right: Wy, by", 12)]
     return "".join(parts)
