@@ -74,11 +74,12 @@ def test_a_part_of_the_diagnoses_is_judged_too():
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: 2 * backward(weights, trace, dY),
      "only where an entry"),
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-2, atol=1e-2),
-     "the tolerance"),
+     "look at the size of the tolerance"),
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-9, atol=1e-8),
      "both gradients times 1e-06: expected False, received True. Hint: look at a tolerance that does not grow"),
     (exercises.check_verdict, lambda gradient, truth: gradient.identical(truth), "rounding error"),
-    (exercises.check_verdict, lambda gradient, truth: abs(gradient.norm() / truth.norm() - 1) < 1e-9, "wrong sign"),
+    (exercises.check_verdict, lambda gradient, truth: abs(gradient.norm() / truth.norm() - 1) < 1e-9,
+     "look at whether the sign counts"),
     (exercises.check_verdict, lambda gradient, truth: (gradient - truth).norm(), "Expected True or False"),
 ])
 def test_wrong_answers_are_caught(check, answer, hint):

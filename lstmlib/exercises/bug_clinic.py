@@ -99,7 +99,7 @@ def check_verdict(passes):
             if bool(received) != expected:
                 size = "" if scale == 1 else f", both gradients times {scale:g}"
                 hint = ("a tolerance that does not grow with the gradient" if scale != 1 else
-                        "the tolerance" if what[0] != "-" else "the sign")
+                        "whether the sign counts" if "sign" in what else "the size of the tolerance")
                 raise NotYet(f"For {what}{size}: expected {expected}, received {bool(received)}. Hint: look at {hint}.")
 
 
