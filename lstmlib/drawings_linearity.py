@@ -15,7 +15,8 @@ def two_paths(axes, forward, backward):
     names = {"loss1": "$L_1$", "loss2": "$L_2$", "y1": "$y_1$", "y2": "$y_2$", "w": "$w$", "h": "$h$"}
     arrows = [("h", "w", "dw", PURPLE), ("y1", "h", "dh_1", BLUE), ("y2", "h", "dh_2", ORANGE),
               ("loss1", "y1", "dy1", BLUE), ("loss2", "y2", "dy2", ORANGE)]
-    labels = {"dw": "(a + 40) · 100 = {}", "dh_1": "a = {}", "dh_2": "{}", "dy1": "{}", "dy2": "{}"}
+    labels = {"dw": "dw = (a + 40) · 100 = {}", "dh_1": "dh_1 = a = {}", "dh_2": "dh_2 = {}",
+              "dy1": "dy1 = {}", "dy2": "dy2 = {}"}
     boxes = {name: axes.text(x, y, f"{names[name]} = {forward[name]:g}", ha="center", va="center", fontsize=11,
                              bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": "black"})
              for name, (x, y) in places.items()}
@@ -27,7 +28,7 @@ def two_paths(axes, forward, backward):
         above = 1 if y0 >= 0 else -1
         axes.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.28 * above, labels[name].format(f"{backward[name]:g}"), ha="center",
                   va="center", fontsize=12, fontweight="bold")
-    axes.text(*places["h"] + np.array([-0.1, -0.42]), f"{backward['dh_1']:g} + {backward['dh_2']:g} = "
+    axes.text(*places["h"] + np.array([-0.1, -0.42]), f"dh = {backward['dh_1']:g} + {backward['dh_2']:g} = "
               f"{backward['dh_1'] + backward['dh_2']:g}", ha="center", va="center", fontsize=12, fontweight="bold")
     axes.set(xlim=(-0.6, 7.5), ylim=(-1.55, 1.55))
     axes.axis("off")

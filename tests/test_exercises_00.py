@@ -26,7 +26,7 @@ def test_right_answers(capsys):
     ("at once", "every path begins"),
     ("at the end", "every path ends"),
     ("at once and at the end", "twice"),
-    ("at every step back in time", "more often"),
+    ("at every step back in time", "again in every step"),
 ])
 def test_each_plan_judged_wrongly(plan, cause):
     assert cause in hint_of(check_plans, PLANS | {plan: not PLANS[plan]})
@@ -34,6 +34,17 @@ def test_each_plan_judged_wrongly(plan, cause):
 
 def test_a_plan_missing():
     assert "Expected the keys" in hint_of(check_plans, {"at once": True})
+    assert hint_of(check_plans, {}).endswith("received none.")
+
+
+@pytest.mark.parametrize("answer", ["True", 1])
+def test_a_plan_that_is_neither_true_nor_false(answer):
+    assert "write True or False" in hint_of(check_plans, PLANS | {"at the end": answer})
+
+
+def test_feedback_keeps_the_answer_to_itself():
+    assert "expected" not in hint_of(check_plans, PLANS | {"at the end": False})
+    assert "10 is" not in hint_of(check_repair, 20) and "expected" not in hint_of(check_repair, 20)
 
 
 @pytest.mark.parametrize("factor, cause", [

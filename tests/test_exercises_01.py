@@ -12,6 +12,11 @@ def parts_of_dw(w, targets):
     return 2 * dy1, 200 * w * dy2, 3 * dy3
 
 
+def slope_2_for_2h(w, targets):
+    a, b, c = parts_of_dw(w, targets)
+    return (a + b / (100 * w) + c) * 100 / 3
+
+
 def three_paths(combine):
     return lambda w, targets: combine(*parts_of_dw(w, targets))
 
@@ -26,19 +31,51 @@ def backward_divided(first, second, on_V, at_h1=1):
     return answer
 
 
+def divided_in_place(W, V, X, h1, h2, dY, size_X):
+    dY /= size_X
+    h2 += h1
+    dV = h2.T @ dY
+    h2 -= h1
+    dz2 = dY @ V.T * (1 - h2 ** 2)
+    dz1 = (dY @ V.T + dz2 @ W.T) * (1 - h1 ** 2)
+    return X.T @ dz1 + h1.T @ dz2, dV
+
+
+def divided_at_the_top(W, V, X, h1, h2, dY, size_X):
+    return backward_divided(0, 0, 0)(W, V, X, h1, h2, dY / size_X, 1)
+
+
+def decay_in_place(summed, w, decay, size_X):
+    summed /= size_X
+    w *= decay
+    summed += w
+    return summed
+
+
+def without_dz2(W, V, X, h1, h2, dY, size_X):
+    dW = X.T @ (dY @ V.T * (1 - h1 ** 2)) + h1.T @ (dY @ V.T * (1 - h2 ** 2))
+    return dW / size_X, (h1 + h2).T @ dY / size_X
+
+
 RIGHT = {
     exercises.check_three_paths: [three_paths(lambda a, b, c: (a + b + c) * 100 / 3),
                                   three_paths(lambda a, b, c: a / 3 * 100 + b / 3 * 100 + c * 100 / 3)],
-    exercises.check_divide_contributions: [backward_divided(1, 1, 1)],
-    exercises.check_fooled_by_clip: [(0.3, 0.7), (-0.5, 4), (np.float64(0.01), -1.0)],
-    exercises.check_weight_decay: [lambda summed, w, decay, size_X: summed / size_X + decay * w],
+    exercises.check_divide_contributions: [backward_divided(1, 1, 1), divided_in_place, divided_at_the_top],
+    exercises.check_fooled_by_clip: [
+        lambda norm, limit, factors: any(min(s * norm, limit) != s * min(norm, limit) for s in factors),
+        lambda norm, limit, factors: np.any((np.array(factors) != 1) & (np.maximum(factors, 1) * norm > limit))],
+    exercises.check_weight_decay: [lambda summed, w, decay, size_X: summed / size_X + decay * w, decay_in_place],
 }
 
 WRONG = [
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) * 100), "Where is the 1/|X|"),
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) * 50), "|X| is 3"),
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b) * 100 / 3), "third path"),
-    (exercises.check_three_paths, three_paths(lambda a, b, c: (a / 3 + b + c) * 100), "only the first summand"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: (a / 3 + b + c) * 100), "only some of the summands"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c / 3) * 100), "only some of the summands"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: 100 * ((a + b) / 3 + c)), "only some of the summands"),
+    (exercises.check_three_paths, three_paths(lambda a, b, c: -(a + b + c) * 100 / 3), "sign is turned"),
+    (exercises.check_three_paths, slope_2_for_2h, "2 h, not 2"),
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) * 100 / 9), "divides twice"),
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) / 3), "this is dh"),
     (exercises.check_three_paths, lambda w, targets: 5200 / 3, "targets"),
@@ -46,23 +83,34 @@ WRONG = [
     (exercises.check_divide_contributions, backward_divided(1, 0, 1), "h1.T @ dz2 is a gradient too"),
     (exercises.check_divide_contributions, backward_divided(0, 1, 1), "X.T @ dz1 is a gradient too"),
     (exercises.check_divide_contributions, backward_divided(2, 2, 1), "dW is divided twice"),
-    (exercises.check_divide_contributions, backward_divided(1, 1, 1, at_h1=2), "leave dh and dz as they are"),
+    (exercises.check_divide_contributions, backward_divided(1, 1, 1, at_h1=2), "times the right one"),
+    (exercises.check_divide_contributions, without_dz2, "dh1 has two parts"),
+    (exercises.check_divide_contributions, lambda *given: backward_divided(1, 1, 1)(*given)[::-1], "changed places"),
+    (exercises.check_divide_contributions, lambda *given: backward_divided(1, 1, 1)(*given[:-1], 8), "by 8"),
+    (exercises.check_divide_contributions, lambda *given: backward_divided(1, 1, 1)(*given[:-1], len(given[2])),
+     "the rows of X"),
+    (exercises.check_divide_contributions, lambda *given: (1.0, given[0]), "expected"),
     (exercises.check_divide_contributions, backward_divided(1, 1, 0), "dV was never divided"),
     (exercises.check_divide_contributions, backward_divided(1, 1, 2), "dV is divided twice"),
     (exercises.check_divide_contributions, lambda *given: given[0], "the pair dW, dV"),
-    (exercises.check_fooled_by_clip, (0.7, 0.3), "would notice"),
-    (exercises.check_fooled_by_clip, (0.0, 0.7), "not 0"),
-    (exercises.check_fooled_by_clip, (0.2, 0.4), "not noticed"),
-    (exercises.check_fooled_by_clip, (0.2, 0.0), "not noticed"),
-    (exercises.check_fooled_by_clip, 0.7, "pair"),
-    (exercises.check_fooled_by_clip, ("0.2", 0.7), "must be a number"),
-    (exercises.check_fooled_by_clip, (float("nan"), 0.7), "must be a number"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: norm > limit, "one factor that tells"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: max(factors) * norm > limit, "itself is cut"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: max(*factors, 1) * norm > limit, "with itself"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: all(
+        min(s * norm, limit) != s * min(norm, limit) for s in factors), "one factor that tells"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: any(
+        s != 1 and max(s, 1) * norm >= limit for s in factors), "just as long"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: True, "nothing is ever cut"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: False, "one factor that tells"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: "False", "expected False"),
     (exercises.check_weight_decay, lambda g, w, decay, n: (g + decay * w) / n, "outside the mean"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g + decay * w, "not averaged"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n, "missing"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n + decay / 2 * w, "cancels"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n + 2 * decay * w, "not 2 w"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n - decay * w, "is added"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n + w, "lambda is missing"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n + decay / 2 * np.sum(w ** 2), "add its derivative"),
     (exercises.check_weight_decay, lambda g, w, decay, n: 1.0, "expected"),
 ]
 
@@ -87,7 +135,7 @@ def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, caps
     (exercises.check_three_paths, lambda w, targets: None),
     (exercises.check_divide_contributions, lambda W, V, X, h1, h2, dY, size_X: None),
     (exercises.check_divide_contributions, lambda W, V, X, h1, h2, dY, size_X: (..., ...)),
-    (exercises.check_fooled_by_clip, (..., ...)),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: None),
     (exercises.check_fooled_by_clip, ...),
     (exercises.check_weight_decay, lambda summed, w, decay, size_X: None),
 ])

@@ -58,6 +58,26 @@ def test_the_verdict_in_words_and_in_the_picture(state):
     assert drawn.count(f"÷{state.size_X}") == (3 if state.kind == GRADIENT else 2)
 
 
+@pytest.mark.parametrize("value, shown", [(Fraction(2300), "2300"), (Fraction(6, 32), "0.1875"), (Fraction(0), "0"),
+                                          (Fraction(401875, 100), "4018.75"), (Fraction(46, 3), "15.33…"),
+                                          (Fraction(20, 3), "6.66…"), (Fraction(603, 16), "37.6875")])
+def test_numbers_are_shown_exactly_or_marked(value, shown):
+    assert plain(value) == shown
+
+
+def test_a_small_summand_stays_visible():
+    state = State(a=6, kind=CONSTANT, size_X=32)
+    root = ElementTree.fromstring(draw(state, numbers(state)))
+    blue = [float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect")
+            if rect.get("fill") == "#0072B2"]
+    assert len(blue) == 4 and min(blue) == 2
+
+
+def test_words_say_which_is_right_for_a_constant():
+    state = State(kind=CONSTANT)
+    assert "outside the mean, such as weight decay, at once is right" in words(state, numbers(state))
+
+
 def test_words_tell_why_a_constant_may_hide():
     constant = State(kind=CONSTANT)
     assert "does not come from the loss" in words(constant, numbers(constant))

@@ -15,7 +15,11 @@ def check_three_paths(dw_of_mean):
         hints = [(100 * (a + b + c), "this is the gradient of the sum of the losses. Where is the 1/|X| of the mean?"),
                  (100 * (a + b + c) / 2, "there are three losses now, so |X| is 3."),
                  (100 * (a + b) / 3, "the third path, through y3, is not in the sum."),
-                 (100 * (a / 3 + b + c), "only the first summand is divided, and all three are gradients of the mean."),
+                 *((100 * wrong, "only some of the summands are divided, and all three are gradients of "
+                    "the mean.") for wrong in (a / 3 + b + c, a + b / 3 + c, a + b + c / 3,
+                                               (a + b) / 3 + c, (a + c) / 3 + b, a + (b + c) / 3)),
+                 (-100 * (a + b + c) / 3, "the sign is turned: the derivative of (y - t)^2 / 2 is y - t."),
+                 (100 * (a + 2 * dy2 + c) / 3, "the derivative of h^2 is 2 h, not 2."),
                  (100 * (a + b + c) / 9, "this divides twice: each path carries 1/3 exactly once."),
                  (a / 3 + b / 3 + c / 3, "this is dh. One more local slope, dh/dw = 100, leads to w.")]
         expect(received, 100 * (a + b + c) / 3, given, likely(received, hints))
@@ -29,26 +33,34 @@ def three_errors(w, targets):
 
 @check
 def check_divide_contributions(backward_divided):
-    """Each of the three contributions carries 1/|X|, and so the whole gradient does."""
+    """The gradient of the mean. Every path meets 1/|X| once, wherever you put it: the result cannot tell where."""
     for seed, (B, H, K, size_X) in enumerate(((8, 4, 2, 8), (5, 3, 1, 7), (1, 6, 3, 32))):
         rng = np.random.default_rng(seed)
         W, V, X, dY = (rng.normal(size=shape) for shape in ((H, H), (H, K), (B, H), (B, K)))
         h1 = np.tanh(X @ W)
         h2 = np.tanh(h1 @ W)
         from_first, from_second, dV = contributions(W, V, X, h1, h2, dY)
-        answer = backward_divided(W, V, X, h1, h2, dY, size_X)
+        without_dz2 = X.T @ (dY @ V.T * (1 - h1 ** 2))
+        answer = backward_divided(*(array.copy() for array in (W, V, X, h1, h2, dY)), size_X)
         if answer is None:
             raise NotImplementedError
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise NotYet("Return the pair dW, dV.")
         given = f"random arrays with B = {B}, H = {H}, K = {K} and |X| = {size_X}"
+        if same(answer[0], dV / size_X) and same(answer[1], (from_first + from_second) / size_X):
+            raise NotYet("dW and dV have changed places: return dW, dV.")
         hints_W = [(from_first + from_second, "dW was never divided."),
+                   ((from_first + from_second) / 8, "this divides by 8; divide by the argument size_X."),
+                   ((from_first + from_second) / B, f"this divides by {B}, the rows of X; size_X is given."),
+                   *(((without_dz2 + from_second * part) / size_X, "dh1 has two parts: dY @ V.T and dz2 @ W.T.")
+                     for part in (1, 0)),
                    (from_first / size_X + from_second, "only X.T @ dz1 is divided; h1.T @ dz2 is a gradient too."),
                    (from_first + from_second / size_X, "only h1.T @ dz2 is divided; X.T @ dz1 is a gradient too."),
                    ((from_first + from_second) / size_X ** 2, "dW is divided twice: once on the way and once more.")]
-        hints_V = [(dV, "dV was never divided, and V is a weight as well."), (dV / size_X ** 2, "dV is divided twice.")]
+        hints_V = [(dV / 8, "this divides by 8; divide by the argument size_X."),
+                   (dV, "dV was never divided, and V is a weight as well."), (dV / size_X ** 2, "dV is divided twice.")]
         expect(answer[0], (from_first + from_second) / size_X, f"dW, {given}", likely(
-            answer[0], hints_W, "divide where a weight gradient is made, and leave dh and dz as they are."))
+            answer[0], hints_W, length(answer[0], (from_first + from_second) / size_X)))
         expect(answer[1], dV / size_X, f"dV, {given}", likely(answer[1], hints_V))
 
 
@@ -59,36 +71,27 @@ def contributions(W, V, X, h1, h2, dY):
     return X.T @ dz1, h1.T @ dz2, (h1 + h2).T @ dY
 
 
+def length(received, right):
+    """A hint for an array of the right shape that is none of the known mistakes."""
+    if np.shape(received) != right.shape or not np.issubdtype(np.asarray(received).dtype, np.number):
+        return ""
+    return (f"its norm is {np.linalg.norm(received) / np.linalg.norm(right):.3g} times the right one. Does every path "
+            "from dY to W meet the division once?")
+
+
 @check
-def check_fooled_by_clip(pair):
-    """One doubling is one sample: a clip that finds nothing to cut leaves no trace."""
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise NotYet("Give a pair of numbers: (unnoticed, caught).")
-    names = "unnoticed", "caught"
-    for name, value in zip(names, pair):
-        if value is None or value is ...:
-            raise NotImplementedError
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not np.isfinite(value):
-            raise NotYet(f"{name} must be a number, received {value!r}.")
-    unnoticed, caught = map(float, pair)
-    if unnoticed == 0:
-        raise NotYet("For unnoticed = 0 anything that leaves 0 alone passes. Find a number that is not 0.")
-    if not doubles_under_clip(unnoticed):
-        raise NotYet(f"clip(2 * {unnoticed:g}) = {clip_at_one(2 * unnoticed):g}, but 2 * clip({unnoticed:g}) = "
-                     f"{2 * clip_at_one(unnoticed):g}: the test would notice. "
-                     "Hint: the doubled number must stay inside the limit too.")
-    if doubles_under_clip(caught):
-        raise NotYet(f"clip(2 * {caught:g}) and 2 * clip({caught:g}) are both {clip_at_one(2 * caught):g}: the clip "
-                     "is not noticed. Hint: the doubled number must be cut off at 1.")
-
-
-def clip_at_one(u):
-    """u, held within -1 and 1."""
-    return min(max(u, -1.0), 1.0)
-
-
-def doubles_under_clip(u):
-    return clip_at_one(2 * u) == 2 * clip_at_one(u)
+def check_fooled_by_clip(is_noticed):
+    """A clip shows only where it cuts something: factors on one side may all miss it."""
+    inside = "neither the gradient nor any multiple of it is longer than the limit, so nothing is ever cut."
+    for norm, limit, factors, right, hint in (
+            (4, 128, (2, 8), False, inside),
+            (4, 128, (1 / 2, 64), True, "64 times the gradient is cut, and one factor that tells is enough."),
+            (4, 8, (2, 1 / 2), False, "twice the gradient is just as long as the limit, so nothing is cut."),
+            (4, 3, (1 / 2, 1 / 4), True, "the gradient itself is cut, so s clip(u) is too short for smaller factors."),
+            (4, 3, (1 / 4, 2), True, "the gradient itself is cut: 2 clip(u) is longer than the limit."),
+            (4, 3, (1,), False, "the factor 1 compares clip(u) with itself."),
+            (4, 128, (1 / 1024, 1 / 2), False, inside)):
+        expect(is_noticed(norm, limit, factors), right, f"norm = {norm}, limit = {limit}, factors = {factors}", hint)
 
 
 @check
@@ -97,12 +100,14 @@ def check_weight_decay(gradient_of_objective):
     for seed, (decay, size_X) in enumerate(((0.1, 8), (0.5, 3), (2.0, 1), (0.0, 16))):
         rng = np.random.default_rng(seed)
         summed, w = rng.normal(size=(2, 5))
-        received = gradient_of_objective(summed, w, decay, size_X)
+        received = gradient_of_objective(summed.copy(), w.copy(), decay, size_X)  # the answer may work in place
         hints = [((summed + decay * w) / size_X, "the decay was divided by |X| too, but it stands outside the mean."),
                  (summed + decay * w, "the gradients of the items were not averaged."),
                  (summed / size_X, "the derivative of the decay term is missing."),
                  (summed / size_X + decay / 2 * w, "the derivative of w^2/2 is w: the square's 2 cancels the 1/2."),
                  (summed / size_X + 2 * decay * w, "the derivative of w^2/2 is w, not 2 w."),
+                 (summed / size_X + w, "lambda is missing: the decay term is lambda/2 ||w||^2."),
+                 (summed / size_X + decay / 2 * np.sum(w ** 2), "this adds the decay term itself; add its derivative."),
                  (summed / size_X - decay * w, "the decay is added to the objective, so its derivative is added.")]
         expect(received, summed / size_X + decay * w, f"lambda = {decay}, |X| = {size_X} and random arrays",
                likely(received, hints))

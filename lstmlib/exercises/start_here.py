@@ -1,13 +1,15 @@
 """Feedback on the exercises of notebook 00."""
 
+import numpy as np
+
 from .base import NotYet, check, expect
 
 PLANS = {
     "at once": (True, "the factor stands where every path begins."),
     "at the end": (True, "the factor stands where every path ends."),
     "at once and at the end": (False, "every path meets the factor twice, so the gradient is divided by |X| squared."),
-    "at every step back in time": (False, "a gradient from a late timestep meets the factor more often than one "
-                                          "from an early timestep."),
+    "at every step back in time": (False, "a gradient that comes back from a later timestep can meet the factor "
+                                          "again in every step it passes."),
 }
 
 
@@ -19,9 +21,12 @@ def check_plans(answers):
     """
     given = dict(answers)
     if set(given) != set(PLANS):
-        raise NotYet(f"Expected the keys {', '.join(PLANS)}, received {', '.join(map(str, given))}.")
+        raise NotYet(f"Expected the keys {', '.join(PLANS)}, received {', '.join(map(str, given)) or 'none'}.")
     for plan, (right, hint) in PLANS.items():
-        expect(given[plan], right, given=f"{plan!r}", hint=hint)
+        answer = given[plan]
+        if not (answer is None or answer is ... or isinstance(answer, bool | np.bool_)):
+            raise NotYet(f"For {plan!r}: write True or False, without quotation marks; received {answer!r}.")
+        expect(answer, right, given=f"{plan!r}", hint=hint, reveal=False)
 
 
 @check
@@ -36,4 +41,4 @@ def check_repair(factor):
         hint = "one of the two divisions is wanted; only one must be taken back."
     else:
         hint = "how often was it divided, and how often should it be?"
-    expect(factor, 10, given="a gradient that was divided by 10 twice", hint=hint)
+    expect(factor, 10, given="a gradient that was divided by 10 twice", hint=hint, reveal=False)

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import graph, svg
 from .base import Explorer, Slider
-from .laboratory_numbers import SIZES, entries
+from .laboratory_numbers import SIZES, H, K, entries
 from .laboratory_numbers import State as Laboratory
 from .laboratory_numbers import numbers as numbers_of_laboratory
 from .laboratory_picture import mark, tick_or_cross
@@ -19,6 +19,7 @@ PLACES = {
     "at every step of the recurrence (wrong)": ("dz", "dWy_t"),
 }
 AT_ONCE, AT_THE_END, AT_EVERY_STEP = PLACES
+OF_OUTPUT_LAYER = (H + 1) * K  # the numbers in Wy and by
 WIDTH, HEIGHT = 960, 296
 
 
@@ -65,9 +66,10 @@ def words(state, numbers):
         return "With |X| = 1 nothing is divided, so every place gives the true gradient. Choose another |X|."
     where, count = state.place.removesuffix(" (wrong)"), len(numbers.truth)
     if numbers.wrong:
-        return (f"Dividing {where}: a gradient that comes from later timesteps is divided again at each step that it "
-                f"passes. {numbers.wrong} of the {count} numbers in the weight gradients are wrong.")
-    exact = "to the last bit" if numbers.identical else "up to rounding in the sixteenth digit"
+        return (f"Dividing {where}, where the gradient enters the gates: what came back through the gates of later "
+                f"steps was divided there, and is divided again. {numbers.wrong} of the {count} numbers in the weight "
+                f"gradients are wrong; the {OF_OUTPUT_LAYER} of the output layer are divided once, and right.")
+    exact = "to the last bit" if numbers.identical else "up to rounding (a few 1e-16 of the gradient's norm)"
     return (f"Dividing {where}: all {count} numbers in the weight gradients are the true ones, {exact}. "
             f"At once or at the end, the result is the same.")
 
@@ -90,8 +92,8 @@ def scheme(state):
     parts += [arrow((later - 36, 163), (x + 36, 163), 5, "#8cc3e6") for x, later in zip(xs, xs[1:])]
     where = {AT_ONCE: [(x, 115) for x in xs], AT_THE_END: [(sum_x, 211)], AT_EVERY_STEP: [(x, 175) for x in xs]}
     parts += [badge(x, y) for x, y in where[state.place]]
-    legend = svg.text(14, 280, "Arrows: how the gradients flow; Σ adds up the timesteps.", 12, fill=svg.GREY)
-    return "".join(parts) + legend
+    legend = "A box is an LSTM step with its output layer; Σ adds up the timesteps."
+    return "".join(parts) + svg.text(14, 280, legend, 12, fill=svg.GREY)
 
 
 def arrow(start, end, width=2, colour=svg.INK):
@@ -119,12 +121,13 @@ def dots(numbers):
     frame = svg.Frame(580, 82, 350, 160, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
     ticks = [(100, "100 times"), (10, "10 times"), (1, "equal"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
     middle, wrong_sign = frame.left + frame.width / 2, (numbers.yours * numbers.truth < 0).any()
+    notes = f"(the last {OF_OUTPUT_LAYER}: output layer{'; a cross: wrong sign' if wrong_sign else ''})"
     return "".join([
         frame.axes(y_ticks=ticks, title="Your number / the true number"),
         svg.line(frame.left, frame.y(1), frame.left + frame.width, frame.y(1), stroke=svg.GREEN, width=2),
         *(mark(frame, k + 0.5, mine / true) for k, (mine, true) in enumerate(zip(numbers.yours, numbers.truth))),
         svg.text(middle, 262, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
-        svg.text(middle, 280, "(a cross: wrong sign)" if wrong_sign else "", 12, "middle", svg.GREY)])
+        svg.text(middle, 280, notes, 12, "middle", svg.GREY)])
 
 
 class FirstLook(Explorer):

@@ -57,16 +57,19 @@ def words(state, numbers):
         return (f"They agree: {first} at once, {last} at the end. The {state.second} is a gradient of the same loss, "
                 f"so it carries the same 1/{state.size_X}, and the common factor may be taken out of the sum.")
     if not numbers.agree:
-        return (f"They differ: {first} at once, {last} at the end. The {state.second} does not come from the loss: "
-                f"at once it is not divided by {state.size_X}, at the end it is divided together with the gradient.")
+        return (f"They differ: {first} at once, {last} at the end. The {state.second} does not come from the loss: at "
+                f"once it stays whole, at the end it is divided by {state.size_X} too. For a term outside the mean, "
+                "such as weight decay, at once is right.")
     reason = "dividing by 1 changes nothing" if state.size_X == 1 else "a constant of 0 adds nothing"
     return (f"They agree, at {first}, but only because {reason}. The {state.second} does not come from the loss; "
             "another number would tell.")
 
 
 def plain(value):
-    """A number with at most two decimals and no needless zeros."""
-    return f"{float(value):.2f}".rstrip("0").rstrip(".")
+    """A number: exact where four decimals are enough, else cut off after two and marked by an ellipsis."""
+    if (10_000 * value).denominator == 1:
+        return f"{float(value):.4f}".rstrip("0").rstrip(".")
+    return f"{int(100 * value) / 100:.2f}…"
 
 
 # The picture: four columns (arrive, add, multiply, result), one row for each order of work.
@@ -110,8 +113,8 @@ def order_of_work(name, state, columns):
              bar(x1, y + 62, second * own_bar, second=True, constant=constant),
              svg.text(x1, y + 56, arrival("", state.second, second, at_once and not constant, state.size_X)
                       + (", a constant" if constant else ""), 13),
-             bar(x2, middle, a * sum_bar),
              bar(x2 + a * sum_bar, middle, second * sum_bar, second=True, constant=constant),
+             bar(x2, middle, a * sum_bar),
              svg.text(x2, middle - 6, f"{plain(a)} + {plain(second)} = {plain(summed)}", 13),
              bar(x3, middle, product * result_bar, fill=svg.GREY),
              svg.text(x3, middle - 6, f"{plain(summed)} × {state.factor} = {plain(product)}", 13),
@@ -133,11 +136,12 @@ def arrival(name, number, divided, at_once, size_X):
 
 
 def bar(x, y, length, fill=svg.BLUE, second=False, constant=False):
-    """A bar; the second summand is orange where it is a gradient, hollow and dashed where it is a constant."""
+    """A bar, of 2 px at least unless it is 0; a second summand is orange as a gradient, dashed as a constant."""
+    length = max(float(length), 2) if length else 0
     if constant:
         outline = {"stroke": svg.RED, "stroke_width": 2, "stroke_dasharray": "5 3"}
-        return svg.rect(x, y, float(length), BAR_HEIGHT, svg.PAPER, **outline)
-    return svg.rect(x, y, float(length), BAR_HEIGHT, svg.ORANGE if second else fill)
+        return svg.rect(x, y, length, BAR_HEIGHT, svg.PAPER, **outline)
+    return svg.rect(x, y, length, BAR_HEIGHT, svg.ORANGE if second else fill)
 
 
 def division(x, y, size_X):
