@@ -3,17 +3,19 @@
     python benchmarks/latency.py [--output benchmarks/latency.json] [--events 60]
 
 Needs `pip install -e '.[lab,test]'` and an installed Chromium or Chrome. For every slider of every explorer, in every
-notebook, keys move it to and fro, in the named state in which it changes the picture most. Two times are measured: from
-the input event in the browser to the first frame with the changed picture, and the part of it that the kernel takes to
-compute and draw. Events that leave the picture as it is are not counted. It is no test: no time is judged.
+notebook, keys move it to and fro, in the named state in which it changes the picture most; an explorer without a slider
+is sent to its named states by keys on their buttons. Two times are measured: from the input event in the browser to the
+first frame with the changed picture, and the part of it that the kernel takes to compute and draw. Events that leave the
+picture as it is are not counted. It is no test: no time is judged.
 """
 
 import argparse
 import datetime
+import functools
+import itertools
 import json
 import os
 import platform
-import shutil
 import statistics
 import sys
 import tempfile
@@ -28,7 +30,7 @@ from lstmlib.explorers import Slider  # noqa: E402
 
 WATCH = """(box) => {
     const seen = {event: null, times: []};
-    box.addEventListener("input", () => { seen.event = performance.now(); }, true);
+    for (const kind of ["input", "click"]) box.addEventListener(kind, () => { seen.event = performance.now(); }, true);
     new MutationObserver(() => {
         if (seen.event === null) return;
         const event = seen.event; seen.event = null;
@@ -37,21 +39,24 @@ WATCH = """(box) => {
     return seen;
 }"""
 IN_KERNEL = """
-def _latency(explorer, field, count):
+def _milliseconds(act, *arguments, **named):
     from time import perf_counter
-    values, times = explorer.controls[field].values, []
-    for k in range(count):
-        value = values[k % len(values)]
-        start = perf_counter()
-        explorer.set(**{field: value})
-        times.append(1000 * (perf_counter() - start))
-    return times
+    start = perf_counter()
+    act(*arguments, **named)
+    return 1000 * (perf_counter() - start)
+
+def _latency_of_slider(explorer, field, count):
+    values = explorer.controls[field].values
+    return [_milliseconds(explorer.set, **{field: values[k % len(values)]}) for k in range(count)]
+
+def _latency_of_presets(explorer, presets):
+    return [_milliseconds(explorer.press, preset) for preset in presets]
 """
 
 
 def measure(lab, path, events):
     """One row for each explorer of the notebook."""
-    lab.open(path.name)
+    lab.open(f"notebooks/{path.name}")
     lab.run_all()
     evaluate(lab, IN_KERNEL, "0")
     rows = []
@@ -65,27 +70,36 @@ def measure(lab, path, events):
             evaluate(lab, "", f"{name}.choose({preset!r})")
             twin.choose(preset)
             lab.page.wait_for_timeout(300)
-            in_browser += follow_keys(lab.page, shown, control, count)
-            in_kernel += json.loads(evaluate(lab, "", f"_latency({name}, {field!r}, {count})"))
-        if sliders:
-            rows.append({"notebook": path.stem, "explorer": twin.title, "browser_ms": summary(in_browser),
-                         "kernel_ms": summary(in_kernel)})
+            in_browser += follow(shown, slider_keys(shown, control, count))
+            in_kernel += json.loads(evaluate(lab, "", f"_latency_of_slider({name}, {field!r}, {count})"))
+        if not sliders:
+            presets = list(itertools.islice(itertools.cycle(twin.presets), events))
+            in_browser = follow(shown, [functools.partial(shown.button(preset).press, "Space") for preset in presets])
+            in_kernel = json.loads(evaluate(lab, "", f"_latency_of_presets({name}, {presets!r})"))
+        rows.append({"notebook": path.stem, "explorer": twin.title, "moved": "sliders" if sliders else "presets",
+                     "browser_ms": summary(in_browser), "kernel_ms": summary(in_kernel)})
     lab.close()
     return rows
 
 
-def follow_keys(page, shown, control, count):
-    """Move a slider step by step, to and fro: milliseconds from each event to the changed picture."""
-    seen, slider, last = shown.box.evaluate_handle(WATCH), shown.slider(control), len(control.values) - 1
-    position, step, times = control.index, 1, []
+def slider_keys(shown, control, count):
+    """Key presses that move a slider step by step, to and fro."""
+    slider, last, position, step = shown.slider(control), len(control.values) - 1, control.index, 1
     for _ in range(count):
         if not 0 <= position + step <= last:
             step = -step
         position += step
-        slider.press("ArrowRight" if step > 0 else "ArrowLeft")
+        yield functools.partial(slider.press, "ArrowRight" if step > 0 else "ArrowLeft")
+
+
+def follow(shown, acts):
+    """Do one thing after the other: milliseconds from each event to the changed picture."""
+    seen, times = shown.box.evaluate_handle(WATCH), []
+    for act in acts:
+        act()
         before = len(times)
         for _ in range(50):  # half a second: an event may leave the picture as it is
-            page.wait_for_timeout(10)
+            shown.page.wait_for_timeout(10)
             times = seen.json_value()["times"]
             if len(times) > before:
                 break
@@ -138,7 +152,7 @@ def main():
     print(f"{'milliseconds':24} {'events':>6} {'median':>9} {'p95':>7} {'in kernel':>9} {'p95':>7}")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(ROOT / "notebooks", folder, dirs_exist_ok=True)
+        browser.copy_notebooks(folder)
         with browser.jupyterlab(folder) as address, browser.browser_page() as page:
             lab = browser.Lab(page, address)
             for path in sorted((ROOT / "notebooks").glob("*.ipynb")):

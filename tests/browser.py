@@ -100,6 +100,13 @@ def browser_page(width=1280, height=1000, scale=1):
             browser.close()
 
 
+def copy_notebooks(folder):
+    """A copy of all notebooks and of the stored data that they read, for a browser to work in."""
+    folder = Path(folder)
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("*.py*", "__pycache__"))
+
+
 class Lab:
     """A JupyterLab open in a page. `complaints` collects errors in the console and requests to other computers."""
 
@@ -124,7 +131,7 @@ class Lab:
             self.complaints.append(f"request to {url}")
 
     def open(self, path):
-        """Open the notebook at `path`, relative to the server's folder, and wait for its kernel."""
+        """Open the notebook at `path`, from the server's folder, and wait for its kernel."""
         self.page.evaluate("""(path) => { window.panel = null;
             jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook"}).then(
                 (panel) => { window.panel = panel; });

@@ -6,13 +6,12 @@ environment variable SCREENSHOTS, else to build/screenshots.
 
 import os
 import re
-import shutil
 import time
 from pathlib import Path
 
 import ipywidgets as widgets
 import pytest
-from browser import ROOT, Lab, Shown, browser_page, jupyterlab, sentences, twins
+from browser import ROOT, Lab, Shown, browser_page, copy_notebooks, jupyterlab, sentences, twins
 
 from lstmlib.explorers import Slider
 
@@ -26,8 +25,8 @@ DRAG_SECONDS, EVENTS_PER_SECOND, LATEST = 3, 20, 300  # the last is in milliseco
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lab") / "notebooks"
-    shutil.copytree(ROOT / "notebooks", folder)
+    folder = tmp_path_factory.mktemp("lab")
+    copy_notebooks(folder)
     with jupyterlab(folder) as address, browser_page() as page:
         yield Lab(page, address)
 
@@ -36,7 +35,7 @@ def lab(tmp_path_factory):
 def opened(lab, request):
     """A notebook that was opened and run: (its path, the page, its explorers by name)."""
     lab.complaints.clear()
-    lab.open(request.param.name)
+    lab.open(f"notebooks/{request.param.name}")
     posters = lab.page.locator(".jp-OutputArea img[src^='data:image/svg+xml'][alt]").count()
     lab.run_all()
     lab.posters = posters
