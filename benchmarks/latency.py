@@ -5,8 +5,8 @@
 Needs `pip install -e '.[lab,test]'` and an installed Chromium or Chrome. For every slider of every explorer, in every
 notebook, keys move it to and fro, in the named state in which it changes the picture most; an explorer without a slider
 is sent to its named states by keys on their buttons. Two times are measured: from the input event in the browser to the
-first frame with the changed picture, and the part of it that the kernel takes to compute and draw. Events that leave the
-picture as it is are not counted. It is no test: no time is judged.
+first frame with the changed picture, and the part of it that the kernel takes to compute and draw. Events that leave
+the picture as it is are not counted. It is no test: no time is judged.
 """
 
 import argparse
