@@ -41,6 +41,11 @@ def with_factors(**changes):
     return lambda settings, size_X: {name: value * factors[name](size_X) for name, value in settings.items()}
 
 
+def changed_in_place(settings, size_X):
+    settings |= exercises.translated(settings, size_X)
+    return settings
+
+
 def same(n):
     return 1
 
@@ -75,6 +80,9 @@ WRONG = [
     (exercises.check_halving_size, lambda g, epsilon: abs(g) / epsilon / 2, "two thirds"),
     (exercises.check_halving_size, lambda g, epsilon: abs(g) / (abs(g) + epsilon), "Which |X|"),
     (exercises.check_halving_size, lambda g, epsilon: abs(g) * epsilon, "solve for |X|"),
+    (exercises.check_halving_size, lambda g, epsilon: round(abs(g) / epsilon), "do not round"),
+    (exercises.check_halving_size, lambda g, epsilon: g ** 2 / epsilon, "a ratio of two sizes"),
+    (exercises.check_choose_scale, lambda largest: math.log2(power_below(largest)), "this is the exponent"),
     (exercises.check_choose_scale, lambda largest: 65504 / largest, "expected"),
     (exercises.check_choose_scale, lambda largest: 0.7 * 65504 / largest, "not a power of two"),
     (exercises.check_choose_scale, lambda largest: 2 * power_below(largest), "overflows"),
@@ -93,6 +101,8 @@ WRONG = [
     (exercises.check_settings_for_sum, with_factors(decay=inverse), "stronger decay"),
     (exercises.check_settings_for_sum, with_factors(epsilon=same), "compared with the size"),
     (exercises.check_settings_for_sum, with_factors(epsilon=inverse), "larger epsilon"),
+    (exercises.check_settings_for_sum, with_factors(epsilon=lambda n: n * n), "the root of v'"),
+    (exercises.check_settings_for_sum, changed_in_place, "has been changed"),
     (exercises.check_settings_for_sum, lambda settings, n: {"limit": 1.0}, "the keys"),
     (exercises.check_settings_for_sum, lambda settings, n: 1.0, "the keys"),
 ]

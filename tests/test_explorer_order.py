@@ -83,6 +83,7 @@ def test_curves_are_the_numbers_at_each_power_of_two():
 @pytest.mark.parametrize("preset, said", [
     ("No clip, float64", "agree bit for bit"),
     ("Clip cuts the sum", "but not the mean"),
+    ("Clip cuts the mean too", "divided first, the gradient is 1,000 times as long as divided last."),
     ("Small epsilon forgives", "It forgives the factor."),
     ("Large epsilon does not", "at the end: 0.13."),
     ("float16: at once underflows", "At once underflows"),

@@ -41,13 +41,15 @@ def check_halving_size(halving_size):
 
     halving_size  (g, epsilon) -> the |X| at which the first step is half as long as with epsilon = 0
     """
-    for g, epsilon in ((2.0, 1e-2), (-0.5, 1e-3), (3e-4, 1e-8)):
+    for g, epsilon in ((3.0, 1e-2), (-0.5, 1e-3), (3e-4, 1e-8), (3.0, 0.7)):
         received = halving_size(g, epsilon)
         hints = [(g / epsilon, "the step depends on the size of g, not on its sign; |X| is positive."),
                  (epsilon / abs(g), "this is the inverse: a larger epsilon is felt at a smaller |X|."),
                  (2 * abs(g) / epsilon, "there the step is a third of its full length: |g| / (|g| + 2|g|)."),
                  (abs(g) / (2 * epsilon), "there the step is two thirds of its full length: |g| / (|g| + |g|/2)."),
                  (abs(g) / (abs(g) + epsilon), "this is the length of the step for |X| = 1. Which |X| makes it 1/2?"),
+                 (g ** 2 / epsilon, "|X| is a ratio of two sizes of one kind: |g| and epsilon."),
+                 (round(abs(g) / epsilon), "do not round: |X| need not be a whole number here."),
                  (epsilon * abs(g), "write the step of (6.6) with 1/2 on one side and solve for |X|.")]
         expect(received, abs(g) / epsilon, f"g = {g:g}, epsilon = {epsilon:g}", likely(received, hints))
 
@@ -68,7 +70,9 @@ def check_choose_scale(choose_scale):
         given = f"largest = {largest:.6g}"
         if same(received, right):
             continue
-        if math.frexp(received)[0] != 0.5:
+        if same(received, math.log2(right)):
+            hint = f"this is the exponent; S is 2 to the power {received:g}."
+        elif math.frexp(received)[0] != 0.5:
             hint = "S is not a power of two, so multiplying by it rounds."
         elif received * largest > LARGEST_FLOAT16:
             hint = f"S * largest = {received * largest:.6g} overflows: float16 ends at 65504."
@@ -85,16 +89,21 @@ def check_settings_for_sum(settings_for_sum):
     """
     for size_X, *values in ((16, 0.5, 0.01, 2.0, 0.1, 1e-8), (337, 0.1, 0.002, 5.0, 1e-3, 1e-4)):
         settings = dict(zip(("sgd_rate", "adam_rate", "limit", "decay", "epsilon"), values))
-        received = settings_for_sum(dict(settings), size_X)
+        handed_over = dict(settings)
+        received = settings_for_sum(handed_over, size_X)
         if received is None or received is ...:
             raise NotImplementedError
         if not isinstance(received, dict) or set(received) != set(settings):
             raise NotYet(f"Return a dict with the keys {', '.join(settings)}.")
+        if handed_over != settings:
+            raise NotYet("The dict that was given has been changed. Leave it as it is and return a new one.")
         for name, right in translated(settings, size_X).items():
             kept, inverse = settings[name], settings[name] ** 2 / right
             hints = [(kept, UNCHANGED[name]), (inverse, WRONG_WAY[name])]
             if name == "adam_rate":
                 hints = [(kept / size_X, WRONG_WAY[name]), (kept * size_X, WRONG_WAY[name])]
+            if name == "epsilon":
+                hints.append((kept * size_X ** 2, "Adam compares epsilon with the root of v', which grows as |X|."))
             expect(received[name], right, f"{name} = {kept:g}, |X| = {size_X}", likely(received[name], hints))
 
 

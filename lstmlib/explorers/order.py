@@ -190,7 +190,7 @@ def draw(state, numbers):
 def stages(state, numbers):
     """Both orders of work as a row of boxes, each with what comes out of it."""
     once, end = numbers.at_once, numbers.at_the_end
-    divide = f"divide by |X| = {state.size_X:,}"
+    divide = f"divide by {state.size_X:,}"
     clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}"
     back, step = f"backward, sum, {state.dtype}", "Adam's first step"
     rows = [("at once", svg.BLUE, [(divide, "every dY"), (back, norm_text(once.summed_norm)),
@@ -251,7 +251,8 @@ def entries_panel(numbers):
     """Every entry that the optimiser receives against the true mean, both without their signs."""
     names = {k: f"1e{k}" if k else "1" for k in range(-12, 2, 2)}
     across = {10.0 ** k: names[k] for k in (-6, -4, -2, 0)}
-    parts = [ENTRIES.axes([(value, "") for value in across], [(10.0 ** k, names[k]) for k in (-12, -8, -4, 0)])]
+    parts = [ENTRIES.axes([(value, "") for value in across], [(10.0 ** k, names[k]) for k in (-12, -8, -4, 0)],
+                          y_label="size received")]
     parts += [svg.text(ENTRIES.x(value), 489, name, 11, "middle", svg.GREY) for value, name in across.items()]
     for y, label in ((ZERO_Y, "0"), (INFINITE_Y, "inf")):
         parts += [svg.rect(ENTRIES.left, y - 8, ENTRIES.width, 16, "#f0f0f0"),
@@ -291,6 +292,7 @@ def key(x, y):
 PRESETS = {
     "No clip, float64": {"size_X": 1024, "limit": math.inf},
     "Clip cuts the sum": {"size_X": 1024, "limit": 3.0},
+    "Clip cuts the mean too": {"size_X": 1024, "limit": 0.3},
     "Small epsilon forgives": {"size_X": 2 ** 20, "limit": 3.0, "epsilon": 1e-12},
     "Large epsilon does not": {"size_X": 2 ** 20, "limit": 3.0, "epsilon": 1e-6},
     "float16: at once underflows": {"size_X": 2 ** 15, "dtype": "float16", "limit": math.inf},
