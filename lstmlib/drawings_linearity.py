@@ -27,8 +27,8 @@ def two_paths(axes, forward, backward):
             "patchA": boxes[source].get_bbox_patch(), "patchB": boxes[target].get_bbox_patch()})
         above = 1 if y0 >= 0 else -1
         aside = 0.3 if y0 != y1 else 0  # a label beside a slanting arrow keeps clear of it
-        axes.text((x0 + x1) / 2 - aside, (y0 + y1) / 2 + 0.28 * above, labels[name].format(f"{backward[name]:g}"), ha="center",
-                  va="center", fontsize=12, fontweight="bold")
+        axes.text((x0 + x1) / 2 - aside, (y0 + y1) / 2 + 0.28 * above, labels[name].format(f"{backward[name]:g}"),
+                  ha="center", va="center", fontsize=12, fontweight="bold")
     axes.text(*places["h"] + np.array([-0.1, -0.42]), f"dh = {backward['dh_1']:g} + {backward['dh_2']:g} = "
               f"{backward['dh_1'] + backward['dh_2']:g}", ha="center", va="center", fontsize=12, fontweight="bold")
     axes.set(xlim=(-0.6, 7.5), ylim=(-1.55, 1.55))
