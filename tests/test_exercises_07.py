@@ -1,0 +1,185 @@
+"""Exercises of notebook 7, its training loop under an interrupt, and the benchmark of the adding problem."""
+
+import re
+import sys
+from collections import deque
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from lstmlib.exercises import train_it as exercises
+from lstmlib.exercises.base import NotYet
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import adding_problem as benchmark  # noqa: E402
+
+FORGIVEN = {"{ }", "{loss, dW}", "{dh_above}", "{dW_t}"}
+
+
+def chrono(H, T, rng):
+    log_u = np.log(rng.uniform(1, T - 1, H))
+    return np.concatenate([-log_u, log_u, np.zeros(2 * H)])
+
+
+def rule(errors, recent=2000, count=2000, limit=0.04):
+    last = np.array(errors[-recent:])
+    return bool(len(last) >= count and last.max() < limit and np.mean(last ** 2) < 0.01)
+
+
+def test_right_answers(capsys):
+    exercises.check_forgiven(FORGIVEN)
+    exercises.check_rate(8)
+    exercises.check_rate(8.0)
+    exercises.check_chrono(chrono)
+    exercises.check_rule(rule)
+    assert capsys.readouterr().out.count("Right.") == 5
+
+
+@pytest.mark.parametrize("check, answer, hint", [
+    (exercises.check_forgiven, FORGIVEN | {"{dz}"}, "{dz} divides some paths"),
+    (exercises.check_forgiven, FORGIVEN | {"{dc_next}"}, "{dc_next} divides some paths"),
+    (exercises.check_forgiven, FORGIVEN - {"{dh_above}", "{dW_t}"}, "Wy may have another factor"),
+    (exercises.check_forgiven, {"dz"}, "Expected a set of names"),
+    (exercises.check_rate, 64, "the right placement divides by 8 as well"),
+    (exercises.check_rate, 1 / 8, "smaller still"),
+    (exercises.check_rate, 1.0, "8 times too small"),
+    (exercises.check_rate, 8.5, "differ from those"),
+    (exercises.check_rate, -8, "above 0"),
+    (exercises.check_rate, "eight", "above 0"),
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T, rng)[:H], "expected shape"),
+    (exercises.check_chrono, lambda H, T, rng: -chrono(H, T, rng), "start closed"),
+    (exercises.check_chrono, lambda H, T, rng: np.roll(chrono(H, T, rng), H), "order is i, f, g, o"),
+    (exercises.check_chrono, lambda H, T, rng: np.concatenate(
+        [-np.log(rng.uniform(1, T - 1, H)), np.log(rng.uniform(1, T - 1, H)), np.zeros(2 * H)]), "draw u once"),
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, 3 * T, rng), "should lie from 1"),
+    (exercises.check_chrono, lambda H, T, rng: np.concatenate(
+        [-(b := rng.uniform(0, np.log(T - 1), H)), b, np.zeros(2 * H)]), "not its logarithm"),
+    (exercises.check_rule, lambda errors: rule(errors, count=0), "2,000 sequences first"),
+    (exercises.check_rule, lambda errors: rule(errors, recent=10 ** 6), "only the most recent"),
+    (exercises.check_rule, lambda errors: rule(errors, limit=1), "one wrong"),
+    (exercises.check_rule, lambda errors: rule(errors, limit=0.0401), "below 0.04"),
+])
+def test_wrong_answers_are_caught(check, answer, hint):
+    with pytest.raises(NotYet, match=re.escape(hint)):
+        check.judge(answer)
+
+
+@pytest.mark.parametrize("check, stub", [
+    (exercises.check_forgiven, None), (exercises.check_rate, None),
+    (exercises.check_chrono, lambda H, T, rng: ...), (exercises.check_rule, lambda errors: ...)])
+def test_stub_is_not_answered(check, stub, capsys):
+    check(stub)
+    assert capsys.readouterr().out == "Not answered yet.\n"
+
+
+def test_the_notebooks_long_run_can_be_interrupted_and_goes_on():
+    """The cells themselves are run, with an interrupt in the fourth batch."""
+    notebook = nbformat.read(ROOT / "notebooks" / "07_train_it.ipynb", as_version=4)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    start, biases = cells[0], next(cell for cell in cells if "def initial_weights" in cell)
+    setting, run = (next(cell for cell in cells if mark in cell)
+                    for mark in ("T, B, limit = 100", "while len(errors) < limit"))
+    space = {}
+    for cell in (start, biases, setting):
+        exec(cell, space)
+    untrained = space["weights"]
+    original, calls = space["backward"], []
+
+    def interrupted_backward(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    space["backward"] = interrupted_backward
+    exec(run, space)
+    assert space["bar"].interrupted and len(space["errors"]) == 32 and space["state"][2] == 3
+    learned = space["weights"]
+    assert not learned.identical(untrained)
+    space.update(backward=original, limit=64)
+    exec(run, space)
+    assert len(space["errors"]) == 64 and space["state"][2] == 7 and not space["weights"].identical(learned)
+
+
+# The benchmark.
+
+def test_the_rule_of_the_benchmark_is_that_of_the_exercise():
+    def met(errors):
+        return benchmark.met_rule(deque(errors, maxlen=2000))
+
+    exercises.check_rule.judge(met)
+    assert not met([0.2] * 2000)
+
+
+@pytest.fixture
+def easy(monkeypatch):
+    """Rules that every run meets soon."""
+    for name, value in {"LIMIT": 96, "RECENT": 16, "STRICTER": 32, "RIGHT": 9.0, "ENOUGH": 9.0}.items():
+        monkeypatch.setattr(benchmark, name, value)
+    monkeypatch.setattr(benchmark.errors_on_new, "__defaults__", (128, 64))
+
+
+def test_a_run_is_recorded_stored_and_not_run_again(tmp_path, capsys, easy):
+    arguments = ["--lengths", "100", "--seeds", "3", "1", "--output", str(tmp_path / "runs.json")]
+    benchmark.main(arguments)
+    runs = benchmark.load(tmp_path / "runs.json")
+    assert [record["seed"] for record in runs] == [1, 3]
+    for record in runs:
+        assert (record["paper"]["sequences"], record["stricter"]["sequences"]) == (16, 32)
+        assert record["paper"]["wrong"] == 0 < record["paper"]["largest_error"]
+    assert "T = 100, seed 3" in capsys.readouterr().out
+    benchmark.main(arguments)
+    assert "T = 100" not in capsys.readouterr().out
+    assert benchmark.load(tmp_path / "runs.json") == runs
+
+
+def test_a_run_that_does_not_meet_the_rule_is_stored_as_such(tmp_path, monkeypatch, easy):
+    monkeypatch.setattr(benchmark, "RIGHT", 0.01)
+    record = benchmark.run(100, 0, benchmark.RECIPES[100])
+    assert record["paper"] == record["stricter"] == {"sequences": None, "wrong": None, "largest_error": None}
+    benchmark.save(tmp_path / "runs.json", [record])
+    assert benchmark.load(tmp_path / "runs.json") == [record]
+    assert "1997" in benchmark.table([record])
+
+
+def test_wrong_answers_are_counted(easy, monkeypatch):
+    run = benchmark.run(100, 0, benchmark.RECIPES[100] | {"rate": 1e-9})
+    monkeypatch.setattr(benchmark, "RIGHT", 0.04)
+    weights = benchmark.initial_weights(8, 0.1, 6.0, -3.0, np.random.default_rng([0, 0]))
+    errors = benchmark.errors_on_new(weights, 100, np.random.default_rng([0, 100, 1]))
+    assert len(errors) == 128 and run["paper"]["largest_error"] == pytest.approx(errors.max(), abs=1e-4)
+
+
+def test_a_run_with_another_recipe_does_not_count():
+    record = {"T": 100, "seed": 0, "recipe": benchmark.RECIPES[100] | {"H": 4}}
+    assert benchmark.missing([record], [100], [0]) == [(100, 0)]
+    assert benchmark.missing([record | {"recipe": benchmark.RECIPES[100]}], [100], [0]) == []
+
+
+def test_initial_weights_are_biased_gate_by_gate():
+    weights = benchmark.initial_weights(5, 0.1, 6.0, -3.0, np.random.default_rng(0))
+    for part, centre in zip(weights.b.reshape(4, 5), (-3, 6, 0, 0)):
+        assert 0 < abs(part - centre).max() <= 0.1
+    assert max(abs(array).max() for name, array in weights.items() if name != "b") <= 0.1
+
+
+def test_stored_runs_are_those_of_the_script():
+    runs = benchmark.load(ROOT / "benchmarks" / "adding_problem.json")
+    assert benchmark.missing(runs, list(benchmark.RECIPES), range(5)) == []
+    for record in runs:
+        assert benchmark.RECENT <= record["paper"]["sequences"] <= record["stricter"]["sequences"] <= benchmark.LIMIT
+        for rule in ("paper", "stricter"):
+            assert (record[rule]["largest_error"] >= benchmark.RIGHT) == (record[rule]["wrong"] > 0)
+
+
+def test_the_goal():
+    """Fewer sequences than the paper in every run; by the stricter rule, a median of wrong answers at most its own."""
+    runs = benchmark.load(ROOT / "benchmarks" / "adding_problem.json")
+    for T, (sequences, wrong) in benchmark.PAPER.items():
+        ours = [record["stricter"] for record in runs if record["T"] == T]
+        assert max(result["sequences"] for result in ours) < sequences
+        assert np.median([result["wrong"] for result in ours]) <= wrong
