@@ -12,9 +12,10 @@ from lstmlib.exercises.base import NotYet
 from lstmlib.exercises.which_X import (
     add,
     check_factor,
-    check_repair,
+    check_sequences,
     check_token_weights,
     check_truncated,
+    summed_loss,
     weighted_sum,
     windows,
 )
@@ -28,7 +29,7 @@ def hint_of(check, *answers):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("check", [check_token_weights, check_repair, check_factor, check_truncated])
+@pytest.mark.parametrize("check", [check_token_weights, check_sequences, check_factor, check_truncated])
 def test_a_stub_is_not_answered_yet(check, capsys):
     check(lambda *arguments: None)
     check(lambda *arguments: ...)
@@ -58,27 +59,41 @@ def test_token_weights_right():
     (lambda every, own, M: 1 / (len(every) * own.sum()), "not over all sequences"),
     (lambda every, own, M: own / (M * own.sum()), "of one of its tokens"),
     (lambda every, own, M: 2 / own.sum(), "a further 1/M"),
+    (lambda every, own, M: every.sum() / (M * own.sum()), "times n"),
+    (lambda every, own, M: 0, "make one of floats"),
 ])
 def test_token_weights_wrong(weight, cause):
     assert cause in hint_of(check_token_weights, of_pieces(weight))
 
 
-def test_repair_right():
-    check_repair.judge(lambda means, counts: weighted_sum(counts, means) / sum(counts))
-    check_repair.judge(lambda means, counts: weighted_sum(np.array(counts) / sum(counts), means))
+def sequences(of_piece, mask_of=lambda mask: mask):
+    """of_piece(lengths in the piece, all sequences, M, all tokens): the factor of each sequence of a piece."""
+    def mean_over_sequences(weights, micro_batches):
+        lengths = [mask.sum(axis=0) for _, _, mask in micro_batches]
+        B, total = sum(map(len, lengths)), sum(map(sum, lengths))
+        factors = [np.broadcast_to(of_piece(n_b, B, len(lengths), total), len(n_b)) for n_b in lengths]
+        return add([summed_loss(weights, X, labels, mask_of(mask), factor)
+                    for (X, labels, mask), factor in zip(micro_batches, factors)])
+    return mean_over_sequences
 
 
-@pytest.mark.parametrize("full_mean, cause", [
-    (lambda means, counts: add(means) / len(means), "mean of the means"),
-    (lambda means, counts: add(means), "only added"),
-    (lambda means, counts: weighted_sum(counts, means), "not divided by their total"),
-    (lambda means, counts: weighted_sum(counts, means) / len(counts), "not by the number of micro-batches"),
-    (lambda means, counts: weighted_sum([1 / n for n in counts], means), "multiply by the count"),
-    (lambda means, counts: means[0], "sums may be added"),
-    (lambda means, counts: 3.0, "expected a Weights"),
+def test_sequences_right():
+    check_sequences.judge(sequences(lambda n_b, B, M, total: 1 / (B * n_b)))
+
+
+@pytest.mark.parametrize("answer, cause", [
+    (sequences(lambda n_b, B, M, total: 1 / n_b), "by the number of sequences, too"),
+    (sequences(lambda n_b, B, M, total: 1 / (M * len(n_b) * n_b)), "mean of means"),
+    (sequences(lambda n_b, B, M, total: 1 / (M * n_b)), "not of micro-batches"),
+    (sequences(lambda n_b, B, M, total: 1 / total), "mean over tokens"),
+    (sequences(lambda n_b, B, M, total: 1 / (B * n_b.max())), "leaves the padding out"),
+    (sequences(lambda n_b, B, M, total: len(n_b) / (B * n_b.sum())), "too late"),
+    (sequences(lambda n_b, B, M, total: 1 / (B * n_b), np.ones_like), "pass the mask"),
+    (sequences(lambda n_b, B, M, total: 3 / (B * n_b)), "multiply its dY"),
+    (lambda weights, micro_batches: 3.0, "expected a Weights"),
 ])
-def test_repair_wrong(full_mean, cause):
-    assert cause in hint_of(check_repair, full_mean)
+def test_sequences_wrong(answer, cause):
+    assert cause in hint_of(check_sequences, answer)
 
 
 def factor(counts, ranks, pieces):
@@ -96,6 +111,9 @@ def test_factor_right():
     (lambda counts, ranks, pieces: counts.size / counts.sum(), "undo only what is averaged"),
     (lambda counts, ranks, pieces: factor(counts, ranks, pieces) * counts.sum(), "divide by the total"),
     (lambda counts, ranks, pieces: 1 / counts, "the same everywhere"),
+    (lambda counts, ranks, pieces: factor(counts, ranks, False), "what the ranks do is undone"),
+    (lambda counts, ranks, pieces: factor(counts, False, pieces), "what the micro-batches do is undone"),
+    (lambda counts, *averaged: np.full(counts.shape, factor(counts, *averaged)), "as one number"),
     (lambda counts, ranks, pieces: 0.5, "must be the mean"),
 ])
 def test_factor_wrong(answer, cause):
@@ -113,6 +131,17 @@ def whole(weights, X, labels, mask, window):
     return backward(weights, trace, cross_entropy(trace.Y, labels, mask)[1]) / mask.sum()
 
 
+def unmasked(count):
+    def answer(weights, X, labels, mask, window):
+        return add(windows(weights, X, labels, np.ones_like(mask), window)[0]) / count(labels, mask)
+    return answer
+
+
+def without_a_short_end(weights, X, labels, mask, window):
+    whole_windows = windows(weights, X, labels, mask, window)[0][:len(X) // window]
+    return add([0 * weights, *whole_windows]) / mask.sum()
+
+
 def test_truncated_right():
     check_truncated.judge(truncated())
 
@@ -125,6 +154,10 @@ def test_truncated_right():
     (truncated(carry_h=False, carry_c=False), "no state is carried"),
     (truncated(carry_c=False), "pass c0"),
     (truncated(carry_h=False), "pass h0"),
+    (truncated(lambda parts, counts, mask: add(parts) / mask.sum() / len(parts)), "number of windows as well"),
+    (unmasked(lambda labels, mask: mask.sum()), "pass the mask"),
+    (unmasked(lambda labels, mask: labels.size), "in loss and number"),
+    (without_a_short_end, "is missing"),
     (whole, "not truncated"),
     (truncated(lambda parts, counts, mask: parts[0]), "add, divide once"),
 ])
@@ -185,7 +218,7 @@ def examples_of(torch, *lengths):
     return [torch.randint(0, 7, (length + 1,), generator=generator) for length in lengths]
 
 
-def summed_loss(torch, model, micro_batch):
+def summed_loss_of(torch, model, micro_batch):
     """The loss of a padded micro-batch, summed, and its number of tokens."""
     padded = torch.nn.utils.rnn.pad_sequence([example[:-1] for example in micro_batch])
     labels = torch.nn.utils.rnn.pad_sequence([example[1:] for example in micro_batch], padding_value=-100)
@@ -199,7 +232,7 @@ def accumulation(torch, weigh):
     def accumulate(model, micro_batches):
         total = sum(len(example) - 1 for micro_batch in micro_batches for example in micro_batch)
         for micro_batch in micro_batches:
-            loss, tokens, sequences = summed_loss(torch, model, micro_batch)
+            loss, tokens, sequences = summed_loss_of(torch, model, micro_batch)
             (loss * weigh(tokens, sequences, len(micro_batches), total)).backward()
     return accumulate
 
@@ -208,7 +241,7 @@ def divided_at_the_end(torch):
     def accumulate(model, micro_batches):
         total = 0
         for micro_batch in micro_batches:
-            loss, tokens, _ = summed_loss(torch, model, micro_batch)
+            loss, tokens, _ = summed_loss_of(torch, model, micro_batch)
             loss.backward()
             total += tokens
         for parameter in model.parameters():
@@ -240,6 +273,19 @@ def test_wrong_accumulations_are_caught(torch, model, check_accumulation, weigh)
 def test_double_precision_and_no_dropout_left_on(torch, model, check_accumulation):
     check_accumulation(model.double(), divided_at_the_end(torch), examples_of(torch, 3, 9, 14))
     assert not model.training
+
+
+def test_two_examples_cannot_show_a_mean_of_means_over_sequences(torch, model, check_accumulation):
+    """As the notebook says: it takes three."""
+    def accumulate(model, micro_batches):
+        for micro_batch in micro_batches:
+            for example in micro_batch:
+                loss, tokens, _ = summed_loss_of(torch, model, [example])
+                (loss / (tokens * len(micro_batch) * len(micro_batches))).backward()
+
+    check_accumulation(model, accumulate, examples_of(torch, 3, 9))
+    with pytest.raises(AssertionError, match="the gradient changes by"):
+        check_accumulation(model, accumulate, examples_of(torch, 3, 9, 14))
 
 
 def test_pieces_of_equal_token_counts_cannot_show_it(torch, model, check_accumulation):

@@ -57,6 +57,24 @@ def test_lengths():
         assert sorted(mixed) == list(in_order) and sum(in_order) == 84
 
 
+def test_order_moves_the_same_strings():
+    for spread, longer in itertools.product(range(4), (0, 4)):
+        in_order, mixed = (numbers(Ragged(spread, longer, in_order=order)) for order in (True, False))
+        assert in_order.strings != mixed.strings and sorted(in_order.strings) == sorted(mixed.strings)
+        for by in MEANS:
+            assert in_order.comparisons[by] == pytest.approx(mixed.comparisons[by], rel=1e-12)
+
+
+@pytest.mark.parametrize("by, counts", [
+    (TOKENS, ("19 tokens", "28 tokens", "41 tokens")), (SEQUENCES, ("2 sequences",) * 3),
+    (PADDED, ("22 timesteps", "34 timesteps", "48 timesteps"))])
+def test_the_pieces_show_what_they_divide_by(by, counts):
+    state = Ragged(longer=4, by=by)
+    root = ElementTree.fromstring(draw(state, numbers(state)))
+    texts = [part.text for part in root.iter() if part.tag.endswith("text")]
+    assert all(texts.count(shown) == counts.count(shown) for shown in counts)
+
+
 @pytest.mark.parametrize("first, second, cut_all, pieces", [
     (0, 0, False, [(0, 6)]), (2, 4, False, [(0, 2), (2, 4), (4, 6)]), (4, 2, False, [(0, 2), (2, 4), (4, 6)]),
     (3, 3, False, [(0, 3), (3, 6)]), (0, 5, False, [(0, 5), (5, 6)]), (1, 0, True, [(k, k + 1) for k in range(6)])])
@@ -175,16 +193,17 @@ def test_pictures_do_not_depend_on_rounding_noise(explorer):
         assert draw(state, shown) == draw(state, shown._replace(comparisons=noisy))
 
 
-def test_squares_grow_with_the_weight_and_stop():
-    def side_of(state, number):
+def test_bars_grow_with_the_weight_and_stop():
+    def height_of(state, number):
         shown = numbers(state)
         drawn = module.tokens(number, shown.strings[number], shown.weights[number], 20, 84)
-        return max(float(part.get("width")) for part in ElementTree.fromstring(f"<g>{drawn}</g>").findall("rect")[:1])
+        return float(ElementTree.fromstring(f"<g>{drawn}</g>").find("rect").get("height"))
 
     plain, means = Ragged(), Ragged(divide=MEAN)
-    assert side_of(plain, 0) == side_of(plain, 5) == module.SIDE
-    assert side_of(means, 0) > module.SIDE > side_of(means, 5)
-    assert side_of(replace(means, divide=SUMMED, cut_all=True), 0) == module.WIDEST
+    assert height_of(plain, 0) == height_of(plain, 5) == module.BAR
+    assert height_of(means, 0) == pytest.approx(module.BAR * 84 / 57, abs=0.1)
+    assert height_of(means, 5) == pytest.approx(module.BAR * 84 / 111, abs=0.1)
+    assert height_of(replace(means, divide=SUMMED, cut_all=True), 0) == module.TALLEST
 
 
 def test_a_control_moves_state_and_picture(explorer):

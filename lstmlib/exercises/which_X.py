@@ -34,30 +34,43 @@ def check_token_weights(token_weights):
             (1 / (M * lengths), "a micro-batch divides by the tokens of all its sequences, not of one."),
             (1 / (len(lengths) * of_piece), "the mean is over the M micro-batches, not over all sequences."),
             (1 / (M * of_piece) * lengths, "this is the weight of a whole sequence; return that of one of its tokens."),
+            (total / (M * of_piece), "this is the weight times n, as in Figure 5.3; return the weight itself."),
+            (np.zeros(len(lengths)), "an array of whole numbers rounds every weight down to 0; make one of floats."),
         ], "the mean of a micro-batch gives 1/n_m to each of its tokens, the mean over micro-batches a further 1/M."))
 
 
 @check
-def check_repair(full_mean):
-    """The means, each weighted by its count, over the total count: the full-batch gradient.
+def check_sequences(mean_over_sequences):
+    """Each sequence is divided by its own length before the sum over sequences, and the sum once by their number.
 
-    full_mean  (means: a list of Weights, counts: a list of numbers of tokens) -> Weights
+    mean_over_sequences  (weights, micro_batches: a list of (X, labels, mask)) -> Weights
     """
-    for seed, counts in enumerate(([8, 24], [10, 3, 17, 6], [5])):
-        means = [init_weights(2, 3, 2, seed=10 * seed + m) for m in range(len(counts))]
-        M, total = len(counts), sum(counts)
-        summed = weighted_sum(counts, means)
-        case = f"{M} micro-batch{'es' * (M > 1)} of {counts} tokens"
-        received = received_from(full_mean, list(means), list(counts))
-        expect_gradient(received, summed / total, case, [
-            (weighted_sum([1 / M] * M, means),
-             "this is the mean of the means; a mean over more tokens should count for more."),
-            (weighted_sum([1] * M, means), "the means were only added; each needs its count, and the whole the total."),
-            (summed, "multiplied by the counts, but not divided by their total."),
-            (summed / M, "divide by the total number of tokens, not by the number of micro-batches."),
-            (weighted_sum([1 / n for n in counts], means),
-             "each mean is divided by its count already; multiply by the count."),
-        ], "n_m times a mean is the gradient of the sum; sums may be added, then divided once.")
+    for seed, sizes in enumerate(([3, 1], [1, 4, 2], [2])):
+        rng, weights = np.random.default_rng(seed), init_weights(7, 4, 7, seed=seed)
+        pieces = [reber_strings(size, rng) for size in sizes]
+        lengths, M, B = [mask.sum(axis=0) for _, _, mask in pieces], len(sizes), sum(sizes)
+        received = received_from(mean_over_sequences, weights, [tuple(map(np.copy, piece)) for piece in pieces])
+
+        def with_factors(of_piece):
+            """The gradient where sequence b of piece m has the factor of_piece(m)[b]."""
+            return add([summed_loss(weights, *piece, factor=of_piece(m)) for m, piece in enumerate(pieces)])
+
+        case = f"micro-batches of {' and '.join(map(str, sizes))} sequences"
+        total = sum(n_b.sum() for n_b in lengths)
+        expect_gradient(received, with_factors(lambda m: 1 / (B * lengths[m])), case, [
+            (with_factors(lambda m: 1 / lengths[m]), "divide by the number of sequences, too."),
+            (with_factors(lambda m: 1 / (M * sizes[m] * lengths[m])),
+             "this is a mean of means; divide by the number of all sequences, once."),
+            (with_factors(lambda m: 1 / (M * lengths[m])), "divide by the number of sequences, not of micro-batches."),
+            (with_factors(lambda m: np.full(sizes[m], 1 / total)),
+             "this is the mean over tokens; each sequence needs its own length."),
+            (with_factors(lambda m: np.full(sizes[m], 1 / (B * lengths[m].max()))),
+             "the length of a sequence leaves the padding out; count its tokens in the mask."),
+            (with_factors(lambda m: np.full(sizes[m], sizes[m] / (B * lengths[m].sum()))),
+             "a factor for a whole micro-batch is too late: it must be another one for each sequence, before the sum."),
+            (add([summed_loss(weights, X, labels, np.ones_like(mask), factor=1 / (B * n_b))
+                  for (X, labels, mask), n_b in zip(pieces, lengths)]), "the padding counts as well; pass the mask."),
+        ], "sequence b needs 1/(B n_b), with B over all micro-batches: multiply its dY, then add.")
 
 
 @check
@@ -80,6 +93,9 @@ def check_factor(factor):
                      "R belongs to the ranks, M to the micro-batches."),
                     (R * M / total, "undo only what is averaged; what is summed needs nothing."),
                     (wanted * total, "divide by the total number of tokens, too."),
+                    ((R if ranks else 1) / total, "what the ranks do is undone; the micro-batches are averaged, too."),
+                    ((M if pieces else 1) / total, "what the micro-batches do is undone; the ranks are averaged, too."),
+                    (np.full((R, M), wanted), "the value is right; return it as one number, not an array."),
                     (1 / counts, "the factor must be the same everywhere: divide by the total."),
                 ], "the sum of all factor * summed loss, divided by what is averaged over, must be the mean."))
 
@@ -105,6 +121,13 @@ def check_truncated(truncated_gradient):
             (weighted_sum([1 / n_m for n_m in own], parts),
              "each window divided by its own count: divide once, by the total."),
             (add(parts) / mask.size, "divided by T B, padding included; count the tokens of the mask."),
+            (add(parts) / (M * total), "divided by the number of windows as well; the total is enough."),
+            (add(windows(weights, X, labels, np.ones_like(mask), window)[0]) / total,
+             "the padding counts as well; pass the mask."),
+            (add(windows(weights, X, labels, np.ones_like(mask), window)[0]) / mask.size,
+             "the padding counts as well, in loss and number; pass the mask, and count its tokens."),
+            (add(parts[:len(X) // window] or [0 * weights]) / total,
+             "the last window, which may be shorter, is missing."),
             (add(windows(*data, carry_h=False, carry_c=False)[0]) / total, "no state is carried into the next window."),
             (add(windows(*data, carry_c=False)[0]) / total, "h is carried, c is not; pass c0, too."),
             (add(windows(*data, carry_h=False)[0]) / total, "c is carried, h is not; pass h0, too."),
@@ -125,6 +148,13 @@ def windows(weights, X, labels, mask, window, carry_h=True, carry_c=True):
         counts.append(int(mask[now].sum()))
         h, c = (trace.h[-1] if carry_h else None), (trace.c[-1] if carry_c else None)
     return gradients, counts
+
+
+def summed_loss(weights, X, labels, mask, factor):
+    """The gradient of the summed losses, those of sequence b times factor[b]."""
+    trace = forward(weights, X)
+    _, dY = cross_entropy(trace.Y, labels, mask)
+    return backward(weights, trace, dY * factor[:, None])
 
 
 def weighted_sum(factors, gradients):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
-from math import acos, degrees, sqrt
+from math import acos, degrees
 from typing import NamedTuple
 
 import ipywidgets as widgets
@@ -21,7 +21,8 @@ from . import svg
 from .base import Explorer, Slider
 
 ROWS, LENGTH = 6, 14
-IN_ORDER, MIXED = (-2, -1, -1, 1, 1, 2), (-2, 2, -1, 1, 1, -1)  # times the spread: by how much each row is longer
+STEPS = (-2, -1, -1, 1, 1, 2)  # times the spread: by how much each string is longer
+MIXED = (0, 5, 1, 3, 4, 2)     # which string is in each row, where they are not in order of length
 LONGEST = LENGTH + 3 * 2 + 4
 TOKENS, SEQUENCES, PADDED = "tokens", "sequences", "timesteps, padding included"
 MEANS = {TOKENS: "the mean over tokens", SEQUENCES: "the mean over sequences", PADDED: "the mean over padded timesteps"}
@@ -63,10 +64,14 @@ class Numbers(NamedTuple):
 
 def lengths_of(state):
     """Tokens in each row."""
-    pattern = IN_ORDER if state.in_order else MIXED
-    lengths = [LENGTH + state.spread * step for step in pattern]
+    lengths = [LENGTH + state.spread * step for step in STEPS]
     lengths[-1] += state.longer
-    return tuple(lengths)
+    return tuple(lengths[number] for number in strings_of(state))
+
+
+def strings_of(state):
+    """Which of the six strings stands in each row."""
+    return tuple(range(ROWS)) if state.in_order else MIXED
 
 
 def pieces_of(state):
@@ -122,7 +127,7 @@ def weights_in_training():
 
 @cache
 def row(number, length):
-    """The string of a row at a length: its symbols to predict, and the gradient of its summed loss."""
+    """One of the six strings at a length: its symbols to predict, and the gradient of its summed loss."""
     of_this_length = strings_by_length()[length]
     X, labels = of_this_length[number % len(of_this_length)]
     trace = forward(weights_in_training(), X)
@@ -133,7 +138,7 @@ def row(number, length):
 
 def numbers(state):
     lengths, pieces = lengths_of(state), pieces_of(state)
-    strings, gradients = zip(*(row(number, length) for number, length in enumerate(lengths)))
+    strings, gradients = zip(*map(row, strings_of(state), lengths))
     weights = token_weights(state.by, state.divide, lengths, pieces)
     gradient = weighted_sum(weights, gradients)
     comparisons = {}
@@ -179,7 +184,7 @@ def words(state, numbers):
 WIDTH, HEIGHT = 1000, 530
 TOP, ROW, GAP = 56, 46, 6
 TOKEN_LEFT, PITCH = 158, 21
-SIDE, WIDEST = 11.5, 20  # of the square of a token: at weight 1/(all tokens), and at most
+BAR, TALLEST = 9.5, 28.5  # height of the bar of a token: at weight 1/(all tokens), and at most
 SHARE = svg.Frame(858, TOP - 4, 128, ROWS * ROW + 5 * GAP, (0, 1), (0, 1))
 ANGLE = svg.Frame(318, 400, 220, 96, (0, 100), (0, 3))
 RATIO = svg.Frame(646, 400, 250, 96, (0.25, 10), (0, 3), log="x")
@@ -190,7 +195,7 @@ def draw(state, numbers):
     parts = [headings(total)]
     for piece, (start, stop) in enumerate(numbers.pieces):
         longest = max(len(string) for string in numbers.strings[start:stop])
-        parts.append(bracket(piece, start, stop, numbers.strings[start:stop]))
+        parts.append(bracket(piece, start, stop, items(state.by, numbers.strings[start:stop])))
         parts += [tokens(number, numbers.strings[number], numbers.weights[number], longest, total)
                   for number in range(start, stop)]
     parts.append(comparison(state, numbers))
@@ -199,8 +204,8 @@ def draw(state, numbers):
 
 def headings(total):
     columns = [(14, "piece", ""),
-               (TOKEN_LEFT, "tokens; area of a square: what it weighs",
-                f"outline: the equal weight 1/{total} (squares stop growing at 3 times that); dot: padding"),
+               (TOKEN_LEFT, "tokens; height of a bar: what it weighs",
+                f"line: the equal weight 1/{total} (bars stop growing at 3 times that); dot: padding"),
                (690, "weight of a token", f"× 1/{total}"), (SHARE.left, "whole sequence", "")]
     parts = []
     for x, title, note in columns:
@@ -216,30 +221,35 @@ def top_of(number):
     return TOP + number * (ROW + GAP)
 
 
-def bracket(piece, start, stop, strings):
-    """The left margin: which rows form a micro-batch."""
+def items(by, strings):
+    """What a piece counts, in words."""
+    number = count(by, [len(string) for string in strings])
+    return f"{number} {'timesteps' if by == PADDED else by if number > 1 else by[:-1]}"
+
+
+def bracket(piece, start, stop, counted):
+    """The left margin: which rows form a micro-batch, and what it counts."""
     top, bottom = top_of(start) - 1, top_of(stop - 1) + ROW - 1
-    tokens = sum(map(len, strings))
     return (svg.rect(10, top, 690 - 16, bottom - top, "#f1f4f8" if piece % 2 == 0 else "#faf3e3", rx=6)
             + svg.curve([(130, top + 4), (124, top + 4), (124, bottom - 4), (130, bottom - 4)], svg.GREY, 1.5)
             + svg.text(18, (top + bottom) / 2 - 1, f"micro-batch {piece + 1}", 13, font_weight="bold")
-            + svg.text(18, (top + bottom) / 2 + 15, f"{tokens} tokens", 12))
+            + svg.text(18, (top + bottom) / 2 + 15, counted, 12))
 
 
 def tokens(number, string, weight, longest, total):
-    """One row: each token as a square, and its weight in numbers."""
+    """One row: each token as a bar, and its weight in numbers."""
     top, relative = top_of(number), float(weight * total)
-    side = min(SIDE * sqrt(relative), WIDEST)
-    shade = f"{0.12 + 0.88 * min(relative / 2, 1):.2f}"
+    foot, height = top + ROW - 2, min(BAR * relative, TALLEST)
     parts = [svg.text(148, top + 34, number + 1, 12, "end", svg.GREY)]
     for t in range(longest):
-        x, y = TOKEN_LEFT + PITCH * (t + 0.5), top + 31
+        x = TOKEN_LEFT + PITCH * (t + 0.5)
         if t < len(string):
-            parts += [svg.text(x, top + 14, string[t], 12, "middle"),
-                      svg.rect(x - side / 2, y - side / 2, side, side, svg.BLUE, fill_opacity=shade),
-                      svg.rect(x - SIDE / 2, y - SIDE / 2, SIDE, SIDE, "none", stroke=svg.INK, stroke_width=0.8)]
+            parts += [svg.text(x, top + 11, string[t], 12, "middle"),
+                      svg.rect(x - 7, foot - height, 14, height, svg.BLUE)]
         else:
-            parts.append(svg.circle(x, y, 1.5, svg.GREY))
+            parts.append(svg.circle(x, foot - 3, 1.5, svg.GREY))
+    equal, right = foot - BAR, TOKEN_LEFT + PITCH * len(string)
+    parts.append(svg.line(TOKEN_LEFT, equal, right, equal, svg.ORANGE, 1.5))
     whole = float(weight * len(string))
     parts += [svg.text(690, top + 22, f"{relative:.2f}", 15, font_weight="bold"),
               svg.text(690, top + 39, f"{weight.numerator}/{weight.denominator}", 12, fill=svg.GREY),
@@ -288,7 +298,7 @@ def ragged_batch():
     return Explorer(
         "A ragged batch in pieces", Ragged(),
         {"spread": Slider("spread of the lengths", range(4)),
-         "longer": Slider("row 6 is longer by", range(5)),
+         "longer": Slider("the longest row is longer by", range(5)),
          "first": Slider("a boundary", rows, 0, after),
          "second": Slider("another boundary", rows, 0, after),
          "cut_all": widgets.Checkbox(description="cut after every row", indent=False, **wide),
