@@ -7,17 +7,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from lstmlib import backward, cross_entropy, forward
 from lstmlib.exercises.base import NotYet
 from lstmlib.exercises.which_X import (
     add,
     check_factor,
     check_sequences,
     check_token_weights,
-    check_truncated,
     summed_loss,
-    weighted_sum,
-    windows,
 )
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "05_which_X.ipynb"
@@ -29,7 +25,7 @@ def hint_of(check, *answers):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("check", [check_token_weights, check_sequences, check_factor, check_truncated])
+@pytest.mark.parametrize("check", [check_token_weights, check_sequences, check_factor])
 def test_a_stub_is_not_answered_yet(check, capsys):
     check(lambda *arguments: None)
     check(lambda *arguments: ...)
@@ -118,51 +114,6 @@ def test_factor_right():
 ])
 def test_factor_wrong(answer, cause):
     assert cause in hint_of(check_factor, answer)
-
-
-def truncated(weigh=lambda parts, counts, mask: add(parts) / mask.sum(), **carry):
-    def answer(weights, X, labels, mask, window):
-        return weigh(*windows(weights, X, labels, mask, window, **carry), mask)
-    return answer
-
-
-def whole(weights, X, labels, mask, window):
-    trace = forward(weights, X)
-    return backward(weights, trace, cross_entropy(trace.Y, labels, mask)[1]) / mask.sum()
-
-
-def unmasked(count):
-    def answer(weights, X, labels, mask, window):
-        return add(windows(weights, X, labels, np.ones_like(mask), window)[0]) / count(labels, mask)
-    return answer
-
-
-def without_a_short_end(weights, X, labels, mask, window):
-    whole_windows = windows(weights, X, labels, mask, window)[0][:len(X) // window]
-    return add([0 * weights, *whole_windows]) / mask.sum()
-
-
-def test_truncated_right():
-    check_truncated.judge(truncated())
-
-
-@pytest.mark.parametrize("answer, cause", [
-    (truncated(lambda parts, counts, mask: add(parts)), "not divided by the number"),
-    (truncated(lambda parts, counts, _: weighted_sum([1 / n for n in counts], parts) / len(parts)), "windows' means"),
-    (truncated(lambda parts, counts, mask: weighted_sum([1 / n for n in counts], parts)), "divide once, by the total"),
-    (truncated(lambda parts, counts, mask: add(parts) / mask.size), "padding included"),
-    (truncated(carry_h=False, carry_c=False), "no state is carried"),
-    (truncated(carry_c=False), "pass c0"),
-    (truncated(carry_h=False), "pass h0"),
-    (truncated(lambda parts, counts, mask: add(parts) / mask.sum() / len(parts)), "number of windows as well"),
-    (unmasked(lambda labels, mask: mask.sum()), "pass the mask"),
-    (unmasked(lambda labels, mask: labels.size), "in loss and number"),
-    (without_a_short_end, "is missing"),
-    (whole, "not truncated"),
-    (truncated(lambda parts, counts, mask: parts[0]), "add, divide once"),
-])
-def test_truncated_wrong(answer, cause):
-    assert cause in hint_of(check_truncated, answer)
 
 
 # The ten lines for a PyTorch project.

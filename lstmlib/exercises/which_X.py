@@ -100,65 +100,11 @@ def check_factor(factor):
                 ], "the sum of all factor * summed loss, divided by what is averaged over, must be the mean."))
 
 
-@check
-def check_truncated(truncated_gradient):
-    """Both states are carried, no gradient crosses a boundary, and one division by the total is enough.
-
-    truncated_gradient  (weights, X, labels, mask, window) -> Weights
-    """
-    for seed, n, window in ((0, 4, 5), (1, 3, 4), (2, 2, 50)):
-        X, labels, mask = reber_strings(n, np.random.default_rng(seed))
-        weights = init_weights(7, 4, 7, seed=seed)
-        data = weights, X, labels, mask, window
-        case = f"{n} strings, T = {len(X)}, windows of {window}"
-        parts, counts = windows(*data)
-        total, M = mask.sum(), len(parts)
-        own = [max(n_m, 1) for n_m in counts]
-        received = received_from(truncated_gradient, *data)
-        expect_gradient(received, add(parts) / total, case, [
-            (add(parts), "summed rightly, but not divided by the number of tokens."),
-            (weighted_sum([1 / (M * n_m) for n_m in own], parts), "this is the mean of the windows' means."),
-            (weighted_sum([1 / n_m for n_m in own], parts),
-             "each window divided by its own count: divide once, by the total."),
-            (add(parts) / mask.size, "divided by T B, padding included; count the tokens of the mask."),
-            (add(parts) / (M * total), "divided by the number of windows as well; the total is enough."),
-            (add(windows(weights, X, labels, np.ones_like(mask), window)[0]) / total,
-             "the padding counts as well; pass the mask."),
-            (add(windows(weights, X, labels, np.ones_like(mask), window)[0]) / mask.size,
-             "the padding counts as well, in loss and number; pass the mask, and count its tokens."),
-            (add(parts[:len(X) // window] or [0 * weights]) / total,
-             "the last window, which may be shorter, is missing."),
-            (add(windows(*data, carry_h=False, carry_c=False)[0]) / total, "no state is carried into the next window."),
-            (add(windows(*data, carry_c=False)[0]) / total, "h is carried, c is not; pass c0, too."),
-            (add(windows(*data, carry_h=False)[0]) / total, "c is carried, h is not; pass h0, too."),
-            (add(windows(*data[:4], len(X))[0]) / total,
-             "this gradient is not truncated: call backward once for each window."),
-        ], "forward each window from the last h and c of the one before, backward each, add, divide once.")
-
-
-def windows(weights, X, labels, mask, window, carry_h=True, carry_c=True):
-    """The gradient of the summed loss of each window, and how many tokens it holds."""
-    h = c = None
-    gradients, counts = [], []
-    for start in range(0, len(X), window):
-        now = slice(start, start + window)
-        trace = forward(weights, X[now], h, c)
-        _, dY = cross_entropy(trace.Y, labels[now], mask[now])
-        gradients.append(backward(weights, trace, dY))
-        counts.append(int(mask[now].sum()))
-        h, c = (trace.h[-1] if carry_h else None), (trace.c[-1] if carry_c else None)
-    return gradients, counts
-
-
 def summed_loss(weights, X, labels, mask, factor):
     """The gradient of the summed losses, those of sequence b times factor[b]."""
     trace = forward(weights, X)
     _, dY = cross_entropy(trace.Y, labels, mask)
     return backward(weights, trace, dY * factor[:, None])
-
-
-def weighted_sum(factors, gradients):
-    return add([float(factor) * gradient for factor, gradient in zip(factors, gradients)])
 
 
 def add(gradients):

@@ -184,7 +184,7 @@ def words(state, numbers):
 WIDTH, HEIGHT = 1000, 530
 TOP, ROW, GAP = 56, 46, 6
 TOKEN_LEFT, PITCH = 158, 21
-BAR, TALLEST = 9.5, 28.5  # height of the bar of a token: at weight 1/(all tokens), and at most
+BAR, TALLEST = 14, 28  # height of the bar of a token: at weight 1/(all tokens), and at most
 SHARE = svg.Frame(858, TOP - 4, 128, ROWS * ROW + 5 * GAP, (0, 1), (0, 1))
 ANGLE = svg.Frame(318, 400, 220, 96, (0, 100), (0, 3))
 RATIO = svg.Frame(646, 400, 250, 96, (0.25, 10), (0, 3), log="x")
@@ -205,7 +205,7 @@ def draw(state, numbers):
 def headings(total):
     columns = [(14, "piece", ""),
                (TOKEN_LEFT, "tokens; height of a bar: what it weighs",
-                f"line: the equal weight 1/{total} (bars stop growing at 3 times that); dot: padding"),
+                f"line: the equal weight 1/{total} (bars stop growing at twice that); dot: padding"),
                (690, "weight of a token", f"× 1/{total}"), (SHARE.left, "whole sequence", "")]
     parts = []
     for x, title, note in columns:
