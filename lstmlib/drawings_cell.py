@@ -75,7 +75,7 @@ def _adding(pen):
     pen.box(5.6, 2.2, "tanh")
     pen.arrow((5.6, 2.55), (5.6, PATH - 0.27))
     pen.label(5.88, 2.95, "$g_t$")
-    pen.name(5.75, 1.28, "candidate")
+    pen.name(6.12, 2.98, "candidate")
     pen.arrow((0.9, BUS), (5.6, BUS), (5.6, 1.85))
     pen.label(0.45, BUS, "$x_t$")
 
@@ -86,7 +86,7 @@ def _forgetting(pen):
     pen.arrow((2.2, 2.55), (2.2, PATH - 0.27))
     pen.operation(2.2, PATH, "x")
     pen.label(2.48, 2.95, "$f_t$")
-    pen.name(2.35, 1.28, "forget\ngate")
+    pen.name(2.72, 2.98, "forget\ngate")
 
 
 def _writing(pen):
@@ -95,7 +95,7 @@ def _writing(pen):
     pen.arrow((4.0, 2.55), (4.0, 3.8), (5.33, 3.8))
     pen.operation(5.6, 3.8, "x")
     pen.label(4.25, 2.95, "$i_t$")
-    pen.name(4.15, 1.28, "input\ngate")
+    pen.name(4.5, 2.98, "input\ngate")
 
 
 def _showing(pen):
@@ -103,7 +103,7 @@ def _showing(pen):
     pen.box(7.4, 2.2, r"$\sigma$")
     pen.arrow((7.4, 2.55), (7.4, 3.0), (8.93, 3.0))
     pen.label(7.66, 3.33, "$o_t$")
-    pen.name(7.55, 1.28, "output\ngate")
+    pen.name(7.95, 3.36, "output\ngate")
     pen.arrow((9.2, PATH), (9.2, 4.35))
     pen.box(9.2, 4.0, "tanh")
     pen.arrow((9.2, 3.65), (9.2, 3.27))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import Weights, forward, init_weights
+from ..cell import sigmoid
 from .base import NotYet, brief, check, expect
 
 LATCH_T = 30
@@ -10,15 +11,19 @@ LATCH_T = 30
 
 @check
 def count_parameters(answer):
-    """Four gates, each with D + H weights and a bias for every hidden unit, and the output layer behind them."""
+    """Three gates and the candidate, each with D + H weights and a bias for every hidden unit; then the outputs."""
     for D, H, K in ((3, 2, 1), (1, 1, 1), (10, 32, 5)):
         received, expected = answer(D, H, K), 4 * H * (D + H + 1) + K * (H + 1)
         hints = {
             4 * H * (D + H + 1): "the output layer has parameters too: Wy and by.",
-            4 * H * (D + H) + K * H: "each gate of each hidden unit has a bias, and so has each output.",
-            4 * H * (D + H) + K * (H + 1): "each gate of each hidden unit has a bias.",
+            4 * H * (D + H) + K * H: "each of i, f, g, o has a bias for every hidden unit, and so has each output.",
+            4 * H * (D + H) + K * (H + 1): "each of i, f, g, o has a bias for every hidden unit.",
             4 * H * (D + H + 1) + K * H: "each output has a bias.",
-            H * (D + H + 1) + K * (H + 1): "there are four gates, and each has weights of its own.",
+            H * (D + H + 1) + K * (H + 1): "i, f, g and o have weights of their own each.",
+            3 * H * (D + H + 1) + K * (H + 1): "beside the three gates, the candidate has weights of its own.",
+            4 * H * (D + H) + H + K * (H + 1): "i, f, g and o have biases of their own each: b is (4H,).",
+            4 * H * (D + 1) + K * (H + 1): "the previous hidden state comes in through weights, too: Wh.",
+            4 * H * (D + H + 2) + K * (H + 1): "there is one bias b here; PyTorch keeps two, which are added.",
         }
         expect(received, expected, f"D = {D}, H = {H}, K = {K}", hints.get(received, ""))
 
@@ -49,32 +54,38 @@ def latch(answer):
         trace = forward(latch_weights(*biases), latch_sequence(value, arrival, seed))
         wanted, c, h = np.tanh(value), trace.c[:, 0, 0], trace.h[:, 0, 0]
         given = f"the value {value} written at step {arrival + 1}"
-        if np.abs(c[arrival:] - wanted).max() > 0.05 * abs(wanted):
-            raise NotYet(f"For {given}: expected c near {wanted:.3f} from there to step {LATCH_T}, received "
-                         f"{c[arrival]:.3f} at first and {c[-1]:.3f} at the end. Hint: {_latch_hint(trace, arrival)}")
-        if np.abs(h[arrival:] - np.tanh(wanted)).max() > 0.06 * abs(wanted):
+        off = np.abs(c / wanted - 1)
+        worst = arrival + off[arrival:].argmax()
+        if off[worst] > 0.05:
+            raise NotYet(f"For {given}: expected c = {wanted:.3f} to within 5% from there to step {LATCH_T}, received "
+                         f"{c[worst]:.3f} at step {worst + 1}, {100 * off[worst]:.1f}% off. "
+                         f"Hint: {_latch_hint(trace, arrival)}")
+        if h[-1] / np.tanh(c[-1]) < 0.98:
             raise NotYet(f"For {given}: c is right, but h ends at {h[-1]:.3f} where tanh(c) is {np.tanh(c[-1]):.3f}. "
-                         "Hint: the output gate must be open.")
+                         f"Hint: the output gate shows only {100 * trace.o[-1, 0, 0]:.0f}%: b_o should be larger.")
 
 
 def _latch_hint(trace, arrival):
-    """The first gate that stands in the way."""
+    """Every gate that stands in the way."""
     i, f, g = (gate[:, 0, 0] for gate in (trace.i, trace.f, trace.g))
     if abs(g[arrival] - np.tanh(trace.X[arrival, 0, 0])) > 1e-3:
         return "the candidate must be tanh(value); a bias b_g other than 0 shifts it."
+    hints, kept = [], f[arrival + 1:].prod()
     if i[arrival] < 0.95:
-        return (f"the input gate lets in only {100 * i[arrival]:.0f}% of the candidate: the write marker adds 12 to "
-                "b_i, and the sum should be well above 0.")
-    if f[arrival + 1:].prod() < 0.95:
-        return (f"each forget gate keeps {f[-1]:.3f}, and the product over {len(f) - arrival - 1} steps is "
-                f"{f[arrival + 1:].prod():.2g}: b_f should be larger.")
-    return (f"without the write marker the input gate still lets in {100 * i[-1]:.1f}% of every value: b_i should be "
-            "lower.")
+        hints.append(f"the input gate lets in only {100 * i[arrival]:.0f}% of the candidate: the write marker adds 12 "
+                     "to b_i, and the sum should be well above 0.")
+    if kept < 0.95:
+        hints.append(f"each forget gate keeps {f[-1]:.3f}, and the product over {len(f) - arrival - 1} steps is "
+                     f"{kept:.2g}: b_f should be larger.")
+    if i[-1] > 0.005 or not hints:
+        hints.append(f"without the write marker the input gate still lets in {100 * i[-1]:.1f}% of every value: b_i "
+                     "should be lower.")
+    return " Also, ".join(hints)
 
 
 @check
 def all_inputs_at_once(answer):
-    """One matrix product serves all timesteps, all sequences and all four gates."""
+    """The input's part of i, f, g and o, for all timesteps and sequences, before the first step is taken."""
     for T, B, D, H in ((1, 1, 1, 1), (5, 3, 2, 3), (2, 4, 3, 2)):
         weights = init_weights(D, H, 1, seed=T)
         X = np.random.default_rng(B).normal(size=(T, B, D))
@@ -84,13 +95,17 @@ def all_inputs_at_once(answer):
         swapped = (product + weights.b).reshape(T, B, H, 4).swapaxes(2, 3)
         hint = ""
         if np.shape(received) == (T, B, 4 * H):
-            hint = "the numbers are there; the last axis has yet to be parted into four gates of H units."
+            hint = "the numbers are there; the last axis has yet to be parted into four quarters of H units."
+        elif T != B and np.shape(received) == (B, T, 4, H):
+            hint = "time comes first, then the batch: (T, B, 4, H)."
         elif np.shape(received) == (T, B, H, 4):
             hint = "the gates come before the units: in z the H numbers of i come first, then the H numbers of f."
         elif np.shape(received) == expected.shape and np.allclose(received, swapped):
             hint = "the H numbers of i come first in z, then those of f: part 4H into (4, H), not into (H, 4)."
         elif np.shape(received) == expected.shape and np.allclose(received, product.reshape(T, B, 4, H)):
             hint = "the bias b is missing."
+        elif np.shape(received) == expected.shape and np.allclose(received[:, :, 1], sigmoid(expected[:, :, 1])):
+            hint = "no sigmoid and no tanh yet: h_{t-1} Wh has still to be added."
         expect(received, expected, f"T = {T}, B = {B}, D = {D}, H = {H}", hint)
 
 
@@ -139,4 +154,4 @@ def _counter_hint(trace, t):
         return "a 1 must add i g = 1: the input gate open, and the candidate saturated at tanh(large) = 1."
     if count:
         return "a 1 that comes with a reset is the first of the new count: only the forget gate may react to the reset."
-    return "a 0 must add nothing: the candidate needs the weight from the count input and no bias."
+    return "a 0 must add nothing: either the candidate is 0 (a weight from count, no bias) or the input gate is shut."

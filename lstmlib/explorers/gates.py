@@ -154,8 +154,9 @@ def strip(name, values, arrival):
 
 
 def cell_panel(state, numbers):
-    frame, end = CELL, numbers.c[-1]
-    target = frame.y(numbers.g[state.arrival - 1])
+    frame, end, candidate = CELL, numbers.c[-1], numbers.g[state.arrival - 1]
+    target = frame.y(candidate)
+    came_in = f"dashed: its candidate, tanh({decimal(state.value)}) = {decimal(candidate)}"
     y_c, y_part = apart(frame.y(end), frame.y(numbers.remembered[-1]), 30)
     right = frame.left + frame.width + 6
     return "".join([
@@ -169,11 +170,11 @@ def cell_panel(state, numbers):
         svg.text(right, y_c + 4, f"c = {decimal(end)}", 12, font_weight="bold"),
         svg.text(right, y_part - 3, "of it, the", 12, fill=svg.BLUE),
         svg.text(right, y_part + 11, f"number: {decimal(numbers.remembered[-1])}", 12, fill=svg.BLUE),
-        svg.text(right - 12, frame.y(-2) - 8, "dashed: the number as it came in", 12, "end", fill=svg.BLUE)])
+        svg.text(right - 12, frame.y(-2) - 8, came_in, 12, "end", fill=svg.BLUE)])
 
 
 def hidden_panel(state, numbers):
-    frame, title = HIDDEN, "Hidden state h: what the rest of the network sees"
+    frame, title = HIDDEN, "Hidden state h: what the network sees"
     return "".join([
         band(frame, state.arrival), frame.axes(y_ticks=(-1, 0, 1), labels=minus),
         svg.text(frame.left, frame.top - 8, title, 13, font_weight="bold"),
@@ -229,7 +230,7 @@ def gates():
     values = [k / 4 for k in range(-4, 5)]
     signed = [minus(f"{bias:+d}") if bias else "0" for bias in biases]
     return Explorer(
-        "The four gates of one cell", Gates(),
+        "The gates of one cell", Gates(),
         {"b_i": Slider("bias of the input gate", biases, 0, signed),
          "b_f": Slider("bias of the forget gate", biases, 0, signed),
          "b_o": Slider("bias of the output gate", biases, 0, signed),
@@ -237,4 +238,4 @@ def gates():
          "h_to_f": Slider("weight, h to forget gate", from_0, 0),
          "value": Slider("number to remember", values, 0.0, [decimal(value) for value in values]),
          "arrival": Slider("comes at step", list(range(1, 13)), 1)},
-        numbers, draw, words, PRESETS, poster=("Remember", "Forget at once"))
+        numbers, draw, words, PRESETS, poster=("Reset", "Remember"))
