@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import nbformat
+
 from lstmlib.explorers.laboratory import laboratory
 from lstmlib.explorers.laboratory_picture import whole_picture
 
@@ -30,6 +32,14 @@ def test_links_lead_to_files():
 def test_every_notebook_is_in_the_map():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert f"](notebooks/{path.name})" in README
+
+
+def test_minutes_are_those_of_notebook_00():
+    start = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in start.cells)
+    theirs = re.findall(r"^\| \[?(\d)\. .*? \| (\d+) \| (\d+) \|", text, re.M)
+    ours = re.findall(r"^\| \[(\d)\. .*? \| (\d+) \+ (\d+) \|", README, re.M)
+    assert len(ours) == 9 and ours == theirs
 
 
 if __name__ == "__main__":
