@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from lstmlib import backward, relative_error
+from lstmlib import backward, cosine, relative_error
 from lstmlib.exercises import bug_clinic as exercises
 from lstmlib.exercises.base import NotYet
 from lstmlib.patients import PATIENTS, WARD
@@ -21,6 +21,10 @@ def into_gates(now, dh, dc, i=1, slope_g=lambda g: 1 - g ** 2, dc_for_o=False):
 
 def wrong_in_gates(**change):
     return lambda now, dh, dc: into_gates(now, dh, dc, **change)
+
+
+def with_dh_twice(now, dh, dc):
+    return into_gates(now, dh, dc + dh * now.o * (1 - np.tanh(now.c) ** 2))
 
 
 def reversed_in_time(weights, trace, dY):
@@ -62,17 +66,23 @@ def test_a_part_of_the_diagnoses_is_judged_too():
         exercises.check_diagnoses.judge(some)
 
 
+def test_capitals_and_blanks_do_not_count(capsys):
+    exercises.check_diagnoses(DIAGNOSES | {"A": " Clipped inside"})
+    assert capsys.readouterr().out.startswith("Right. ")
+
+
 @pytest.mark.parametrize("check, answer, hint", [
     (exercises.check_diagnoses, {"A": "shifted"}, "the keys A to H"),
     (exercises.check_diagnoses, DIAGNOSES | {"A": "clipping"}, "The faults are called overwritten"),
     (exercises.check_cure, wrong_in_gates(slope_g=lambda g: 1 - np.tanh(g) ** 2), "g is tanh(z_g) already"),
     (exercises.check_cure, wrong_in_gates(slope_g=lambda g: g * (1 - g)), "g is tanh(z_g) already"),
-    (exercises.check_cure, wrong_in_gates(i=2), "dz_i = dc * g * i * (1 - i)"),
-    (exercises.check_cure, wrong_in_gates(dc_for_o=True), "from dh and not from dc"),
+    (exercises.check_cure, wrong_in_gates(i=2), "'i' is furthest off; in c_t it multiplies g"),
+    (exercises.check_cure, wrong_in_gates(dc_for_o=True), "from which of dh and dc"),
     (exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc)[:, :-1], "Expected dz of shape"),
+    (exercises.check_cure, with_dh_twice, "dc contains it already"),
     (exercises.check_fooled_by_ones, backward, "what can be exchanged"),
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: 2 * backward(weights, trace, dY),
-     "only where an entry"),
+     "leaves ones as they are"),
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-2, atol=1e-2),
      "look at the size of the tolerance"),
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-9, atol=1e-8),
@@ -80,6 +90,11 @@ def test_a_part_of_the_diagnoses_is_judged_too():
     (exercises.check_verdict, lambda gradient, truth: gradient.identical(truth), "rounding error"),
     (exercises.check_verdict, lambda gradient, truth: abs(gradient.norm() / truth.norm() - 1) < 1e-9,
      "look at whether the sign counts"),
+    (exercises.check_verdict, lambda gradient, truth: cosine(gradient, truth) > 1 - 1e-9, "whether the size counts"),
+    (exercises.check_verdict, lambda gradient, truth: not relative_error(gradient, truth) > 1e-9,
+     "For a gradient of NaN: expected False"),
+    (exercises.check_verdict, lambda gradient, truth: relative_error(gradient, truth) < 1e-6, "For 1 + 1e-7 times"),
+    (exercises.check_verdict, lambda gradient, truth: relative_error(gradient, truth) < 1e-15, "error of 1e-14"),
     (exercises.check_verdict, lambda gradient, truth: (gradient - truth).norm(), "Expected True or False"),
 ])
 def test_wrong_answers_are_caught(check, answer, hint):

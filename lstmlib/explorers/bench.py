@@ -78,8 +78,8 @@ def numbers(state):
 
 WIDTH, HEIGHT = 980, 400
 LOG_ERRORS = [(1e-13, "exact"), (1e-10, "1e-10"), (1e-7, "1e-7"), (1e-4, "1e-4"), (0.01, "1%"), (1, "100%")]
-LEAST = 1e-4  # the foot of the gradient check's axis, so that its differences among 1% and 100% can be seen
-PERCENTS = [(LEAST, "≤ 0.01%"), (0.001, "0.1%"), (0.01, "1%"), (0.1, "10%"), (1, "100%"), (10, "1000%")]
+PERCENTS = [(error ** 0.5, f"{100 * error:.0f}%") for error in (0, 0.01, 0.1, 0.25, 0.5, 1, 2)]  # a square-root axis
+OVER_LINES = {"stroke": svg.PAPER, "stroke_width": 4, "paint_order": "stroke"}  # a white rim, to be read on grid lines
 NOTHING = 0.004  # where the probe draws what does not cross, or hardly does
 LOG_RATIOS = [(0.01, "0.01"), (0.1, "0.1"), (1, "1"), (10, "10")]
 
@@ -104,16 +104,16 @@ def draw(state, numbers):
 
 
 def check_panel(numbers):
-    frame = svg.Frame(84, 46, 622, 270, (-0.5, 13.5), (LEAST, 10), log="y")
-    parts = [frame.axes((), PERCENTS, title="Gradient check: norm-relative error of each part")]
+    frame = svg.Frame(84, 46, 622, 270, (-0.5, 13.5), (0, 1.6))
+    parts = [frame.axes((), PERCENTS, title="Gradient check: norm-relative error of each part (axis: square root)")]
     for k, (part, error) in enumerate(numbers.errors.items()):
         array, _, gate = part.partition(" ")
-        x, top = frame.x(k), frame.y(error)
+        x, top = frame.x(k), frame.y(0 if error < EXACT else error ** 0.5)
         colour = svg.GREEN if error < EXACT else svg.RED
-        parts += [svg.rect(x - 14, top, 28, frame.y(LEAST) - top, fill=colour),
+        parts += [svg.rect(x - 14, top, 28, frame.y(0) - top, fill=colour),
                   svg.text(x, frame.top + frame.height + 18, gate or array, 13, "middle", font_style="italic")]
         parts.append(svg.circle(x, top, 5, fill=colour) if error < EXACT else
-                     svg.text(x, top - 6, percent(error), 11, "middle"))
+                     svg.text(x, top - 6, percent(error), 11, "middle", **OVER_LINES))
     for first, label in ((0, "Wx"), (4, "Wh"), (8, "b")):
         left, right, y = frame.x(first) - 18, frame.x(first + 3) + 18, frame.top + frame.height + 28
         parts += [svg.line(left, y, right, y, stroke=svg.GREY),
@@ -162,7 +162,7 @@ def spectrum_panel(numbers):
     frame = svg.Frame(90, 60, 600, 250, (-0.6, 6.6), (0, 1.1))
     parts = [frame.axes([(k, k) for k in range(7)], [(p / 4, f"{25 * p}%") for p in range(5)],
                         "k: how often the paths are divided by |X|", "", "Crossing spectrum, taken from outside")]
-    for shift, (name, colour) in zip((-0.22, 0.22), (("LSTM", svg.BLUE), ("output", svg.ORANGE))):
+    for shift, (name, colour) in zip((-0.25, 0.25), (("LSTM", svg.BLUE), ("output", svg.ORANGE))):
         for k, share in enumerate(numbers.spectrum[name][:7]):
             x, y = frame.x(k + shift), frame.y(share)
             parts.append(svg.rect(x - 16, y, 32, frame.y(0) - y, fill=colour))
@@ -175,7 +175,7 @@ def spectrum_panel(numbers):
 
 def order_panel(numbers):
     orders = range(1, len(numbers.reordered) + 1)
-    frame = svg.Frame(90, 60, 600, 250, (0.5, len(orders) + 0.5), (EXACT, 10), log="y")
+    frame = svg.Frame(90, 60, 600, 250, (0.5, len(orders) + 0.5), (EXACT / 10, 10), log="y")
     values = [max(value, EXACT) for value in numbers.reordered]
     return "".join([frame.axes(list(orders), LOG_ERRORS, "another order of the same sequences", "",
                                "Reordered batch: relative change of the gradient"),
@@ -231,7 +231,11 @@ def spectrum_words(numbers):
 
 def order_words(numbers):
     largest = numbers.reordered.max()
-    return "the order does not matter" if largest < EXACT else f"the gradient changes by up to {percent(largest)}"
+    if largest < EXACT:
+        return "the order does not matter"
+    same = int((numbers.reordered < EXACT).sum())
+    halves = f"; {same} of the {len(numbers.reordered)} orders leave the halves as they are" if same else ""
+    return f"the gradient changes by up to {percent(largest)}{halves}"
 
 
 def words(state, numbers):
@@ -262,6 +266,7 @@ def wrapped(words, width):
 PRESETS = {"Patient A, size": dict(patient="A", instrument="size and direction"),
            "Patient C, check": dict(patient="C"),
            "Patient D, check": dict(patient="D"),
+           "Patient D, order": dict(patient="D", instrument="reordered batch"),
            "Patient F, spectrum": dict(patient="F", instrument="crossing spectrum"),
            "Patient H, probe": dict(patient="H", instrument="probe")}
 
