@@ -234,8 +234,8 @@ def order_words(numbers):
     if largest < EXACT:
         return "the order does not matter"
     same = int((numbers.reordered < EXACT).sum())
-    halves = f"; {same} of the {len(numbers.reordered)} orders leave the halves as they are" if same else ""
-    return f"the gradient changes by up to {percent(largest)}{halves}"
+    others = f"; {same} of the {len(numbers.reordered)} orders change nothing" if same else ""
+    return f"the gradient changes by up to {percent(largest)}{others}"
 
 
 def words(state, numbers):
