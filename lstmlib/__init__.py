@@ -1,8 +1,10 @@
 """A small LSTM in NumPy, made to show where 1/|X| may be applied to its gradient.
 
-Read it in this order: weights, cell, sequence, losses, placement, checking, training, tasks.
-The modules `figures` and `explorers` draw; they alone need matplotlib and ipywidgets, and are
-imported by name.
+Read it in this order: weights, cell, sequence, losses, placement, checking, training, tasks (arguments says how wrong
+input is met). `patients` and `instruments` are the bug clinic of notebook 8.
+
+What draws, or listens to the reader, stands apart and is imported by name: `figures`, `drawings`, `explorers`,
+`exercises` and `progress`. It alone needs matplotlib and ipywidgets.
 """
 
 from .cell import step, step_backward

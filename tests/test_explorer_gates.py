@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from lstmlib import drawings_cell, forward, step
+from lstmlib import forward, step
+from lstmlib.drawings import cell as drawings
 from lstmlib.explorers import gates as module
 from lstmlib.explorers.gates import Gates, decimal, draw, gates, numbers, percent, weights_of, words
 
@@ -129,20 +130,20 @@ def test_shares_and_numbers_are_written_without_false_exactness():
 
 
 def test_the_drawing_of_the_cell_grows_by_one_gate_at_a_time():
-    said = [{text.get_text().replace("\n", " ") for text in drawings_cell.cell(stage).axes[0].texts}
-            for stage in drawings_cell.STAGES]
-    for stage, before, after in zip(drawings_cell.STAGES[1:], said, said[1:]):
+    said = [{text.get_text().replace("\n", " ") for text in drawings.cell(stage).axes[0].texts}
+            for stage in drawings.STAGES]
+    for stage, before, after in zip(drawings.STAGES[1:], said, said[1:]):
         assert stage in after - before and "candidate" in before & after
     with pytest.raises(ValueError, match="stage must be one of add, .*got 'memory'"):
-        drawings_cell.cell("memory")
+        drawings.cell("memory")
 
 
 def test_gates_along_time_are_drawn_as_they_are_in_the_trace():
     state = Gates(**module.PRESETS["Remember"])
     trace = forward(weights_of(state), module.sequence_of(state))
-    axes = drawings_cell.along_time(trace, marks=[(3, "write")]).axes
+    axes = drawings.along_time(trace, marks=[(3, "write")]).axes
     for ax, name in zip(axes, "ifogch", strict=True):
         heights = [bar.get_height() for bar in ax.containers[0]]
         assert np.array_equal(heights, getattr(trace, name)[:, 0, 0])
     with pytest.raises(ValueError, match=r"reach must be at least the largest \|c\|, 0.63\d, got 0.5"):
-        drawings_cell.along_time(trace, reach=0.5)
+        drawings.along_time(trace, reach=0.5)

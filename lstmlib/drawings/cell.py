@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from .figures import BLUE, GREEN, ORANGE, PURPLE, RED, new_figure
+from ..figures import BLUE, GREEN, ORANGE, PURPLE, RED, new_figure
 
 INK, GREY = "#1a1a1a", "#595959"
 STAGES = ("add", "forget gate", "input gate", "output gate")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .figures import BLUE, ORANGE, PURPLE
+from ..figures import BLUE, ORANGE, PURPLE
 
 
 def two_paths(axes, forward, backward):

@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from .figures import BLUE, GREEN, ORANGE, PURPLE, RED
+from ..figures import BLUE, GREEN, ORANGE, PURPLE, RED
 
 INK, GREY, MIDDLE, FAINT = "#1a1a1a", "#595959", "#8c8c8c", "#d9d9d9"
 OF_OUTPUT = ("loss", "dy", "dWy_t", "dW")
