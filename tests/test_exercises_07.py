@@ -32,22 +32,29 @@ def rule(errors, recent=2000, count=2000, limit=0.04):
 
 def test_right_answers(capsys):
     exercises.check_forgiven(FORGIVEN)
+    exercises.check_forgiven(["{}", "{dW,loss}", "{dh_above}", "{dW_t}"])
+    exercises.check_forgiven({"nowhere", "{loss, dW}", "{dh_above}", "{dW_t}"})
     exercises.check_rate(8)
     exercises.check_rate(8.0)
     exercises.check_chrono(chrono)
     exercises.check_rule(rule)
-    assert capsys.readouterr().out.count("Right.") == 5
+    assert capsys.readouterr().out.count("Right.") == 7
 
 
 @pytest.mark.parametrize("check, answer, hint", [
     (exercises.check_forgiven, FORGIVEN | {"{dz}"}, "{dz} divides some paths"),
     (exercises.check_forgiven, FORGIVEN | {"{dc_next}"}, "{dc_next} divides some paths"),
     (exercises.check_forgiven, FORGIVEN - {"{dh_above}", "{dW_t}"}, "Wy may have another factor"),
-    (exercises.check_forgiven, {"dz"}, "Expected a set of names"),
+    (exercises.check_forgiven, set(), "The empty set is not it. Hint: at least one more"),
+    (exercises.check_forgiven, FORGIVEN - {"{dW_t}"}, "{dh_above}, {loss, dW} is not it. Hint: at least one more"),
+    (exercises.check_forgiven, {"{dy}"}, "Expected a set of names"),
+    (exercises.check_forgiven, {""}, "Expected a set of names"),
+    (exercises.check_forgiven, [{"dz"}], "Expected a set of names"),
+    (exercises.check_rate, 8.0000001, "With rate 8.0000001"),
     (exercises.check_rate, 64, "the right placement divides by 8 as well"),
     (exercises.check_rate, 1 / 8, "smaller still"),
     (exercises.check_rate, 1.0, "8 times too small"),
-    (exercises.check_rate, 8.5, "differ from those"),
+    (exercises.check_rate, 8.5, "do not give the weights"),
     (exercises.check_rate, -8, "above 0"),
     (exercises.check_rate, "eight", "above 0"),
     (exercises.check_chrono, lambda H, T, rng: chrono(H, T, rng)[:H], "expected shape"),
@@ -58,6 +65,10 @@ def test_right_answers(capsys):
     (exercises.check_chrono, lambda H, T, rng: chrono(H, 3 * T, rng), "should lie from 1"),
     (exercises.check_chrono, lambda H, T, rng: np.concatenate(
         [-(b := rng.uniform(0, np.log(T - 1), H)), b, np.zeros(2 * H)]), "not its logarithm"),
+    (exercises.check_chrono, lambda H, T, rng: np.repeat(np.log(rng.uniform(1, T - 1)) * np.array([-1, 1, 0, 0]), H),
+     "draw one u for each unit"),
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T, np.random), "draw with rng.uniform"),
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T, np.random.default_rng(5)), "another seed others"),
     (exercises.check_rule, lambda errors: rule(errors, count=0), "2,000 sequences first"),
     (exercises.check_rule, lambda errors: rule(errors, recent=10 ** 6), "only the most recent"),
     (exercises.check_rule, lambda errors: rule(errors, limit=1), "one wrong"),
@@ -66,6 +77,12 @@ def test_right_answers(capsys):
 def test_wrong_answers_are_caught(check, answer, hint):
     with pytest.raises(NotYet, match=re.escape(hint)):
         check.judge(answer)
+
+
+def test_a_wrong_set_does_not_show_the_answer():
+    with pytest.raises(NotYet) as message:
+        exercises.check_forgiven.judge({"{dz}"})
+    assert not any(name in str(message.value) for name in FORGIVEN)
 
 
 @pytest.mark.parametrize("check, stub", [

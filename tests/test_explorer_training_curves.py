@@ -76,7 +76,8 @@ def test_wrong_placements(size_X):
     assert verdicts("SGD", size_X)["{loss, dc_next}"] == "learns next to nothing"
     forgiven = {"{ }: nowhere", "{loss, dW}", "{dh_above}"}
     assert {name for name, verdict in verdicts("Adam", size_X).items() if verdict == "forgiven"} == forgiven
-    assert verdicts("Adam", size_X)["{dc_next}"] == "drifts behind"
+    assert verdicts("Adam", size_X)["{dc_next}"] == "falls far behind"
+    assert verdicts("SGD", size_X)["{loss, dW}"] == "drifts behind"
     assert verdicts("Adam", size_X)["{dh_next}"] == "survives"
 
 

@@ -151,6 +151,8 @@ def verdict(run, right):
     last, best = np.mean(run["mse"][-4:]), np.mean(right[-4:])
     if last > 0.8 * BEST_CONSTANT:
         return "learns next to nothing"
+    if last > 20 * best:
+        return "falls far behind"
     if last > 3 * best:
         return "drifts behind"
     return "forgiven" if max(run["distance"]) < 0.01 else "survives"
@@ -223,6 +225,8 @@ def words(state, numbers):
                     f"{end_of(numbers.chosen)}, {{loss}} at {end_of(numbers.right)}, with other weights.",
         "drifts behind": f"{against}{name} drifts behind: it ends at a mean squared error of {end_of(numbers.chosen)}, "
                          f"{{loss}} at {end_of(numbers.right)}.",
+        "falls far behind": f"{against}{name} falls far behind: it ends at a mean squared error of "
+                            f"{end_of(numbers.chosen)}, {{loss}} at {end_of(numbers.right)}.",
         "learns next to nothing": f"{against}{name} learns next to nothing: it ends at {end_of(numbers.chosen)}, "
                                   f"{{loss}} at {end_of(numbers.right)}, and always answering 0.5 gives 0.042."}
     return f"{told[numbers.verdict]} {spectrum_words(numbers.shares)}"
