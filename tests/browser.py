@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
+BROWSERS = "chromium", "chromium-browser", "google-chrome"
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
                     "--disable-background-networking", "--disable-component-update"]
 PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
@@ -27,7 +28,7 @@ PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
 
 def chromium():
     """The path of a Chromium or Chrome, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextlib.contextmanager

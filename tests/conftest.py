@@ -1,30 +1,22 @@
 """One BLAS thread, and no test in a browser where there is no browser."""
 
 import os
-import shutil
 
 import pytest
+from browser import BROWSERS, chromium
 
 # Before anything imports numpy; the kernels that run notebooks inherit it.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def browser_path():
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
-
 
 def pytest_collection_modifyitems(items):
-    if browser_path() is None:
-        no_browser = pytest.mark.skip(reason=f"none of these is installed: {', '.join(BROWSERS)}")
+    if chromium() is None:
         for item in items:
             if item.get_closest_marker("browser"):
-                item.add_marker(no_browser)
+                item.add_marker(pytest.mark.skip(reason="no browser"))
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """The path of the installed Chromium."""
-    return browser_path()
+def pytest_terminal_summary(terminalreporter):
+    if chromium() is None:
+        terminalreporter.write_line(f"The tests in a browser were skipped: none of {', '.join(BROWSERS)} is installed.")
