@@ -9,7 +9,7 @@ import io
 from IPython.display import display
 from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#AA4499", "#56B4E9"
+from .colours import BLUE, GREEN, ORANGE, PURPLE, RED, SKY  # noqa: F401 - part of this module's names
 
 
 def new_figure(rows=1, columns=1, width=8, height=3.2, **options):

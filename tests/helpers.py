@@ -1,10 +1,12 @@
-"""What the tests of the core share: random problems, and how far apart two gradients are."""
+"""What tests share: random problems, how far apart two gradients are, and what feedback says of an answer."""
 
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 
 import lstmlib
+from lstmlib.exercises.base import NotYet
 
 
 class Problem(NamedTuple):
@@ -62,3 +64,10 @@ def assert_close(gradient, truth, tolerance):
     """Every one of the five arrays, by itself, is within `tolerance` of the truth."""
     far = {name: value for name, value in distances(gradient, truth).items() if not value <= tolerance}
     assert not far, f"norm-relative distance above {tolerance}: {far}"
+
+
+def hint_of(check, *answers):
+    """What the feedback on an exercise says of a wrong answer."""
+    with pytest.raises(NotYet) as caught:
+        check.judge(*answers)
+    return str(caught.value)

@@ -2,16 +2,10 @@
 
 import pytest
 
-from lstmlib.exercises.base import NotYet
+from helpers import hint_of
 from lstmlib.exercises.start_here import check_plans, check_repair
 
 PLANS = {"at once": True, "at the end": True, "at once and at the end": False, "at every step back in time": False}
-
-
-def hint_of(check, answer):
-    with pytest.raises(NotYet) as caught:
-        check.judge(answer)
-    return str(caught.value)
 
 
 def test_right_answers(capsys):

@@ -4,21 +4,14 @@ from itertools import combinations
 
 import pytest
 
+from helpers import hint_of
 from lstmlib import EDGES, crosses_exactly_once
-from lstmlib.exercises.base import NotYet
 from lstmlib.exercises.where_to_divide import (
     check_crossings,
     check_last_step_hook,
     check_right_sets,
     check_two_paths,
 )
-
-
-def hint_of(check, *answers):
-    with pytest.raises(NotYet) as caught:
-        check.judge(*answers)
-    return str(caught.value)
-
 
 CROSSINGS = {"highest dz": 5, "highest dh_next": 4, "highest all nine": 14, "possible dc_next": {0, 1, 2, 3, 4}}
 

@@ -7,7 +7,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from lstmlib.exercises.base import NotYet
+from helpers import hint_of
 from lstmlib.exercises.which_X import (
     add,
     check_factor,
@@ -17,12 +17,6 @@ from lstmlib.exercises.which_X import (
 )
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "05_which_X.ipynb"
-
-
-def hint_of(check, *answers):
-    with pytest.raises(NotYet) as caught:
-        check.judge(*answers)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("check", [check_token_weights, check_sequences, check_factor])

@@ -3,14 +3,14 @@
 The loss is at the last timestep only, so what arrives at an earlier one has crossed every step between.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
 import ipywidgets as widgets
 import numpy as np
 
-from .. import Weights, backward, forward, init_weights
+from .. import backward, forward, init_weights
 from . import svg
 from .base import Explorer, Slider
 
@@ -48,7 +48,7 @@ def lstm_norms(forget_bias, cut_gates):
     weights = init_weights(D, H, K=1, seed=3)
     b = weights.b.copy()
     b[H:2 * H] = forget_bias
-    weights = Weights(weights.Wx, weights.Wh, b, weights.Wy, weights.by)
+    weights = replace(weights, b=b)
     trace = forward(weights, inputs()[0])
     crossed = {"dh_next": [], "dc_next": []}
 

@@ -10,8 +10,8 @@ import html
 import math
 from dataclasses import dataclass
 
-# Colours of Okabe & Ito (2008), told apart with any kind of colour vision. Never use colour alone.
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#AA4499", "#56B4E9"
+from ..colours import BLUE, GREEN, ORANGE, PURPLE, RED, SKY  # noqa: F401 - part of this module's names
+
 INK, GREY, FAINT, PAPER = "#1a1a1a", "#595959", "#d9d9d9", "#ffffff"
 
 
