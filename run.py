@@ -6,6 +6,15 @@
     python run.py test [options of pytest]
         make the environment and run every test and every notebook
 
+    python run.py handout [folder]
+        make the handouts, PDF and HTML, for students and for instructors (in build/handout if no folder is named)
+
+    python run.py slides [folder]
+        make the slides of a 45-minute lesson (in build/slides if no folder is named)
+
+    python run.py student folder
+        write the notebooks without their solutions into a folder, for a class
+
     python run.py notebooks [notebooks]
         run the named notebooks (all of them if none is named) and store them in normal form
 
@@ -38,6 +47,8 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = ENVIRONMENT / "complete.json"
 INSTALL_LOG = ENVIRONMENT / "install.log"
+# The programs in tools/ that are commands here, with the extras that each needs.
+TOOLS = {"handout": ("handout",), "slides": ("handout",), "student": ("handout",), "notebooks": ("lab", "test")}
 INPUTS = ("pyproject.toml", "constraints.txt", "run.py")
 
 # Widget callbacks keep to the kernel's main thread, and no news window covers the first notebook.
@@ -64,13 +75,13 @@ def main(arguments):
     elif command == "lab":
         open_laboratory(options)
     elif command == "test":
-        make_environment("lab", "test")
+        make_environment("handout", "lab", "test")
         become("-m", "pytest", "--nbval", *options)
-    elif command == "notebooks":
-        make_environment("lab", "test")
-        become("tools/notebooks.py", *options)
+    elif command in TOOLS:
+        make_environment(*TOOLS[command])
+        become(f"tools/{command}.py", *options)
     else:
-        sys.exit(f"There is no command {command!r}: the commands are test, notebooks and help; "
+        sys.exit(f"There is no command {command!r}: the commands are test, {', '.join(TOOLS)} and help; "
                  "without one, JupyterLab is opened.")
 
 

@@ -43,7 +43,7 @@ def faults_of_constraints(text):
     faults = [f"not a name and a version: {line}" for line in text.splitlines()
               if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*==[0-9][0-9a-z.+]*( ; [^:/]+)?", line)]
     pinned = pins(text)
-    for requirement in declared("lab", "test"):
+    for requirement in declared("handout", "lab", "test"):
         versions = pinned.get(canonicalize_name(requirement.name), [])
         if not versions:
             faults.append(f"{requirement.name} is missing")
@@ -82,7 +82,7 @@ def installed_requirements(requirements):
 
 
 def test_constraints_cover_what_the_packages_need_in_turn():
-    needed = installed_requirements(declared("lab", "test"))
+    needed = installed_requirements(declared("handout", "lab", "test"))
     assert len(needed) > 80
     assert needed - set(pins(CONSTRAINTS)) == set()
 

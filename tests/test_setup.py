@@ -88,7 +88,7 @@ def world(folder, monkeypatch):
     return world
 
 
-LAB, TEST = ("pip", ".[lab]"), ("pip", ".[lab,test]")
+LAB, TEST = ("pip", ".[lab]"), ("pip", ".[handout,lab,test]")
 
 
 # What goes wrong: one sentence each.
