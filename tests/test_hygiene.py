@@ -64,7 +64,7 @@ def names_in(cell):
             yield node.id
         elif isinstance(node, ast.Attribute):
             yield node.attr
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        elif isinstance(node, ast.Import | ast.ImportFrom):
             parts = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
             yield from ".".join(parts).split(".")
 
