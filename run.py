@@ -179,10 +179,20 @@ def write_jupyterlab_settings():
     settings.write_text(json.dumps(JUPYTERLAB_SETTINGS, indent=2) + "\n")
 
 
+def home_to_write_in():
+    """Jupyter, IPython and matplotlib write in the home folder: where they cannot, there is one in the environment."""
+    home = os.path.expanduser("~")
+    if os.path.isdir(home) and os.access(home, os.W_OK | os.X_OK):
+        return {}
+    own = ENVIRONMENT / "home"
+    own.mkdir(parents=True, exist_ok=True)
+    return {"USERPROFILE" if os.name == "nt" else "HOME": str(own)}
+
+
 def become(*arguments):
     """Hand over to the environment's Python: its signals and its exit code are ours from here on."""
     command = [str(PYTHON), *arguments]
-    environment = {**ONE_THREAD, **os.environ}
+    environment = {**ONE_THREAD, **os.environ, **home_to_write_in()}
     os.chdir(ROOT)
     sys.stdout.flush()
     if os.name == "nt":  # where exec returns at once to the shell

@@ -292,3 +292,11 @@ def test_one_thread_unless_the_caller_wants_more(folder):
     shown = subprocess.run([sys.executable, "-c", "import run, sys; run.PYTHON = sys.executable; run.become('-c', "
                             f"{show!r})"], cwd=folder, capture_output=True, text=True, env=bare)
     assert shown.stdout.split() == ["1", "1"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the home folder has another name there")
+@pytest.mark.parametrize("home, kept", [(os.devnull, False), ("nowhere", False), ("home", True)])
+def test_home_where_nothing_can_be_written_is_replaced(folder, home, kept):
+    (folder / "home").mkdir()
+    used = become(folder, "import os; print(os.path.expanduser('~'))", HOME=str(folder / home)).stdout.strip()
+    assert used == str(folder / (home if kept else ".venv/home")) and os.path.isdir(used)
