@@ -1,0 +1,262 @@
+"""Make the handouts: the series and each notebook, for students and for instructors, as PDF and as one HTML file.
+
+    python run.py handout               into build/handout
+    python run.py handout some/folder   into some/folder
+
+The notebooks are taken as they are stored; nothing is run, and no network is used. What belongs to the classroom and
+not to paper is changed on the way: explorers become pictures with a line on what to try, solutions, teaching notes and
+the usual mistakes are set apart for instructors and left out for students. Pandoc, with the filter in tools/handout/,
+makes HTML and typst, and typst makes PDF (PDF/UA-1). The same notebooks give the same bytes.
+"""
+
+import ast
+import base64
+import html
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+try:
+    import nbformat
+    import pypandoc
+    import typst
+    from tools.student import student_version
+except ModuleNotFoundError as missing:
+    raise SystemExit(f"The handouts need the package {missing.name}: start with `python run.py handout`, or install "
+                     'the extra with `pip install -c constraints.txt -e ".[handout]"`.') from None
+
+NOTEBOOKS = ROOT / "notebooks"
+PARTS = Path(__file__).resolve().parent / "handout"
+PANDOC = Path(pypandoc.__file__).parent / "files" / ("pandoc.exe" if sys.platform == "win32" else "pandoc")
+MARKDOWN = "gfm-tex_math_gfm-emoji+fenced_divs+implicit_figures+smart"
+SERIES = "Where may you divide by |X|?"
+EDITIONS = ("student", "instructor")
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+FOLDED = "A solution is folded into the next cell; unfold it when you have tried."
+SOLUTION_MARK = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
+PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*base64,(?P<svg>[^"]*)">')
+COLOPHON = f"""
+# About this handout
+
+This is the {{edition}} version of the notebooks of *{SERIES}*, version {VERSION}, printed from the notebooks as they are
+stored: nothing was run for it. In the notebooks the explorers can be moved, and the exercises answer. Code stands on a
+grey ground; what a cell prints stands below it, behind a line.
+
+The question was asked on Data Science Stack Exchange as
+[question 41581](https://datascience.stackexchange.com/questions/41581) (datascience.stackexchange.com/questions/41581),
+published under CC BY-SA.
+
+Text and figures: CC BY 4.0. Code, the code cells included: BSD 3-Clause. Copyright 2026, the lstmlib authors.
+"""
+
+
+def main(arguments):
+    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
+        raise SystemExit(__doc__.strip())
+    folder = Path(*arguments) if arguments else ROOT / "build" / "handout"
+    try:
+        for path in build(folder):
+            print(path, flush=True)
+    except OSError as problem:
+        raise SystemExit(f"The handouts cannot be written to {folder}: {problem.strerror or problem}.") from None
+
+
+def build(folder, editions=EDITIONS, names=None):
+    """Write the handouts of these editions, and of these names (as 03_backward, or series); yield every path."""
+    stored = {path.stem: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    documents = {**{name: [name] for name in stored}, "series": list(stored)}
+    for edition in editions:
+        (folder / edition).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as workshop:
+            chapters = {name: chapter(notebook, name, edition, Path(workshop)) for name, notebook in stored.items()}
+            for name in names or documents:
+                parts = [chapters[part] for part in documents[name]]
+                title = SERIES if name == "series" else heading(stored[name])
+                markdown = "\n\n".join([*parts, COLOPHON.format(edition=edition)])
+                for kind, make in (("pdf", make_pdf), ("html", make_html)):
+                    path = folder / edition / f"{name}.{kind}"
+                    path.write_bytes(make(markdown, title, edition, Path(workshop)))
+                    yield path
+
+
+# From a notebook to Markdown.
+
+def chapter(notebook, name, edition, workshop):
+    """The Markdown of a notebook; its pictures are written into the folder `workshop`."""
+    instructor = edition == "instructor"
+    notebook = notebook if instructor else student_version(notebook)
+    blocks = []
+    for number, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "markdown" and cell.source.strip() != FOLDED:
+            blocks.append(boxed("teaching-note", cell.source) if "teaching-note" in tags else cell.source)
+        elif cell.cell_type == "code" and "solution" in tags:
+            mistakes = expected_difficulties(cell.source, notebook)
+            blocks += [boxed("solution", "**Solution**", code_and_outputs(cell, f"{name}-{number}", workshop)), mistakes]
+        elif cell.cell_type == "code":
+            blocks.append(code_and_outputs(cell, f"{name}-{number}", workshop))
+    if instructor:
+        blocks.insert(1, timing(name))
+    return "\n\n".join(blocks)
+
+
+def heading(notebook):
+    return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+
+
+def boxed(kind, *blocks):
+    return "\n\n".join([f"::::: {kind}", *blocks, ":::::"])
+
+
+def fenced(language, text):
+    return f"~~~~~~ {language}\n{text.rstrip()}\n~~~~~~"
+
+
+def escaped(text):
+    """Plain text as Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+.!|$&~^:-])", r"\\\1", text)
+
+
+def code_and_outputs(cell, name, workshop):
+    code = fenced("python", SOLUTION_MARK.sub("", cell.source))
+    outputs = [shown(output, f"{name}-{number}", workshop) for number, output in enumerate(cell.outputs)]
+    if ".sentence(" in cell.source and cell.outputs:
+        return outputs[0]
+    return boxed("cell", code, *filter(None, outputs)) if any(outputs) else code
+
+
+def shown(output, name, workshop):
+    """An output on paper: the picture before the text, never the widget."""
+    data = output.get("data", {})
+    if "text" in output:
+        return boxed("output", fenced("text", output.text))
+    if "image/png" in data:
+        path = workshop / f"{name}.png"
+        path.write_bytes(base64.b64decode(data["image/png"]))
+        return f"![{escaped(output.metadata['image/png']['alt'])}]({path.name})"
+    if "text/html" in data:
+        return explorer_on_paper(data["text/html"], name, workshop)
+    if "text/markdown" in data:
+        return ""  # the caption of the picture before it
+    return boxed("output", fenced("text", data["text/plain"]))
+
+
+def explorer_on_paper(fallback, name, workshop):
+    """The pictures in an explorer's fallback, each with the sentence under it; or its text; of a progress bar, nothing."""
+    paragraphs = re.findall(r"<p>(.*?)</p>", fallback, re.DOTALL)
+    pictures = [(PICTURE.fullmatch(before), after) for before, after in zip(paragraphs, paragraphs[1:])]
+    pictures = [(picture, caption) for picture, caption in pictures if picture]
+    if not pictures:
+        return boxed("try", f"**To try in the notebook.** {from_html(paragraphs[0])}") if paragraphs else ""
+    blocks = [from_html(paragraphs[0].replace("a picture; run the notebook to move it", "an explorer; here as a picture"))]
+    for number, (picture, caption) in enumerate(pictures):
+        path = workshop / f"{name}-{number}.svg"
+        path.write_bytes(base64.b64decode(picture["svg"]))
+        blocks.append(f"![{from_html(caption)}]({path.name})")
+    return "\n\n".join(blocks)
+
+
+def from_html(paragraph):
+    """The Markdown of text in which only <b> is marked up."""
+    parts = re.split(r"(</?b>)", paragraph)
+    return "".join("**" if part in ("<b>", "</b>") else escaped(html.unescape(part)) for part in parts)
+
+
+# What an instructor wants to know.
+
+def timing(name):
+    """The minutes that the first notebook's map gives to this notebook."""
+    row = re.search(rf"^\| \[?{int(name[:2])}\. .*?(?<!\\)\| (\d+) \| (\d+) \|", map_of_the_series(), re.MULTILINE)
+    return boxed("timing", f"**For the instructor.** {row[1]} minutes to read, {row[2]} for the exercises.")
+
+
+def map_of_the_series():
+    first = nbformat.read(min(NOTEBOOKS.glob("*.ipynb")), as_version=4)
+    return "\n".join(cell.source for cell in first.cells if cell.cell_type == "markdown")
+
+
+def expected_difficulties(solution, notebook):
+    """What the feedback says to wrong answers to the exercise of which this is the solution."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    modules = re.findall(r"from lstmlib\.exercises import (\w+)", code)
+    called = [node.func.attr for node in ast.walk(ast.parse(solution))
+              if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    said = [hint for module in modules for name in called for hint in hints(module, name)]
+    items = [f"- {escaped(hint)}" for hint in said]
+    return boxed("difficulties", "**Expected difficulties.** The feedback to wrong answers says:", "\n".join(items)) if items else ""
+
+
+def hints(module, name):
+    """The sentences in the text of a check, and of what it uses, that do not depend on the answer."""
+    tree = ast.parse((ROOT / "lstmlib" / "exercises" / f"{module}.py").read_text(encoding="utf-8"))
+    defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    defined |= {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
+    waiting, seen, found = [name], set(), {}
+    while waiting:
+        name = waiting.pop(0)
+        if name in defined and name not in seen:
+            seen.add(name)
+            waiting += [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
+            found |= dict.fromkeys(filter(is_hint, texts(defined[name])))
+    return list(found)
+
+
+def texts(node):
+    """Every string under this node that is no docstring, from its "Hint: " on; \\0 stands for what is filled in."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value.rpartition("Hint: ")[2].strip()
+    elif isinstance(node, ast.JoinedStr):
+        filled = "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
+        yield filled.rpartition("Hint: ")[2].strip()
+    else:
+        body = node.body[1:] if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) else None
+        for child in body or ast.iter_child_nodes(node):
+            yield from texts(child)
+
+
+def is_hint(text):
+    return len(text.split()) >= 4 and text[-1] in ".?" and "\0" not in text and not text.startswith("Expected")
+
+
+# From Markdown to paper and screen.
+
+def make_html(markdown, title, edition, workshop):
+    return pandoc(markdown, "html5", title, edition, workshop, "--mathml", "--embed-resources",
+                  f"--css={PARTS / 'handout.css'}").encode()
+
+
+def make_pdf(markdown, title, edition, workshop):
+    source = workshop / "handout.typ"
+    source.write_text(pandoc(markdown, "typst", title, edition, workshop, "--syntax-highlighting=idiomatic"),
+                      encoding="utf-8")
+    shutil.copy(PARTS / "code.tmTheme", workshop)
+    try:
+        return typst.compile(str(source), root=str(workshop), font_paths=[str(PARTS / "fonts")],
+                             ignore_system_fonts=True, pdf_standards=["ua-1"])
+    except typst.TypstError as problem:
+        raise SystemExit(f"typst refused {title}: {problem} {' '.join(problem.hints)}") from None
+
+
+def pandoc(markdown, to, title, edition, workshop, *options):
+    done = subprocess.run(
+        [PANDOC, f"--from={MARKDOWN}", f"--to={to}", "--standalone", "--fail-if-warnings", "--toc", "--toc-depth=2",
+         f"--template={PARTS / 'template'}.{to}", f"--lua-filter={PARTS / 'filter.lua'}", "--wrap=none",
+         f"--resource-path={PARTS}:{workshop}", "--metadata=lang:en-GB", f"--metadata=pagetitle:{title}",
+         f"--metadata=edition:{edition}", f"--metadata=version:{VERSION}", f"--metadata=series:{SERIES}", *options],
+        input=markdown.encode(), cwd=workshop, capture_output=True)
+    if done.returncode != 0:
+        raise SystemExit(f"pandoc refused {title}: {done.stderr.decode().strip()}")
+    return done.stdout.decode()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

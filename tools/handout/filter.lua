@@ -1,0 +1,121 @@
+-- Numbered formulas, references, pictures and boxes, for HTML and for typst.
+
+local to_typst = FORMAT == "typst"
+local tags, headings, chapters = {}, {}, {}
+
+local function typst_string(text)
+  return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("%s+", " ") .. '"'
+end
+
+-- A bar of pandoc's is a relation to typst, with space on both sides; here bars are fences.
+local function typst_math(math)
+  local written = (pandoc.write(pandoc.Pandoc({pandoc.Plain({math})}), "typst"):gsub("%s+$", ""))
+  if not written:match("^%$.*%$$") then error("typst cannot set the formula " .. math.text) end
+  return (written:gsub("\\|", " vert "))
+end
+
+local function typst_of(blocks)
+  return (pandoc.write(pandoc.Pandoc(blocks), "typst"):gsub("%s+$", ""))
+end
+
+local function without_tag(tex)
+  local before, tag, after = tex:match("^(.-)%s*\\tag{([^}]*)}(.*)$")
+  if tag then return before .. after, tag end
+  return tex, nil
+end
+
+-- First pass: what can be referred to.
+local function take_stock(document)
+  document:walk({
+    Math = function(math)
+      local _, tag = without_tag(math.text)
+      if tag then tags[tag] = true end
+    end,
+    Header = function(header)
+      local chapter = header.level == 1 and pandoc.utils.stringify(header):match("^(%d)%. ")
+      if chapter then chapters[chapter] = true end
+      headings[pandoc.utils.stringify(header):gsub(" ", "-")] = header.identifier
+    end,
+  })
+end
+
+local function Header(header)
+  local chapter = header.level == 1 and pandoc.utils.stringify(header):match("^(%d)%. ")
+  if chapter then header.identifier = "notebook-" .. chapter end
+  return header
+end
+
+local function Math(math)
+  local tex, tag = without_tag(math.text)
+  math.text = tex
+  if to_typst then
+    local written = typst_math(math)
+    local alt = typst_string(tex)
+    if math.mathtype == "InlineMath" then
+      return pandoc.RawInline("typst", "#formula(" .. alt .. ", " .. written .. ")")
+    end
+    local number = tag and typst_string(tag) or "none"
+    return pandoc.RawInline("typst", "#equation(" .. number .. ", " .. alt .. ", " .. written .. ")")
+  end
+  if math.mathtype == "InlineMath" then return math end
+  local inlines = {pandoc.Span({math}, {class = "formula"})}
+  if tag then inlines[2] = pandoc.Span({pandoc.Str("(" .. tag .. ")")}, {class = "number"}) end
+  return pandoc.Span(inlines, {class = "equation", id = tag and "equation-" .. tag or ""})
+end
+
+-- "(1.2)" in the text leads to the formula of this number, where the document has it.
+local function Str(str)
+  local before, tag, after = str.text:match("^(.-)%((%d%.%d+)%)(.*)$")
+  if tag and tags[tag] then
+    return {pandoc.Str(before), pandoc.Link("(" .. tag .. ")", "#equation-" .. tag), pandoc.Str(after)}
+  end
+end
+
+-- What would begin a list or a heading in typst.
+local function Inlines(inlines)
+  local first = inlines[1]
+  if to_typst and first and first.t == "Str" and (first.text:match("^%d+%.$") or first.text:match("^[-+=/]$")) then
+    inlines[1] = pandoc.RawInline("typst", (first.text:gsub("[-+=/.]", "\\%0")))
+    return inlines
+  end
+end
+
+-- A link to a notebook leads to its chapter; where the document has no such chapter, it is text.
+local function Link(link)
+  local chapter = link.target:match("^0(%d)_[%w_]+%.ipynb$")
+  local heading = link.target:match("^#(.*)$")
+  if chapter and chapters[chapter] then
+    link.target = "#notebook-" .. chapter
+  elseif chapter then
+    return link.content
+  elseif heading and headings[heading] then
+    link.target = "#" .. headings[heading]
+  elseif not link.target:match("^https://") and not link.target:match("^#equation%-") then
+    error("a link leads nowhere: " .. link.target)
+  end
+  return link
+end
+
+local function Figure(figure)
+  if not to_typst then return figure end
+  local image = figure.content[1].content[1]
+  local alt = typst_string(pandoc.utils.stringify(image.caption))
+  local caption = typst_of(figure.caption.long)
+  return pandoc.RawBlock("typst", "#picture(" .. typst_string(image.src) .. ", " .. alt .. ")[" .. caption .. "]")
+end
+
+local function Div(div)
+  if not to_typst then return div end
+  local blocks = pandoc.Blocks({pandoc.RawBlock("typst", "#" .. div.classes[1] .. "-box[")})
+  blocks:extend(div.content)
+  blocks:insert(pandoc.RawBlock("typst", "]"))
+  return blocks
+end
+
+return {
+  {Pandoc = take_stock},
+  {Header = Header, Link = Link, Math = Math},
+  {Str = Str},
+  {Figure = Figure, Div = Div},
+  {Inlines = Inlines},
+}
