@@ -13,7 +13,7 @@ import numpy as np
 from . import arguments
 from .weights import Weights, check_weights
 
-SLOPES_AT_A_TIME = 2 ** 19  # bytes of gates that `local_slopes` works on: little enough to stay in a processor's cache
+GATES_AT_A_TIME = 2 ** 19  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,7 +79,7 @@ def forward(weights, X, h0=None, c0=None):
     each_gate = gates.swapaxes(1, 2)
     for t in range(T):
         z = Z[t]
-        z += hiddens[t] @ Wh
+        z += hiddens[t].dot(Wh)  # as @, with less overhead
         np.tanh(z, out=z)
         z *= stretch
         z += shift
@@ -126,25 +126,26 @@ def backward(weights, trace, dY, at=None):
         dY = dY.copy()  # a hook may work in place
     dY = cross("dy", cross("loss", dY))
     dh_above = cross("dh_above", (dY.reshape(*lead, T * B, K) @ weights.Wy.T).reshape(*lead, T, B, H))
-    dc_dh, slopes = local_slopes(trace)
-    dZ = slopes if lead == () else np.broadcast_to(slopes, lead + slopes.shape).copy()
+    dZ = np.empty(lead + trace.gates.shape, weights.dtype)
     dz_all = dZ.reshape(*lead, T, B, 4 * H)  # the same memory: slopes become gradients, from the last t to the first
     WhT, f = weights.Wh.T.copy(), trace.f
     dh_next = dc_next = np.zeros((B, H), weights.dtype)
-    for t in reversed(range(T)):
-        dh = dh_above[..., t, :, :] + dh_next
-        dc = dh * dc_dh[t] + dc_next
-        dz_ifg, dz_o = dZ[..., t, :, :3, :], dZ[..., t, :, 3, :]
-        dz_ifg *= dc[..., None, :]
-        dz_o *= dh
-        dz = dz_all[..., t, :, :]
-        if at is not None:
-            dz[...] = cross("dz", dz)
-        if t > 0:
-            dh_next = cross("dh_next", dz @ WhT)
-            dc_next = cross("dc_next", dc * f[t])
+    for now in reversed(few_timesteps_at_a_time(trace)):
+        dc_dh, dZ[..., now, :, :, :] = local_slopes(trace, now)
+        for t in reversed(range(now.start, now.stop)):
+            dh = dh_above[..., t, :, :] + dh_next
+            dc = dh * dc_dh[t - now.start] + dc_next
+            dz_ifg, dz_o = dZ[..., t, :, :3, :], dZ[..., t, :, 3, :]
+            dz_ifg *= dc[..., None, :]
+            dz_o *= dh
+            dz = dz_all[..., t, :, :]
+            if at is not None:
+                dz[...] = cross("dz", dz)
+            if t > 0:
+                dh_next = cross("dh_next", dz @ WhT)
+                dc_next = cross("dc_next", dc * f[t])
 
-    del dh_above, dc_dh  # makes room for the sums
+    del dh_above  # makes room for the sums
     dz_all = cross("dW_t", dz_all).reshape(*lead, T * B, 4 * H)
     dY = cross("dWy_t", dY).reshape(*lead, T * B, K)
     sums = (trace.X.reshape(T * B, D).T @ dz_all, trace.h_prev.reshape(T * B, H).T @ dz_all, dz_all.sum(axis=-2),
@@ -152,26 +153,26 @@ def backward(weights, trace, dY, at=None):
     return Weights(*(cross("dW", array) for array in sums))
 
 
-def local_slopes(trace):
-    """The derivatives inside each timestep, for all timesteps.
-
-    Computed for a few timesteps at a time, which saves memory (2 T*B*H numbers) and changes no value.
+def local_slopes(trace, now=slice(None)):
+    """The derivatives inside each timestep, for the timesteps `now` (for all of them if left out).
 
     ->  dc_t/dh_t along h = o tanh(c), read backwards: (T, B, H)
         dz_t per unit of dc_t (for i, f, g) and of dh_t (for o): (T, B, 4, H)
     """
-    dc_dh, slopes = np.empty_like(trace.c), np.empty_like(trace.gates)
-    few = max(1, SLOPES_AT_A_TIME // trace.gates[0].nbytes)
-    for start in range(0, len(slopes), few):
-        now = slice(start, start + few)
-        i, f, g, o = trace.i[now], trace.f[now], trace.g[now], trace.o[now]
-        tanh_c = np.tanh(trace.c[now])
-        slopes[now, :, 0] = i * (1 - i) * g
-        slopes[now, :, 1] = f * (1 - f) * trace.c_prev[now]
-        slopes[now, :, 2] = i * (1 - g * g)
-        slopes[now, :, 3] = o * (1 - o) * tanh_c
-        dc_dh[now] = o * (1 - tanh_c * tanh_c)
-    return dc_dh, slopes
+    i, f, g, o = trace.i[now], trace.f[now], trace.g[now], trace.o[now]
+    tanh_c = np.tanh(trace.c[now])
+    slopes = np.empty_like(trace.gates[now])
+    slopes[:, :, 0] = i * (1 - i) * g
+    slopes[:, :, 1] = f * (1 - f) * trace.c_prev[now]
+    slopes[:, :, 2] = i * (1 - g * g)
+    slopes[:, :, 3] = o * (1 - o) * tanh_c
+    return o * (1 - tanh_c * tanh_c), slopes
+
+
+def few_timesteps_at_a_time(trace):
+    """All timesteps as slices, each of so few that their slopes fit into a processor's cache. No value depends on it."""
+    T, few = len(trace.gates), max(1, GATES_AT_A_TIME // trace.gates[0].nbytes)
+    return [slice(start, min(start + few, T)) for start in range(0, T, few)]
 
 
 def crossing(at):
