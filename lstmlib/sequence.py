@@ -13,7 +13,7 @@ import numpy as np
 from . import arguments
 from .weights import Weights, check_weights
 
-GATES_AT_A_TIME = 2 ** 19  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
+GATES_AT_A_TIME = 2 ** 18  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,7 +131,7 @@ def backward(weights, trace, dY, at=None):
     WhT, f = weights.Wh.T.copy(), trace.f
     dh_next = dc_next = np.zeros((B, H), weights.dtype)
     for now in reversed(few_timesteps_at_a_time(trace)):
-        dc_dh, dZ[..., now, :, :, :] = local_slopes(trace, now)
+        dc_dh, _ = local_slopes(trace, now, out=dZ[..., now, :, :, :])
         for t in reversed(range(now.start, now.stop)):
             dh = dh_above[..., t, :, :] + dh_next
             dc = dh * dc_dh[t - now.start] + dc_next
@@ -153,19 +153,21 @@ def backward(weights, trace, dY, at=None):
     return Weights(*(cross("dW", array) for array in sums))
 
 
-def local_slopes(trace, now=slice(None)):
+def local_slopes(trace, now=slice(None), out=None):
     """The derivatives inside each timestep, for the timesteps `now` (for all of them if left out).
+
+    out  takes the slopes (further axes in front receive copies); a new array if left out
 
     ->  dc_t/dh_t along h = o tanh(c), read backwards: (T, B, H)
         dz_t per unit of dc_t (for i, f, g) and of dh_t (for o): (T, B, 4, H)
     """
     i, f, g, o = trace.i[now], trace.f[now], trace.g[now], trace.o[now]
     tanh_c = np.tanh(trace.c[now])
-    slopes = np.empty_like(trace.gates[now])
-    slopes[:, :, 0] = i * (1 - i) * g
-    slopes[:, :, 1] = f * (1 - f) * trace.c_prev[now]
-    slopes[:, :, 2] = i * (1 - g * g)
-    slopes[:, :, 3] = o * (1 - o) * tanh_c
+    slopes = np.empty_like(trace.gates[now]) if out is None else out
+    slopes[..., 0, :] = i * (1 - i) * g
+    slopes[..., 1, :] = f * (1 - f) * trace.c_prev[now]
+    slopes[..., 2, :] = i * (1 - g * g)
+    slopes[..., 3, :] = o * (1 - o) * tanh_c
     return o * (1 - tanh_c * tanh_c), slopes
 
 
