@@ -2,7 +2,7 @@
 
     python run.py slides                  into build/slides
     python run.py slides some/folder      into some/folder
-    python run.py slides --live [folder]  and open them in JupyterLab, where the laboratory is live
+    python run.py slides --live [folder]  and show them in JupyterLab, where the laboratory is live
 
 The lesson is written in tools/slides/lesson.md: headings, a few words, notes for the speaker, and which cells to show.
 Figures, equations, code and explorers are those of the notebooks. Two files come out:
@@ -11,12 +11,13 @@ Figures, equations, code and explorers are those of the notebooks. Two files com
                   view, F fills the screen; add ?print-pdf to the address to print.
     lesson.ipynb  the same slides as a notebook with slide metadata. Its only code cell is the laboratory.
 
-With --live, further options are those of JupyterLab, such as --no-browser or --port=8890.
+With --live, whatever follows is for JupyterLab, such as --no-browser or --port 8890.
 """
 
 import ast
 import base64
 import html
+import importlib.util
 import os
 import re
 import signal
@@ -56,11 +57,13 @@ class LessonError(Exception):
 
 def main(arguments):
     live = "--live" in arguments
-    options = [argument for argument in arguments if argument.startswith("-") and argument != "--live"]
-    folders = [argument for argument in arguments if not argument.startswith("-")]
-    if len(folders) > 1 or options and not live:
+    named = [argument for argument in arguments if argument != "--live"]
+    options = named if named[:1] and named[0].startswith("-") else named[1:]
+    if options and not live or {"-h", "--help"} & set(options):
         raise SystemExit(__doc__.strip())
-    folder = Path(*folders) if folders else ROOT / "build" / "slides"
+    if live and importlib.util.find_spec("jupyterlab") is None:
+        raise SystemExit("Live slides need JupyterLab: install it with `pip install -c constraints.txt -e \".[lab]\"`.")
+    folder = ROOT / "build" / "slides" if options == named else Path(named[0])
     try:
         for path in build(folder):
             print(path, flush=True)
@@ -140,9 +143,10 @@ class Picture:
         return f'```{{=html}}\n<div class="picture">{image}</div>\n```'
 
     def for_notebook(self, name):
-        suffix = {"image/png": "png", "image/svg+xml": "svg"}[self.kind]
+        if self.kind != "image/png":  # JupyterLab shows no other attachments
+            return f'<img alt="{html.escape(self.alt)}" src="data:{self.kind};base64,{self.data}">', {}
         alt = re.sub(r"([\\\[\]*_|{}])", r"\\\1", self.alt)
-        return f"![{alt}](attachment:{name}.{suffix})", {f"{name}.{suffix}": {self.kind: self.data}}
+        return f"![{alt}](attachment:{name}.png)", {f"{name}.png": {self.kind: self.data}}
 
 
 @dataclass(frozen=True)
@@ -212,7 +216,10 @@ def read_slide(section, start, notebooks):
 
 def note(line, notebooks):
     found = SHOWN.fullmatch(line)
-    return "\n" + quoted(notebooks.cell(found["notebook"], found["cell"])) + "\n" if found else line
+    if not found:
+        return line
+    taken = quoted(notebooks.cell(found["notebook"], found["cell"]))
+    return "\n" + re.sub(r"\[([^]]+)\]\([^)]*\.ipynb[^)]*\)", r"\1", taken) + "\n"  # a slide has no notebook beside it
 
 
 def shown(block, notebooks):
