@@ -1,16 +1,35 @@
 """Write the notebooks for a class: without solutions and without notes for teachers.
 
     python run.py student FOLDER
+        the notebooks, to be handed to the class as they are
 
-Each exercise becomes a cell for the answer and a locked cell with its check, both with the metadata of nbgrader.
-What the cells of the explanations show stays; nothing is shown under the exercises.
+    python run.py student --nbgrader FOLDER
+        the same as a course of nbgrader, still solved: one assignment for each notebook, and nbgrader's settings
+
+Notebooks that are there already and differ are not overwritten; with --force they are. Each exercise becomes a cell
+for the answer and a locked cell with its check, both with the metadata of nbgrader. What the cells of the
+explanations show stays; nothing is shown under the exercises. docs/nbgrader.md says how to use both.
 """
 
+import argparse
 import ast
 import copy
 import re
+import sys
+from pathlib import Path
 
-from nbformat.v4 import new_code_cell
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+try:
+    import nbformat
+    from nbformat.v4 import new_code_cell
+
+    from tools.notebooks import NOTEBOOKS, exercises, solved_stub_of, text_of
+except ModuleNotFoundError as missing:
+    raise SystemExit(f"The student notebooks need the package {missing.name}: start with `python run.py student`, or "
+                     'install the extra with `pip install -c constraints.txt -e ".[handout]"`.') from None
 
 # How much each exercise counts, in the order in which they stand in the notebook.
 POINTS = {
@@ -26,6 +45,7 @@ POINTS = {
 }
 LEFT_OUT = {"solution", "teaching-note"}
 EXERCISE = re.compile(r"^### Exercise (\d+)\.(\d+)\.", re.MULTILINE)
+LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb")
 # What the notebooks say of cells that the class does not get, and what they say to the class instead.
 SENTENCES = [
     (re.compile(r"\s*A solution is folded into [^.]*\."), ""),
@@ -33,32 +53,89 @@ SENTENCES = [
     (re.compile(r'\s*Notes that begin with "For teachers" [^.]*\.'), ""),
     (re.compile(r"(Replace `\.\.\.` in the cell) and run it\."), r"\1, run it, and run the check below it."),
 ]
+SETTINGS = '''\
+# Settings of nbgrader for this course; docs/nbgrader.md of the project says how to use them.
+c = get_config()  # noqa: F821
+
+# An answer cell holds its stub, and under it the marked solution: without the solution it is complete.
+c.ClearSolutions.code_stub = {"python": ""}
+# What the cells of the explanations show stays in the students' notebooks; under the exercises nothing is shown.
+c.ClearOutput.enabled = False
+# The longest cell trains for about ten seconds.
+c.Execute.timeout = 120
+'''
 
 
-def student_version(notebook):
-    """A copy of the notebook as the class gets it."""
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="run.py student", description="Write the notebooks without their solutions "
+                                     "into a folder, for a class.")
+    parser.add_argument("folder", type=Path, help="where to write; it is made if it is not there")
+    parser.add_argument("--nbgrader", action="store_true", help="write a course of nbgrader, still solved")
+    parser.add_argument("--force", action="store_true", help="overwrite notebooks that differ")
+    wanted = parser.parse_args(arguments)
+    try:
+        number = write(course() if wanted.nbgrader else class_notebooks(), wanted.folder, wanted.force)
+    except OSError as problem:
+        raise SystemExit(f"The student notebooks cannot be written to {wanted.folder}: "
+                         f"{problem.strerror or problem} ({problem.filename}).") from None
+    print(f"{number} files are in {wanted.folder.resolve()}. They need lstmlib: see docs/nbgrader.md.")
+
+
+def write(files, folder, force=False):
+    """Write {path: text} into the folder, or nothing at all where that would overwrite somebody's work."""
+    if folder.resolve() == NOTEBOOKS:
+        raise SystemExit("The solved notebooks themselves are in this folder: name another one.")
+    if folder.exists() and not folder.is_dir():
+        raise SystemExit(f"{folder} is a file: name a folder.")
+    paths = {folder / path: text.encode() for path, text in files.items()}
+    changed = [path.relative_to(folder) for path, text in paths.items() if path.exists() and path.read_bytes() != text]
+    if changed and not force:
+        raise SystemExit(f"Nothing was written, for these files in {folder} are there and differ (perhaps they hold a "
+                         f"student's work): {', '.join(map(str, changed))}. Name another folder, or overwrite them "
+                         "with --force.")
+    for path, text in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+    return len(paths)
+
+
+def class_notebooks():
+    """{name: text} of the notebooks for the class."""
+    return {path.name: text_of(student_version(nbformat.read(path, as_version=4)))
+            for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+
+
+def course():
+    """{path: text} of a course of nbgrader, before it makes the students' version."""
+    files = {"nbgrader_config.py": SETTINGS}
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        notebook = student_version(nbformat.read(path, as_version=4), solved=True)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = LINK.sub(r"](../\1/\1.ipynb", cell.source)
+        files[f"source/{path.stem}/{path.name}"] = text_of(notebook)
+    return files
+
+
+def student_version(notebook, solved=False):
+    """A copy of the notebook as the class gets it; `solved`, with the marked solution under each stub."""
     notebook = copy.deepcopy(notebook)
-    stubs = {id(stub) for stub, _ in exercises(notebook)}
-    cells, numbers = [], (0, 0)
+    stubs = {stub.id: solved_stub_of(solution.source) if solved else stub.source
+             for stub, solution in exercises(notebook)}
+    cells, number = [], None
     for cell in notebook.cells:
         if LEFT_OUT & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
-            for found in EXERCISE.findall(cell.source):
-                numbers = [int(digits) for digits in found]
+            for found in EXERCISE.finditer(cell.source):
+                number = int(found[1]), int(found[2])
             cell.source = for_the_class(cell.source)
-        if id(cell) in stubs:
-            cells += answer_and_check(cell, *numbers)
+        if cell.id in stubs:
+            cells += answer_and_check(cell, stubs[cell.id], *number)
         elif cell.source.strip():
             cells.append(cell)
     notebook.cells = cells
     return notebook
-
-
-def exercises(notebook):
-    """The pairs (stub cell, solution cell) of a notebook: the stub is the last code cell before the solution."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return [(stub, cell) for stub, cell in zip(code, code[1:]) if "### BEGIN SOLUTION" in cell.source]
 
 
 def for_the_class(text):
@@ -67,15 +144,16 @@ def for_the_class(text):
     return text
 
 
-def answer_and_check(stub, notebook_number, exercise_number):
-    """The stub without its last statement, and that statement, the check, in a locked cell of its own."""
-    lines = stub.source.splitlines()
-    last = ast.parse(stub.source).body[-1].lineno - 1
-    name = f"exercise-{notebook_number}-{exercise_number}"
+def answer_and_check(stub, source, notebook, exercise):
+    """The source without its last statement, and that statement, the check, in a locked cell of its own."""
+    lines = source.splitlines()
+    last = ast.parse(source).body[-1].lineno - 1
+    name = f"exercise-{notebook}-{exercise}"
     answer = new_code_cell("\n".join(lines[:last]).rstrip(), id=stub.id, metadata={
         **stub.metadata, "nbgrader": for_nbgrader(name, solution=True)})
-    points = POINTS[notebook_number][exercise_number - 1]
+    points = POINTS[notebook][exercise - 1]
     check = new_code_cell("\n".join(lines[last:]), id=f"{stub.id}-check", metadata={
+        "deletable": False, "editable": False,
         "nbgrader": for_nbgrader(f"{name}-check", grade=True, locked=True, points=points)})
     return answer, check
 
@@ -83,3 +161,7 @@ def answer_and_check(stub, notebook_number, exercise_number):
 def for_nbgrader(name, **settings):
     usual = {"grade": False, "locked": False, "schema_version": 3, "solution": False, "task": False}
     return {**usual, "grade_id": name, **settings}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,11 +1,15 @@
 """Instant feedback on exercises.
 
 A check is a function that `expect`s things of the reader's answer. It prints "Right.", or what was
-given, what was expected, what was received and a hint, or that there is no answer yet. It never
-raises: a wrong answer is part of learning.
+given, what was expected, what was received and a hint, or that there is no answer yet. It does not
+raise, for a wrong answer is part of learning; only where nbgrader validates or grades, it does.
 """
 
+import linecache
 import numbers
+import os
+import traceback
+import warnings
 from functools import wraps
 
 import numpy as np
@@ -16,30 +20,57 @@ SMALL = 8  # arrays of no more entries are printed in full
 class NotYet(Exception):
     """The answer is not right; the message tells the reader why."""
 
+    def _render_traceback_(self):
+        """What IPython shows: where in this library the error was raised is of no use to the reader."""
+        return [str(self)]
+
 
 def check(function):
     """Make a feedback function out of one that raises NotYet for wrong answers.
 
     The first line of its docstring is printed when the answer is right. The undecorated
-    function stays available as `.judge`: it raises NotYet, for tests and for graders.
+    function stays available as `.judge`: it raises NotYet, and is silent when the answer is right.
     """
     @wraps(function)
     def feedback(*answers):
-        try:
-            if any(answer is None or answer is ... for answer in answers):
-                raise NotImplementedError
-            function(*answers)
-        except NotImplementedError:
-            print("Not answered yet.")
-        except NotYet as message:
-            print(f"Not yet. {message}")
-        except Exception as error:  # whatever the reader's own code raised
-            print(f"Not yet. Your answer raised {type(error).__name__}: {error}")
-        else:
-            print(f"Right. {function.__doc__.splitlines()[0]}")
+        right, said = verdict(function, answers)
+        if graded() and not right:
+            raise NotYet(said)
+        print(said)
 
     feedback.judge = function
     return feedback
+
+
+def graded():
+    """Whether nbgrader runs the notebook: it takes points off for an error, and for any warning that is shown."""
+    return "NBGRADER_EXECUTION" in os.environ
+
+
+def verdict(judge, answers):
+    """Whether the answers are right, and what is said of them."""
+    try:
+        if any(answer is None or answer is ... for answer in answers):
+            raise NotImplementedError
+        with warnings.catch_warnings(action="ignore" if graded() else None):
+            judge(*answers)
+    except NotImplementedError:
+        return False, "Not answered yet."
+    except NotYet as message:
+        return False, f"Not yet. {message}"
+    except Exception as error:
+        return False, f"Not yet. {told(error)}"
+    return True, f"Right. {judge.__doc__.splitlines()[0]}"
+
+
+def told(error):
+    """An error, with the line of the reader's own code at which it arose."""
+    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    places = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)
+              if frame.f_globals.get("__name__") == "__main__"]
+    if not places:
+        return f"The answer could not be tried: {what}."
+    return f'Your answer raised {what}, at "{linecache.getline(*places[-1]).strip()}".'
 
 
 def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
