@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture
 def folder(tmp_path):
     """A copy of what run.py needs, with neither notebooks nor environment."""
-    folder = tmp_path / "größe und maß"
+    folder = tmp_path / ("gross und klein" if sys.getfilesystemencoding() == "ascii" else "größe und maß")
     folder.mkdir()
     for name in ("run.py", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "LICENSE-TEXT"):
         shutil.copy(ROOT / name, folder)
