@@ -157,7 +157,8 @@ def explorer_on_paper(fallback, name, workshop):
     pictures = [(picture, caption) for picture, caption in pictures if picture]
     if not pictures:
         return boxed("try", f"**To try in the notebook.** {from_html(paragraphs[0])}") if paragraphs else ""
-    blocks = [from_html(paragraphs[0].replace("a picture; run the notebook to move it", "an explorer; here as a picture"))]
+    title = paragraphs[0].replace("a picture; run the notebook to move it", "an explorer; here as a picture")
+    blocks = [boxed("explorer", from_html(title))]
     for number, (picture, caption) in enumerate(pictures):
         path = workshop / f"{name}-{number}.svg"
         path.write_bytes(base64.b64decode(picture["svg"]))
@@ -187,12 +188,12 @@ def map_of_the_series():
 def expected_difficulties(solution, notebook):
     """What the feedback says to wrong answers to the exercise of which this is the solution."""
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    modules = re.findall(r"from lstmlib\.exercises import (\w+)", code)
-    called = [node.func.attr for node in ast.walk(ast.parse(solution))
-              if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    said = [hint for module in modules for name in called for hint in hints(module, name)]
+    modules = re.findall(r"from lstmlib\.exercises import (\w+)(?: as (\w+))?", code)
+    said = [hint for module, alias in modules for check in re.findall(rf"\b{alias or module}\.(\w+)", solution)
+            for hint in hints(module, check)]
     items = [f"- {escaped(hint)}" for hint in said]
-    return boxed("difficulties", "**Expected difficulties.** The feedback to wrong answers says:", "\n".join(items)) if items else ""
+    head = "**Expected difficulties.** The feedback to wrong answers says:"
+    return boxed("difficulties", head, "\n".join(items)) if items else ""
 
 
 def hints(module, name):
@@ -230,8 +231,9 @@ def is_hint(text):
 # From Markdown to paper and screen.
 
 def make_html(markdown, title, edition, workshop):
-    return pandoc(markdown, "html5", title, edition, workshop, "--mathml", "--embed-resources",
-                  f"--css={PARTS / 'handout.css'}").encode()
+    page = pandoc(markdown, "html5", title, edition, workshop, "--mathml", "--embed-resources",
+                  f"--css={PARTS / 'handout.css'}")
+    return page.replace('<img role="img" aria-label=', "<img alt=").encode()  # what embedding makes of an alt
 
 
 def make_pdf(markdown, title, edition, workshop):

@@ -7,11 +7,24 @@ local function typst_string(text)
   return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("%s+", " ") .. '"'
 end
 
--- A bar of pandoc's is a relation to typst, with space on both sides; here bars are fences.
+-- Pairs of columns stand apart in JupyterLab; pandoc sets them side by side.
+local function with_gaps(tex)
+  if not tex:match("\\begin{aligned}") then return tex end
+  local columns = 0
+  return (tex:gsub("\\?[&\\]", function(sign)
+    if sign == "\\\\" then columns = 0 end
+    if sign ~= "&" then return sign end
+    columns = columns + 1
+    return columns % 2 == 0 and "&\\qquad " or "&"
+  end))
+end
+
+-- A bar of pandoc's is a relation to typst, with space on both sides, but here bars are fences; and its \; and \! have
+-- widths in whole numbers.
 local function typst_math(math)
   local written = (pandoc.write(pandoc.Pandoc({pandoc.Plain({math})}), "typst"):gsub("%s+$", ""))
   if not written:match("^%$.*%$$") then error("typst cannot set the formula " .. math.text) end
-  return (written:gsub("\\|", " vert "))
+  return (written:gsub("\\|", " vert "):gsub("#h%(0em%)", "thick"):gsub("#h%(%-1em%)", "#h(-0.17em)"))
 end
 
 local function typst_of(blocks)
@@ -47,7 +60,7 @@ end
 
 local function Math(math)
   local tex, tag = without_tag(math.text)
-  math.text = tex
+  math.text = with_gaps(tex)
   if to_typst then
     local written = typst_math(math)
     local alt = typst_string(tex)
@@ -59,7 +72,7 @@ local function Math(math)
   end
   if math.mathtype == "InlineMath" then return math end
   local inlines = {pandoc.Span({math}, {class = "formula"})}
-  if tag then inlines[2] = pandoc.Span({pandoc.Str("(" .. tag .. ")")}, {class = "number"}) end
+  if tag then inlines[2] = pandoc.Span({pandoc.RawInline("html", "(" .. tag .. ")")}, {class = "number"}) end
   return pandoc.Span(inlines, {class = "equation", id = tag and "equation-" .. tag or ""})
 end
 
