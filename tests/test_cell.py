@@ -82,6 +82,15 @@ def test_step_keeps_the_dtype_of_the_weights(dtype):
     assert gradient.dtype == dtype
 
 
+def test_wider_arguments_are_brought_to_the_dtype_of_the_weights():
+    p = random_problem(T=1)
+    weights = p.weights.map(lambda array: array.astype(np.float32))
+    y, h, c, trace = step(weights, p.X[0], p.h0, p.c0)
+    gradient, dh_prev, dc_prev = step_backward(weights, trace, p.dY[0], p.h0, p.c0)
+    assert {array.dtype for array in (y, h, c, dh_prev, dc_prev, *trace)} == {np.dtype(np.float32)}
+    assert gradient.dtype == np.float32
+
+
 def test_sigmoid_never_overflows():
     z = np.array([-1e308, -750, -1, 0, 1, 750, 1e308])
     assert np.allclose(sigmoid(z), [0, 0, 1 / (1 + np.e), 0.5, np.e / (1 + np.e), 1, 1], rtol=0, atol=1e-16)

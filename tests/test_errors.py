@@ -155,6 +155,15 @@ CASES = {
     "step: c_prev": (
         lambda: step(W, P.X[0], P.h0, None),
         TypeError, "c_prev must hold numbers, got dtype object"),
+    "step: c_prev of another batch": (
+        lambda: step(W, P.X[0], P.h0, P.c0[1:]),
+        ValueError, "c_prev must have shape (B, H) with B = 3, H = 5, got (2, 5)"),
+    "step_backward: weights": (
+        lambda: step_backward(W.Wx, STEP_TRACE, P.dY[0], P.h0, P.c0),
+        TypeError, "weights must be a Weights, got ndarray"),
+    "step_backward: weights that are not finite": (
+        lambda: step_backward(nan_weights(), STEP_TRACE, P.dY[0], P.h0, P.c0),
+        ValueError, "weights must be finite, got infinity or NaN in Wy"),
     "step_backward: trace": (
         lambda: step_backward(W, TRACE, P.dY[0], P.h0, P.c0),
         TypeError, "trace must be a StepTrace, got Trace"),
@@ -167,6 +176,9 @@ CASES = {
     "step_backward: dh_next": (
         lambda: step_backward(W, STEP_TRACE, P.dY[0], with_entry(P.h0, np.inf), P.c0),
         ValueError, "dh_next must be finite in float64, got inf at index (0, 0)"),
+    "step_backward: dh_next of one unit more": (
+        lambda: step_backward(W, STEP_TRACE, P.dY[0], np.ones((3, 6)), P.c0),
+        ValueError, "dh_next must have shape (B, H) with B = 3, H = 5, got (3, 6)"),
     "step_backward: dc_next": (
         lambda: step_backward(W, STEP_TRACE, P.dY[0], P.h0, 0),
         ValueError, "dc_next must have shape (B, H) with B = 3, H = 5, got ()"),
