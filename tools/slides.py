@@ -86,13 +86,17 @@ def build(folder):
 
 def present(folder, options):
     """Hand over to JupyterLab, which serves the slides and, inside one of them, the laboratory."""
-    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=localhost", f"--ServerApp.root_dir={folder}",
-               f"--ServerApp.extra_static_paths={folder}", "--LabApp.default_url=/static/lesson.html",
-               "--LabApp.expose_app_in_browser=True", *options]
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=localhost", *serving(folder), *options]
     if os.name == "nt":  # where exec returns at once to the shell
         signal.signal(signal.SIGINT, lambda *_: None)
         sys.exit(subprocess.call(command))
     os.execv(sys.executable, command)
+
+
+def serving(folder):
+    """JupyterLab's options for live slides: it serves the page itself, which may then give orders to it."""
+    return [f"--ServerApp.root_dir={folder}", f"--ServerApp.extra_static_paths={folder}",
+            "--LabApp.default_url=/static/lesson.html", "--LabApp.expose_app_in_browser=True"]
 
 
 # The lesson and the cells it shows.
@@ -117,7 +121,7 @@ class Notebooks:
         """The import statements of a notebook that bind any of these names."""
         statements = [statement for (of, _), cell in self._cells.items() if of == number and cell.cell_type == "code"
                       for statement in ast.walk(parsed(cell.source)) if isinstance(statement, ast.ImportFrom)]
-        return [f"from {statement.module} import {alias.name}" for statement in statements
+        return [f"from {statement.module} import {ast.unparse(alias)}" for statement in statements
                 for alias in statement.names if (alias.asname or alias.name) in names]
 
 
@@ -139,14 +143,10 @@ class Picture:
     data: str  # base64
 
     def for_page(self):
-        image = f'<img alt="{html.escape(self.alt)}" src="data:{self.kind};base64,{self.data}">'
-        return f'```{{=html}}\n<div class="picture">{image}</div>\n```'
+        return f'```{{=html}}\n<div class="picture">{self.for_notebook()}</div>\n```'
 
-    def for_notebook(self, name):
-        if self.kind != "image/png":  # JupyterLab shows no other attachments
-            return f'<img alt="{html.escape(self.alt)}" src="data:{self.kind};base64,{self.data}">', {}
-        alt = re.sub(r"([\\\[\]*_|{}])", r"\\\1", self.alt)
-        return f"![{alt}](attachment:{name}.png)", {f"{name}.png": {self.kind: self.data}}
+    def for_notebook(self):  # as HTML, for JupyterLab shows no SVG that is attached to a cell
+        return f'<img alt="{html.escape(self.alt)}" src="data:{self.kind};base64,{self.data}">'
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ class Equation:
     def for_page(self):
         return f"::: equation\n$${self.tex}$$\n\n[({self.number})]{{.number}}\n:::"
 
-    def for_notebook(self, name):
-        return f"$${self.tex} \\tag{{{self.number}}}$$", {}
+    def for_notebook(self):
+        return f"$${self.tex} \\tag{{{self.number}}}$$"
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,8 @@ class Text:
     def for_page(self):
         return f"``` {{.{self.fence}}}\n{self.text}\n```" if self.fence else self.text
 
-    def for_notebook(self, name):
-        return (f"```{self.fence.replace('output', 'text')}\n{self.text}\n```" if self.fence else self.text), {}
+    def for_notebook(self):
+        return f"```{self.fence.replace('output', 'text')}\n{self.text}\n```" if self.fence else self.text
 
 
 @dataclass(frozen=True)
@@ -236,17 +236,17 @@ def shown(block, notebooks):
     if kind == "code":
         return Text("python", defined(cell, detail))
     if kind == "output":
-        return Text("output", "".join(output.text for output in cell.outputs if "text" in output).rstrip())
+        return Text("output", printed(cell))
     if kind == "quote":
         return Text("", "\n".join("> " + line for line in quoted(cell).splitlines()))
     if kind == "table":
-        return Text("", "\n".join(line for line in cell.source.splitlines() if line.startswith("|")))
+        return Text("", table(cell))
     if kind == "explorer":
         return poster(cell, int(detail or 1))
     if kind == "laboratory":
         source = "\n".join([*notebooks.imports(number, names_in(cell.source)), "", cell.source])
         return Laboratory(poster(cell, int(detail or 1)), source, tuple(cell.outputs))
-    raise LessonError(f"what to show of a cell is figure, equation, code, output, quote, table, explorer or laboratory, "
+    raise LessonError("what to show of a cell is figure, equation, code, output, quote, table, explorer or laboratory, "
                       f"got {kind!r}")
 
 
@@ -283,6 +283,20 @@ def quoted(cell):
     if len(quotes) != 1:
         raise LessonError(f"cell {cell.id} must have one blockquote, has {len(quotes)}")
     return re.sub(r"^> ?", "", quotes[0].strip(), flags=re.MULTILINE)
+
+
+def printed(cell):
+    text = "".join(output.text for output in cell.get("outputs", []) if "text" in output).rstrip()
+    if not text:
+        raise LessonError(f"cell {cell.id} prints nothing")
+    return text
+
+
+def table(cell):
+    rows = [line for line in cell.source.splitlines() if line.startswith("|")]
+    if not rows:
+        raise LessonError(f"cell {cell.id} has no table")
+    return "\n".join(rows)
 
 
 def poster(cell, number):
@@ -370,21 +384,17 @@ def notebook_of(slides):
 
 def cells_of(slide, number):
     """One cell with all that the slide shows, then the laboratory, then the notes."""
-    texts, attachments, live = [f"## {slide.heading}"], {}, []
-    for k, block in enumerate(slide.body):
-        if isinstance(block, Laboratory):
-            live.append(block)
-            continue
-        text, files = block.for_notebook(f"picture-{number}-{k}")
-        texts.append(text)
-        attachments |= files
-    text_cell = new_markdown_cell("\n\n".join(texts), id=f"slide-{number}", metadata=slide_type("slide"))
-    if attachments:
-        text_cell.attachments = attachments
-    code_cells = [new_code_cell(block.source, id=f"live-{number}", outputs=list(block.outputs), metadata={
-        **slide_type("-"), "jupyter": {"source_hidden": True}}) for block in live]
-    notes = new_markdown_cell(f"**{minutes_of(slide)}** {slide.notes}", id=f"notes-{number}", metadata=slide_type("notes"))
-    return [text_cell, *code_cells, notes]
+    texts = [block.for_notebook() for block in slide.body if not isinstance(block, Laboratory)]
+    laboratories = [block for block in slide.body if isinstance(block, Laboratory)]
+    return [
+        new_markdown_cell("\n\n".join([f"## {slide.heading}", *texts]), id=f"slide-{number}",
+                          metadata=slide_type("slide")),
+        *(new_code_cell(block.source, id=f"laboratory-{number}-{k}", outputs=list(block.outputs),
+                        metadata={**slide_type("-"), "jupyter": {"source_hidden": True}})
+          for k, block in enumerate(laboratories)),
+        new_markdown_cell(f"**{minutes_of(slide)}** {slide.notes}", id=f"notes-{number}",
+                          metadata=slide_type("notes")),
+    ]
 
 
 def slide_type(name):
