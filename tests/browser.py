@@ -32,11 +32,15 @@ def chromium():
 
 
 @contextlib.contextmanager
-def jupyterlab(folder, theme="JupyterLab Light"):
-    """JupyterLab with a configuration of its own, serving `folder`: yields its address, with token."""
+def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None):
+    """JupyterLab with a configuration of its own, serving `folder`: yields its address, with token.
+
+    options   more of the command line;  settings  more of {"name-of-an-extension/of-its-plugin": {setting: value}}
+    """
     with tempfile.TemporaryDirectory(prefix="lstm-jupyter-") as home, socket.socket() as probe:
         home = Path(home)
-        settings = {"notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page
+        settings = {**(settings or {}),
+                    "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page
                     "apputils-extension/themes": {"theme": theme},
                     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
         for name, values in settings.items():
@@ -55,7 +59,8 @@ def jupyterlab(folder, theme="JupyterLab Light"):
         with open(home / "log", "wb") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-                 f"--ServerApp.port={port}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"],
+                 f"--ServerApp.port={port}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
+                 *options],
                 cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             yield f"{_address(server, home)}lab?token={environment['JUPYTER_TOKEN']}&reset"
@@ -108,6 +113,13 @@ def copy_notebooks(folder):
     shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("*.py*", "__pycache__"))
 
 
+def write_notebook(path, *cells):
+    """A new notebook with these code cells, not yet run."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
 class Lab:
     """A JupyterLab open in a page. `complaints` collects errors in the console and requests to other computers."""
 
@@ -118,8 +130,16 @@ class Lab:
         page.on("request", lambda request: self._request(request.url))
         page.on("websocket", lambda socket: self._request(socket.url))
         page.goto(address, timeout=PATIENCE * 1000)
-        page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE * 1000)
-        page.evaluate("async () => { await jupyterapp.restored; jupyterapp.shell.collapseLeft(); }")
+        self._wait()
+
+    def reload(self):
+        """Load the page again; what was open in it is open no more."""
+        self.page.reload(timeout=PATIENCE * 1000)
+        self._wait()
+
+    def _wait(self):
+        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE * 1000)
+        self.page.evaluate("async () => { await jupyterapp.restored; jupyterapp.shell.collapseLeft(); }")
 
     def _console(self, message):
         # The server answers 404 to JupyterLab's own questions for files that need not be there.
@@ -131,13 +151,24 @@ class Lab:
         if where.scheme not in ("data", "blob", "about") and where.hostname not in ("127.0.0.1", "localhost"):
             self.complaints.append(f"request to {url}")
 
-    def open(self, path):
-        """Open the notebook at `path`, from the server's folder, and wait for its kernel."""
-        self.page.evaluate("""(path) => { window.panel = null;
-            jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook"}).then(
+    def open(self, path, kernel=True):
+        """Open the notebook at `path`, from the server's folder, and wait for its kernel, if it is to have one."""
+        self.page.evaluate("""([path, preference]) => { window.panel = null;
+            jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook", ...preference}).then(
                 (panel) => { window.panel = panel; });
-        }""", path)
+        }""", [path, {} if kernel else {"kernelPreference": {"shouldStart": False, "autoStartDefault": False}}])
+        if not kernel:
+            self.page.wait_for_function("panel?.context.isReady && panel.content.widgets.length")
+            return
         self.page.wait_for_function("panel?.sessionContext.session?.kernel?.status === 'idle'", timeout=PATIENCE * 1000)
+
+    def run(self, cell, wait=True):
+        """Run one cell of the open notebook, given by its number."""
+        self.page.evaluate("""async ([cell, wait]) => {
+            panel.content.activeCellIndex = cell;
+            const finished = jupyterapp.commands.execute("notebook:run-cell");
+            if (wait) await finished;
+        }""", [cell, wait])
 
     def run_all(self):
         """Run every cell; what each left behind is in errors()."""

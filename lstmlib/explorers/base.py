@@ -32,8 +32,10 @@ class Explorer(widgets.VBox):
     above     widgets between controls and picture, such as a clickable graph; a control among them stands only there
 
     `state`, `numbers` and `error` can be read at any time; `set(field=value, ...)` and `choose(preset)` move the
-    controls. An exception is shown in the explorer, kept in `error`, and raised again.
+    controls. An exception, or an interrupt, is shown in the explorer, kept in `error`, and raised again.
     """
+
+    newest = {}  # by title: the explorer that a cell made last
 
     def __init__(self, title, start, controls, numbers, draw, words, presets=None, poster=("Reset",), above=()):
         self.title, self.start, self.controls = title, start, dict(controls)
@@ -59,6 +61,7 @@ class Explorer(widgets.VBox):
         for control in self.controls.values():
             control.observe(self._control_moved, names="value")
         self.choose("Reset")
+        Explorer.newest[title] = self
 
     def set(self, **changes):
         """Move controls, then show the new state once. A field or a value that cannot be leaves everything as it was.
@@ -74,7 +77,7 @@ class Explorer(widgets.VBox):
             self._moving = True
             try:
                 self._move(changes)
-            except Exception:
+            except BaseException:
                 self._move(before)
                 raise
             finally:
@@ -111,8 +114,8 @@ class Explorer(widgets.VBox):
         self.choose(preset)
 
     def _control_moved(self, _):
-        if not self._moving:
-            with self._lock:
+        with self._lock:  # a hand that moves a control while a cell does waits here, and is not overlooked
+            if not self._moving:
                 self._show()
 
     def _show(self):
@@ -120,15 +123,14 @@ class Explorer(widgets.VBox):
             state = replace(self.start, **{name: control.value for name, control in self.controls.items()})
             numbers = self._numbers_of(state)
             drawing, words = self._draw(state, numbers), self._words_of(state, numbers)
-        except Exception as error:
+            self.state, self.numbers, self.error = state, numbers, None
+            self.picture.value, self.words.value, self.alert.value = drawing, words, ""
+        except (Exception, KeyboardInterrupt) as error:
             self.error = error
-            self.alert.value = ("This explorer met an error; the picture is the one before it. "
-                                f"{type(error).__name__}: {error}")
+            met = "was interrupted" if isinstance(error, KeyboardInterrupt) else "met an error"
+            self.alert.value = (f"This explorer {met}; the picture is the one before it. "
+                                f"{type(error).__name__}: {error}".rstrip(": "))
             raise
-        self.state, self.numbers, self.error = state, numbers, None
-        self.picture.value = drawing
-        self.words.value = words
-        self.alert.value = ""
 
     def poster_html(self):
         """Pictures of the poster states, for wherever no kernel runs."""
@@ -159,19 +161,46 @@ def with_fallback(widget, bundle, fallback):
     return data | {"text/plain": repr(widget), "text/html": fallback}, metadata
 
 
-class Heading(anywidget.AnyWidget):
+class Answering(anywidget.AnyWidget):
+    """A widget whose part in the browser can find out whether the kernel is there."""
+
+    ASKING = """
+    // When `soon` was not called for a while, the kernel is asked; while it is silent, `words` stand in `note`.
+    const asking = (model, note, words) => {
+      let questions = 0, timer = null;
+      const silent = () => { note.textContent = words; };
+      const ask = () => {
+        timer = setTimeout(silent, 2000);
+        try { model.send({ question: ++questions }); } catch { silent(); }
+      };
+      model.on("msg:custom", (message) => {
+        if (message.answer === questions) { clearTimeout(timer); note.textContent = ""; }
+      });
+      return { soon: () => { clearTimeout(timer); timer = setTimeout(ask, 700); }, stop: () => clearTimeout(timer) };
+    };
+    """
+
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        self.on_msg(lambda _, message, buffers: self.send({"answer": message["question"]}))
+
+
+class Heading(Answering):
     """An explorer's title, and its manners in the browser.
 
     It names the explorer's frame, and keeps JupyterLab from taking keys that are pressed on a control for commands
-    of its own ("a" would insert a cell, "d d" delete one).
+    of its own ("a" would insert a cell, "d d" delete one). It tells the reader when the kernel is gone, for then the
+    picture no longer follows the controls: at once after a restart, which also stops the controls; otherwise when a
+    question that follows each pause of the hand finds no answer.
     """
 
     title = traitlets.Unicode().tag(sync=True)
 
-    _esm = """
+    _esm = Answering.ASKING + """
     export default { render({ model, el }) {
-      const title = document.createElement("b"), text = model.get("title");
-      title.className = "lstm-heading"; title.textContent = text; el.append(title);
+      const title = document.createElement("b"), note = document.createElement("div"), text = model.get("title");
+      title.className = "lstm-heading"; title.textContent = text;
+      note.className = "lstm-note"; note.setAttribute("role", "alert"); el.append(title, note);
       const enter = (event) => {
         const explorer = el.closest(".lstm-explorer");
         if (!explorer?.contains(event.target)) return;
@@ -181,18 +210,41 @@ class Heading(anywidget.AnyWidget):
         radios?.setAttribute("aria-label", radios.querySelector(".widget-label").textContent);
       };
       document.addEventListener("focusin", enter);
+
+      const RESTARTED = "Not connected: the kernel has been restarted. Run this cell again, after those above it.";
+      const SILENT = "The kernel does not answer. If a cell is running, the picture follows when it has finished; " +
+        "if none is, run this cell again, after those above it.";
+      const answer = asking(model, note, SILENT);
+      let lost = false;
+      const stopped = new MutationObserver(([{ target }]) => {
+        if (lost === target.classList.contains("jupyter-widgets-disconnected")) return;
+        lost = !lost; answer.stop(); note.textContent = lost ? RESTARTED : "";
+        for (const part of target.children) {
+          part.inert = lost && part !== el && !part.matches(".widget-html, :has(> .lstm-status, > .lstm-alert)");
+        }
+      });
+
       const frame = setInterval(() => {
         const explorer = el.closest(".lstm-explorer");
         if (!explorer) return;
         explorer.setAttribute("role", "group"); explorer.setAttribute("aria-label", text); clearInterval(frame);
+        for (const event of ["click", "input", "keydown"]) explorer.addEventListener(event, answer.soon, true);
+        stopped.observe(explorer, { attributes: true, attributeFilter: ["class"] });
       }, 50);
-      return () => { document.removeEventListener("focusin", enter); clearInterval(frame); };
+      return () => {
+        document.removeEventListener("focusin", enter); clearInterval(frame); answer.stop(); stopped.disconnect();
+      };
     } }
     """
     _css = """
     .lstm-explorer {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px;
       max-width: 1040px; box-sizing: border-box; color: var(--jp-ui-font-color1, #111); font-size: 14px}
     .lstm-explorer .widget-html {margin: 0}
+    .lstm-note {border-left: 4px solid #D55E00; padding: 4px 8px; margin-top: 4px; font-size: 14px}
+    .lstm-note:empty {display: none}
+    .lstm-explorer [inert] {opacity: 0.5}
+    .lstm-explorer.jupyter-widgets-disconnected::before,
+    .lstm-explorer .jupyter-widgets-disconnected::before {display: none}
     .lstm-explorer :focus-visible, .lstm-sentence :focus-visible {outline: 3px solid #0072B2; outline-offset: 2px}
     """
 
@@ -293,22 +345,32 @@ class Slider(anywidget.AnyWidget):
         return f"Slider({self.label!r})"
 
 
-class Sentence(anywidget.AnyWidget):
-    """Text with [words to press](preset) that set an explorer to a named state."""
+class Sentence(Answering):
+    """Text with [words to press](preset) that set an explorer to a named state.
+
+    When the explorer's cell has been run again, they set the new explorer too.
+    """
 
     parts = traitlets.List().tag(sync=True)
     chosen = traitlets.List().tag(sync=True)
 
-    _esm = """
+    _esm = Answering.ASKING + """
     export default { render({ model, el }) {
+      const note = document.createElement("span"); note.setAttribute("role", "alert");
+      const answer = asking(
+        model, note, " (The kernel does not answer: run the explorer's cell again, then this one.)");
       const p = document.createElement("p"); p.className = "lstm-sentence"; el.append(p);
       model.get("parts").forEach(([text, preset]) => {
         if (preset === null) { p.append(text); return; }
         const button = document.createElement("button");
         button.textContent = text; button.dataset.lmSuppressShortcuts = "true";
-        button.addEventListener("click", () => { model.set("chosen", [preset, Date.now()]); model.save_changes(); });
+        button.addEventListener("click", () => {
+          answer.soon(); model.set("chosen", [preset, Date.now()]); model.save_changes();
+        });
         p.append(button);
       });
+      p.append(note);
+      return answer.stop;
     } }
     """
     _css = """
@@ -330,7 +392,8 @@ class Sentence(anywidget.AnyWidget):
 
     @traitlets.observe("chosen")
     def _choose(self, change):
-        self.explorer.choose(change.new[0])
+        for explorer in {self.explorer, Explorer.newest[self.explorer.title]}:
+            explorer.choose(change.new[0])
 
     def _repr_mimebundle_(self, **kwargs):
         words = "".join(html.escape(text) if preset is None else f"<b>{html.escape(text)}</b>"

@@ -284,8 +284,9 @@ class BackwardGraph(anywidget.AnyWidget):
       const toggle = (target) => {
         const name = target.closest("[data-edge]")?.dataset.edge;
         if (!name) return;
-        const edges = model.get("value");
-        model.set("value", edges.includes(name) ? edges.filter((edge) => edge !== name) : [...edges, name]);
+        const edges = model.get("value"), all = [...el.querySelectorAll("[data-edge]")].map((g) => g.dataset.edge);
+        // In the order that the kernel keeps: else it would send its own back, perhaps over a later click.
+        model.set("value", all.filter((edge) => edges.includes(edge) !== (edge === name)));
         model.save_changes();
       };
       el.addEventListener("click", (event) => toggle(event.target));
