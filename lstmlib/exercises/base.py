@@ -15,6 +15,7 @@ from functools import wraps
 import numpy as np
 
 SMALL = 8  # arrays of no more entries are printed in full
+LONG = 160  # characters of anything else
 
 
 class NotYet(Exception):
@@ -87,12 +88,14 @@ def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
         raise NotYet(message + (f" Hint: {hint}" if hint else ""))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an answer may be as large as it likes
 def same(received, expected, tolerance=1e-9):
     """Whether both are equal: arrays and numbers in shape and, to the norm-relative tolerance, in value."""
     if not isinstance(expected, np.ndarray | numbers.Number) or isinstance(expected, bool):
         return isinstance(received, np.bool_ | type(expected)) and bool(received == expected)
     try:
-        received = np.asarray(received, dtype=np.result_type(np.asarray(expected), float))
+        numbers_of = np.result_type(np.asarray(expected), float, complex if np.iscomplexobj(received) else float)
+        received = np.asarray(received, dtype=numbers_of)
     except (TypeError, ValueError):
         return False
     expected = np.asarray(expected)
@@ -100,6 +103,7 @@ def same(received, expected, tolerance=1e-9):
         np.linalg.norm(received - expected) <= tolerance * np.linalg.norm(expected))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def difference(received, expected, tolerance=1e-9):
     """What was expected and what received, briefly; of large arrays of one shape the first entry that differs."""
     where = ""
@@ -113,7 +117,8 @@ def difference(received, expected, tolerance=1e-9):
 
 
 def brief(value):
-    """A value in a few words: small arrays in full, larger ones by their shape."""
+    """A value in a few words: small arrays in full, larger ones by their shape, anything else up to some length."""
     if isinstance(value, np.ndarray):
         return np.array2string(value, precision=4) if value.size <= SMALL else f"an array of shape {value.shape}"
-    return f"{value:.6g}" if isinstance(value, float | np.floating) else repr(value)
+    text = f"{value:.6g}" if isinstance(value, float | np.floating) else repr(value)
+    return text if len(text) <= LONG else f"{' '.join(text[:LONG].split())} and so on"

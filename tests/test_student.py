@@ -1,0 +1,291 @@
+"""The student notebooks: nothing is solved in them, every exercise is graded, and nobody's work is overwritten.
+
+And the exercises themselves: stubs are written from solutions, and of each exercise the feedback knows a wrong answer
+from the right one.
+"""
+
+import importlib
+import pkgutil
+import re
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import lstmlib.exercises
+from tools import student
+from tools.notebooks import MARKED, NOTEBOOKS, NotStored, exercises, run, solved_stub_of, stub_of, write_stubs
+from tools.student import student_version
+
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+STORED = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
+each_notebook = pytest.mark.parametrize("name", STORED)
+
+
+def exercise_of(cell):
+    """The number of the exercise to which a cell of a student notebook belongs, such as "3.1"."""
+    _, *digits = cell.metadata.nbgrader.grade_id.removesuffix("-check").split("-")
+    return ".".join(digits)
+
+
+def answers(notebook):
+    return {exercise_of(cell): cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")}
+
+
+def checks(notebook):
+    return {exercise_of(cell): cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")}
+
+
+def shown(cells):
+    return "".join(output.get("text", "") for cell in cells for output in cell.outputs)
+
+
+# One solved source.
+
+@each_notebook
+def test_stubs_are_written_from_the_solutions(name):
+    for stub, solution in exercises(STORED[name]):
+        assert stub.source == stub_of(solution.source), "python run.py notebooks"
+
+
+@each_notebook
+def test_every_exercise_has_its_solution_and_every_solution_says_nothing(name):
+    text = "\n".join(cell.source for cell in STORED[name].cells if cell.cell_type == "markdown")
+    pairs = exercises(STORED[name])
+    assert len(pairs) == len(re.findall(r"^### Exercise ", text, re.MULTILINE)) > 0
+    assert all(solution.outputs == [] and "solution" in solution.metadata.tags for _, solution in pairs)
+    assert shown(stub for stub, _ in pairs) == "Not answered yet.\n" * len(pairs)
+
+
+@pytest.mark.parametrize("solution, stub", [
+    ('def f_solution(x):\n    """Twice x."""\n'
+     "    ### BEGIN SOLUTION\n    y = x\n\n    return 2 * y\n    ### END SOLUTION\n\n\n"
+     "feedback.check_f.judge(f_solution)",
+     'def f(x):\n    """Twice x."""\n    ...\n\n\nfeedback.check_f(f)'),
+    ('### BEGIN SOLUTION\n# a reason\nd_solution = {\n    "a": 1,  # one\n    "b c": {2: 3},\n}\nextra = 4\n'
+     'n_solution = extra\n### END SOLUTION\nfeedback.check_both.judge(d_solution, n_solution)',
+     'd = {\n    "a": ...,\n    "b c": ...,\n}\nn = ...\nfeedback.check_both(d, n)'),
+])
+def test_a_stub_and_a_solved_stub(solution, stub):
+    assert stub_of(solution) == stub
+    solved = solved_stub_of(solution)
+    assert "solution" not in solved and MARKED.sub("", solved).replace("\n\n\n\n", "\n\n\n").replace(
+        "...\n\n", "...\n").splitlines() == stub.replace("...\n\n", "...\n").splitlines()
+    assert MARKED.search(solution).group().replace("_solution", "") in solved
+
+
+def test_a_stub_is_written_only_over_a_stub():
+    solution = new_code_cell("### BEGIN SOLUTION\nx_solution = 1\n### END SOLUTION\ncheck.judge(x_solution)")
+    notebook = new_notebook(cells=[new_code_cell("x = ..."), new_markdown_cell("Try."), solution])
+    write_stubs(notebook)
+    assert notebook.cells[0].source == "x = ...\ncheck(x)"
+    notebook.cells[0].source = "weights = train()"
+    with pytest.raises(NotStored, match="no cell with `...`"):
+        write_stubs(notebook)
+
+
+# What the class gets.
+
+@each_notebook
+def test_nothing_is_solved(name):
+    notebook = student_version(STORED[name])
+    nbformat.validate(notebook)
+    everything = "\n".join(cell.source for cell in notebook.cells)
+    assert not re.search(r"SOLUTION|_solution|\.judge|[Ff]olded (cell|into)|unfold|For teachers", everything)
+    assert "Right." not in shown(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert not any({"solution", "teaching-note"} & set(cell.metadata.get("tags", [])) for cell in notebook.cells)
+    for _, solution in exercises(STORED[name]):
+        assert MARKED.search(solution.source)[2] not in everything
+
+
+@each_notebook
+def test_the_rest_is_kept(name):
+    notebook = student_version(STORED[name])
+    kept = {cell.id: cell for cell in notebook.cells}
+    for cell in STORED[name].cells:
+        if cell.cell_type == "code" and "solution" not in cell.metadata.get("tags", []):
+            assert cell.source.startswith(kept[cell.id].source)
+            assert kept[cell.id].outputs == ([] if "nbgrader" in kept[cell.id].metadata else cell.outputs)
+    for target in re.findall(r"\]\((\w+\.ipynb)", "\n".join(cell.source for cell in notebook.cells)):
+        assert (NOTEBOOKS / target).exists()
+
+
+@each_notebook
+def test_every_exercise_is_an_answer_and_a_graded_check(name):
+    notebook = student_version(STORED[name])
+    number = int(name[:2])
+    assert list(answers(notebook)) == list(checks(notebook)) == [
+        f"{number}.{exercise}" for exercise in range(1, len(student.POINTS[number]) + 1)]
+    ids = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
+    assert len(set(ids)) == len(ids)
+    for answer, check in zip(answers(notebook).values(), checks(notebook).values()):
+        assert answer.metadata.nbgrader.items() >= {"schema_version": 3, "solution": True, "locked": False}.items()
+        assert check.metadata.nbgrader.items() >= {"schema_version": 3, "solution": False, "locked": True}.items()
+        assert check.metadata.nbgrader.points > 0 and check.metadata.editable is False
+        assert "..." in answer.source and re.fullmatch(r"\w+\.\w+\(.*\)", check.source)
+        assert notebook.cells.index(check) == notebook.cells.index(answer) + 1
+
+
+@each_notebook
+def test_without_the_marked_lines_the_course_is_what_the_class_gets(name):
+    """What nbgrader does with the settings that are written beside the course."""
+    solved, stubs = student_version(STORED[name], solved=True), student_version(STORED[name])
+    for answer, stub in zip(answers(solved).values(), answers(stubs).values(), strict=True):
+        assert MARKED.search(answer.source)
+        assert [line for line in MARKED.sub("", answer.source).splitlines() if line] == [
+            line for line in stub.source.splitlines() if line]
+    assert [cell.source for cell in checks(solved).values()] == [cell.source for cell in checks(stubs).values()]
+
+
+def test_stubs_are_not_answered_and_solutions_are_right_and_a_wrong_answer_loses_its_points(monkeypatch):
+    notebook = student_version(STORED["00_start_here"])
+    run(notebook, NOTEBOOKS)
+    assert shown(checks(notebook).values()) == 2 * "Not answered yet.\n"
+    solved = student_version(STORED["00_start_here"], solved=True)
+    answers(solved)["0.2"].source += "\nrepair = 100"
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(NotStored, match="NotYet"):
+        run(solved, NOTEBOOKS)
+    right, wrong = checks(solved).values()
+    assert shown([right]).startswith("Right. ")
+    assert [output.traceback for output in wrong.outputs] == [[
+        "Not yet. For a gradient that was divided by 10 twice: 100 is not it. "
+        "Hint: one of the two divisions is wanted; only one must be taken back."]]
+
+
+# Writing them.
+
+def test_the_class_gets_nine_notebooks_and_keeps_what_it_wrote_into_them(tmp_path, capsys):
+    folder = tmp_path / "class"
+    student.main([str(folder)])
+    assert sorted(path.name for path in folder.iterdir()) == [path.name for path in PATHS]
+    assert str(folder) in capsys.readouterr().out
+    student.main([str(folder)])  # nothing differs
+    work, gone = folder / PATHS[3].name, folder / PATHS[0].name
+    work.write_text("my work", encoding="utf-8")
+    gone.unlink()
+    with pytest.raises(SystemExit, match=rf"Nothing was written.*{work.name}\. .*--force"):
+        student.main([str(folder)])
+    assert work.read_text(encoding="utf-8") == "my work" and not gone.exists()
+    student.main([str(folder), "--force"])
+    assert nbformat.read(work, as_version=4) and gone.exists()
+
+
+def test_a_course_of_nbgrader_is_laid_out(tmp_path):
+    student.main(["--nbgrader", str(tmp_path)])
+    names = [path.stem for path in PATHS]
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")) == [
+        "nbgrader_config.py", *(f"source/{name}/{name}.ipynb" for name in names)]
+    compile((tmp_path / "nbgrader_config.py").read_text(), "nbgrader_config.py", "exec")
+    notebook = nbformat.read(tmp_path / f"source/{names[0]}/{names[0]}.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    links = re.findall(r"\]\(([^)]*\.ipynb)", text)
+    assert links and all((tmp_path / "source" / names[0] / link).exists() for link in links)
+
+
+@pytest.mark.parametrize("folder, said", [
+    ("a file", "is a file: name a folder"),
+    ("a file/below", "cannot be written to .*Not a directory"),
+    (NOTEBOOKS, "The solved notebooks themselves"),
+])
+def test_a_folder_that_will_not_do(tmp_path, folder, said):
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(SystemExit, match=said):
+        student.main(["--force", str(tmp_path / folder)])
+
+
+def test_no_folder(capsys):
+    with pytest.raises(SystemExit):
+        student.main([])
+    assert "arguments are required: folder" in capsys.readouterr().err
+
+
+# For each exercise a wrong answer that the feedback must catch: the solution with a piece of its text changed, or code.
+
+PLANTED = {
+    "0.1": ('"at once and at the end": False', '"at once and at the end": True'),
+    "0.2": ("= 10 ", "= 100 "),
+    "1.1": ("* 100 / 3", "* 100"),
+    "1.2": ("h1.T @ dz2 / size_X", "h1.T @ dz2"),
+    "1.3": ("any(", "all("),
+    "1.4": ("summed / size_X + decay * w", "(summed + decay * w) / size_X"),
+    "2.1": ("+ 4 * H", "+ 3 * H"),
+    "2.2": ("-6, 8", "-6, 1"),
+    "2.3": (" + weights.b", ""),
+    "2.4": ("-30", "30"),
+    "3.1": ("(c_prev - g)", "(c_prev + g)"),
+    "3.2": ("1 / 100", "1 / 99"),
+    "3.3": 'wrong_arrays = {"Wh"}',
+    "4.1": ('"dz", "dh_next", "dz"', '"dz", "dc_next", "dz"'),
+    "4.2": ('"highest dh_next": 4', '"highest dh_next": 5'),
+    "4.3": ("[..., -1, :, :]", "[..., 0, :, :]"),
+    "4.4": "def right_sets(given, T):\n    return set()",
+    "5.1": ("len(pieces) * ", ""),
+    "5.2": (" / mask.sum(axis=0)[:, None]", ""),
+    "5.3": ("if ranks_averaged else 1", ""),
+    "6.1": ("min(norm, limit) / size_X", "min(norm, limit)"),
+    "6.2": ("abs(g) / epsilon", "g / epsilon"),
+    "6.3": ("2.0 ** np.floor(np.log2(65504 / largest))", "65504 / largest"),
+    "6.4": ('settings["epsilon"] * size_X', 'settings["epsilon"]'),
+    "7.1": ('"{dh_above}", ', ""),
+    "7.2": ("8.0", "1 / 8"),
+    "7.3": ("-log_u, log_u", "log_u, -log_u"),
+    "7.4": ("max(recent) < 0.04 and ", ""),
+    "8.1": ('"overwritten",', '"shifted",'),
+    "8.2": ("1 - now.g ** 2", "1 - np.tanh(now.g) ** 2"),
+    "8.3": ("dY[::-1]", "dY"),
+    "8.4": ("1e-9", "1e-2"),
+}
+JUNK = [lambda *given: 1 / 0, lambda *given: "text", lambda *given: given, lambda: 3, lambda *given: float("nan"),
+        "text", -1.5, [], {}, object()]
+SAYS_WHY = re.compile(r"Not yet\. .*(xpected .*received|Hint: |Right so far: .* is not )", re.DOTALL)
+
+
+def solved_exercises():
+    for name, notebook in STORED.items():
+        solved = student_version(notebook, solved=True)
+        set_up = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+        for (number, answer), check in zip(answers(solved).items(), checks(solved).values()):
+            yield number, set_up, answer.source, check.source
+
+
+EXERCISES = {number: sources for number, *sources in solved_exercises()}
+CHECKS = [value for module in pkgutil.iter_modules(lstmlib.exercises.__path__, "lstmlib.exercises.")
+          for value in vars(importlib.import_module(module.name)).values()
+          if hasattr(value, "judge") and value.__module__ == module.name]
+
+
+def feedback_on(answer, set_up, check, capsys):
+    """What is printed when these cells are run one after the other."""
+    names = {"__name__": "__main__"}
+    for source in (set_up, answer, check):
+        exec(compile(source, "<cell>", "exec"), names)
+    return capsys.readouterr().out
+
+
+def test_every_exercise_and_every_check_has_a_planted_wrong_answer():
+    assert set(PLANTED) == set(EXERCISES)
+    called = {check.partition("(")[0].rpartition(".")[2] for *_, check in EXERCISES.values()}
+    assert called == {check.__name__ for check in CHECKS} and len(CHECKS) == len(EXERCISES)
+
+
+@pytest.mark.parametrize("number", PLANTED)
+def test_a_planted_wrong_answer_is_caught_and_the_right_one_passes(number, capsys):
+    set_up, answer, check = EXERCISES[number]
+    planted = PLANTED[number]
+    if isinstance(planted, tuple):  # the others are run in their notebooks, which fail when a solution is not right
+        assert feedback_on(answer, set_up, check, capsys).startswith("Right. ")
+        assert planted[0] in answer
+        planted = answer.replace(*planted)
+    said = feedback_on(planted, set_up, check, capsys)
+    assert SAYS_WHY.match(said) and "AssertionError" not in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_no_answer_makes_a_check_fail(check, capsys):
+    number_of_answers = 2 if check.__name__ == "check_two_paths" else 1
+    for junk in JUNK:
+        check(*[junk] * number_of_answers)
+        said = capsys.readouterr().out
+        assert re.match(r"Not answered yet\.\n|Not yet\. \S.+", said) and not re.search("Assertion|Traceback", said)
+        assert len(said) < 600
