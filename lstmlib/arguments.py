@@ -4,8 +4,12 @@ Each message names the argument, what was expected and what came.
 """
 
 import numbers
+import sys
 
 import numpy as np
+
+# What is too large for its dtype becomes infinite, without a warning; the docstrings say where that can happen.
+quiet = np.errstate(over="ignore", invalid="ignore")
 
 
 def array(name, value, axes, dtype=None, leading=False):
@@ -34,11 +38,18 @@ def array(name, value, axes, dtype=None, leading=False):
 
 
 def rectangular(name, value):
-    """Return `value` as an array of whatever dtype; ValueError where nested sequences differ in length."""
+    """Return `value` as an array of whatever dtype.
+
+    Raises ValueError where nested sequences differ in length or entries are masked, TypeError for what NumPy cannot read.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name} must have no masked entries, got {np.ma.count_masked(value)} of them")
     try:
         return np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} must be a rectangular array, got nested sequences of different lengths") from None
+    except Exception as error:
+        raise TypeError(f"{name} must be an array, got {type(value).__name__} ({error})") from error
 
 
 def shape(name, given, axes, leading=False):
@@ -82,7 +93,7 @@ def number(name, value, above=None, at_least=None, at_most=None, below=None, com
     except OverflowError:
         plain = np.inf
     if not np.isfinite(plain):
-        raise ValueError(f"{name} must be finite, got {value}")
+        raise ValueError(f"{name} must be finite, got {in_print(value)}")
     bounds = [("above", above, lambda x, y: x > y), ("at least", at_least, lambda x, y: x >= y),
               ("at most", at_most, lambda x, y: x <= y), ("below", below, lambda x, y: x < y)]
     for words, bound, holds in bounds:
@@ -91,13 +102,34 @@ def number(name, value, above=None, at_least=None, at_most=None, below=None, com
     return plain
 
 
-def count(name, value, at_least=1):
-    """Return `value` as an int of at least `at_least`; TypeError or ValueError otherwise."""
+def count(name, value, at_least=1, at_most=sys.maxsize):
+    """Return `value` as an int within the bounds; TypeError or ValueError otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < at_least:
-        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+        raise ValueError(f"{name} must be at least {at_least}, got {in_print(value)}")
+    if value > at_most:
+        raise ValueError(f"{name} must be at most {at_most}, got {in_print(value)}")
     return int(value)
+
+
+def in_print(value):
+    """A number in print: Python prints no whole number of more than 4300 digits."""
+    try:
+        return str(value)
+    except ValueError:
+        return "a number of thousands of digits"
+
+
+def dtype(name, value, known):
+    """Return `value` as one of the known dtypes; TypeError otherwise."""
+    try:
+        found = np.dtype(value).newbyteorder("=")
+    except TypeError:
+        found = None
+    if found is None or found not in known:  # to NumPy, float64 equals None
+        raise TypeError(f"{name} must be a floating-point or complex dtype, got {value if found is None else found}")
+    return found
 
 
 def instance(name, value, kind):

@@ -31,11 +31,12 @@ def sigmoid(z):
     return 0.5 * np.tanh(0.5 * z) + 0.5
 
 
+@arguments.quiet
 def step(weights, x, h_prev, c_prev):
     """One timestep forward.
 
     x (B, D), h_prev (B, H), c_prev (B, H)  ->  y (B, K), h (B, H), c (B, H), StepTrace
-    Raises ValueError or TypeError where a shape or dtype does not fit the weights.
+    Raises ValueError or TypeError where a shape or dtype does not fit the weights, and where y would not be finite.
     """
     check_weights(weights)
     x = arguments.array("x", x, {"B": None, "D": weights.D}, weights.dtype)
@@ -51,9 +52,11 @@ def step(weights, x, h_prev, c_prev):
     c = f * c_prev + i * g
     h = o * np.tanh(c)
     y = h @ weights.Wy + weights.by
+    check_output("y", y)
     return y, h, c, StepTrace(x, h_prev, c_prev, i, f, g, o, c, h)
 
 
+@arguments.quiet
 def step_backward(weights, trace, dy, dh_next, dc_next):
     """One timestep backward: the lines of `step`, read from the last to the first.
 
@@ -61,13 +64,11 @@ def step_backward(weights, trace, dy, dh_next, dc_next):
     dh_next  (B, H)  gradient from the next timestep, through its gates, into h
     dc_next  (B, H)  gradient from the next timestep, along the cell state, into c
     ->  gradient (Weights: this timestep's contribution), dh_prev (B, H), dc_prev (B, H)
+    What is too large for the dtype becomes infinite or NaN, as in `backward`.
     Raises ValueError or TypeError where a shape or dtype does not fit the weights.
     """
     check_weights(weights)
-    arguments.instance("trace", trace, StepTrace)
-    x, h_prev, c_prev, i, f, g, o, c, h = trace
-    if (x.shape[1], h.shape[1]) != (weights.D, weights.H):
-        raise ValueError(f"trace must come from weights like these, {weights}, got D={x.shape[1]}, H={h.shape[1]}")
+    x, h_prev, c_prev, i, f, g, o, c, h = checked_trace(trace, weights)
     dy = arguments.array("dy", dy, {"B": len(x), "K": weights.K}, weights.dtype)
     dh_next = arguments.array("dh_next", dh_next, {"B": len(x), "H": weights.H}, weights.dtype)
     dc_next = arguments.array("dc_next", dc_next, {"B": len(x), "H": weights.H}, weights.dtype)
@@ -81,3 +82,24 @@ def step_backward(weights, trace, dy, dh_next, dc_next):
     dz = np.concatenate([dz_i, dz_f, dz_g, dz_o], axis=-1)
     gradient = Weights(Wx=x.T @ dz, Wh=h_prev.T @ dz, b=dz.sum(axis=0), Wy=h.T @ dy, by=dy.sum(axis=0))
     return gradient, dz @ weights.Wh.T, dc * f
+
+
+def check_output(name, Y):
+    """Raise ValueError unless the output is finite: a number on the way was too large for the dtype."""
+    if not np.isfinite(Y).all():
+        raise ValueError(f"{name} must be finite, got an overflow of {Y.dtype}: weights or inputs are too large")
+
+
+def checked_trace(trace, weights):
+    """The nine arrays of the trace; TypeError or ValueError unless `step` can have left them, with weights like these."""
+    arguments.instance("trace", trace, StepTrace)
+    x, *states = arrays = [arguments.rectangular("trace", array) for array in trace]
+    shapes = [state.shape for state in states]
+    if x.ndim != 2 or len(set(shapes)) > 1 or shapes[0][:-1] != x.shape[:1]:
+        raise ValueError(f"trace must hold x (B, D) and eight arrays (B, H), got {x.shape} and {shapes}")
+    D, H = x.shape[1], shapes[0][1]
+    if (D, H) != (weights.D, weights.H):
+        raise ValueError(f"trace must come from weights like these, {weights}, got D={D}, H={H}")
+    if any(array.dtype != weights.dtype for array in arrays):
+        raise TypeError(f"trace must have the dtype {weights.dtype} of the weights, got {x.dtype}")
+    return arrays

@@ -31,7 +31,7 @@ def numerical_gradient(f, weights, method="complex"):
     def value(array, index, change):
         kept = array[index]
         array[index] = kept + change
-        result = arguments.number("the value of f", f(Weights(**arrays)), complex_too=True)
+        result = arguments.number("the value of f", f(Weights(**arrays)), complex_too=method == "complex")
         array[index] = kept
         return result
 
@@ -45,12 +45,30 @@ def numerical_gradient(f, weights, method="complex"):
 
 
 def relative_error(gradient, truth):
-    """||gradient - truth|| / ||truth||, over all entries of all arrays; 0 where both are zero."""
+    """||gradient - truth|| / ||truth||, over all entries of all arrays; 0 where both are zero.
+
+    Raises TypeError or ValueError unless both are Weights of the same shapes. NaN or infinite where an entry is.
+    """
+    gradient, truth = compared(gradient, truth)
     difference, size = (gradient - truth).norm(), truth.norm()
-    return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
 
 
 def cosine(gradient, truth):
-    """The cosine of the angle between two gradients: blind to a constant factor. NaN where one is zero."""
+    """The cosine of the angle between two gradients: blind to a constant factor. NaN where one is zero.
+
+    (Of complex ones the real part of the product counts.) Raises as `relative_error` does.
+    """
+    gradient, truth = (one.in_double(one.exponent()) for one in compared(gradient, truth))
     lengths = gradient.norm() * truth.norm()
-    return float(gradient.dot(truth) / lengths) if lengths else float("nan")
+    return float(gradient.dot(truth).real / lengths) if lengths else float("nan")
+
+
+def compared(gradient, truth):
+    """Both in double precision and divided by the same power of two, so that nothing overflows."""
+    arguments.instance("gradient", gradient, Weights)
+    arguments.instance("truth", truth, Weights)
+    gradient.check_like(truth)
+    shift = max(gradient.exponent(), truth.exponent())
+    return gradient.in_double(shift), truth.in_double(shift)

@@ -1,19 +1,23 @@
 """Losses: always the *sum* over items, never a mean, and the gradient of that sum.
 
-Where to put 1/|X| is the subject of this series, so no loss hides it.
+Where to put 1/|X| is the subject of this series, so no loss hides it. Every loss is computed in at least double
+precision.
 """
 
 import numpy as np
 
 from . import arguments
+from .weights import wide
 
 
+@arguments.quiet
 def squared_error(Y, targets, mask=None):
     """1/2 sum (Y - targets)^2 over the items that count, and its gradient.
 
     Y, targets  (T, B, K)
     mask        (T, B), true (or 1) for each item that counts; all count where None
-    ->  loss (a float, or complex for complex Y), dY (T, B, K)
+    ->  loss (a float, or complex for complex Y), dY (T, B, K) in the dtype of Y; what is too large for its
+        dtype is infinite (in a complex loss also NaN)
     Raises ValueError or TypeError where an argument does not fit or is not finite.
     """
     Y = outputs("Y", Y)
@@ -22,13 +26,15 @@ def squared_error(Y, targets, mask=None):
     return 0.5 * total(wide(dY) ** 2), dY
 
 
+@arguments.quiet
 def cross_entropy(logits, labels, mask=None):
     """-sum log softmax(logits)[label] over the items that count, and its gradient.
 
     logits  (T, B, K)
     labels  (T, B), whole numbers 0 to K-1 (of any value where the mask is false)
     mask    (T, B), true (or 1) for each item that counts; all count where None
-    ->  loss (a float, or complex for complex logits), dlogits (T, B, K)
+    ->  loss (a float, or complex for complex logits; infinite where it is too large), dlogits (T, B, K) in the
+        dtype of the logits
     Raises ValueError or TypeError where an argument does not fit or is not finite.
     """
     logits = outputs("logits", logits)
@@ -71,11 +77,6 @@ def counted(mask, Y):
     return mask.astype(bool)[..., None]
 
 
-def wide(array):
-    """The array in at least double precision, in which every loss is computed."""
-    return array.astype(np.result_type(array, float), copy=False)
-
-
 def total(items):
     """The sum of all items, as a plain number."""
-    return items.sum().item()
+    return complex(items.sum()) if items.dtype.kind == "c" else float(items.sum())

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import arguments
 from .sequence import Trace, backward
+from .weights import times
 
 EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", "dW")
 
@@ -16,11 +17,11 @@ EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", 
 def scale_at(edges, factor):
     """A hook for `backward` that multiplies what crosses `edges` by `factor`.
 
-    Raises ValueError for a name that is not in EDGES.
+    Raises ValueError for a name that is not in EDGES or a factor that is not finite, TypeError for one that is no number.
     """
     edges = edge_set(edges)
     factor = arguments.number("factor", factor, complex_too=True)
-    return lambda edge, gradient: gradient * factor if edge in edges else gradient
+    return lambda edge, gradient: times(gradient, factor) if edge in edges else gradient
 
 
 def crossing_spectrum(weights, trace, dY, edges):
@@ -58,7 +59,8 @@ def crosses_exactly_once(edges, T):
     Counts paths; no gradient is computed. Raises ValueError for a name that is not in EDGES
     or a T below 1.
     """
-    once = 1 << 1
+    once, T = 1 << 1, arguments.count("T", T)
+    T = min(T, 2)  # if all paths of T = 2 cross once, no further hop through time crosses; if not, they stand in every T
     return {name: paths == once for name, paths in path_crossings(edges, T).items()}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from . import arguments
+from .cell import check_output
 from .weights import Weights, check_weights
 
 GATES_AT_A_TIME = 2 ** 18  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
@@ -53,11 +54,13 @@ class Trace:
         return f"Trace(T={T}, B={B}, D={D}, H={self.h.shape[-1]}, K={self.Y.shape[-1]}, {self.Y.dtype})"
 
 
+@arguments.quiet
 def forward(weights, X, h0=None, c0=None):
     """Run all timesteps of `step` and keep what the backward pass needs.
 
     X (T, B, D); h0 and c0 (B, H), zeros where None  ->  Trace, in the dtype of the weights
-    Raises ValueError or TypeError where an argument does not fit or is not finite.
+    A pre-activation that is too large for the dtype saturates its gate.
+    Raises ValueError or TypeError where an argument does not fit or is not finite, and where Y would not be finite.
     """
     check_weights(weights)
     X = arguments.array("X", X, {"T": None, "B": None, "D": weights.D}, weights.dtype).copy()
@@ -88,9 +91,11 @@ def forward(weights, X, h0=None, c0=None):
         c += i * g
         np.multiply(o, np.tanh(c), out=hiddens[t + 1])
     Y = (hiddens[1:].reshape(T * B, H) @ weights.Wy + weights.by).reshape(T, B, weights.K)
+    check_output("Y", Y)
     return Trace(X, Y, gates, hiddens, cells)
 
 
+@arguments.quiet
 def backward(weights, trace, dY, at=None):
     """Backpropagation through time: the gradient of every weight, from the gradient of Y.
 
@@ -110,7 +115,8 @@ def backward(weights, trace, dY, at=None):
         The contributions to the weights are products of what crosses dW_t with x_t, h_{t-1}
         and 1 (dWy_t: with h_t and 1); they are summed over t in the same product.
 
-    ->  Weights, in the dtype of the weights
+    ->  Weights, in the dtype of the weights. A gradient that is too large for it has infinite or NaN entries (so has
+        one for which `at` returned such), without a warning: see `Weights.finite`.
     Raises ValueError or TypeError where an argument does not fit or is not finite.
     """
     check_weights(weights)
@@ -189,7 +195,7 @@ def crossing(at):
         if crossed is gradient:
             return gradient
         crossed = arguments.rectangular(f"what at({edge!r}, gradient) returns", crossed)
-        if crossed.shape != gradient.shape or crossed.dtype.kind not in "fc":
+        if crossed.shape != gradient.shape or crossed.dtype.kind not in "buifc":
             raise ValueError(f"at({edge!r}, gradient) must return an array of numbers of shape {gradient.shape}, "
                              f"got {'None' if crossed[()] is None else f'{crossed.dtype} {crossed.shape}'}")
         if crossed.dtype.kind == "c" and gradient.dtype.kind != "c":

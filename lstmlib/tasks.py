@@ -48,12 +48,14 @@ def reber_strings(n, rng, embedded=True):
     B, then T or P, then a string of the plain grammar, then the same T or P, then E: the second symbol
     must be remembered to the last but one (experiment 1 of the paper).
 
-    n at least 1, rng a numpy Generator
+    n at least 1, rng a numpy Generator, embedded true or false
     ->  X (T, n, 7) one-hot in the order of REBER_SYMBOLS, labels (T, n): the next symbol, mask (T, n): true where
         there is one. T is the longest length less one; behind shorter strings X, labels and mask are 0.
     """
     n = arguments.count("n", n)
     arguments.instance("rng", rng, np.random.Generator)
+    if not isinstance(embedded, bool | np.bool_):
+        raise TypeError(f"embedded must be True or False, got {type(embedded).__name__}")
     strings = [reber_string(rng, embedded) for _ in range(n)]
     T = max(map(len, strings)) - 1
     X = np.zeros((T, n, len(REBER_SYMBOLS)))

@@ -2,13 +2,14 @@
 
     weights, state = adam(weights, gradient, state, rate=0.01)
 
-The first state is None. All three are called alike, so that one training loop serves them.
+The first state is None. All three are called alike, so that one training loop serves them. The weights keep their
+dtype; what moves past its largest number becomes infinite.
 """
 
 import numpy as np
 
 from . import arguments
-from .weights import Weights
+from .weights import Weights, times, wide
 
 
 def sgd(weights, gradient, state=None, rate=0.1):
@@ -16,23 +17,28 @@ def sgd(weights, gradient, state=None, rate=0.1):
 
     Raises ValueError or TypeError where the gradient does not fit the weights, or the rate is not above 0.
     """
-    return weights - checked_rate(weights, gradient, rate) * gradient, None
+    rate = checked_rate(weights, gradient, rate)
+    return moved(weights, gradient, rate), None
 
 
 def momentum(weights, gradient, state=None, rate=0.1, beta=0.9):
     """v <- beta v + gradient;  w <- w - rate v (Polyak 1964, in the form of torch.optim.SGD).
 
     state  v, a Weights, or None at the start.  ->  (weights, state)
-    Raises ValueError or TypeError as `sgd` does, and for beta outside [0, 1).
+    Raises ValueError or TypeError as `sgd` does, for beta outside [0, 1), and for a state that does not fit or
+    grows past the largest number.
     """
     rate = checked_rate(weights, gradient, rate)
     beta = arguments.number("beta", beta, at_least=0, below=1)
     if state is not None:
-        arguments.instance("state", state, Weights)
+        check_fits("state", state, weights)
     velocity = gradient if state is None else beta * state + gradient
-    return weights - rate * velocity, velocity
+    if not velocity.finite:
+        raise ValueError(f"gradient and state must leave v finite, got an overflow of {velocity.dtype}")
+    return moved(weights, velocity, rate), velocity
 
 
+@arguments.quiet
 def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """Adam (Kingma & Ba 2015, algorithm 1).
 
@@ -40,22 +46,27 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
         v <- beta2 v + (1 - beta2) gradient^2        v' = v / (1 - beta2^t)
         w <- w - rate m' / (sqrt(v') + epsilon)
 
-    state  (m, v, t), or None at the start.  ->  (weights, state)
-    Raises ValueError or TypeError as `sgd` does, and for beta1 or beta2 outside [0, 1) or epsilon below 0.
+    state  (m, v, t), or None at the start; m and v in at least double precision.  ->  (weights, state)
+    An entry whose v' and epsilon are both 0 stays where it is.
+    Raises ValueError or TypeError as `sgd` does, for beta1 or beta2 outside [0, 1), epsilon below 0, a state that does
+    not fit, and a gradient whose square is infinite.
     """
     rate = checked_rate(weights, gradient, rate)
     beta1 = arguments.number("beta1", beta1, at_least=0, below=1)
     beta2 = arguments.number("beta2", beta2, at_least=0, below=1)
     epsilon = arguments.number("epsilon", epsilon, at_least=0)
-    if state is not None:
-        arguments.instance("state", state, tuple)
-    m, v, t = (gradient * 0, gradient * 0, 0) if state is None else state
+    gradient = gradient.map(wide)
+    m, v, t = (gradient * 0, gradient * 0, 0) if state is None else adam_state(state, weights)
     t = t + 1
     m = beta1 * m + (1 - beta1) * gradient
     v = beta2 * v + (1 - beta2) * gradient.map(np.square)
+    if not v.finite:
+        raise ValueError(f"gradient must have finite squares, got one of norm {gradient.norm():.3g}")
 
     def move(w, m, v):
-        return w - rate * (m / (1 - beta1 ** t)) / (np.sqrt(v / (1 - beta2 ** t)) + epsilon)
+        size = np.sqrt(v / (1 - beta2 ** t)) + epsilon
+        step = np.divide(rate * (m / (1 - beta1 ** t)), size, out=np.zeros_like(size), where=size != 0)
+        return (w - step).astype(w.dtype)
 
     return weights.map(move, m, v), (m, v, t)
 
@@ -68,25 +79,54 @@ def clip_by_norm(gradient, limit):
     check_gradient(gradient)
     limit = arguments.number("limit", limit, above=0)
     norm = gradient.norm()
+    if limit < norm * 1e-290:  # too far apart for limit / norm; or a norm past all floats
+        return clip_by_norm(gradient / 2 ** 100, limit)
     return gradient * (limit / norm) if norm > limit else gradient
 
 
 def clip_by_value(gradient, limit):
     """The gradient with every entry held within +-limit.
 
-    Raises TypeError unless gradient is a Weights, ValueError unless it is finite and limit is above 0.
+    Raises TypeError unless gradient is a real Weights, ValueError unless it is finite and limit is above 0.
     """
     check_gradient(gradient)
+    if gradient.dtype.kind == "c":
+        raise TypeError(f"gradient must be real, got {gradient}")
     limit = arguments.number("limit", limit, above=0)
-    return gradient.map(lambda array: np.clip(array, -limit, limit))
+    return gradient.map(lambda array: np.clip(wide(array), -limit, limit).astype(array.dtype))
+
+
+@arguments.quiet
+def moved(weights, direction, rate):
+    """weights - rate * direction, in the dtype of the weights."""
+    return weights.map(lambda w, d: (w - rate * wide(d)).astype(w.dtype), direction)
 
 
 def checked_rate(weights, gradient, rate):
     """The learning rate, once it and the two Weights are known to fit."""
     arguments.instance("weights", weights, Weights)
     check_gradient(gradient)
-    weights.check_like(gradient)
+    check_fits("gradient", gradient, weights)
     return arguments.number("rate", rate, above=0)
+
+
+def check_fits(name, other, weights):
+    """Raise TypeError or ValueError unless `other` is a Weights that can be subtracted from the weights."""
+    arguments.instance(name, other, Weights)
+    weights.check_like(other)
+    if other.dtype.kind == "c" and weights.dtype.kind != "c":
+        raise TypeError(f"{name} must be real, as the weights are, got {other}")
+
+
+def adam_state(state, weights):
+    """(m, v, t), checked."""
+    arguments.instance("state", state, tuple)
+    if len(state) != 3:
+        raise ValueError(f"state must be (m, v, t), as adam returned it, got {len(state)} entries")
+    m, v, t = state
+    for moment in (m, v):
+        check_fits("state", moment, weights)
+    return m, v, arguments.count("t in state", t)
 
 
 def check_gradient(gradient):

@@ -25,11 +25,12 @@ class Weights:
 
     All five may have the same further axes in front (a gradient for each of
     several upstream gradients, see `backward`). The arrays are copies, read-only,
-    of one dtype: float16, float32, float64, or complex.
+    of one dtype: float16, float32, float64, or complex (64 or 128).
 
     Raises ValueError for shapes that do not fit, TypeError for other dtypes.
-    Entries may be infinite or NaN (a float16 gradient can overflow); `forward` and
-    `backward` ask for finite ones.
+    Entries may be infinite or NaN (a float16 gradient can overflow, so can a sum or a
+    multiple; there is no warning, but `finite` tells); `forward`, `backward` and the
+    optimisers ask for finite ones.
     """
 
     Wx: np.ndarray
@@ -43,8 +44,9 @@ class Weights:
     def __post_init__(self):
         for field in fields(self):
             array = arguments.rectangular(field.name, getattr(self, field.name)).copy()
-            if array.dtype.kind not in "fc":
+            if array.dtype.newbyteorder("=") not in DTYPES:
                 raise TypeError(f"{field.name} must hold floating-point numbers, got dtype {array.dtype}")
+            array = array.astype(array.dtype.newbyteorder("="), copy=False)
             array.flags.writeable = False
             object.__setattr__(self, field.name, array)
         self._check_shapes()
@@ -88,7 +90,7 @@ class Weights:
 
     def __mul__(self, number):
         number = arguments.number("factor", number, complex_too=True)
-        return self.map(lambda array: array * number)
+        return self.map(lambda array: times(array, number))
 
     __rmul__ = __mul__
 
@@ -96,18 +98,23 @@ class Weights:
         number = arguments.number("divisor", number, complex_too=True)
         if number == 0:
             raise ValueError("divisor must not be zero")
-        return self.map(lambda array: array / number)
+        return self.map(lambda array: divided(array, number))
 
     def __neg__(self):
         return self.map(np.negative)
 
+    @arguments.quiet
     def dot(self, other):
-        """Sum of the products of all entries (the first factor conjugated where complex)."""
+        """Sum of the products of all entries (the first factor conjugated where complex), safe from overflow."""
         self.check_like(other)
-        return sum(np.vdot(mine, theirs) for mine, theirs in zip(self._wide(), other._wide()))
+        shift = self.exponent(), other.exponent()
+        total = sum(np.vdot(mine, theirs) for mine, theirs in zip(self._wide(shift[0]), other._wide(shift[1])))
+        parts = (np.ldexp(part, sum(shift)) for part in (total.real, total.imag))
+        return complex(*parts) if np.iscomplexobj(total) else next(parts)
 
+    @arguments.quiet
     def norm(self):
-        """Euclidean norm over all entries, safe from overflow."""
+        """Euclidean norm over all entries, safe from overflow on the way."""
         largest = np.max([np.abs(array).max() for array in self._wide()])
         if largest == 0 or not np.isfinite(largest):
             return float(largest)
@@ -116,16 +123,26 @@ class Weights:
     def identical(self, other):
         """Whether every entry has the same bits."""
         self.check_like(other)
-        return all(mine.tobytes() == theirs.tobytes() for (_, mine), (_, theirs) in zip(self.items(), other.items()))
+        return self.dtype == other.dtype and all(mine.tobytes() == theirs.tobytes() for (_, mine), (_, theirs) in zip(self.items(), other.items()))
 
     @cached_property
     def finite(self):
         """Whether no entry is infinite or NaN."""
         return all(np.isfinite(array).all() for _, array in self.items())
 
-    def _wide(self):
-        return [array.astype(np.result_type(array, float)) for _, array in self.items()]
+    def exponent(self):
+        """The whole number e with 2^e near the size of the largest entry, but within +-1000; 0 if not all are finite."""
+        largest = max(np.abs(wide(array)).max() for _, array in self.items())
+        return int(np.clip(np.log2(largest), -1000, 1000)) if self.finite and largest > 0 else 0
 
+    def in_double(self, exponent=0):
+        """In at least double precision, and divided by 2^exponent, which is exact."""
+        return Weights(*self._wide(exponent))
+
+    def _wide(self, exponent=0):
+        return [wide(array) * 2.0 ** -exponent if exponent else wide(array) for _, array in self.items()]
+
+    @arguments.quiet
     def _combine(self, other, operation):
         if not isinstance(other, Weights):
             return NotImplemented
@@ -145,6 +162,9 @@ class Weights:
         return f"Weights({lead}D={self.D}, H={self.H}, K={self.K}, {self.dtype})"
 
 
+DTYPES = tuple(map(np.dtype, "efdFD"))
+
+
 def check_weights(weights):
     """Raise TypeError or ValueError unless `weights` can be computed with."""
     arguments.instance("weights", weights, Weights)
@@ -162,14 +182,33 @@ def init_weights(D, H, K, seed=0, dtype=np.float64):
     Jozefowicz, Zaremba & Sutskever (2015), "An Empirical Exploration of Recurrent
     Network Architectures", section 2.2 (first in Gers, Schmidhuber & Cummins 2000).
 
-    D, H, K  numbers of inputs, hidden units, outputs; seed  a number or a numpy Generator
-    Raises TypeError or ValueError where D, H or K is not a whole number of at least 1.
+    D, H, K  numbers of inputs, hidden units, outputs
+    seed     a whole number of at least 0, a numpy Generator, or None for a seed that is new every time
+    Raises TypeError or ValueError where D, H or K is not a whole number of at least 1, or seed or dtype is none.
     """
     D, H, K = (arguments.count(name, value) for name, value in (("D", D), ("H", H), ("K", K)))
-    if np.dtype(dtype).kind not in "fc":
-        raise TypeError(f"dtype must be a floating-point or complex dtype, got {np.dtype(dtype)}")
+    dtype = arguments.dtype("dtype", dtype, DTYPES)
+    if seed is not None and not isinstance(seed, np.random.Generator):
+        seed = arguments.count("seed", seed, at_least=0, at_most=np.inf)
     rng = np.random.default_rng(seed)
     shapes = (D, 4 * H), (H, 4 * H), (4 * H,), (H, K), (K,)
     Wx, Wh, b, Wy, by = (rng.uniform(-1, 1, shape) / np.sqrt(H) for shape in shapes)
     b[H:2 * H] = 1
     return Weights(*(array.astype(dtype) for array in (Wx, Wh, b, Wy, by)))
+
+
+@arguments.quiet
+def times(array, number):
+    """array * number in the dtype of the array (complex where the number is), even if that dtype cannot hold the number."""
+    return (wide(array) * number).astype(np.result_type(array, number), copy=False)
+
+
+@arguments.quiet
+def divided(array, number):
+    """array / number, likewise: a float16 ends at 65504, and may be divided by a larger |X| all the same."""
+    return (wide(array) / number).astype(np.result_type(array, number), copy=False)
+
+
+def wide(array):
+    """The array in at least double precision."""
+    return array.astype(np.result_type(array, float), copy=False)
