@@ -26,7 +26,7 @@ const OVER_EVERYTHING = `
     display: grid !important; grid-template: auto auto 1fr auto auto auto 1fr / 1fr 1000px; gap: 6px 24px;
     max-width: none}
   body > .lstm-explorer > * {grid-column: 1}
-  body > .lstm-explorer > :nth-child(4) {grid-column: 2; grid-row: 1 / span 3}
+  body > .lstm-explorer > :nth-child(4) {grid-column: 2; grid-row: 1 / span 3; padding-bottom: 24px}
   body > .lstm-explorer > :nth-child(5) {grid-column: 2; grid-row: 4}
   body > .lstm-explorer > :nth-child(6) {grid-column: 2; grid-row: 5 / span 3}
   body > .lstm-explorer > :nth-child(3) {align-content: flex-start}
@@ -56,7 +56,7 @@ async function bringToLife() {
 
   const show = () => {
     place(frame);
-    explorer.style.zoom = Math.min(frame.clientWidth / 1400, frame.clientHeight / 905);
+    explorer.style.zoom = Math.min(frame.clientWidth / 1400, frame.clientHeight / 920);
     frame.classList.toggle("shown", Reveal.getCurrentSlide() === laboratory && !Reveal.isOverview());
   };
   for (const event of ["slidechanged", "resize", "overviewshown", "overviewhidden"]) Reveal.on(event, show);
