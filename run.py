@@ -9,8 +9,9 @@
     python run.py handout [folder]
         make the handouts, PDF and HTML, for students and for instructors (in build/handout if no folder is named)
 
-    python run.py slides [folder]
-        make the slides of a 45-minute lesson (in build/slides if no folder is named)
+    python run.py slides [--live] [folder]
+        make the slides of a 45-minute lesson (in build/slides if no folder is named); with --live, show them in
+        JupyterLab, where the laboratory on its slide can be used
 
     python run.py student folder
         write the notebooks without their solutions into a folder, for a class
@@ -48,7 +49,7 @@ PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python
 STAMP = ENVIRONMENT / "complete.json"
 INSTALL_LOG = ENVIRONMENT / "install.log"
 # The programs in tools/ that are commands here, with the extras that each needs.
-TOOLS = {"handout": ("handout",), "slides": ("handout",), "student": ("handout",), "notebooks": ("lab", "test")}
+TOOLS = {"handout": ("handout",), "slides": ("handout", "lab"), "student": ("handout",), "notebooks": ("lab", "test")}
 INPUTS = ("pyproject.toml", "constraints.txt", "run.py")
 
 # Widget callbacks keep to the kernel's main thread, and no news window covers the first notebook.
@@ -194,6 +195,7 @@ def become(*arguments):
     """Hand over to the environment's Python: its signals and its exit code are ours from here on."""
     command = [str(PYTHON), *arguments]
     environment = {**ONE_THREAD, **os.environ, **home_to_write_in()}
+    environment.pop("PYTHONOPTIMIZE", None)  # it leaves out every assert, with which the notebooks check what they say
     os.chdir(ROOT)
     sys.stdout.flush()
     if os.name == "nt":  # where exec returns at once to the shell

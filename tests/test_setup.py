@@ -300,3 +300,8 @@ def test_home_where_nothing_can_be_written_is_replaced(folder, home, kept):
     (folder / "home").mkdir()
     used = become(folder, "import os; print(os.path.expanduser('~'))", HOME=str(folder / home)).stdout.strip()
     assert used == str(folder / (home if kept else ".venv/home")) and os.path.isdir(used)
+
+
+@pytest.mark.parametrize("optimize", ["", "1"])
+def test_asserts_are_not_left_out(folder, optimize):
+    assert become(folder, "assert False, 'checked'", PYTHONOPTIMIZE=optimize).returncode == 1
