@@ -40,7 +40,7 @@ def array(name, value, axes, dtype=None, leading=False):
 def rectangular(name, value):
     """Return `value` as an array of whatever dtype.
 
-    Raises ValueError where nested sequences differ in length or entries are masked, TypeError for what NumPy cannot read.
+    Raises ValueError where nested sequences differ in length or entries are masked, TypeError for what is no array.
     """
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} must have no masked entries, got {np.ma.count_masked(value)} of them")

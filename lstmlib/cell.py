@@ -91,7 +91,7 @@ def check_output(name, Y):
 
 
 def checked_trace(trace, weights):
-    """The nine arrays of the trace; TypeError or ValueError unless `step` can have left them, with weights like these."""
+    """The nine arrays of the trace; TypeError or ValueError unless `step` can have left them with such weights."""
     arguments.instance("trace", trace, StepTrace)
     x, *states = arrays = [arguments.rectangular("trace", array) for array in trace]
     shapes = [state.shape for state in states]

@@ -17,7 +17,7 @@ EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", 
 def scale_at(edges, factor):
     """A hook for `backward` that multiplies what crosses `edges` by `factor`.
 
-    Raises ValueError for a name that is not in EDGES or a factor that is not finite, TypeError for one that is no number.
+    Raises ValueError for a name that is not in EDGES or a factor that is not finite, TypeError for no names or number.
     """
     edges = edge_set(edges)
     factor = arguments.number("factor", factor, complex_too=True)
@@ -60,7 +60,7 @@ def crosses_exactly_once(edges, T):
     or a T below 1.
     """
     once, T = 1 << 1, arguments.count("T", T)
-    T = min(T, 2)  # if all paths of T = 2 cross once, no further hop through time crosses; if not, they stand in every T
+    T = min(T, 2)  # if all paths cross once here, no hop through time crosses; if not, longer ones do not mend it
     return {name: paths == once for name, paths in path_crossings(edges, T).items()}
 
 

@@ -178,7 +178,7 @@ def local_slopes(trace, now=slice(None), out=None):
 
 
 def few_timesteps_at_a_time(trace):
-    """All timesteps as slices, each of so few that their slopes fit into a processor's cache. No value depends on it."""
+    """All timesteps as slices, each so short that its slopes fit into a processor's cache. No value depends on it."""
     T, few = len(trace.gates), max(1, GATES_AT_A_TIME // trace.gates[0].nbytes)
     return [slice(start, min(start + few, T)) for start in range(0, T, few)]
 

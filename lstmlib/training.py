@@ -9,7 +9,7 @@ dtype; what moves past its largest number becomes infinite.
 import numpy as np
 
 from . import arguments
-from .weights import Weights, times, wide
+from .weights import Weights, wide
 
 
 def sgd(weights, gradient, state=None, rate=0.1):

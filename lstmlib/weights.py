@@ -123,15 +123,17 @@ class Weights:
     def identical(self, other):
         """Whether every entry has the same bits."""
         self.check_like(other)
-        return self.dtype == other.dtype and all(mine.tobytes() == theirs.tobytes() for (_, mine), (_, theirs) in zip(self.items(), other.items()))
+        return self.dtype == other.dtype and all(
+            mine.tobytes() == theirs.tobytes() for (_, mine), (_, theirs) in zip(self.items(), other.items()))
 
     @cached_property
     def finite(self):
         """Whether no entry is infinite or NaN."""
         return all(np.isfinite(array).all() for _, array in self.items())
 
+    @arguments.quiet
     def exponent(self):
-        """The whole number e with 2^e near the size of the largest entry, but within +-1000; 0 if not all are finite."""
+        """The whole number e with 2^e near the largest entry, within +-1000; 0 where an entry is not finite."""
         largest = max(np.abs(wide(array)).max() for _, array in self.items())
         return int(np.clip(np.log2(largest), -1000, 1000)) if self.finite and largest > 0 else 0
 
@@ -199,7 +201,7 @@ def init_weights(D, H, K, seed=0, dtype=np.float64):
 
 @arguments.quiet
 def times(array, number):
-    """array * number in the dtype of the array (complex where the number is), even if that dtype cannot hold the number."""
+    """array * number in the dtype of the array (complex where the number is), which need not hold the number itself."""
     return (wide(array) * number).astype(np.result_type(array, number), copy=False)
 
 
