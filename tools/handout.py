@@ -13,11 +13,11 @@ import ast
 import base64
 import html
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,16 +76,18 @@ def build(folder, editions=EDITIONS, names=None):
     documents = {**{name: [name] for name in stored}, "series": list(stored)}
     for edition in editions:
         (folder / edition).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as workshop:
+        with tempfile.TemporaryDirectory() as workshop, ThreadPoolExecutor() as pool:
             chapters = {name: chapter(notebook, name, edition, Path(workshop)) for name, notebook in stored.items()}
-            for name in names or documents:
-                parts = [chapters[part] for part in documents[name]]
+
+            def write(name, kind):
                 title = SERIES if name == "series" else heading(stored[name])
-                markdown = "\n\n".join([*parts, COLOPHON.format(edition=edition)])
-                for kind, make in (("pdf", make_pdf), ("html", make_html)):
-                    path = folder / edition / f"{name}.{kind}"
-                    path.write_bytes(make(markdown, title, edition, Path(workshop)))
-                    yield path
+                markdown = "\n\n".join([*(chapters[part] for part in documents[name]), COLOPHON.format(edition=edition)])
+                path = folder / edition / f"{name}.{kind}"
+                path.write_bytes(MAKERS[kind](markdown, title, edition, Path(workshop)))
+                return path
+
+            kinds = [(name, kind) for name in names or reversed(documents) for kind in MAKERS]  # the longest first
+            yield from pool.map(write, *zip(*kinds))
 
 
 # From a notebook to Markdown.
@@ -127,11 +129,15 @@ def escaped(text):
 
 
 def code_and_outputs(cell, name, workshop):
+    """The code and what it shows; a sentence of an explorer without its code."""
     code = fenced("python", SOLUTION_MARK.sub("", cell.source))
     outputs = [shown(output, f"{name}-{number}", workshop) for number, output in enumerate(cell.outputs)]
-    if ".sentence(" in cell.source and cell.outputs:
-        return outputs[0]
-    return boxed("cell", code, *filter(None, outputs)) if any(outputs) else code
+    if ".sentence(" in cell.source and outputs:
+        return boxed("try", f"**To try in the notebook.** {outputs[0]}")
+    outputs = list(filter(None, outputs))
+    if outputs and outputs[0].startswith("::::: output"):
+        return "\n\n".join([boxed("cell", code, outputs[0]), *outputs[1:]])
+    return "\n\n".join([code, *outputs])
 
 
 def shown(output, name, workshop):
@@ -143,6 +149,8 @@ def shown(output, name, workshop):
         path = workshop / f"{name}.png"
         path.write_bytes(base64.b64decode(data["image/png"]))
         return f"![{escaped(output.metadata['image/png']['alt'])}]({path.name})"
+    if data.get("text/html", "").startswith("<p>(progress bar"):
+        return ""
     if "text/html" in data:
         return explorer_on_paper(data["text/html"], name, workshop)
     if "text/markdown" in data:
@@ -151,12 +159,12 @@ def shown(output, name, workshop):
 
 
 def explorer_on_paper(fallback, name, workshop):
-    """The pictures in an explorer's fallback, each with the sentence under it; or its text; of a progress bar, nothing."""
+    """The pictures in an explorer's fallback, each with the sentence under it; without pictures, its text."""
     paragraphs = re.findall(r"<p>(.*?)</p>", fallback, re.DOTALL)
     pictures = [(PICTURE.fullmatch(before), after) for before, after in zip(paragraphs, paragraphs[1:])]
     pictures = [(picture, caption) for picture, caption in pictures if picture]
     if not pictures:
-        return boxed("try", f"**To try in the notebook.** {from_html(paragraphs[0])}") if paragraphs else ""
+        return " ".join(map(from_html, paragraphs))
     title = paragraphs[0].replace("a picture; run the notebook to move it", "an explorer; here as a picture")
     blocks = [boxed("explorer", from_html(title))]
     for number, (picture, caption) in enumerate(pictures):
@@ -237,15 +245,16 @@ def make_html(markdown, title, edition, workshop):
 
 
 def make_pdf(markdown, title, edition, workshop):
-    source = workshop / "handout.typ"
-    source.write_text(pandoc(markdown, "typst", title, edition, workshop, "--syntax-highlighting=idiomatic"),
-                      encoding="utf-8")
-    shutil.copy(PARTS / "code.tmTheme", workshop)
+    source = pandoc(markdown, "typst", title, edition, workshop, "--syntax-highlighting=idiomatic")
+    theme = (PARTS / "code.tmTheme").read_text(encoding="utf-8")
     try:
-        return typst.compile(str(source), root=str(workshop), font_paths=[str(PARTS / "fonts")],
-                             ignore_system_fonts=True, pdf_standards=["ua-1"])
+        return typst.compile(source.encode(), root=str(workshop), font_paths=[str(PARTS / "fonts")],
+                             ignore_system_fonts=True, pdf_standards=["ua-1"], sys_inputs={"theme": theme})
     except typst.TypstError as problem:
         raise SystemExit(f"typst refused {title}: {problem} {' '.join(problem.hints)}") from None
+
+
+MAKERS = {"pdf": make_pdf, "html": make_html}
 
 
 def pandoc(markdown, to, title, edition, workshop, *options):

@@ -21,10 +21,15 @@ end
 
 -- A bar of pandoc's is a relation to typst, with space on both sides, but here bars are fences; and its \; and \! have
 -- widths in whole numbers.
+local written_before = {}
 local function typst_math(math)
+  local key = math.mathtype .. math.text
+  if written_before[key] then return written_before[key] end
   local written = (pandoc.write(pandoc.Pandoc({pandoc.Plain({math})}), "typst"):gsub("%s+$", ""))
   if not written:match("^%$.*%$$") then error("typst cannot set the formula " .. math.text) end
-  return (written:gsub("\\|", " vert "):gsub("#h%(0em%)", "thick"):gsub("#h%(%-1em%)", "#h(-0.17em)"))
+  written = written:gsub("#h%(0em%)", "thick"):gsub("#h%(%-1em%)", "#h(-0.17em)")
+  written_before[key] = (written:gsub("%s*\\|%s*", "\1"):gsub("(%w)\1", "%1 \1"):gsub("\1([%w.])", "\1 %1"):gsub("\1", "vert"))
+  return written_before[key]
 end
 
 local function typst_of(blocks)
@@ -117,6 +122,12 @@ local function Figure(figure)
   return pandoc.RawBlock("typst", "#picture(" .. typst_string(image.src) .. ", " .. alt .. ")[" .. caption .. "]")
 end
 
+-- Every column as wide as what stands in it, rather than as the dashes under its head.
+local function Table(table)
+  for _, column in ipairs(table.colspecs) do column[2] = nil end
+  return table
+end
+
 local function Div(div)
   if not to_typst then return div end
   local blocks = pandoc.Blocks({pandoc.RawBlock("typst", "#" .. div.classes[1] .. "-box[")})
@@ -129,6 +140,6 @@ return {
   {Pandoc = take_stock},
   {Header = Header, Link = Link, Math = Math},
   {Str = Str},
-  {Figure = Figure, Div = Div},
+  {Figure = Figure, Div = Div, Table = Table},
   {Inlines = Inlines},
 }

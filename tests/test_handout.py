@@ -1,0 +1,318 @@
+"""The handouts hold what they should, in text that was read back from PDF and HTML, and nothing else.
+
+A scanner is a function from a text to a list of faults. Each is also tried on texts in which its fault was planted.
+"""
+
+import ast
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+
+for package in ("nbformat", "pypandoc", "typst"):
+    pytest.importorskip(package, reason="the extra handout is not installed")
+
+from tools import handout
+
+STORED = {path.stem: nbformat.read(path, as_version=4) for path in sorted(handout.NOTEBOOKS.glob("*.ipynb"))}
+DOCUMENTS = [("student", "series"), ("instructor", "series"), *(("instructor", name) for name in STORED)]
+NAMES = [f"{edition}-{name}" for edition, name in DOCUMENTS]
+
+# Every macro that the notebooks may use, with a formula that both pandoc and typst set rightly.
+MACROS = {
+    "%": r"5\,\%", "!": r"F\!\left(\frac{g}{2}\right)", ",": r"a\,b", ";": r"a \;\ne\; b", " ": r"a,\ b",
+    "\\": "\\begin{aligned} a &= b \\\\ c &= d \\end{aligned}", "|": r"\|x\|", "approx": r"a \approx b",
+    "bar": r"\bar n", "begin": r"\begin{cases} 1 & a \le b \\ 2 & a > b \end{cases}", "beta": r"\beta^{n-k}",
+    "bigl": r"\bigl(1 - a\bigr)", "bigr": r"\bigl(1 - a\bigr)", "cdot": r"a \cdot b", "dots": r"a, \dots, b",
+    "ell": r"\ell_{tb}", "end": r"\begin{aligned} a &= b & c &= d \end{aligned}", "exp": r"\exp(x)",
+    "frac": r"\frac{a}{|X|}", "ge": r"a \ge b", "geq": r"a \geq b", "lVert": r"\lVert w\rVert^2", "lambda": r"\lambda",
+    "le": r"a \le b", "left": r"\left(a + 40\right)", "leftarrow": r"a \leftarrow b", "leq": r"a \leq b",
+    "lesssim": r"a \lesssim b", "ln": r"\ln x", "log": r"\log u", "Longrightarrow": r"a \Longrightarrow b",
+    "lvert": r"\lvert X \rvert", "mathrm": r"\mathrm{fl}(x)", "max": r"\max(a, b)", "min": r"\min(a, b)",
+    "nabla": r"\nabla C", "ne": r"a \ne b", "neq": r"a \neq b", "odot": r"a \odot b", "omega": r"\omega^j",
+    "operatorname": r"\operatorname{Var}(x)", "partial": r"\frac{\partial L}{\partial w}", "pi": r"2\pi",
+    "pm": r"\pm 1", "prod": r"\prod_{\text{edges}} s", "quad": r"a \quad b", "qquad": r"a \qquad b",
+    "rVert": r"\lVert w\rVert", "right": r"\left(\frac{1}{3}\right)", "rvert": r"\lvert a \rvert", "sigma": r"\sigma(z)",
+    "sqrt": r"\sqrt{H}", "square": r"\square", "sum": r"\sum_{k=0}^{n} g_k", "tag": r"a = b \tag{1.1}",
+    "tanh": r"\tanh^2(c)", "text": r"\text{their quarter of } z_t", "textstyle": r"\textstyle\sum_t x_t",
+    "tfrac": r"\tfrac{1}{2}", "theta": r"\theta", "top": r"W^{\top}", "varepsilon": r"\varepsilon^2",
+}
+PRAISE = [f"Right. {ast.get_docstring(node).splitlines()[0]}"
+          for path in sorted((handout.ROOT / "lstmlib" / "exercises").glob("*.py"))
+          for node in ast.parse(path.read_text(encoding="utf-8")).body
+          if isinstance(node, ast.FunctionDef) and "check" in [getattr(mark, "id", "") for mark in node.decorator_list]]
+NUMBER = re.compile(r"(?<![\w\])}])\((\d\.\d{1,2})\)")
+NUMBERS_IN_CODE = {number for notebook in STORED.values() for cell in notebook.cells if cell.cell_type == "code"
+                   for text in (cell.source, *(output.get("text", "") for output in cell.outputs))
+                   for number in NUMBER.findall(text)}
+MACRO = re.compile(r"\\([A-Za-z]+|[^A-Za-z])")
+FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$`])\$[^$\n]+?\$", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Both editions of the series, and every notebook in one edition."""
+    place = tmp_path_factory.mktemp("handout")
+    list(handout.build(place, ["student"], ["series"]))
+    list(handout.build(place, ["instructor"]))
+    return place
+
+
+class Page(HTMLParser):
+    """What is on a page: its text (formulas without their TeX), tags with attributes, and the ids."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.text, self.tags, self.ids, self.silent = "", [], set(), 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.ids.add(dict(attributes).get("id"))
+        self.silent += tag in ("annotation", "style", "title")
+
+    def handle_endtag(self, tag):
+        self.silent -= tag in ("annotation", "style", "title")
+
+    def handle_data(self, data):
+        self.text += "" if self.silent else data
+
+
+def page(folder, edition, name):
+    return Page((folder / edition / f"{name}.html").read_text(encoding="utf-8"))
+
+
+def printed(path):
+    """The text of a PDF file."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed")
+    return subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True, text=True).stdout
+
+
+def prose(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
+
+
+def without_code(text):
+    """The text without the lines of code cells, whose strings may hold TeX for matplotlib."""
+    code = {squeezed(line) for notebook in STORED.values() for cell in notebook.cells
+            if cell.cell_type == "code" for line in cell.source.splitlines()}
+    return "\n".join(line for line in text.splitlines() if squeezed(line) not in code)
+
+
+# The scanners.
+
+def raw_latex(text):
+    """TeX that was not set."""
+    return re.findall(r"\\(?:[a-z]{2,}|[A-Z]\w+|[,;!|]) ?[^\n]{0,20}|\$[^$\n]+\$|\$\$", text)
+
+
+def widget_json(text):
+    return re.findall(r"application/vnd|widget-view|model_id|version_major|base64,|\(progress bar", text)
+
+
+def missing_references(text):
+    """Signs of a reference that was not resolved, and numbers in brackets that are neither formulas nor in code."""
+    known = tags_of_the_series() | NUMBERS_IN_CODE
+    return re.findall(r"\?\?|@\w+-\d", text) + [number for number in NUMBER.findall(text) if number not in known]
+
+
+def tags_of_the_series():
+    return {tag for notebook in STORED.values() for tag in re.findall(r"\\tag\{(.*?)\}", prose(notebook))}
+
+
+def leaked_solutions(text):
+    """Lines of solutions, what the checks say to them, and words for teachers."""
+    text = squeezed(text)
+    return [line for line in secrets(STORED.values()) if squeezed(line) in text]
+
+
+def secrets(notebooks):
+    """The lines that only solutions have, what the checks say to right answers, and the heads of notes for teachers."""
+    public = squeezed("".join(cell.source for notebook in notebooks for cell in notebook.cells
+                              if "solution" not in cell.metadata.get("tags", [])))
+    for notebook in notebooks:
+        solutions = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
+        for line in "\n".join(cell.source for cell in solutions).splitlines():
+            if len(line.strip()) > 12 and "### " not in line and squeezed(line) not in public:
+                yield line.strip()
+    yield from PRAISE
+    yield "For teachers."
+
+
+def loaded_from_elsewhere(tags):
+    """Scripts, and everything that a page fetches by itself from outside."""
+    fetching = {"src", "srcset", "data", "poster", "action", "background"}
+    return [(tag, name, value) for tag, attributes in tags for name, value in attributes.items()
+            if tag == "script" or name.startswith("on") or tag in ("link", "iframe", "object", "embed")
+            or (name in fetching and not value.startswith("data:"))
+            or (name == "style" and "url(" in value)]
+
+
+def pictures_without_words(tags):
+    return [attributes for tag, attributes in tags if tag == "img" and not attributes.get("alt", "").strip()]
+
+
+def untested_macros(text):
+    return {macro for formula in FORMULA.findall(text) for macro in MACRO.findall(formula)} - MACROS.keys()
+
+
+@pytest.mark.parametrize("scan, planted", [
+    (raw_latex, r"so \frac{a}{b} is"), (raw_latex, "and $x$ too"), (raw_latex, r"a \, b"), (raw_latex, r"\Var x"),
+    (widget_json, '"model_id": 3'), (widget_json, "(progress bar: runs)"),
+    (missing_references, "see (9.9) above"), (missing_references, "by ??"),
+    (leaked_solutions, "    return dh * 100 / 3\n"),
+    (leaked_solutions, "Right.  Three gradients meet at h, and each of them carries 1/3."),
+    (leaked_solutions, "For teachers. Begin"),
+    (untested_macros, r"the formula $\mathbb R$"), (untested_macros, "$$\\begin{aligned} a &\\equiv b \\end{aligned}$$"),
+    (lambda text: loaded_from_elsewhere(Page(text).tags), '<img alt="a" src="https://example.org/a.png">'),
+    (lambda text: loaded_from_elsewhere(Page(text).tags), "<script>1</script><script defer></script>"),
+    (lambda text: loaded_from_elsewhere(Page(text).tags), '<link rel="stylesheet" href="a.css">'),
+    (lambda text: pictures_without_words(Page(text).tags), '<img alt=" " src="data:,">'),
+    (lambda text: pictures_without_words(Page(text).tags), '<img src="data:,">'),
+])
+def test_a_planted_fault_is_found(scan, planted):
+    assert scan(planted)
+
+
+def test_there_are_secrets_to_look_for():
+    assert all(len(list(secrets([notebook]))) > 5 for notebook in STORED.values())
+
+
+# What is printed.
+
+@pytest.mark.parametrize("edition, name", DOCUMENTS, ids=NAMES)
+def test_pdf(folder, edition, name):
+    path = folder / edition / f"{name}.pdf"
+    text = printed(path)
+    pages = text.count("\f")
+    assert 80 < pages < 180 if name == "series" else 5 < pages < 30
+    assert f"{pages}/{pages}" in squeezed(text) and f"The {edition} version, release {handout.VERSION}" in text
+    assert raw_latex(without_code(text)) == widget_json(text) == missing_references(text) == []
+    assert "About this handout" in text and "CC BY 4.0" in text and "BSD 3-Clause" in text and "41581" in text
+    for tag in re.findall(r"\\tag\{(.*?)\}", prose_of(name)):
+        assert re.search(rf"\({re.escape(tag)}\)\s*$", text, re.MULTILINE), tag
+    assert b"pdfuaid:part>1<" in path.read_bytes().replace(b" ", b"")
+
+
+@pytest.mark.parametrize("edition, name", DOCUMENTS, ids=NAMES)
+def test_html(folder, edition, name):
+    found = page(folder, edition, name)
+    assert loaded_from_elsewhere(found.tags) == pictures_without_words(found.tags) == []
+    assert raw_latex(without_code(found.text)) == widget_json(found.text) == missing_references(found.text) == []
+    links = [attributes["href"] for tag, attributes in found.tags if tag == "a" and "href" in attributes]
+    assert [link for link in links if not link.startswith("https://") and link[1:] not in found.ids] == []
+    assert {f"equation-{tag}" for tag in re.findall(r"\\tag\{(.*?)\}", prose_of(name))} <= found.ids
+    assert sum(tag == "img" for tag, _ in found.tags) == count_of_pictures(name)
+
+
+def prose_of(name):
+    return "\n\n".join(prose(notebook) for notebook in ([STORED[name]] if name in STORED else STORED.values()))
+
+
+def count_of_pictures(name):
+    outputs = [output.get("data", {}) for notebook in ([STORED[name]] if name in STORED else STORED.values())
+               for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return sum("image/png" in data for data in outputs) + sum(data.get("text/html", "").count("<img") for data in outputs)
+
+
+def test_students_get_no_solutions(folder):
+    assert leaked_solutions(page(folder, "student", "series").text) == []
+    assert leaked_solutions(printed(folder / "student" / "series.pdf")) == []
+
+
+def test_instructors_get_solutions_notes_timings_and_difficulties(folder):
+    text = page(folder, "instructor", "series").text
+    for notebook in STORED.values():
+        for cell in notebook.cells:
+            if "solution" in cell.metadata.get("tags", []):
+                assert squeezed(handout.SOLUTION_MARK.sub("", cell.source)) in squeezed(text)
+    assert text.count("For teachers.") == sum("teaching-note" in cell.metadata.get("tags", [])
+                                              for notebook in STORED.values() for cell in notebook.cells)
+    assert len(re.findall(r"For the instructor\. \d+ minutes to read, \d+ for the exercises", text)) == len(STORED)
+    assert text.count("Expected difficulties.") >= 2 * len(STORED)
+    assert "the derivative of h^2 is 2 h, not 2." in text
+
+
+def test_explorers_are_pictures_with_a_line_on_what_to_try(folder):
+    text = page(folder, "student", "series").text
+    explorers = [cell for notebook in STORED.values() for cell in notebook.cells
+                 if any("<img" in output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))]
+    assert text.count("(an explorer; here as a picture)") == len(explorers) > 8
+    assert text.count("To try in the notebook.") >= len(explorers) and "](At once)" not in text
+
+
+# Formulas.
+
+def test_every_macro_of_the_notebooks_is_on_the_list():
+    assert {name: untested_macros(prose(notebook)) for name, notebook in STORED.items()} == {name: set() for name in STORED}
+
+
+def test_every_macro_on_the_list_is_set_rightly(tmp_path):
+    markdown = "# Macros\n\n" + "\n\n".join(f"$$ {formula} $$" for formula in MACROS.values())
+    assert handout.make_pdf(markdown, "Macros", "student", tmp_path).startswith(b"%PDF")
+    found = Page(handout.make_html(markdown, "Macros", "student", tmp_path).decode())
+    assert sum(tag == "math" for tag, _ in found.tags) == len(MACROS) and raw_latex(found.text) == []
+
+
+@pytest.mark.parametrize("formula", [r"\unknown x", r"\eqref{a}", r"\begin{vmatrix} a \end{vmatrix}"])
+def test_a_formula_that_cannot_be_set_is_refused(formula, tmp_path):
+    with pytest.raises(SystemExit):
+        handout.make_pdf(f"$$ {formula} $$", "Bad", "student", tmp_path)
+
+
+def test_a_formula_has_its_number_and_is_found_by_it(tmp_path):
+    source = handout.pandoc("# A\n\n$$ |X| = 1 \\tag{1.2} $$\n\nBy (1.2), not by (9.9).", "typst", "A", "student", tmp_path)
+    assert '#equation("1.2", "|X| = 1 "' in source.replace('" |X|', '"|X|') or '#equation("1.2"' in source
+    assert "#link(<equation-1.2>)" in source and "equation-9.9" not in source
+
+
+def test_a_link_that_leads_nowhere_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="leads nowhere"):
+        handout.make_html("# A\n\nSee [this](#not-there).", "A", "student", tmp_path)
+
+
+def test_a_picture_without_words_is_refused_by_typst(tmp_path):
+    (tmp_path / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>')
+    (tmp_path / "bare.typ").write_text('#set document(title: "A")\n#image("a.svg")')
+    with pytest.raises(handout.typst.TypstError):
+        handout.typst.compile(str(tmp_path / "bare.typ"), pdf_standards=["ua-1"])
+
+
+# The program.
+
+def test_the_same_notebooks_give_the_same_bytes(folder, tmp_path):
+    for path in handout.build(tmp_path, ["instructor"], ["00_start_here"]):
+        assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
+
+
+def test_all_documents_are_announced(folder):
+    made = {str(path.relative_to(folder)) for path in folder.rglob("*.*")}
+    assert made == {f"{edition}/{name}.{kind}".replace("/", "/") for edition, name in DOCUMENTS for kind in ("pdf", "html")}
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit, match="cannot be written"):
+        handout.main([str(tmp_path / place)])
+
+
+def test_too_many_arguments_show_the_use():
+    with pytest.raises(SystemExit, match="some/folder"):
+        handout.main(["a", "b"])
+
+
+def test_the_missing_extra_is_named(tmp_path):
+    program = ("import sys\nsys.modules['typst'] = None\nsys.argv = ['handout.py']\n"
+               f"import runpy\nrunpy.run_path({str(Path(handout.__file__))!r}, run_name='__main__')")
+    done = subprocess.run([handout.sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1 and "need the package typst" in done.stderr and "Traceback" not in done.stderr
