@@ -36,6 +36,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import browser  # noqa: E402
 
+from lstmlib import EDGES  # noqa: E402
 from lstmlib.explorers.laboratory import laboratory  # noqa: E402
 
 NOTEBOOK = "04_where_to_divide"
@@ -203,8 +204,8 @@ class Student:
             slider = self.slider(self.random.choice(["|X|", "timesteps T", "forget-gate bias"]))
             await self.change(slider, index=self.neighbour(slider, self.random.choice([-1, 1])))
         elif what == "edge":
-            edges = set(self.widgets[self.graph()]["value"])
-            await self.change(self.graph(), value=sorted(edges ^ {self.random.choice(["dy", "dz", "dh_next", "dW"])}))
+            edges = set(self.widgets[self.graph()]["value"]) ^ {self.random.choice(["dy", "dz", "dh_next", "dW"])}
+            await self.change(self.graph(), value=[edge for edge in EDGES if edge in edges])
         else:
             await self.press(self.random.choice(["At once: dy", "At the end: dW", "At every step: dz", "Reset"]))
 
