@@ -49,7 +49,7 @@ def cross_entropy(logits, labels, mask=None):
         wrong = labels[(labels < 0) | (labels >= K)][0]
         raise ValueError(f"labels must be from 0 to K-1 = {K - 1}, got {wrong}")
 
-    shifted = wide(logits) - wide(logits.real).max(axis=-1, keepdims=True)
+    shifted = wide(logits) - logits.real.max(axis=-1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     of_label = np.take_along_axis(shifted, labels[..., None], axis=-1)
     loss = total(np.where(counts, log_sum - of_label, 0))

@@ -311,6 +311,9 @@ CASES = {
     "squared_error: weights for a mask": (
         lambda: squared_error(P.dY, P.targets, MASK / 4),
         ValueError, "mask must hold only true and false (or 1 and 0), got 0.25"),
+    "squared_error: the first wrong entry of a mask is named": (
+        lambda: squared_error(P.dY, P.targets, [[0, 1, 1], [1, 0.5, 2], [1, 1, 1], [1, 1, 3]]),
+        ValueError, "mask must hold only true and false (or 1 and 0), got 0.5"),
     "squared_error: nan in the mask": (
         lambda: squared_error(P.dY, P.targets, with_entry(MASK + 0.0, np.nan)),
         ValueError, "mask must hold only true and false (or 1 and 0), got nan"),
@@ -335,6 +338,9 @@ CASES = {
     "cross_entropy: label -1": (
         lambda: cross_entropy(P.dY, with_entry(P.labels, -1)),
         ValueError, "labels must be from 0 to K-1 = 2, got -1"),
+    "cross_entropy: the first wrong label is named": (
+        lambda: cross_entropy(P.dY, [[0, 1, 2], [0, -7, 5], [2, 2, -1], [0, 0, 0]]),
+        ValueError, "labels must be from 0 to K-1 = 2, got -7"),
     "cross_entropy: labels not whole": (
         lambda: cross_entropy(P.dY, P.labels + 0.0),
         TypeError, "labels must be whole numbers, got dtype float64"),

@@ -118,3 +118,26 @@ def test_lists_and_whole_numbers_will_do():
     C, dlogits = cross_entropy([[[0, 0]]], [[1]])
     assert C == pytest.approx(log(2))
     assert dlogits.tolist() == [[[0.5, -0.5]]]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint64])
+def test_labels_may_be_whole_numbers_of_any_kind(Y, dtype):
+    labels = random_problem().labels
+    C, dlogits = cross_entropy(Y, labels.astype(dtype))
+    assert C == cross_entropy(Y, labels)[0]
+    assert np.array_equal(dlogits, cross_entropy(Y, labels)[1])
+
+
+def test_large_logits_of_one_item_leave_the_others_alone():
+    """Each item has its own largest logit: against that of the whole batch, the small ones would vanish."""
+    far_apart = np.array([[[1000.0, 999.0]], [[-1000.0, -1001.0]]])
+    C, dlogits = cross_entropy(far_apart, np.array([[0], [0]]))
+    alone, of_one = cross_entropy(np.array([[[1.0, 0.0]]]), np.array([[0]]))
+    assert C == pytest.approx(2 * alone, rel=1e-14)
+    assert np.allclose(dlogits, of_one, rtol=1e-14, atol=0)
+
+
+def test_one_class_leaves_nothing_to_learn():
+    C, dlogits = cross_entropy(np.array([[[3.0], [4.0]]]), np.array([[0, 7]]), np.array([[True, False]]))
+    assert C == 0
+    assert dlogits.tolist() == [[[0], [0]]]
