@@ -5,6 +5,7 @@ here belongs to nobody else.
 """
 
 import io
+import re
 
 from IPython.display import display
 from matplotlib.figure import Figure
@@ -31,4 +32,5 @@ def show(figure, caption):
     width, height = (round(90 * size) for size in figure.get_size_inches())
     display({"image/png": png.getvalue(), "text/plain": "<Figure>"}, raw=True,
             metadata={"image/png": {"alt": caption, "width": width, "height": height}})
-    display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
+    no_tags = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", caption)  # what looks like HTML is shown as it is written
+    display({"text/markdown": f"*{no_tags}*", "text/plain": caption}, raw=True)
