@@ -21,6 +21,8 @@ GATES_AT_A_TIME = 2 ** 18  # bytes: the slopes of so many gates stay in a proces
 class Trace:
     """What `forward` leaves for `backward` and for figures. All arrays are read-only.
 
+    Raises TypeError or ValueError for what is no such array.
+
     X        (T, B, D)      the input
     Y        (T, B, K)      the output
     gates    (T, B, 4, H)   i, f, g, o; also to be had one by one
@@ -36,9 +38,18 @@ class Trace:
 
     def __post_init__(self):
         for field in fields(self):
+            arguments.instance(field.name, getattr(self, field.name), np.ndarray)
             view = getattr(self, field.name).view()
             view.flags.writeable = False
             object.__setattr__(self, field.name, view)
+        shapes = [array.shape for array in (self.X, self.Y, self.gates, self.hiddens, self.cells)]
+        if list(map(len, shapes)) != [3, 3, 4, 3, 3] or not self._fits(*self.X.shape[:2], self.gates.shape[-1]):
+            raise ValueError("X, Y, gates, hiddens, cells must have shapes (T, B, D), (T, B, K), (T, B, 4, H) and twice "
+                             f"(T+1, B, H), got {shapes}")
+
+    def _fits(self, T, B, H):
+        return (self.Y.shape[:2] == (T, B) and self.gates.shape == (T, B, 4, H)
+                and self.hiddens.shape == self.cells.shape == (T + 1, B, H))
 
     i = property(lambda self: self.gates[:, :, 0], doc="input gate (T, B, H)")
     f = property(lambda self: self.gates[:, :, 1], doc="forget gate (T, B, H)")

@@ -718,6 +718,7 @@ HOOKS = {  # what a hook does on its edge -> the factor that this amounts to, or
     "whole zeros": (lambda d: np.zeros(d.shape, int), 0),
     "false": (lambda d: np.zeros(d.shape, bool), 0),
     "view of its own": (lambda d: d[...], 1),
+    "not finite": (lambda d: np.full_like(d, np.nan), "not finite"),
     "nothing": (lambda d: None, "at"),
     "text": (lambda d: "abc", "at"),
     "a number": (lambda d: 0.5, "at"),
@@ -756,6 +757,8 @@ def hooks(draw):
             if result != "raised its own":
                 raise Failure("wrong value", "the error of the hook did not come through")
             return None
+        if doing == "not finite" and not never_called:
+            return expect(not result.finite, "a hook's NaN was lost")
         truths, *_ = reference.backward(form, arrays_of(weights), steps_of(form, trace), dY,
                                         {} if never_called else {edge: factor})
         return close_weights(result, truths, weights.dtype)
