@@ -12,6 +12,7 @@ makes HTML and typst, and typst makes PDF (PDF/UA-1). The same notebooks give th
 import ast
 import base64
 import html
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ try:
     import nbformat
     import pypandoc
     import typst
+
     from tools.student import student_version
 except ModuleNotFoundError as missing:
     raise SystemExit(f"The handouts need the package {missing.name}: start with `python run.py handout`, or install "
@@ -47,8 +49,8 @@ PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*base64,(?P<svg>[^"]*)">')
 COLOPHON = f"""
 # About this handout
 
-This is the {{edition}} version of the notebooks of *{SERIES}*, version {VERSION}, printed from the notebooks as they are
-stored: nothing was run for it. In the notebooks the explorers can be moved, and the exercises answer. Code stands on a
+This is the {{edition}} version of the notebooks of *{SERIES}*, release {VERSION}, printed as they are stored:
+nothing was run for it. In the notebooks the explorers can be moved, and the exercises answer. Code stands on a
 grey ground; what a cell prints stands below it, behind a line.
 
 The question was asked on Data Science Stack Exchange as
@@ -81,7 +83,8 @@ def build(folder, editions=EDITIONS, names=None):
 
             def write(name, kind):
                 title = SERIES if name == "series" else heading(stored[name])
-                markdown = "\n\n".join([*(chapters[part] for part in documents[name]), COLOPHON.format(edition=edition)])
+                parts = [chapters[part] for part in documents[name]]
+                markdown = "\n\n".join([*parts, COLOPHON.format(edition=edition)])
                 path = folder / edition / f"{name}.{kind}"
                 path.write_bytes(MAKERS[kind](markdown, title, edition, Path(workshop)))
                 return path
@@ -102,8 +105,8 @@ def chapter(notebook, name, edition, workshop):
         if cell.cell_type == "markdown" and cell.source.strip() != FOLDED:
             blocks.append(boxed("teaching-note", cell.source) if "teaching-note" in tags else cell.source)
         elif cell.cell_type == "code" and "solution" in tags:
-            mistakes = expected_difficulties(cell.source, notebook)
-            blocks += [boxed("solution", "**Solution**", code_and_outputs(cell, f"{name}-{number}", workshop)), mistakes]
+            blocks.append(boxed("solution", "**Solution**", code_and_outputs(cell, f"{name}-{number}", workshop)))
+            blocks.append(expected_difficulties(cell.source, notebook))
         elif cell.cell_type == "code":
             blocks.append(code_and_outputs(cell, f"{name}-{number}", workshop))
     if instructor:
@@ -261,7 +264,7 @@ def pandoc(markdown, to, title, edition, workshop, *options):
     done = subprocess.run(
         [PANDOC, f"--from={MARKDOWN}", f"--to={to}", "--standalone", "--fail-if-warnings", "--toc", "--toc-depth=2",
          f"--template={PARTS / 'template'}.{to}", f"--lua-filter={PARTS / 'filter.lua'}", "--wrap=none",
-         f"--resource-path={PARTS}:{workshop}", "--metadata=lang:en-GB", f"--metadata=pagetitle:{title}",
+         f"--resource-path={PARTS}{os.pathsep}{workshop}", "--metadata=lang:en-GB", f"--metadata=pagetitle:{title}",
          f"--metadata=edition:{edition}", f"--metadata=version:{VERSION}", f"--metadata=series:{SERIES}", *options],
         input=markdown.encode(), cwd=workshop, capture_output=True)
     if done.returncode != 0:

@@ -19,8 +19,8 @@ local function with_gaps(tex)
   end))
 end
 
--- A bar of pandoc's is a relation to typst, with space on both sides, but here bars are fences; and its \; and \! have
--- widths in whole numbers.
+-- What pandoc writes, with \; and \! as wide as they are (pandoc rounds them to whole numbers), with brackets and
+-- norms that keep close to what they hold, and with bars as fences (they are relations to typst, with space around).
 local written_before = {}
 local function typst_math(math)
   local key = math.mathtype .. math.text
@@ -28,8 +28,10 @@ local function typst_math(math)
   local written = (pandoc.write(pandoc.Pandoc({pandoc.Plain({math})}), "typst"):gsub("%s+$", ""))
   if not written:match("^%$.*%$$") then error("typst cannot set the formula " .. math.text) end
   written = written:gsub("#h%(0em%)", "thick"):gsub("#h%(%-1em%)", "#h(-0.17em)")
-  written_before[key] = (written:gsub("%s*\\|%s*", "\1"):gsub("(%w)\1", "%1 \1"):gsub("\1([%w.])", "\1 %1"):gsub("\1", "vert"))
-  return written_before[key]
+  written = written:gsub("#scale%b()%[(\\[()])%]", "%1"):gsub("lr%(bar%.v%.double (.-) bar%.v%.double%)", "norm(%1)")
+  written = written:gsub("%s*\\|%s*", "\1"):gsub("(%w)\1", "%1 \1"):gsub("\1([%w.])", "\1 %1"):gsub("\1", "vert")
+  written_before[key] = written
+  return written
 end
 
 local function typst_of(blocks)
