@@ -71,7 +71,7 @@ def path_crossings(edges, T):
     crosses k times. Joining paths is `|`, crossing an edge of the set is a shift by one. The
     lines are those of `backward`.
     """
-    edges, T = edge_set(edges), arguments.count("T", T)
+    edges = edge_set(edges)
 
     def cross(edge, paths):
         return paths << 1 if edge in edges else paths

@@ -54,6 +54,22 @@ def test_relative_error():
     assert relative_error(1e200 * truth, 2e200 * truth) == pytest.approx(0.5)
 
 
+def test_measures_of_the_largest_and_the_smallest_raise_no_warning():
+    u = random_weights()
+    zero, infinite = 0 * u, u.map(lambda array: np.full_like(array, np.inf))
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        assert relative_error(u, zero) == np.inf
+        assert relative_error(1e8 * u, 1e-310 * u) == np.inf
+        assert relative_error(1e-300 * u, 1e300 * u) == 1
+        assert np.isnan(relative_error(u, infinite))
+        assert np.isnan(cosine(u, zero))
+
+
+def test_measures_are_plain_numbers():
+    u, v = random_weights(seed=1), random_weights(seed=2)
+    assert type(relative_error(u, v)) is type(cosine(u, v)) is float
+
+
 def test_cosine_is_blind_to_a_constant_factor():
     u, v = random_weights(seed=1), random_weights(seed=2)
     assert cosine(u, 100 * u) == pytest.approx(1)

@@ -164,6 +164,12 @@ def test_spectrum_keeps_the_dtype():
     assert crossing_spectrum(p.weights, p.trace, p.dY, {"dz"}).dtype == np.float32
 
 
+def test_spectrum_of_an_imaginary_gradient_is_imaginary():
+    p = random_problem(dtype=complex)
+    spectrum = crossing_spectrum(p.weights, p.trace, p.dY, {"dz"})
+    assert_close(crossing_spectrum(p.weights, p.trace, 1j * p.dY, {"dz"}), 1j * spectrum, 1e-15)
+
+
 # ---- scale_at
 
 def test_scale_at_scales_its_edges_and_no_other():
@@ -177,6 +183,8 @@ def test_scale_at_scales_its_edges_and_no_other():
 def test_edges_may_be_any_collection():
     for edges in (["dW"], ("dW",), {"dW"}, {"dW": 1}, iter(["dW"]), ["dW", "dW"]):
         assert all(crosses_exactly_once(edges, 3).values())
+    p, trace, gradient = problem(2)
+    assert crossing_spectrum(p.weights, trace, p.dY, iter(["dW"])).map(lambda g: g[1]).identical(gradient)
 
 
 def test_no_edges_mean_no_division():
