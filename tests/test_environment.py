@@ -132,7 +132,8 @@ def tracked_texts():
     """Name and text of each file that git knows."""
     if not (ROOT / ".git").exists() or not shutil.which("git"):
         pytest.skip("not a clone: there is no list of the project's files")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    git = ["git", "-c", f"safe.directory={ROOT}"]  # it may be the clone of another user
+    listed = subprocess.run([*git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, listed.decode("utf-8").split("\0")):
         path = ROOT / name
         if path.is_file() and b"\0" not in path.read_bytes():
