@@ -100,6 +100,7 @@ def checked_trace(trace, weights):
     D, H = x.shape[1], shapes[0][1]
     if (D, H) != (weights.D, weights.H):
         raise ValueError(f"trace must come from weights like these, {weights}, got D={D}, H={H}")
-    if any(array.dtype != weights.dtype for array in arrays):
-        raise TypeError(f"trace must have the dtype {weights.dtype} of the weights, got {x.dtype}")
+    for array in arrays:
+        if array.dtype != weights.dtype:
+            raise TypeError(f"trace must have the dtype {weights.dtype} of the weights, got {array.dtype}")
     return arrays

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import assert_close, distance, random_problem
-from lstmlib import backward, step, step_backward
+from lstmlib import Weights, backward, step, step_backward
 from lstmlib.cell import sigmoid
 
 SIZES = [(1, 1, 1, 1, 1), (1, 3, 2, 4, 3), (5, 1, 3, 2, 4), (7, 3, 2, 4, 3)]
@@ -89,6 +89,41 @@ def test_wider_arguments_are_brought_to_the_dtype_of_the_weights():
     gradient, dh_prev, dc_prev = step_backward(weights, trace, p.dY[0], p.h0, p.c0)
     assert {array.dtype for array in (y, h, c, dh_prev, dc_prev, *trace)} == {np.dtype(np.float32)}
     assert gradient.dtype == np.float32
+
+
+STATES = ("h_prev", "c_prev", "i", "f", "g", "o", "c", "h")
+
+
+@pytest.mark.parametrize("change, error, message", [
+    (lambda trace: {"x": trace.x[..., None]}, ValueError, "must hold x (B, D) and eight arrays (B, H), got (3, 2, 1)"),
+    (lambda trace: {"x": trace.x[:2]}, ValueError, "must hold x (B, D) and eight arrays (B, H), got (2, 2)"),
+    (lambda trace: {"f": trace.f[:, 1:]}, ValueError, "must hold x (B, D) and eight arrays (B, H), got (3, 2)"),
+    (lambda trace: {name: getattr(trace, name)[..., None] for name in STATES}, ValueError, "must hold x (B, D) and eight"),
+    (lambda trace: {"f": [[0.5], [0.5, 0.5]]}, ValueError, "must be a rectangular array"),
+    (lambda trace: {"f": trace.f.astype(np.float32)}, TypeError, "must have the dtype float64 of the weights, got float32"),
+])
+def test_a_trace_that_no_step_left_is_refused(change, error, message):
+    p = random_problem()
+    trace = step(p.weights, p.X[0], p.h0, p.c0)[3]
+    with pytest.raises(error) as caught:
+        step_backward(p.weights, trace._replace(**change(trace)), p.dY[0], p.h0, p.c0)
+    assert str(caught.value).startswith(f"trace {message}")
+
+
+def test_one_output_that_overflows_is_enough_to_be_refused():
+    p = random_problem(dtype=np.float16)
+    Wy, by = p.weights.Wy * 0, p.weights.by * 0 + np.float16([6e4, 0, 0])
+    Wy[:, 0] = np.sign(step(p.weights, p.X[0], p.h0, p.c0)[1][0]) * 6e4
+    with pytest.raises(ValueError, match="y must be finite, got an overflow of float16"):
+        step(Weights(p.weights.Wx, p.weights.Wh, p.weights.b, Wy, by), p.X[0], p.h0, p.c0)
+
+
+def test_a_gradient_too_large_for_its_dtype_is_infinite_without_a_warning():
+    p = random_problem(dtype=np.float16)
+    trace = step(p.weights, p.X[0], p.h0, p.c0)[3]
+    with np.errstate(over="raise", invalid="raise"):
+        gradient, _, _ = step_backward(p.weights, trace, p.dY[0] * 0 + np.float16(6e4), p.h0, p.c0)
+    assert np.isinf(gradient.by).all()
 
 
 def test_sigmoid_never_overflows():
