@@ -66,7 +66,7 @@ def verdict(judge, answers):
 
 def told(error):
     """An error, with the line of the reader's own code at which it arose."""
-    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    what = f"{type(error).__name__}: {error}".strip(": ")
     places = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)
               if frame.f_globals.get("__name__") == "__main__"]
     if not places:
