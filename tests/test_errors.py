@@ -461,6 +461,24 @@ CASES = {
     "sgd: another size": (
         lambda: sgd(W, OTHER),
         ValueError, "Wx must have the same shape in both Weights, got (2, 20) and (3, 16)"),
+    "sgd: complex gradient, real weights": (
+        lambda: sgd(W, 1j * W),
+        TypeError, "gradient must be real, as the weights are, got Weights(D=2, H=5, K=3, complex128)"),
+    "momentum: gradient": (
+        lambda: momentum(W, W.Wx),
+        TypeError, "gradient must be a Weights, got ndarray"),
+    "momentum: rate": (
+        lambda: momentum(W, W, rate=-1),
+        ValueError, "rate must be above 0, got -1"),
+    "momentum: weights with an axis in front": (
+        lambda: momentum(W.map(lambda array: array[None]), W),
+        ValueError, "Wx must have the same shape in both Weights, got (1, 2, 20) and (2, 20)"),
+    "momentum: beta below 0": (
+        lambda: momentum(W, W, beta=-0.5),
+        ValueError, "beta must be at least 0, got -0.5"),
+    "momentum: overflow": (
+        lambda: momentum(W, five(by=with_entry(W.by, 1.5e308)), five(by=with_entry(W.by, 1.7e308))),
+        ValueError, "gradient and state must leave v finite, got an overflow of float64"),
     "momentum: beta": (
         lambda: momentum(W, W, beta=1),
         ValueError, "beta must be below 1, got 1"),
@@ -479,6 +497,24 @@ CASES = {
     "adam: beta2": (
         lambda: adam(W, W, beta2=1.0),
         ValueError, "beta2 must be below 1, got 1.0"),
+    "adam: beta1 of 1": (
+        lambda: adam(W, W, beta1=1),
+        ValueError, "beta1 must be below 1, got 1"),
+    "adam: beta2 below 0": (
+        lambda: adam(W, W, beta2=-0.5),
+        ValueError, "beta2 must be at least 0, got -0.5"),
+    "adam: overflow": (
+        lambda: adam(W, W.map(lambda array: np.full_like(array, 1e200))),
+        ValueError, "gradient must have finite squares, got one of norm 1.33e+201"),
+    "adam: two states": (
+        lambda: adam(W, W, (W, W)),
+        ValueError, "state must be (m, v, t), as adam returned it, got 2 entries"),
+    "adam: state of another size": (
+        lambda: adam(W, W, (W, OTHER, 1)),
+        ValueError, "Wx must have the same shape in both Weights, got (2, 20) and (3, 16)"),
+    "adam: state of arrays": (
+        lambda: adam(W, W, (W, W.Wx, 1)),
+        TypeError, "state must be a Weights, got ndarray"),
     "adam: epsilon": (
         lambda: adam(W, W, epsilon=-1e-8),
         ValueError, "epsilon must be at least 0, got -1e-08"),
@@ -497,6 +533,15 @@ CASES = {
     "clip_by_norm: infinite": (
         lambda: clip_by_norm(five(b=with_entry(W.b, np.inf)), 1),
         ValueError, "gradient must be finite, got infinity or NaN"),
+    "clip_by_value: gradient": (
+        lambda: clip_by_value(P.dY, 1),
+        TypeError, "gradient must be a Weights, got ndarray"),
+    "clip_by_value: not finite": (
+        lambda: clip_by_value(nan_weights(), 1),
+        ValueError, "gradient must be finite, got infinity or NaN"),
+    "clip_by_value: complex": (
+        lambda: clip_by_value(1j * W, 1),
+        TypeError, "gradient must be real, got Weights(D=2, H=5, K=3, complex128)"),
     "clip_by_value: limit": (
         lambda: clip_by_value(W, -1),
         ValueError, "limit must be above 0, got -1"),

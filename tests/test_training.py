@@ -114,3 +114,18 @@ def test_clip_by_value_holds_every_entry():
     gradient = random_weights()
     assert entries(clip_by_value(gradient, 0.5)) == [max(-0.5, min(0.5, x)) for x in entries(gradient)]
     assert clip_by_value(gradient, 100).identical(gradient)
+
+
+def test_complex_weights_take_complex_gradients():
+    weights, gradient = (random_weights(seed=seed, dtype=complex) * (1 + 0.5j) for seed in (1, 2))
+    assert_close(sgd(weights, gradient, rate=0.1)[0], weights - 0.1 * gradient, 1e-15)
+    assert_close(momentum(weights, gradient, gradient, rate=0.1, beta=0.5)[0], weights - 0.15 * gradient, 1e-15)
+
+
+def test_entries_without_a_gradient_stand_still_in_adam_without_epsilon():
+    weights = random_weights()
+    gradient = weights.map(lambda array: array * (np.arange(array.size).reshape(array.shape) % 2))
+    moved, _ = adam(weights, gradient, rate=0.1, epsilon=0)
+    for (_, before), (_, after), (_, slope) in zip(weights.items(), moved.items(), gradient.items()):
+        assert np.array_equal(after[slope == 0], before[slope == 0])
+        assert np.allclose(after, before - 0.1 * np.sign(slope), rtol=0, atol=1e-12)
