@@ -26,7 +26,7 @@ def array(name, value, axes, dtype=None, leading=False):
     if given.dtype.kind not in "buifc":
         raise TypeError(f"{name} must hold numbers, got dtype {given.dtype}")
     if dtype is None:
-        dtype = given.dtype if given.dtype.kind in "fc" else np.dtype(float)
+        dtype = given.dtype.newbyteorder("=") if given.dtype.kind in "fc" else np.dtype(float)
     if given.dtype.kind == "c" and np.dtype(dtype).kind != "c":
         raise TypeError(f"{name} must hold real numbers ({np.dtype(dtype)}), got {given.dtype}")
     shape(name, given, axes, leading)
@@ -105,7 +105,7 @@ def number(name, value, above=None, at_least=None, at_most=None, below=None, com
 def count(name, value, at_least=1, at_most=sys.maxsize):
     """Return `value` as an int within the bounds; TypeError or ValueError otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
+        raise TypeError(f"{name} must be a whole number, got {in_print(value, repr)}")
     if value < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {in_print(value)}")
     if value > at_most:
@@ -113,10 +113,10 @@ def count(name, value, at_least=1, at_most=sys.maxsize):
     return int(value)
 
 
-def in_print(value):
+def in_print(value, form=str):
     """A number in print: Python prints no whole number of more than 4300 digits."""
     try:
-        return str(value)
+        return form(value)
     except ValueError:
         return "a number of thousands of digits"
 

@@ -319,6 +319,46 @@ def given_number():
     return st.one_of(st.sampled_from(numbers), st.sampled_from(numbers[:ORDINARY]))
 
 
+# What is no Weights, no set of edges, no seed, dtype or generator (with some that are), no choice, no answer.
+NO_WEIGHTS = [None, 1.0, "weights", (1, 2, 3), {}, np.ones((2, 4)), Weights, [np.ones(4)] * 5]
+NO_EDGES = ["dW", "", b"dW", None, 3, ["dw"], ["dW", 3], [["dW"]], {"dW": 1, "dQ": 2}, [None], [np.nan], "loss",
+            np.array(["dV"]), [("dW",)], {"dW", "dy", "DZ"}, object(), [{}], np.array(3), float, ...]
+SEEDS = [0, 5, 2**64, np.int64(3), "generator", None, -1, 1.5, "abc", True, [1, 2], np.nan, object(),
+         np.random.RandomState(0), np.random.Generator]
+DTYPES = [float, np.float32, np.float16, complex, np.complex64, "float32", ">f8", "f4", None, int, bool, object,
+          "nonsense", str, [("x", float)], 3, np.longdouble, "datetime64[s]"]
+NO_GENERATORS = [None, 0, "rng", np.random, np.random.RandomState(0), np.random.PCG64(0), np.random.default_rng,
+                 object()]
+
+
+class Equal:
+    """A student's object that claims to equal everything, or cannot be compared or printed."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def __eq__(self, other):
+        if self.kind == "raises":
+            raise RuntimeError("not to be compared")
+        return np.ones(3, bool) if self.kind == "array" else True
+
+    __hash__ = None
+
+    def __repr__(self):
+        if self.kind == "no words":
+            raise RuntimeError("no words")
+        return "Equal"
+
+
+CHOICES = ["dW", "<script>alert(1)</script>", ["dW"], frozenset({"dy"}), (), "float16", "Reset", {"a": 1}, "\0",
+           "x" * 10000]
+ANSWERS = [Equal("always"), Equal("raises"), Equal("array"), Equal("no words"), [[1.0], [1.0, 2.0]], {}, set(), "3",
+           b"3", [None], np.array(None), np.array("text"), np.ma.masked, object(), float, np.zeros(0), np.zeros((2, 0)),
+           np.array([np.nan] * 3), np.full((4, 5), np.inf), np.ones((9, 9), bool), np.zeros(2, "datetime64[s]"),
+           np.zeros(2, [("x", float)]), ..., None]
+EXPECTED = [3.5, 2, 1j, True, "dW", {"a": 1}, frozenset({"dW"}), np.ones(3), np.zeros((4, 5)), np.eye(3) * 1e-200]
+
+
 def whole(given):
     """The whole number that a count should be read as, or None."""
     value = given.value

@@ -1,0 +1,264 @@
+"""A quick slice of tools/fuzz.py, the fuzzer's own conscience, and the faults that it found once."""
+
+import json
+import sys
+import warnings
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstmlib
+from helpers import random_problem, random_weights
+from lstmlib import Weights, backward, forward, init_weights
+from lstmlib.exercises import base
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import fuzz  # noqa: E402
+from fuzzing import judge, values  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+STORED = ROOT / "docs" / "trust" / "fuzzing.json"
+
+
+@pytest.mark.parametrize("target", fuzz.TARGETS)
+def test_a_few_cases_of_every_target(target):
+    tally, words = fuzz.run(target, 2 * fuzz.TARGETS[target][1], seed=2026)
+    assert not words, words
+    assert set(tally) <= {"right", "loose", "raised"}
+
+
+def test_every_public_name_is_a_target():
+    public = {name for name, value in vars(lstmlib).items() if callable(value) and not name.startswith("_")}
+    words = " ".join(fuzz.TARGETS) + " relative_error cosine"  # the measures
+    assert {name for name in public if name not in words} == set()
+
+
+def test_stored_summary_is_of_a_whole_run_without_failures():
+    stored = json.loads(STORED.read_text())
+    assert stored["cases"] >= 10_000
+    assert sum(stored["outcomes"].values()) == stored["cases"]
+    assert {kind: stored["outcomes"][kind] for kind in fuzz.KINDS} == dict.fromkeys(fuzz.KINDS, 0)
+    assert set(stored["functions"]) == set(fuzz.TARGETS)
+    assert stored["outcomes"]["loose"] < 0.1 * stored["cases"]
+    assert stored["pandas"]
+
+
+# ---- the fuzzer finds faults
+
+def spoil(X):
+    if isinstance(X, np.ndarray) and X.flags.writeable and X.dtype == float:
+        X += 1
+
+
+def sleepless():
+    while True:
+        pass
+
+
+def fall(error):
+    raise error
+
+
+# What a faulty `forward` does: before the healthy one runs, with what it returns, and where it raises.
+FAULTS = {
+    "wrong value": ("after", lambda trace: replace(trace, Y=1.01 * trace.Y + 1)),
+    "not finite": ("after", lambda trace: replace(trace, Y=np.inf * trace.Y)),
+    "wrong dtype or shape": ("after", lambda trace: replace(trace, Y=trace.Y.astype(">c8"))),
+    "changed an argument": ("before", spoil),
+    "warned": ("before", lambda X: warnings.warn("careful", stacklevel=1)),
+    "did not end": ("before", lambda X: sleepless()),
+    "refused what is right": ("before", lambda X: fall(ValueError("X must be something else"))),
+    "accepted what is wrong": ("raising", lambda: None),
+    "undocumented error": ("raising", lambda: fall(IndexError("X must be something else"))),
+    "argument not named": ("raising", lambda: fall(ValueError("wrong input"))),
+}
+
+
+@pytest.mark.parametrize("kind", fuzz.KINDS)
+def test_a_planted_fault_is_found(kind, monkeypatch):
+    when, does = FAULTS[kind]
+
+    def faulty(weights, X, *states):
+        if when == "before":
+            does(X)
+        try:
+            trace = forward(weights, X, *states)
+        except (TypeError, ValueError):
+            if when == "raising":
+                return does()
+            raise
+        return does(trace) if when == "after" else trace
+
+    monkeypatch.setattr(lstmlib, "forward", faulty)
+    monkeypatch.setattr(judge, "SECONDS_PER_CASE", 0.02 if kind == "did not end" else 10)
+    monkeypatch.setattr(fuzz, "PHASES", (fuzz.Phase.generate,))
+    tally, words = fuzz.run("forward, Trace", 150, seed=3)
+    assert tally[kind]
+    assert words.startswith(f"{kind}: ")
+
+
+# ---- what it found in lstmlib, before it was mended
+
+def test_masked_entries_are_not_read_as_numbers():
+    masked = np.ma.array(np.ones((2, 1, 1)), mask=[[[False]], [[True]]])
+    with pytest.raises(ValueError, match="X must have no masked entries, got 1 of them"):
+        forward(init_weights(1, 2, 1), masked)
+    assert forward(init_weights(1, 2, 1), np.ma.array(np.ones((2, 1, 1)), mask=False)).Y.shape == (2, 1, 1)
+
+
+def test_what_numpy_cannot_read_is_named():
+    with pytest.raises(TypeError, match=r"X must be an array, got Raises \(no array today\)"):
+        forward(init_weights(1, 2, 1), values.Raises())
+
+
+@pytest.mark.parametrize("huge", [10 ** 5000, -10 ** 5000, Fraction(10 ** 5000, 3)], ids=["int", "minus", "fraction"])
+def test_numbers_of_thousands_of_digits(huge):
+    with pytest.raises(ValueError, match="factor must be finite, got a number of thousands of digits"):
+        random_weights() * huge
+
+
+@pytest.mark.parametrize("T, bound", [(10 ** 5000, f"most {sys.maxsize}"), (-10 ** 5000, "least 1")],
+                         ids=["huge", "negative"])
+def test_counts_of_thousands_of_digits(T, bound):
+    with pytest.raises(ValueError, match=f"T must be at {bound}, got a number of thousands of digits"):
+        lstmlib.crosses_exactly_once(["dW"], T)
+    with pytest.raises(TypeError, match="T must be a whole number, got a number of thousands of digits"):
+        lstmlib.crosses_exactly_once(["dW"], Fraction(T, 3))
+
+
+def test_other_byte_orders():
+    weights = random_weights()
+    swapped = Weights(*(array.astype(">f8") for _, array in weights.items()))
+    assert swapped.identical(weights)
+    assert str(swapped.dtype) == "float64"
+    assert init_weights(1, 2, 3, dtype=">f8").identical(init_weights(1, 2, 3))
+    C, dlogits = lstmlib.cross_entropy(np.zeros((1, 1, 2), ">f4"), np.zeros((1, 1), ">i4"))
+    assert dlogits.dtype == np.float32
+    p = random_problem()
+    trace = forward(swapped, p.X.astype(">f8"))
+    assert backward(swapped, trace, p.dY).identical(backward(weights, trace, p.dY))
+
+
+def test_longdouble_weights_are_refused():
+    """Their padding has no fixed bits, so `identical` could not keep its word."""
+    if np.dtype(np.longdouble) == np.dtype(float):
+        pytest.skip("no longdouble here")
+    with pytest.raises(TypeError, match="Wx must hold floating-point numbers, got dtype"):
+        random_weights(dtype=np.longdouble)
+    C, dY = lstmlib.squared_error(np.full((1, 1, 1), 2, np.longdouble), [[[0]]])
+    assert (type(C), C, dY.dtype) == (float, 2.0, np.longdouble)
+
+
+def test_zeros_of_two_dtypes_of_one_size_are_not_identical():
+    weights = 0 * random_weights()
+    assert not weights.identical(weights.map(lambda array: array.astype(np.complex64)))
+
+
+@pytest.mark.parametrize("seed, words", [(-1, "at least 0, got -1"), (1.5, "a whole number, got 1.5"),
+                                         ("abc", "a whole number, got 'abc'")])
+def test_seeds(seed, words):
+    with pytest.raises((TypeError, ValueError), match=f"seed must be {words}"):
+        init_weights(1, 1, 1, seed=seed)
+    assert init_weights(1, 1, 1, seed=2 ** 64).D == 1
+
+
+@pytest.mark.parametrize("dtype", ["nonsense", 3, object, [("x", float)]])
+def test_dtypes(dtype):
+    with pytest.raises(TypeError, match="dtype must be a floating-point or complex dtype, got"):
+        init_weights(1, 1, 1, dtype=dtype)
+
+
+def test_a_trace_of_another_dtype_or_put_together_by_hand():
+    p = random_problem()
+    trace = lstmlib.step(p.weights, p.X[0], p.h0, p.c0)[3]
+    for wrong, words in ((trace._replace(g=None), "eight arrays"), (type(trace)(*range(9)), "eight arrays"),
+                         (type(trace)(*(array + 0j for array in trace)), "trace must have the dtype float64")):
+        with pytest.raises((TypeError, ValueError), match=words):
+            lstmlib.step_backward(p.weights, wrong, p.dY[0], p.h0, p.c0)
+
+
+def test_a_trace_put_together_by_hand_is_looked_at():
+    trace = random_problem(T=4, B=3, H=5).trace
+    for changed, words in (({"X": [1, 2]}, "X must be a ndarray, got list"), ({"gates": None}, "gates must be a nd"),
+                           ({"Y": trace.Y[1:]}, "must have shapes"), ({"cells": trace.c}, "must have shapes"),
+                           ({"X": trace.X[0]}, "must have shapes"), ({"gates": trace.i}, "must have shapes"),
+                           ({"hiddens": trace.hiddens[..., 1:]}, "must have shapes")):
+        with pytest.raises((TypeError, ValueError), match=words):
+            replace(trace, **changed)
+
+
+def test_a_hook_may_return_whole_numbers():
+    p = random_problem()
+    cut = backward(p.weights, p.trace, p.dY, lambda edge, d: np.zeros(d.shape, int) if edge == "loss" else d)
+    assert cut.norm() == 0 and cut.dtype == float
+
+
+def test_central_differences_of_a_complex_function_are_refused():
+    with pytest.raises(TypeError, match="the value of f must be a number, got complex"):
+        lstmlib.numerical_gradient(lambda w: 1j * w.b.sum(), random_weights(), "central")
+
+
+@pytest.mark.parametrize("measure", [lstmlib.cosine, lstmlib.relative_error])
+def test_measures_name_what_is_no_weights(measure):
+    weights = random_weights()
+    with pytest.raises(TypeError, match="gradient must be a Weights, got float"):
+        measure(1.0, weights)
+    with pytest.raises(TypeError, match="truth must be a Weights, got NoneType"):
+        measure(weights, None)
+    with pytest.raises(ValueError, match="Wx must have the same shape in both Weights"):
+        measure(weights, random_weights(D=3))
+
+
+def test_cosine_of_complex_gradients():
+    weights = random_weights()
+    assert lstmlib.cosine(1j * weights, weights) == pytest.approx(0, abs=1e-15)
+    assert lstmlib.cosine(1j * weights, 1j * weights) == pytest.approx(1)
+
+
+def test_optimisers_keep_the_dtype_of_the_weights_whatever_the_gradients():
+    weights = random_weights(dtype=np.float32)
+    for optimise in (lstmlib.sgd, lstmlib.momentum, lstmlib.adam):
+        assert optimise(weights, random_weights(seed=1))[0].dtype == np.float32
+        with pytest.raises(TypeError, match="gradient must be real, as the weights are"):
+            optimise(weights, 1j * weights)
+
+
+@pytest.mark.parametrize("optimise, state, words", [
+    (lstmlib.momentum, random_weights(D=3), "Wx must have the same shape"),
+    (lstmlib.momentum, 1j * random_weights(), "state must be real, as the weights are"),
+    (lstmlib.adam, (1, 2), "state must be .m, v, t., as adam returned it, got 2 entries"),
+    (lstmlib.adam, (1, 2, 3), "state must be a Weights, got int"),
+    (lstmlib.adam, (random_weights(), random_weights(), 1.5), "t in state must be a whole number, got 1.5"),
+    (lstmlib.adam, (random_weights(), random_weights(), 0), "t in state must be at least 1, got 0")])
+def test_states_of_optimisers(optimise, state, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        optimise(random_weights(), random_weights(), state)
+
+
+def test_a_velocity_that_overflows_is_refused():
+    weights = random_weights()
+    large = weights.map(lambda array: np.full_like(array, 1.5e308))
+    with pytest.raises(ValueError, match="gradient and state must leave v finite"):
+        lstmlib.momentum(weights, large, large)
+
+
+def test_a_complex_gradient_has_no_values_to_clip():
+    with pytest.raises(TypeError, match="gradient must be real"):
+        lstmlib.training.clip_by_value(1j * random_weights(), 1)
+
+
+def test_embedded_is_true_or_false():
+    with pytest.raises(TypeError, match="embedded must be True or False, got str"):
+        lstmlib.reber_strings(1, np.random.default_rng(0), embedded="no")
+
+
+@pytest.mark.filterwarnings("error")
+def test_answers_to_exercises_that_are_complex_or_huge():
+    assert not base.same(3.5 + 1j, 3.5)
+    assert base.same(3.5 + 0j, 3.5)
+    assert not base.same(1e200, 3.5)
+    assert not base.same(np.full(3, 1e200), np.ones(3))
