@@ -13,8 +13,9 @@
         make the slides of a 45-minute lesson (in build/slides if no folder is named); with --live, show them in
         JupyterLab, where the laboratory on its slide can be used
 
-    python run.py student folder
-        write the notebooks without their solutions into a folder, for a class
+    python run.py student [--nbgrader] [--force] folder
+        write the notebooks without their solutions into a folder, for a class; with --nbgrader, a course of nbgrader;
+        with --force, over notebooks that are there already and differ
 
     python run.py notebooks [notebooks]
         run the named notebooks (all of them if none is named) and store them in normal form
