@@ -19,8 +19,9 @@ for package in ("nbformat", "pypandoc", "typst"):
 from tools import handout  # noqa: E402 - it leaves with a message where a package is missing
 
 STORED = {path.stem: nbformat.read(path, as_version=4) for path in sorted(handout.NOTEBOOKS.glob("*.ipynb"))}
-DOCUMENTS = [("student", "series"), ("instructor", "series"), *(("instructor", name) for name in STORED)]
-NAMES = [f"{edition}-{name}" for edition, name in DOCUMENTS]
+SERIES = [("student", "series"), ("instructor", "series")]
+PDFS = [*SERIES, *(("instructor", name) for name in STORED)]
+PAGES = [*SERIES, ("student", "05_which_X")]
 
 # Every macro that the notebooks may use, with a formula that both pandoc and typst set rightly.
 MACROS = {
@@ -56,10 +57,11 @@ FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$`])\$[^$\n]+?\$", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Both editions of the series, and every notebook in one edition."""
+    """Both editions of the series, every notebook as PDF, and one as HTML."""
     place = tmp_path_factory.mktemp("handout")
-    list(handout.build(place, ["student"], ["series"]))
-    list(handout.build(place, ["instructor"]))
+    list(handout.build(place, names=["series"]))
+    list(handout.build(place, ["instructor"], STORED, ["pdf"]))
+    list(handout.build(place, ["student"], ["05_which_X"], ["html"]))
     return place
 
 
@@ -191,7 +193,7 @@ def test_there_are_secrets_to_look_for():
 
 # What is printed.
 
-@pytest.mark.parametrize("edition, name", DOCUMENTS, ids=NAMES)
+@pytest.mark.parametrize("edition, name", PDFS)
 def test_pdf(folder, edition, name):
     path = folder / edition / f"{name}.pdf"
     text = printed(path)
@@ -205,7 +207,7 @@ def test_pdf(folder, edition, name):
     assert b"pdfuaid:part>1<" in path.read_bytes().replace(b" ", b"")
 
 
-@pytest.mark.parametrize("edition, name", DOCUMENTS, ids=NAMES)
+@pytest.mark.parametrize("edition, name", PAGES)
 def test_html(folder, edition, name):
     found = page(folder, edition, name)
     assert loaded_from_elsewhere(found.tags) == pictures_without_words(found.tags) == []
@@ -298,13 +300,20 @@ def test_a_picture_without_words_is_refused_by_typst(tmp_path):
 # The program.
 
 def test_the_same_notebooks_give_the_same_bytes(folder, tmp_path):
-    for path in handout.build(tmp_path, ["instructor"], ["00_start_here"]):
+    """Made again, in another folder and beside other documents."""
+    again = [*handout.build(tmp_path, ["instructor"], ["04_where_to_divide"], ["pdf"]),
+             *handout.build(tmp_path, ["student"], ["05_which_X"], ["html"])]
+    assert len(again) == 2
+    for path in again:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
-def test_every_document_has_both_forms(folder):
-    made = {path.relative_to(folder).as_posix() for path in folder.glob("*/*")}
-    assert made == {f"{edition}/{name}.{kind}" for edition, name in DOCUMENTS for kind in ("pdf", "html")}
+def test_every_document_has_both_forms(monkeypatch, tmp_path):
+    monkeypatch.setattr(handout, "MAKERS", dict.fromkeys(("pdf", "html"), lambda *_: b""))
+    handout.main([str(tmp_path)])
+    made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*")}
+    assert made == {f"{edition}/{name}.{kind}" for edition in ("student", "instructor")
+                    for name in (*STORED, "series") for kind in ("pdf", "html")}
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])

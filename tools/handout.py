@@ -44,6 +44,8 @@ EDITIONS = ("student", "instructor")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 FOLDED = "A solution is folded into the next cell; unfold it when you have tried."
+UNANSWERED = "Not answered yet.\n"
+PROGRESS = "<p>(progress bar"
 SOLUTION_MARK = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*base64,(?P<svg>[^"]*)">')
 COLOPHON = f"""
@@ -72,8 +74,8 @@ def main(arguments):
         raise SystemExit(f"The handouts cannot be written to {folder}: {problem.strerror or problem}.") from None
 
 
-def build(folder, editions=EDITIONS, names=None):
-    """Write the handouts of these editions, and of these names (as 03_backward, or series); yield every path."""
+def build(folder, editions=EDITIONS, names=None, kinds=("pdf", "html")):
+    """Write the handouts of these editions, names (as 03_backward, or series) and kinds; yield every path."""
     stored = {path.stem: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
     documents = {**{name: [name] for name in stored}, "series": list(stored)}
     for edition in editions:
@@ -89,8 +91,8 @@ def build(folder, editions=EDITIONS, names=None):
                 path.write_bytes(MAKERS[kind](markdown, title, edition, Path(workshop)))
                 return path
 
-            kinds = [(name, kind) for name in names or reversed(documents) for kind in MAKERS]  # the longest first
-            yield from pool.map(write, *zip(*kinds))
+            wanted = [(name, kind) for name in names or reversed(documents) for kind in kinds]  # the longest first
+            yield from pool.map(write, *zip(*wanted))
 
 
 # From a notebook to Markdown.
@@ -146,14 +148,14 @@ def code_and_outputs(cell, name, workshop):
 def shown(output, name, workshop):
     """An output on paper: the picture before the text, never the widget."""
     data = output.get("data", {})
+    if output.get("text") == UNANSWERED or data.get("text/html", "").startswith(PROGRESS):
+        return ""
     if "text" in output:
         return boxed("output", fenced("text", output.text))
     if "image/png" in data:
         path = workshop / f"{name}.png"
         path.write_bytes(base64.b64decode(data["image/png"]))
         return f"![{escaped(output.metadata['image/png']['alt'])}]({path.name})"
-    if data.get("text/html", "").startswith("<p>(progress bar"):
-        return ""
     if "text/html" in data:
         return explorer_on_paper(data["text/html"], name, workshop)
     if "text/markdown" in data:

@@ -124,10 +124,27 @@ local function Figure(figure)
   return pandoc.RawBlock("typst", "#picture(" .. typst_string(image.src) .. ", " .. alt .. ")[" .. caption .. "]")
 end
 
--- Every column as wide as what stands in it, rather than as the dashes under its head.
+local function cells_of(rows)
+  local blocks = pandoc.Blocks({})
+  for _, row in ipairs(rows) do
+    for _, cell in ipairs(row.cells) do blocks:extend(cell.contents) end
+  end
+  return blocks
+end
+
+-- Every column as wide as what stands in it, rather than as the dashes under its head. A head without words is left
+-- out, one with words is bold in typst; short tables stay on one page.
 local function Table(table)
+  if pandoc.utils.stringify(pandoc.Div(cells_of(table.head.rows))) == "" then table.head.rows = {} end
   for _, column in ipairs(table.colspecs) do column[2] = nil end
-  return table
+  if not to_typst then return table end
+  for _, row in ipairs(table.head.rows) do
+    for _, cell in ipairs(row.cells) do
+      cell.contents = cell.contents:walk({Plain = function(plain) return pandoc.Plain({pandoc.Strong(plain.content)}) end})
+    end
+  end
+  if #table.bodies[1].body > 8 then return table end
+  return {pandoc.RawBlock("typst", "#block(breakable: false, width: 100%)["), table, pandoc.RawBlock("typst", "]")}
 end
 
 local function Div(div)
