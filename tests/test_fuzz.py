@@ -67,7 +67,7 @@ def fall(error):
 FAULTS = {
     "wrong value": ("after", lambda trace: replace(trace, Y=1.01 * trace.Y + 1)),
     "not finite": ("after", lambda trace: replace(trace, Y=np.full_like(trace.Y, np.inf))),
-    "wrong dtype or shape": ("after", lambda trace: replace(trace, Y=trace.Y.astype(">c8"))),
+    "wrong dtype or shape": ("after", lambda trace: replace(trace, Y=trace.Y.astype(trace.Y.dtype.newbyteorder()))),
     "changed an argument": ("before", spoil),
     "warned": ("before", lambda X: warnings.warn("careful", stacklevel=1)),
     "did not end": ("before", lambda X: sleepless()),
