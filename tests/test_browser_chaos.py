@@ -22,19 +22,26 @@ EXPLORER, SENTENCE, PAUSE, TEN = range(4)
 PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"
 
 
-def settings_of_run():
+def as_run_starts_it():
+    """(options, settings) of JupyterLab as run.py starts it, except where it answers and what it opens."""
     spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
     run = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(run)
-    return {name.removeprefix("@jupyterlab/").replace(":", "/"): values
-            for name, values in run.JUPYTERLAB_SETTINGS.items()}
+    given = []
+    run.make_environment, run.become = (lambda *extras: None), (lambda *words: given.extend(words))
+    run.main([])
+    options = [word for word in given if word.startswith("--ServerApp.contents_manager_class=")]
+    assert len(options) == 1
+    settings = {name.removeprefix("@jupyterlab/").replace(":", "/"): values
+                for name, values in run.JUPYTERLAB_SETTINGS.items()}
+    return options, settings
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chaos")
-    options = ["--ServerApp.contents_manager_class=lstmlib.pictures.Notebooks"]
-    with jupyterlab(folder, options=options, settings=settings_of_run()) as address, browser_page() as page:
+    options, settings = as_run_starts_it()
+    with jupyterlab(folder, options=options, settings=settings) as address, browser_page() as page:
         lab = Lab(page, address)
         lab.folder, lab.address = folder, address
         yield lab
