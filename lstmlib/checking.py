@@ -23,7 +23,7 @@ def numerical_gradient(f, weights, method="complex"):
         raise TypeError(f"weights must be real, got {weights}")
     if not callable(f):
         raise TypeError(f"f must be a function from Weights to a number, got {type(f).__name__}")
-    if method not in ("complex", "central"):
+    if not isinstance(method, str) or method not in ("complex", "central"):
         raise ValueError(f"method must be 'complex' or 'central', got {method!r}")
     dtype = complex if method == "complex" else float
     arrays = {name: array.astype(dtype) for name, array in weights.items()}

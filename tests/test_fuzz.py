@@ -202,6 +202,11 @@ def test_central_differences_of_a_complex_function_are_refused():
         lstmlib.numerical_gradient(lambda w: 1j * w.b.sum(), random_weights(), "central")
 
 
+def test_a_method_that_is_an_array_is_no_method():
+    with pytest.raises(ValueError, match="method must be 'complex' or 'central', got array"):
+        lstmlib.numerical_gradient(lambda w: 1.0, random_weights(), np.ones(2))
+
+
 @pytest.mark.parametrize("measure", [lstmlib.cosine, lstmlib.relative_error])
 def test_measures_name_what_is_no_weights(measure):
     weights = random_weights()
