@@ -91,8 +91,8 @@ def test_sixty_clicks_in_two_seconds(opened, shown):
         odd = tuple(name for name in EDGES if clicks.count(name) % 2)
         shown.both(lambda twin: twin.set(edges=tuple(set(twin.state.edges) ^ set(odd))))
         marked = "(box) => [...box.querySelectorAll('.lstm-edge.on')].map((edge) => edge.dataset.edge)"
-        ticked = ("(box) => [...box.querySelectorAll('.widget-checkbox')]"
-                  ".filter((row) => row.querySelector('input').checked).map((row) => row.textContent.replace(/[^\\w]/g, ''))")
+        ticked = """(box) => [...box.querySelectorAll(".widget-checkbox:has(input:checked)")].map(
+            (row) => row.textContent.replace(/[^A-Za-z_]/g, ""))"""
         assert set(shown.box.evaluate(marked)) == set(shown.box.evaluate(ticked)) == set(shown.twin.state.edges)
     assert opened.complaints == []
 
