@@ -98,9 +98,10 @@ STATES = ("h_prev", "c_prev", "i", "f", "g", "o", "c", "h")
     (lambda trace: {"x": trace.x[..., None]}, ValueError, "must hold x (B, D) and eight arrays (B, H), got (3, 2, 1)"),
     (lambda trace: {"x": trace.x[:2]}, ValueError, "must hold x (B, D) and eight arrays (B, H), got (2, 2)"),
     (lambda trace: {"f": trace.f[:, 1:]}, ValueError, "must hold x (B, D) and eight arrays (B, H), got (3, 2)"),
-    (lambda trace: {name: getattr(trace, name)[..., None] for name in STATES}, ValueError, "must hold x (B, D) and eight"),
+    (lambda trace: {name: getattr(trace, name)[..., None] for name in STATES}, ValueError, "must hold x (B, D)"),
     (lambda trace: {"f": [[0.5], [0.5, 0.5]]}, ValueError, "must be a rectangular array"),
-    (lambda trace: {"f": trace.f.astype(np.float32)}, TypeError, "must have the dtype float64 of the weights, got float32"),
+    (lambda trace: {"f": trace.f.astype(np.float32)},
+     TypeError, "must have the dtype float64 of the weights, got float32"),
 ])
 def test_a_trace_that_no_step_left_is_refused(change, error, message):
     p = random_problem()

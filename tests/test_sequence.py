@@ -277,6 +277,12 @@ def test_hook_is_called_on_every_edge(T, lead):
     }
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, float, complex])
+def test_what_crosses_has_the_dtype_of_the_weights(dtype):
+    p = random_problem(dtype=dtype)
+    assert {gradient.dtype for _, gradient in crossings(p, p.dY)} == {np.dtype(dtype)}
+
+
 def test_a_hook_that_looks_on_changes_nothing():
     p = random_problem()
     looked_on = backward(p.weights, p.trace, p.dY, at=lambda edge, gradient: gradient)
