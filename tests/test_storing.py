@@ -101,3 +101,13 @@ def test_names(tmp_path):
     assert find([str(paths[2])], tmp_path / "elsewhere") == [paths[2]]
     with pytest.raises(SystemExit, match="'09'"):
         find(["09"], tmp_path)
+
+
+def test_sums_are_added_in_the_same_order_on_every_computer(tmp_path, monkeypatch):
+    for name in notebooks.SAME_SUMS:
+        monkeypatch.setenv(name, "2")
+    path = written(tmp_path / "sums.ipynb", new_code_cell(
+        "import os\n" + "\n".join(f"print(os.environ[{name!r}])" for name in notebooks.SAME_SUMS)))
+    store(path)
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert output.text.split() == list(notebooks.SAME_SUMS.values())
