@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import assert_close, distance, random_masks, random_problem
-from lstmlib import EDGES, Weights, backward, cross_entropy, forward, init_weights, numerical_gradient, squared_error
+from lstmlib import (
+    EDGES,
+    Weights,
+    backward,
+    cross_entropy,
+    forward,
+    init_weights,
+    numerical_gradient,
+    sequence,
+    squared_error,
+)
 
 SIZES = [  # (T, B, D, H, K)
     (1, 1, 1, 1, 2),
@@ -155,6 +165,19 @@ def test_a_masked_sequence_leaves_no_trace():
 def test_nothing_flows_back_from_a_gradient_of_zeros():
     p = random_problem()
     assert backward(p.weights, p.trace, 0 * p.dY).norm() == 0
+
+
+@pytest.mark.parametrize("lead", [(), (2,)])
+@pytest.mark.parametrize("at_a_time", [1, 2, 3, 7, 100])
+def test_how_many_timesteps_are_taken_at_a_time_changes_no_bit(monkeypatch, at_a_time, lead):
+    p = random_problem(T=7)
+    dY = np.random.default_rng(4).normal(size=lead + p.dY.shape)
+    whole = backward(p.weights, p.trace, dY)
+    monkeypatch.setattr(sequence, "GATES_AT_A_TIME", at_a_time * p.trace.gates[0].nbytes + 8)
+    pieces = sequence.few_timesteps_at_a_time(p.trace)
+    assert max(piece.stop - piece.start for piece in pieces) == min(at_a_time, 7)
+    assert [t for piece in pieces for t in range(7)[piece]] == list(range(7))
+    assert backward(p.weights, p.trace, dY).identical(whole)
 
 
 # ---- linearity, and independence of the batch
