@@ -410,6 +410,9 @@ CASES = {
     "numerical_gradient: method": (
         lambda: numerical_gradient(lambda w: 0.0, W, "forward"),
         ValueError, "method must be 'complex' or 'central', got 'forward'"),
+    "numerical_gradient: method in an array": (
+        lambda: numerical_gradient(lambda w: 0.0, W, np.array("complex")),
+        ValueError, "method must be 'complex' or 'central', got array('complex', dtype='<U7')"),
     "numerical_gradient: f": (
         lambda: numerical_gradient(3.0, W),
         TypeError, "f must be a function from Weights to a number, got float"),

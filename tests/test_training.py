@@ -129,3 +129,14 @@ def test_entries_without_a_gradient_stand_still_in_adam_without_epsilon():
     for (_, before), (_, after), (_, slope) in zip(weights.items(), moved.items(), gradient.items()):
         assert np.array_equal(after[slope == 0], before[slope == 0])
         assert np.allclose(after, before - 0.1 * np.sign(slope), rtol=0, atol=1e-12)
+
+
+def test_a_step_is_rounded_to_float16_once():
+    """1.5 * 60000 is past all float16, the weight that is left is not."""
+    weights = random_weights(dtype=np.float16).map(lambda array: np.full_like(array, 6e4))
+    assert set(entries(sgd(weights, weights, rate=1.5)[0])) == {-3e4}
+
+
+def test_clip_by_norm_keeps_every_bit_of_the_direction_however_long_the_gradient():
+    gradient, limit = random_weights(), 2.0 ** -100
+    assert clip_by_norm(2.0 ** 900 * gradient, limit).identical(clip_by_norm(2.0 ** 800 * gradient, limit))
