@@ -12,6 +12,15 @@ def parts_of_dw(w, targets):
     return 2 * dy1, 200 * w * dy2, 3 * dy3
 
 
+def errors(w, targets):
+    return 200 * w - targets[0], (100 * w) ** 2 - targets[1], 300 * w - targets[2]
+
+
+def slope_h_for_2h(w, targets):
+    a, b, c = parts_of_dw(w, targets)
+    return (a + b / 2 + c) * 100 / 3
+
+
 def slope_2_for_2h(w, targets):
     a, b, c = parts_of_dw(w, targets)
     return (a + b / (100 * w) + c) * 100 / 3
@@ -78,7 +87,17 @@ WRONG = [
     (exercises.check_three_paths, slope_2_for_2h, "2 h, not 2"),
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) * 100 / 9), "divides twice"),
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) / 3), "this is dh"),
-    (exercises.check_three_paths, lambda w, targets: 5200 / 3, "targets"),
+    (exercises.check_three_paths, slope_h_for_2h, "2 h, not h"),
+    (exercises.check_three_paths, lambda w, targets: sum(errors(w, targets)) * 100 / 3, "a local slope"),
+    (exercises.check_three_paths, lambda w, targets: np.dot((1, 200 * w, 3), errors(w, targets)) * 100 / 3,
+     "a local slope"),
+    (exercises.check_three_paths, lambda w, targets: np.dot((2, 10, 3), errors(0.05, targets)) * 100 / 3,
+     "cells above"),
+    (exercises.check_three_paths, lambda w, targets: np.dot((2, 200 * w, 3), (
+        10 - targets[0], 25 - targets[1], errors(w, targets)[2])) * 100 / 3, "cells above"),
+    (exercises.check_three_paths, lambda w, targets: np.dot((2, 200 * w, 3), errors(w, (7, 21, targets[2]))) * 100 / 3,
+     "from the argument targets"),
+    (exercises.check_three_paths, lambda w, targets: 5200 / 3, "follow each path back alone"),
     (exercises.check_divide_contributions, backward_divided(0, 0, 1), "dW was never divided"),
     (exercises.check_divide_contributions, backward_divided(1, 0, 1), "h1.T @ dz2 is a gradient too"),
     (exercises.check_divide_contributions, backward_divided(0, 1, 1), "X.T @ dz1 is a gradient too"),
@@ -102,7 +121,9 @@ WRONG = [
         s != 1 and max(s, 1) * norm >= limit for s in factors), "just as long"),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: True, "nothing is ever cut"),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: False, "one factor that tells"),
-    (exercises.check_fooled_by_clip, lambda norm, limit, factors: "False", "expected False"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: "False", "Expected the value True or False"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: sum(
+        abs(min(s * norm, limit) - s * min(norm, limit)) for s in factors), "a sum is a number"),
     (exercises.check_weight_decay, lambda g, w, decay, n: (g + decay * w) / n, "outside the mean"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g + decay * w, "not averaged"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n, "missing"),
@@ -111,6 +132,9 @@ WRONG = [
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n - decay * w, "is added"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n + w, "lambda is missing"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n + decay / 2 * np.sum(w ** 2), "add its derivative"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n + decay / 2 * w ** 2, "the decay term itself"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n + decay * w ** 2, "w, not w^2"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: g / n + decay * np.linalg.norm(w), "not the norm"),
     (exercises.check_weight_decay, lambda g, w, decay, n: 1.0, "expected"),
 ]
 

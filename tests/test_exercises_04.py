@@ -7,11 +7,14 @@ import pytest
 from helpers import hint_of
 from lstmlib import EDGES, crosses_exactly_once
 from lstmlib.exercises.where_to_divide import (
+    NEXT,
     check_crossings,
     check_last_step_hook,
     check_right_sets,
     check_two_paths,
+    fault_of,
 )
+from lstmlib.placement import path_crossings
 
 CROSSINGS = {"highest dz": 5, "highest dh_next": 4, "highest all nine": 14, "possible dc_next": {0, 1, 2, 3, 4}}
 
@@ -31,6 +34,10 @@ def test_crossings_right():
 def test_crossings_wrong(question, answer, cause):
     said = hint_of(check_crossings, CROSSINGS | {question: answer})
     assert cause in said and f"expected {CROSSINGS[question]}" not in said
+
+
+def test_crossings_in_part():
+    assert hint_of(check_crossings, CROSSINGS | {"highest dh_next": ...}) == "Still open: highest dh_next."
 
 
 def test_crossings_with_a_key_missing():
@@ -71,6 +78,24 @@ def test_last_step_wrong(edge, change, cause):
     assert cause in hint_of(check_last_step_hook, hook(edge, change))
 
 
+@pytest.mark.parametrize("edges, factor, cause", [
+    (("dy",), lambda size_X: 1 / size_X, "you multiplied by size_X"),
+    (("loss", "dy"), lambda size_X: size_X, "this divides twice"),
+])
+def test_last_step_multiplied_or_divided_twice(edges, factor, cause):
+    def divide_last(size_X):
+        return lambda edge, gradient: divide(gradient, LAST, factor(size_X)) if edge in edges else gradient
+    assert cause in hint_of(check_last_step_hook, divide_last)
+
+
+def test_last_step_with_a_return_inside_the_if():
+    def divide_last(size_X):
+        return lambda edge, gradient: divide(gradient, LAST, size_X) if edge == "dy" else None
+    said = hint_of(check_last_step_hook, divide_last)
+    assert "returned None on the edge 'loss'" in said and "behind the `if`, not inside" in said
+    assert "to return a function" in hint_of(check_last_step_hook, lambda size_X: size_X)
+
+
 def test_last_step_on_all_edges():
     def divide_last(size_X):
         return lambda edge, gradient: divide(gradient, LAST, size_X)
@@ -102,8 +127,10 @@ def test_right_sets_right():
      "the other way round"),
     (lambda given, T: {p - given for p in all_sets() if given <= p and all(crosses_exactly_once(p, T).values())},
      "give whole placements"),
-    (lambda given, T: {tuple(p) for p in all_sets() if given <= p}, "a set of frozensets"),
-    (lambda given, T: [p for p in all_sets() if given <= p], "a set of frozensets"),
+    (lambda given, T: {tuple(p) for p in all_sets() if given <= p}, "received a value of type set of tuple"),
+    (lambda given, T: [p for p in all_sets() if given <= p], "received a value of type list of frozenset"),
+    (lambda given, T: {set(p) for p in all_sets() if given <= p}, "must be frozensets"),
+    (lambda given, T: 7, "received a value of type int. "),
     (lambda given, T: set(), "search all 512"),
 ])
 def test_right_sets_wrong(right_sets, cause):
@@ -133,9 +160,17 @@ def test_two_paths_right():
     (SHORTER, "loss dy dh_above dc_next dz dW_t dW".split(), "back one timestep"),
     ("loss dy dh_above dc_next dz dW_t dW".split(), LONGER, "make up for dz"),
     (SHORTER, "loss dy dh_above dz dh_next dz dh_next dz dW_t dW".split(), "one step back is enough"),
-    (SHORTER, "loss dy dh_above dz dz dW_t dW".split(), "follow the arrows"),
-    (["dz"], LONGER, "follow the arrows"),
-    ("loss dy dWy_t dW".split(), LONGER, "follow the arrows"),
+    (SHORTER, "loss dy dh_above dz dz dW_t dW".split(), "edge 5 is 'dz', but where 'dz' ends no"),
+    (SHORTER, "loss dy dh_above dh_next dz dW_t dW".split(), "longer is not a path from the loss to b: its edge 4 is"),
+    (["dz"], LONGER, "begins with 'dz'"),
+    (SHORTER[::-1], LONGER, "begins with 'dW', but every path begins at C"),
+    (SHORTER[:-1], LONGER, "it stops after 'dW_t'"),
+    ([edge for edge in SHORTER if edge != "dy"], LONGER, "edge 2 is 'dh_above', but where 'loss' ends"),
+    ("loss dy dWy_t dW".split(), LONGER, "leads to Wy and by"),
+    (set(SHORTER), LONGER, "a set, which has no order"),
+    (SHORTER, [...], "Still open: longer"),
+    (..., LONGER, "Still open: shorter"),
+    (SHORTER, 3, "list of names of edges, received 3"),
     (SHORTER, "loss dy dh_above dz dh dz dW_t dW".split(), "not one of the nine"),
     ("loss", LONGER, "a list of names"),
 ])
@@ -150,6 +185,7 @@ def test_two_paths_wrong(shorter, longer, cause):
     (check_right_sets, (lambda given, T: ...,)),
     (check_right_sets, (lambda given, T: None,)),
     (check_two_paths, ([...], [...])),
+    (check_two_paths, (..., ...)),
 ])
 def test_stubs_are_not_answered_yet(check, answers, capsys):
     check(*answers)
@@ -163,3 +199,26 @@ def test_stubs_are_not_answered_yet(check, answers, capsys):
 def test_the_right_answer_is_told_so(check, answers, capsys):
     check(*answers)
     assert capsys.readouterr().out.startswith("Right. ")
+
+
+def test_the_questions_asked_beside_an_answer_are_settled(capsys):
+    check_two_paths(SHORTER, LONGER)
+    assert "the two numbers cannot both be 1." in capsys.readouterr().out
+    check_last_step_hook(hook("dy", lambda gradient, size_X: divide(gradient, LAST, size_X)))
+    assert "right for losses of the last timestep alone" in capsys.readouterr().out
+
+
+def test_paths_are_those_of_the_graph():
+    """Every walk through NEXT from the loss to dW is counted by path_crossings, and no other."""
+    walks, found = [["loss"]], []
+    while walks:
+        walk = walks.pop()
+        steps = sum(edge in ("dh_next", "dc_next") for edge in walk)
+        if walk[-1] == "dW":
+            found.append(walk)
+        walks += [[*walk, edge] for edge in NEXT[walk[-1]] if edge not in ("dh_next", "dc_next") or steps < 2]
+    to_b = [walk for walk in found if fault_of(walk) is None]
+    assert len(found) - len(to_b) == 1  # that to Wy
+    for edge in EDGES:
+        possible = {walk.count(edge) for walk in to_b}
+        assert path_crossings({edge}, T=3)["b"] == sum(1 << count for count in possible)

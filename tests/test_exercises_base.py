@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lstmlib import forward
-from lstmlib.exercises.base import NotYet, check, expect
+from lstmlib.exercises.base import NotYet, all_answered, check, expect
 
 
 def message(received, expected, **how):
@@ -32,7 +32,7 @@ def changed(value, dtype=float):
     (LARGE * (1 + 1e-3), "At [0, 1] expected 1, received 1.001."),
     (LARGE > 3, "At [0, 1] expected 1, received False."),
     (LARGE.T, "Expected an array of shape (2, 12), received an array of shape (12, 2)."),
-    (np.array([1.0, 2]), "Expected an array of shape (2, 12), received [1. 2.]."),
+    (np.array([1.0, 2]), "Expected an array of shape (2, 12), received an array of shape (2,)."),
     (3, "Expected an array of shape (2, 12), received 3."),
 ])
 def test_large_arrays_show_the_first_entry_that_differs(received, said):
@@ -56,6 +56,28 @@ def test_long_values_are_cut():
     assert "\n" not in said
 
 
+def test_a_dictionary_filled_in_part_names_what_is_open():
+    all_answered({"a": 1, "b": False})
+    with pytest.raises(NotYet, match="^Still open: b, c.$"):
+        all_answered({"a": 0, "b": ..., "c": None})
+    with pytest.raises(NotImplementedError):
+        all_answered({"a": ..., "b": None})
+
+
+def test_the_first_paragraph_of_a_check_is_said_of_a_right_answer(capsys):
+    @check
+    def check_two(number):
+        """It is two,
+        which is even.
+
+        number  the answer
+        """
+        expect(number, 2)
+
+    check_two(2)
+    assert capsys.readouterr().out == "Right. It is two, which is even.\n"
+
+
 # Whole checks, on answers as they come out of a notebook.
 
 @check
@@ -76,6 +98,11 @@ def answer_in_a_notebook(source):
 @pytest.mark.parametrize("source, said", [
     ("def double(x):\n    return 2 * x", "Right. Twice the number."),
     ("def double(x):\n    ...", "Not answered yet."),
+    ("def double(x):\n    raise NotImplementedError", "Not answered yet."),
+    ("def double(x):\n    \"\"\"Twice x.\"\"\"\n    pass", "Not answered yet."),
+    ("def double(x):\n    y = 2 * x", "Not yet. The function double returned None. Hint: is a `return` missing?"),
+    ("def double(x):\n    y = [x]\n    return ...", "Not yet. The function double returned None or `...`. Hint: "),
+    ("def double(x):\n    if x > 3:\n        return 2 * x", "Not yet. The function double returned None. Hint: "),
     ("def double(x):\n    return 2 + x", "Not yet. Expected 6, received 5."),
     ("def double(x):\n    y = 2\n    return y * z  # wrong", "Not yet. Your answer raised NameError: name 'z' is not "
      "defined, at \"return y * z  # wrong\"."),

@@ -93,6 +93,7 @@ def test_nothing_is_solved(name):
     everything = "\n".join(cell.source for cell in notebook.cells)
     assert not re.search(r"SOLUTION|_solution|\.judge|[Ff]olded (cell|into)|unfold|For teachers", everything)
     assert "Right." not in shown(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert "I teach this" not in everything and "Ways through" in everything or name != "00_start_here"
     assert not any({"solution", "teaching-note"} & set(cell.metadata.get("tags", [])) for cell in notebook.cells)
     for _, solution in exercises(STORED[name]):
         assert MARKED.search(solution.source)[2] not in everything
@@ -155,9 +156,16 @@ def test_stubs_are_not_answered_and_solutions_are_right_and_a_wrong_answer_loses
 
 # Writing them.
 
+def nothing_is_shown(path):
+    """Whether the stored notebook is as before it is run: a result would give away what the text lets predict."""
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return len(code) > 5 and not any(cell.outputs or cell.execution_count for cell in code)
+
+
 def test_the_class_gets_nine_notebooks_and_keeps_what_it_wrote_into_them(tmp_path, capsys):
     folder = tmp_path / "class"
     student.main([str(folder)])
+    assert all(nothing_is_shown(path) for path in folder.iterdir())
     assert sorted(path.name for path in folder.iterdir()) == [path.name for path in PATHS]
     assert str(folder) in capsys.readouterr().out
     student.main([str(folder)])  # nothing differs
@@ -176,6 +184,7 @@ def test_a_course_of_nbgrader_is_laid_out(tmp_path):
     names = [path.stem for path in PATHS]
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")) == [
         "nbgrader_config.py", *(f"source/{name}/{name}.ipynb" for name in names)]
+    assert all(nothing_is_shown(path) for path in tmp_path.rglob("*.ipynb"))
     compile((tmp_path / "nbgrader_config.py").read_text(), "nbgrader_config.py", "exec")
     notebook = nbformat.read(tmp_path / f"source/{names[0]}/{names[0]}.ipynb", as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")

@@ -7,8 +7,9 @@
         the same as a course of nbgrader, still solved: one assignment for each notebook, and nbgrader's settings
 
 Notebooks that are there already and differ are not overwritten; with --force they are. Each exercise becomes a cell
-for the answer and a locked cell with its check, both with the metadata of nbgrader. What the cells of the
-explanations show stays; nothing is shown under the exercises. docs/nbgrader.md says how to use both.
+for the answer and a locked cell with its check, both with the metadata of nbgrader. Nothing is shown under any cell:
+what the cells of the explanations show often answers a question that the text has just asked. docs/nbgrader.md says
+how to use both.
 """
 
 import argparse
@@ -50,7 +51,7 @@ LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb")
 SENTENCES = [
     (re.compile(r"\s*A solution is folded into [^.]*\."), ""),
     (re.compile(r"\s*\(The folded cell below [^.)]*\.\)"), ""),
-    (re.compile(r'\s*Notes that begin with "For teachers" [^.]*\.'), ""),
+    (re.compile(r'^- \*\*"I teach this\."\*\* .*\n', re.MULTILINE), ""),
     (re.compile(r"(Replace `\.\.\.` in the cell) and run it\."), r"\1, run it, and run the check below it."),
 ]
 SETTINGS = '''\
@@ -59,8 +60,6 @@ c = get_config()  # noqa: F821
 
 # An answer cell holds its stub, and under it the marked solution: without the solution it is complete.
 c.ClearSolutions.code_stub = {"python": ""}
-# What the cells of the explanations show stays in the students' notebooks; under the exercises nothing is shown.
-c.ClearOutput.enabled = False
 # The longest cell trains for about ten seconds.
 c.Execute.timeout = 120
 '''
@@ -101,7 +100,7 @@ def write(files, folder, force=False):
 
 def class_notebooks():
     """{name: text} of the notebooks for the class."""
-    return {path.name: text_of(student_version(nbformat.read(path, as_version=4)))
+    return {path.name: text_of(without_outputs(student_version(nbformat.read(path, as_version=4))))
             for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
 
 
@@ -113,12 +112,23 @@ def course():
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = LINK.sub(r"](../\1/\1.ipynb", cell.source)
-        files[f"source/{path.stem}/{path.name}"] = text_of(notebook)
+        files[f"source/{path.stem}/{path.name}"] = text_of(without_outputs(notebook))
     return files
 
 
+def without_outputs(notebook):
+    """The notebook with nothing shown under its cells, as before it is run."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
 def student_version(notebook, solved=False):
-    """A copy of the notebook as the class gets it; `solved`, with the marked solution under each stub."""
+    """A copy of the notebook as the class gets it, and as it is printed: with what the cells of the explanations show.
+
+    solved  with the marked solution under each stub
+    """
     notebook = copy.deepcopy(notebook)
     stubs = {stub.id: solved_stub_of(solution.source) if solved else stub.source
              for stub, solution in exercises(notebook)}

@@ -5,17 +5,20 @@ given, what was expected, what was received and a hint, or that there is no answ
 raise, for a wrong answer is part of learning; only where nbgrader validates or grades, it does.
 """
 
+import dis
 import linecache
 import numbers
 import os
 import traceback
 import warnings
 from functools import wraps
+from types import FunctionType
 
 import numpy as np
 
 SMALL = 8  # arrays of no more entries are printed in full
 LONG = 160  # characters of anything else
+IDLE = ("RESUME", "NOP", "COPY_FREE_VARS", "LOAD_", "RETURN_")  # what Python does in a function that does nothing
 
 
 class NotYet(Exception):
@@ -29,7 +32,7 @@ class NotYet(Exception):
 def check(function):
     """Make a feedback function out of one that raises NotYet for wrong answers.
 
-    The first line of its docstring is printed when the answer is right. The undecorated
+    The first paragraph of its docstring is printed when the answer is right. The undecorated
     function stays available as `.judge`: it raises NotYet, and is silent when the answer is right.
     """
     @wraps(function)
@@ -55,23 +58,51 @@ def verdict(judge, answers):
             raise NotImplementedError
         with warnings.catch_warnings(action="ignore" if graded() else None):
             judge(*answers)
-    except NotImplementedError:
-        return False, "Not answered yet."
+    except NotImplementedError as open_answer:
+        return False, said_of_none(answers, open_answer)
     except NotYet as message:
         return False, f"Not yet. {message}"
     except Exception as error:
         return False, f"Not yet. {told(error)}"
-    return True, f"Right. {judge.__doc__.splitlines()[0]}"
+    return True, f"Right. {' '.join(judge.__doc__.split(f'{chr(10)}{chr(10)}')[0].split())}"
+
+
+def said_of_none(answers, error):
+    """What is said where a value is None or `...`: a function that does something has lost its `return`."""
+    written = [answer for answer in answers if isinstance(answer, FunctionType) and does_something(answer)]
+    if not written or in_the_notebook(error):  # the reader may raise NotImplementedError himself
+        return "Not answered yet."
+    received = "None or `...`" if ... in written[0].__code__.co_consts else "None"
+    return f"Not yet. The function {written[0].__name__} returned {received}. Hint: is a `return` missing?"
+
+
+def does_something(function):
+    """Whether the function is more than a stub, which at most returns what it has at hand."""
+    return not all(instruction.opname.startswith(IDLE) for instruction in dis.get_instructions(function))
+
+
+def in_the_notebook(error):
+    """The places in the reader's own code, (file, line), through which an error came."""
+    return [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)
+            if frame.f_globals.get("__name__") == "__main__"]
 
 
 def told(error):
     """An error, with the line of the reader's own code at which it arose."""
     what = f"{type(error).__name__}: {error}".strip(": ")
-    places = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)
-              if frame.f_globals.get("__name__") == "__main__"]
+    places = in_the_notebook(error)
     if not places:
         return f"The answer could not be tried: {what}."
     return f'Your answer raised {what}, at "{linecache.getline(*places[-1]).strip()}".'
+
+
+def all_answered(answers):
+    """Raise unless every value of the dictionary is there; NotYet names those that are open, where others are not."""
+    open_answers = [name for name, answer in answers.items() if answer is None or answer is ...]
+    if answers and len(open_answers) == len(answers):
+        raise NotImplementedError
+    if open_answers:
+        raise NotYet(f"Still open: {', '.join(map(str, open_answers))}.")
 
 
 def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
@@ -113,6 +144,8 @@ def difference(received, expected, tolerance=1e-9):
             first = np.argmax(~(np.abs(received - 1.0 * expected) <= share))
             where = f"at {[int(k) for k in np.unravel_index(first, expected.shape)]} "
             received, expected = received.flat[first].item(), expected.flat[first].item()
+        elif received.shape != expected.shape:
+            return f"expected an array of shape {expected.shape}, received an array of shape {received.shape}"
     return f"{where}expected {brief(expected)}, received {brief(received)}"
 
 

@@ -1,8 +1,10 @@
 """Feedback on the exercises of notebook 01."""
 
+from itertools import product
+
 import numpy as np
 
-from .base import NotYet, check, expect, same
+from .base import NotYet, brief, check, expect, same
 
 
 @check
@@ -11,6 +13,8 @@ def check_three_paths(dw_of_mean):
     for w, targets in ((0.05, (7.0, 21.0, 13.0)), (0.02, (1.0, 5.0, -3.0)), (-0.1, (0.5, -2.0, 4.0))):
         dy1, dy2, dy3 = three_errors(w, targets)
         a, b, c = 2 * dy1, 2 * 100 * w * dy2, 3 * dy3
+        of_cells, slopes = three_errors(0.05, targets), (2, 200 * w, 3)  # the y1 and y2 of the cells above
+        of_y = 2 * (10 - targets[0]), 200 * w * (25 - targets[1])
         received, given = dw_of_mean(w, targets), f"w = {w}, targets = {targets}"
         hints = [(100 * (a + b + c), "this is the gradient of the sum of the losses. Where is the 1/|X| of the mean?"),
                  (100 * (a + b + c) / 2, "there are three losses now, so |X| is 3."),
@@ -20,9 +24,18 @@ def check_three_paths(dw_of_mean):
                                                (a + b) / 3 + c, (a + c) / 3 + b, a + (b + c) / 3)),
                  (-100 * (a + b + c) / 3, "the sign is turned: the derivative of (y - t)^2 / 2 is y - t."),
                  (100 * (a + 2 * dy2 + c) / 3, "the derivative of h^2 is 2 h, not 2."),
+                 (100 * (a + 100 * w * dy2 + c) / 3, "the derivative of h^2 is 2 h, not h."),
+                 *((100 * np.dot(np.where(kept, slopes, 1), (dy1, dy2, dy3)) / 3, "each of dy1, dy2, dy3 still meets a "
+                    "local slope on its way to h: the derivative of 2h, of h^2, of 3h.")
+                   for kept in product((False, True), repeat=3) if not all(kept)),
+                 *((wrong / 3, "y1, y2 and h of the cells above belong to w = 0.05: compute them from the argument w.")
+                   for wrong in (100 * (sum(of_y) + c), 100 * (2 * of_cells[0] + 10 * of_cells[1] + 3 * of_cells[2]))),
+                 (100 * (2 * (200 * w - 7) + 200 * w * (1e4 * w ** 2 - 21) + c) / 3,
+                  "7 and 21 are the targets of (1.2): take t1 and t2 from the argument targets."),
                  (100 * (a + b + c) / 9, "this divides twice: each path carries 1/3 exactly once."),
                  (a / 3 + b / 3 + c / 3, "this is dh. One more local slope, dh/dw = 100, leads to w.")]
-        expect(received, 100 * (a + b + c) / 3, given, likely(received, hints))
+        expect(received, 100 * (a + b + c) / 3, given, likely(received, hints, (
+            "follow each path back alone: y - t, times the slopes between y and w; the mean divides each sum by 3.")))
 
 
 def three_errors(w, targets):
@@ -91,7 +104,11 @@ def check_fooled_by_clip(is_noticed):
             (4, 3, (1 / 4, 2), True, "the gradient itself is cut: 2 clip(u) is longer than the limit."),
             (4, 3, (1,), False, "the factor 1 compares clip(u) with itself."),
             (4, 128, (1 / 1024, 1 / 2), False, inside)):
-        expect(is_noticed(norm, limit, factors), right, f"norm = {norm}, limit = {limit}, factors = {factors}", hint)
+        received = is_noticed(norm, limit, factors)
+        if not (received is None or received is ... or isinstance(received, bool | np.bool_)):
+            raise NotYet(f"Expected the value True or False, received {brief(received)}. Hint: any(...) of comparisons "
+                         "is True or False; a sum is a number, and text is text.")
+        expect(received, right, f"norm = {norm}, limit = {limit}, factors = {factors}", hint)
 
 
 @check
@@ -108,6 +125,10 @@ def check_weight_decay(gradient_of_objective):
                  (summed / size_X + 2 * decay * w, "the derivative of w^2/2 is w, not 2 w."),
                  (summed / size_X + w, "lambda is missing: the decay term is lambda/2 ||w||^2."),
                  (summed / size_X + decay / 2 * np.sum(w ** 2), "this adds the decay term itself; add its derivative."),
+                 (summed / size_X + decay / 2 * w ** 2, "lambda/2 w^2 is the decay term itself; add its derivative."),
+                 (summed / size_X + decay * w ** 2, "the derivative of w^2/2 is w, not w^2."),
+                 (summed / size_X + decay * np.linalg.norm(w), "this adds one number to every entry: the derivative of "
+                  "||w||^2/2 by an entry of w is that entry, not the norm."),
                  (summed / size_X - decay * w, "the decay is added to the objective, so its derivative is added.")]
         expect(received, summed / size_X + decay * w, f"lambda = {decay}, |X| = {size_X} and random arrays",
                likely(received, hints))

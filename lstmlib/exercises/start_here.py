@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .base import NotYet, check, expect
+from .base import NotYet, all_answered, check, expect
 
 PLANS = {
     "at once": (True, "the factor stands where every path begins."),
@@ -22,10 +22,12 @@ def check_plans(answers):
     given = dict(answers)
     if set(given) != set(PLANS):
         raise NotYet(f"Expected the keys {', '.join(PLANS)}, received {', '.join(map(str, given)) or 'none'}.")
+    all_answered(given)
     for plan, (right, hint) in PLANS.items():
         answer = given[plan]
-        if not (answer is None or answer is ... or isinstance(answer, bool | np.bool_)):
-            raise NotYet(f"For {plan!r}: write True or False, without quotation marks; received {answer!r}.")
+        if not isinstance(answer, bool | np.bool_):
+            raise NotYet(f"For {plan!r}: expected the value True or False, without quotation marks, "
+                         f"received {answer!r}.")
         expect(answer, right, given=f"{plan!r}", hint=hint, reveal=False)
 
 

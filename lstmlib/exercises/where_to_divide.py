@@ -1,6 +1,5 @@
 """Feedback on the exercises of notebook 04."""
 
-import re
 from collections import Counter
 from itertools import combinations
 
@@ -9,10 +8,11 @@ import numpy as np
 from ..placement import EDGES, crosses_exactly_once, path_crossings
 from ..sequence import backward, forward
 from ..weights import init_weights
-from .base import NotYet, check, expect
+from .base import NotYet, all_answered, brief, check, expect
 
-# A path from the loss to b, as words: into some h_t, back through time by either way, and out to the sum over time.
-PATH_TO_B = re.compile(r"loss dy dh_above( (dc_next )*dz dh_next)*( dc_next)* dz dW_t dW")
+# The edges that may follow each edge in figure 4.1.
+NEXT = {"loss": ("dy",), "dy": ("dh_above", "dWy_t"), "dh_above": ("dz", "dc_next"), "dz": ("dh_next", "dW_t"),
+        "dh_next": ("dz", "dc_next"), "dc_next": ("dz", "dc_next"), "dWy_t": ("dW",), "dW_t": ("dW",), "dW": ()}
 PLACEMENTS = [frozenset(edges) for size in range(len(EDGES) + 1) for edges in combinations(EDGES, size)]
 
 
@@ -33,19 +33,21 @@ def check_crossings(answers):
     given = dict(answers)
     if set(given) != set(questions):
         raise NotYet(f"Expected the four keys {', '.join(questions)}, received {', '.join(map(str, given))}.")
+    all_answered(given)
     for question, (edges, hint) in questions.items():
         paths = path_crossings(edges, T=5)["b"]
         possible = {k for k in range(paths.bit_length()) if paths >> k & 1}
         wanted = max(possible) if question.startswith("highest") else possible
         answer = given[question]
-        if isinstance(wanted, set) and answer is not ... and not isinstance(answer, set):
+        if isinstance(wanted, set) and not isinstance(answer, set):
             raise NotYet(f"{question!r} asks for a set of numbers, with braces, received {answer!r}.")
         expect(answer, wanted, given=f"{question!r}, T = 5", hint=hint, reveal=False)
 
 
 @check
 def check_last_step_hook(divide_last):
-    """Only what comes from the last timestep is divided.
+    """Only what comes from the last timestep is divided. That is right for losses of the last timestep alone:
+    then every path whose term is not zero begins there, and crosses the factor once.
 
     divide_last  size_X -> a hook at(edge, gradient)
     """
@@ -62,7 +64,7 @@ def check_last_step_hook(divide_last):
         if hook is None or hook is ...:
             raise NotImplementedError
         try:
-            received = backward(weights, trace, dY, at=hook)
+            received = backward(weights, trace, dY, at=returning(hook))
         except IndexError as error:
             raise NotYet(f"Your hook raised IndexError: {error}. Hint: the hook is called on all nine edges, whose "
                          "gradients have different shapes; let all but `dy` pass as they are.") from None
@@ -72,14 +74,33 @@ def check_last_step_hook(divide_last):
                 array, [getattr(backward(weights, trace, other), name) for other in other_slices(dY, size_X)]))
 
 
+def returning(hook):
+    """The hook, which must return something on every edge."""
+    if not callable(hook):
+        raise NotYet(f"Expected divide_last(size_X) to return a function at(edge, gradient), received {brief(hook)}.")
+
+    def at(edge, gradient):
+        crossed = hook(edge, gradient)
+        if crossed is None:
+            raise NotYet(f"Your hook returned None on the edge {edge!r}. Hint: it is called on all nine edges, and "
+                         "must return the gradient on each, also where it divides nothing: `return gradient` stands "
+                         "behind the `if`, not inside.")
+        return crossed
+
+    return at
+
+
 def other_slices(dY, size_X):
     """dY divided at the wrong places: the causes in `hint_for_last_step`, in that order."""
     first, everywhere, but_last, sequence, lead = dY.copy(), dY / size_X, dY / size_X, dY.copy(), dY.copy()
+    multiplied, twice = dY.copy(), dY.copy()
+    multiplied[..., -1, :, :] *= size_X
+    twice[..., -1, :, :] /= size_X ** 2
     first[..., 0, :, :] /= size_X
     but_last[..., -1, :, :] = dY[..., -1, :, :]
     sequence[..., -1, :] /= size_X
     lead[-1] /= size_X
-    return first, everywhere, but_last, sequence, lead, dY
+    return first, everywhere, but_last, sequence, lead, multiplied, twice, dY
 
 
 def hint_for_last_step(received, others):
@@ -88,6 +109,8 @@ def hint_for_last_step(received, others):
              "you divided at every timestep but the last.",
              "you divided the last sequence of the batch; time is third from the end: gradient[..., -1, :, :].",
              "you divided the last upstream gradient; time is third from the end: gradient[..., -1, :, :].",
+             "you multiplied by size_X; the factor is 1/|X|.",
+             "this divides twice: every path crosses both loss and dy, and one of the two is enough.",
              "no path to this array was divided; does the hook look for an edge that every path crosses (dy)?")
     for other, hint in zip(others, hints):
         if received.shape == other.shape and np.allclose(received, other, rtol=1e-9, atol=1e-12):
@@ -102,16 +125,31 @@ def check_right_sets(right_sets):
     right_sets  (given: a set of names, T) -> set of frozensets of names
     """
     for given, T in (({"dWy_t"}, 3), ({"dh_above"}, 2), ({"dz"}, 4), (set(), 5), ({"dW"}, 3), ({"dz"}, 1)):
-        received = right_sets(given, T)
+        try:
+            received = right_sets(given, T)
+        except TypeError as error:
+            if "unhashable type: 'set'" not in str(error):
+                raise
+            raise NotYet("Your answer puts a set into a set, which Python cannot do. Hint: the placements in it "
+                         "must be frozensets, as those in `placements` are; frozenset(edges) makes one.") from None
         if received is None or received is ...:
             raise NotImplementedError
         if not isinstance(received, set) or not all(isinstance(placement, frozenset) for placement in received):
-            raise NotYet("Expected a set of frozensets. Hint: {p for p in placements if ...} makes one.")
+            raise NotYet(f"Expected a set of frozensets, received {kind(received)}. "
+                         "Hint: {p for p in placements if ...} makes one.")
         verdicts = {p: crosses_exactly_once(p, T).values() for p in PLACEMENTS}
         wanted = {p for p in PLACEMENTS if given <= p and all(verdicts[p])}
         if received != wanted:
             raise NotYet(f"For given {set(given) or '{}'}, T = {T}: {counted(received, wanted)} Hint: "
                          f"{hint_for_right_sets(received, given, T, verdicts)}")
+
+
+def kind(collection):
+    """What it is and what is in it, such as "a list of frozenset"."""
+    name = type(collection).__name__
+    members = collection if isinstance(collection, set | list | tuple) else ()
+    inside = sorted({type(member).__name__ for member in members})
+    return f"a value of type {name}" + (f" of {' and '.join(inside)}" if inside else "")
 
 
 def counted(received, wanted):
@@ -144,21 +182,26 @@ def hint_for_right_sets(received, given, T, verdicts):
 
 @check
 def check_two_paths(shorter, longer):
-    """Both are paths to b, and the longer one crosses `dz` once more: no set with dz in it can obey the rule.
+    """Both are paths to b, and the longer one crosses `dz` once more. So whatever else a set with dz in it contains,
+    it is crossed more often by the longer path than by the shorter one, and the two numbers cannot both be 1.
 
     shorter, longer  lists of names of edges, in the order in which the gradient crosses them
     """
-    for name, path in (("shorter", shorter), ("longer", longer)):
-        if path is None or any(edge is ... for edge in path) or not path:
-            raise NotImplementedError
-        if isinstance(path, str) or not all(isinstance(edge, str) for edge in path):
-            raise NotYet(f"Expected {name} to be a list of names of edges, received {path!r}.")
+    paths = {"shorter": shorter, "longer": longer}
+    all_answered({name: ... if path in ([], [...]) else path for name, path in paths.items()})
+    for name, path in paths.items():
+        if isinstance(path, set | frozenset):
+            raise NotYet(f"{name} is a set, which has no order and holds dz only once. "
+                         "Hint: write a list, with [ and ].")
+        if not isinstance(path, list | tuple) or not all(isinstance(edge, str) for edge in path):
+            raise NotYet(f"Expected {name} to be a list of names of edges, received {brief(path)}.")
         unknown = [edge for edge in path if edge not in EDGES]
         if unknown:
             raise NotYet(f"{name}: {unknown[0]!r} is not one of the nine edges.")
-        if not PATH_TO_B.fullmatch(" ".join(path)):
-            raise NotYet(f"{name} is not a path from the loss to b. Hint: follow the arrows of figure 4.1 from C down "
-                         "to db: loss, dy, dh_above first, dz before dh_next or dW_t, and dW last.")
+        fault = fault_of(path)
+        if fault:
+            raise NotYet(f"{name} is not a path from the loss to b: {fault}. Hint: follow the arrows of figure 4.1 "
+                         "from C down to db.")
     if Counter(longer)["dz"] <= Counter(shorter)["dz"]:
         raise NotYet(f"shorter crosses dz {Counter(shorter)['dz']} times and longer {Counter(longer)['dz']} times. "
                      "Hint: let the longer path go back one timestep through the gates.")
@@ -169,3 +212,15 @@ def check_two_paths(shorter, longer):
     if Counter(longer)["dh_next"] + Counter(longer)["dc_next"] > 1:
         raise NotYet("The longer path needs more than two timesteps, and the claim is for T = 2 too. "
                      "Hint: one step back is enough.")
+
+
+def fault_of(path):
+    """Where the names first leave the paths from the loss to b, or None."""
+    if not path or path[0] != "loss":
+        return f"it begins with {path[0]!r}, but every path begins at C, with 'loss'" if path else "it is empty"
+    for place, (edge, following) in enumerate(zip(path, path[1:]), 2):
+        if following == "dWy_t":
+            return "'dWy_t' leads to Wy and by, and to no other weight"
+        if following not in NEXT[edge]:
+            return f"its edge {place} is {following!r}, but where {edge!r} ends no edge of that name begins"
+    return None if path[-1] == "dW" else f"it stops after {path[-1]!r}; the last edge, 'dW', is not reached"

@@ -16,7 +16,7 @@ from .laboratory_picture import mark, tick_or_cross
 PLACES = {
     "at once, to the gradient entering the top": ("dy",),
     "at the end, on the summed weight gradients": ("dW",),
-    "at every step of the recurrence (wrong)": ("dz", "dWy_t"),
+    "at every step of the recurrence": ("dz", "dWy_t"),
 }
 AT_ONCE, AT_THE_END, AT_EVERY_STEP = PLACES
 OF_OUTPUT_LAYER = (H + 1) * K  # the numbers in Wy and by
@@ -64,7 +64,7 @@ def words(state, numbers):
     """What the picture shows, in one or two sentences."""
     if state.size_X == 1:
         return "With |X| = 1 nothing is divided, so every place gives the true gradient. Choose another |X|."
-    where, count = state.place.removesuffix(" (wrong)"), len(numbers.truth)
+    where, count = state.place, len(numbers.truth)
     if numbers.wrong:
         return (f"Dividing {where}, where the gradient enters the gates: what came back through the gates of later "
                 f"steps was divided there, and is divided again. {numbers.wrong} of the {count} numbers in the weight "
