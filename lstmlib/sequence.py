@@ -17,7 +17,7 @@ from .weights import Weights, check_weights
 GATES_AT_A_TIME = 2 ** 18  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class Trace:
     """What `forward` leaves for `backward` and for figures. All arrays are read-only.
 
@@ -44,8 +44,8 @@ class Trace:
             object.__setattr__(self, field.name, view)
         shapes = [array.shape for array in (self.X, self.Y, self.gates, self.hiddens, self.cells)]
         if list(map(len, shapes)) != [3, 3, 4, 3, 3] or not self._fits(*self.X.shape[:2], self.gates.shape[-1]):
-            raise ValueError("X, Y, gates, hiddens, cells must have shapes (T, B, D), (T, B, K), (T, B, 4, H) and twice "
-                             f"(T+1, B, H), got {shapes}")
+            raise ValueError("X, Y, gates, hiddens, cells must have shapes (T, B, D), (T, B, K), (T, B, 4, H), "
+                             f"(T+1, B, H) and (T+1, B, H), got {shapes}")
 
     def _fits(self, T, B, H):
         return (self.Y.shape[:2] == (T, B) and self.gates.shape == (T, B, 4, H)
@@ -146,7 +146,7 @@ def backward(weights, trace, dY, at=None):
     dZ = np.empty(lead + trace.gates.shape, weights.dtype)
     dz_all = dZ.reshape(*lead, T, B, 4 * H)  # the same memory: slopes become gradients, from the last t to the first
     WhT, f = weights.Wh.T.copy(), trace.f
-    dh_next = dc_next = np.zeros((B, H), weights.dtype)
+    dh_next = dc_next = 0
     for now in reversed(few_timesteps_at_a_time(trace)):
         dc_dh, _ = local_slopes(trace, now, out=dZ[..., now, :, :, :])
         for t in reversed(range(now.start, now.stop)):

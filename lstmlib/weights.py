@@ -13,7 +13,7 @@ import numpy as np
 from . import arguments
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """Parameters of an LSTM with a linear output layer, or a gradient with respect to them.
 

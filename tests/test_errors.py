@@ -240,6 +240,9 @@ CASES = {
     "forward: h0 for one sequence": (
         lambda: forward(W, P.X, h0=P.h0[0]),
         ValueError, "h0 must have shape (B, H) with B = 3, H = 5, got (5,)"),
+    "forward: complex h0, real weights": (
+        lambda: forward(W, P.X, h0=1j * P.h0),
+        TypeError, "h0 must hold real numbers (float64), got complex128"),
     "forward: c0": (
         lambda: forward(W, P.X, c0=with_entry(P.c0, -np.inf)),
         ValueError, "c0 must be finite in float64, got -inf at index (0, 0)"),

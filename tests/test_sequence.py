@@ -1,5 +1,6 @@
 """forward and backward: the equations, the gradient, linearity, dtypes, and the hook on the nine edges."""
 
+from dataclasses import FrozenInstanceError, fields, replace
 from math import exp, tanh
 
 import autograd
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from helpers import assert_close, distance, random_masks, random_problem
 from lstmlib import (
     EDGES,
+    Trace,
     Weights,
     backward,
     cross_entropy,
@@ -21,6 +23,8 @@ from lstmlib import (
     sequence,
     squared_error,
 )
+from lstmlib.cell import sigmoid
+from lstmlib.sequence import local_slopes
 
 SIZES = [  # (T, B, D, H, K)
     (1, 1, 1, 1, 2),
@@ -86,8 +90,60 @@ def test_trace_shows_what_happened():
     assert np.array_equal(trace.c_prev, np.concatenate([p.c0[None], trace.c[:-1]]))
     assert distance(trace.c, trace.f * trace.c_prev + trace.i * trace.g) < 1e-15
     assert distance(trace.h, trace.o * np.tanh(trace.c)) < 1e-15
+    assert repr(random_problem(T=4, B=3, D=2, H=5, K=1).trace) == "Trace(T=4, B=3, D=2, H=5, K=1, float64)"
     with pytest.raises(ValueError, match="read-only"):
         trace.h[0] = 0
+
+
+def test_a_trace_cannot_be_changed_and_is_itself_alone():
+    trace = random_problem().trace
+    with pytest.raises(FrozenInstanceError):
+        trace.Y = 0 * trace.Y
+    assert len({trace, replace(trace)}) == 2
+
+
+def test_a_trace_leaves_the_arrays_it_is_made_of_as_they_are():
+    arrays = {field.name: np.array(getattr(random_problem().trace, field.name)) for field in fields(Trace)}
+    Trace(**arrays)
+    assert all(array.flags.writeable for array in arrays.values())
+
+
+@pytest.mark.parametrize("name", ["X", "Y", "gates", "hiddens", "cells"])
+@pytest.mark.parametrize("wrong", [
+    lambda array: array[:-1], lambda array: array[:, :-1], lambda array: array[..., None], lambda array: array[0],
+], ids=["a timestep less", "a sequence less", "an axis more", "an axis less"])
+def test_a_trace_holds_arrays_that_fit(name, wrong):
+    trace = random_problem().trace
+    with pytest.raises(ValueError, match="X, Y, gates, hiddens, cells must have shapes"):
+        replace(trace, **{name: wrong(getattr(trace, name))})
+    with pytest.raises(TypeError, match=f"{name} must be a ndarray, got list"):
+        replace(trace, **{name: getattr(trace, name).tolist()})
+
+
+@pytest.mark.parametrize("name", ["gates", "hiddens", "cells"])
+def test_a_trace_is_of_one_number_of_units(name):
+    trace = random_problem().trace
+    with pytest.raises(ValueError, match="X, Y, gates, hiddens, cells must have shapes"):
+        replace(trace, **{name: getattr(trace, name)[..., 1:]})
+
+
+@pytest.mark.parametrize("kind", [Trace, Weights])
+def test_every_property_says_what_it_is(kind):
+    assert all(thing.__doc__ for thing in vars(kind).values() if isinstance(thing, property))
+
+
+def test_local_slopes_are_the_derivatives_inside_a_timestep():
+    """Of c = f c_prev + i g and of h = o tanh(c), by complex steps in z and in c."""
+    trace = random_problem().trace
+    dc_dh, slopes = local_slopes(trace)
+    z_i, z_f, z_o = (2 * np.arctanh(2 * gate - 1) + 1e-20j for gate in (trace.i, trace.f, trace.o))
+    z_g, c = np.arctanh(trace.g) + 1e-20j, trace.c + 1e-20j
+    terms = (sigmoid(z_i) * trace.g, sigmoid(z_f) * trace.c_prev,
+             trace.i * np.tanh(z_g), sigmoid(z_o) * np.tanh(trace.c))
+    assert slopes.shape == trace.gates.shape
+    for gate, term in enumerate(terms):
+        assert distance(slopes[:, :, gate], term.imag / 1e-20) < 1e-13
+    assert distance(dc_dh, (trace.o * np.tanh(c)).imag / 1e-20) < 1e-13
 
 
 # ---- the gradient
@@ -168,14 +224,14 @@ def test_nothing_flows_back_from_a_gradient_of_zeros():
 
 
 @pytest.mark.parametrize("lead", [(), (2,)])
-@pytest.mark.parametrize("at_a_time", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize("at_a_time", [0, 1, 2, 3, 7, 100])
 def test_how_many_timesteps_are_taken_at_a_time_changes_no_bit(monkeypatch, at_a_time, lead):
     p = random_problem(T=7)
     dY = np.random.default_rng(4).normal(size=lead + p.dY.shape)
     whole = backward(p.weights, p.trace, dY)
     monkeypatch.setattr(sequence, "GATES_AT_A_TIME", at_a_time * p.trace.gates[0].nbytes + 8)
     pieces = sequence.few_timesteps_at_a_time(p.trace)
-    assert max(piece.stop - piece.start for piece in pieces) == min(at_a_time, 7)
+    assert max(piece.stop - piece.start for piece in pieces) == min(max(at_a_time, 1), 7)
     assert [t for piece in pieces for t in range(7)[piece]] == list(range(7))
     assert backward(p.weights, p.trace, dY).identical(whole)
 
@@ -378,6 +434,13 @@ def test_hook_that_works_in_place_leaves_the_callers_dY_alone():
 
     assert backward(weights, trace, dY, at=double_in_place).identical(2 * backward(weights, trace, np.ones((3, 1, 2))))
     assert (dY == 1).all()
+
+
+def test_a_hook_may_return_true_and_false():
+    p = random_problem()
+    of_bools = backward(p.weights, p.trace, p.dY, at=lambda edge, gradient: gradient > 0)
+    of_numbers = backward(p.weights, p.trace, p.dY, at=lambda edge, gradient: (gradient > 0) * 1.0)
+    assert of_bools.identical(of_numbers)
 
 
 def test_trace_keeps_its_own_input():
