@@ -27,8 +27,8 @@ def array(name, value, axes, dtype=None, leading=False):
         raise TypeError(f"{name} must hold numbers, got dtype {given.dtype}")
     if dtype is None:
         dtype = given.dtype.newbyteorder("=") if given.dtype.kind in "fc" else np.dtype(float)
-    if given.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-        raise TypeError(f"{name} must hold real numbers ({np.dtype(dtype)}), got {given.dtype}")
+    if given.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(f"{name} must hold real numbers ({dtype}), got {given.dtype}")
     shape(name, given, axes, leading)
     with np.errstate(over="ignore"):
         result = given.astype(dtype, copy=False)
@@ -63,11 +63,10 @@ def shape(name, given, axes, leading=False):
         raise ValueError(f"{name} must not be empty, got shape {given.shape}")
 
 
-def describe(axes, leading=False):
+def describe(axes, leading):
     """`axes` in words, as in "(T, B, D) with D = 3"."""
-    names = ["..."] * leading + list(axes)
-    text = f"({', '.join(names)}{',' * (len(names) == 1)})"
-    known = [f"{axis} = {size}" for axis, size in axes.items() if size and axis != str(size)]
+    text = f"({', '.join(['...'] * leading + list(axes))})"
+    known = [f"{axis} = {size}" for axis, size in axes.items() if size]
     return text + (" with " + ", ".join(known) if known else "")
 
 
@@ -77,7 +76,7 @@ def first_not_finite(given, converted):
     return f"{given[where]} at index {where}"
 
 
-def number(name, value, above=None, at_least=None, at_most=None, below=None, complex_too=False):
+def number(name, value, above=None, at_least=None, below=None, complex_too=False):
     """Return `value` as a plain finite Python number inside the bounds.
 
     A plain number leaves the dtype of an array it multiplies as it is.
@@ -86,7 +85,7 @@ def number(name, value, above=None, at_least=None, at_most=None, below=None, com
     kind = numbers.Complex if complex_too else numbers.Real
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
+    if isinstance(value, bool) or not isinstance(value, kind):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
     try:
         plain = float(value) if isinstance(value, numbers.Real) else complex(value)
@@ -95,7 +94,7 @@ def number(name, value, above=None, at_least=None, at_most=None, below=None, com
     if not np.isfinite(plain):
         raise ValueError(f"{name} must be finite, got {in_print(value)}")
     bounds = [("above", above, lambda x, y: x > y), ("at least", at_least, lambda x, y: x >= y),
-              ("at most", at_most, lambda x, y: x <= y), ("below", below, lambda x, y: x < y)]
+              ("below", below, lambda x, y: x < y)]
     for words, bound, holds in bounds:
         if bound is not None and not holds(plain, bound):
             raise ValueError(f"{name} must be {words} {bound}, got {value}")
@@ -104,7 +103,7 @@ def number(name, value, above=None, at_least=None, at_most=None, below=None, com
 
 def count(name, value, at_least=1, at_most=sys.maxsize):
     """Return `value` as an int within the bounds; TypeError or ValueError otherwise."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {in_print(value, repr)}")
     if value < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {in_print(value)}")

@@ -571,6 +571,9 @@ CASES = {
     "reber_strings: True": (
         lambda: reber_strings(True, RNG),
         TypeError, "n must be a whole number, got True"),
+    "reber_strings: embedded": (
+        lambda: reber_strings(3, RNG, "plain"),
+        TypeError, "embedded must be True or False, got str"),
     "reber_strings: rng": (
         lambda: reber_strings(3, np.random),
         TypeError, "rng must be a Generator, got module"),

@@ -59,9 +59,17 @@ def test_adding_problem_draws_every_length_and_every_place_alike():
         else:
             chance = 1 / 19 if t == 19 else 0
         assert abs(marked[t] / B - chance) <= 4 * np.sqrt(chance / B), t
+    # One mark alone is left where the first pair was drawn, as the first number or as the second.
+    alone = sum((markers == 1).sum() == 1 for _, markers, _ in sequences)
+    assert abs(alone / B - (0.1 + 0.9 / 19)) < 4 * np.sqrt(0.15 / B)
     numbers = np.concatenate([numbers for numbers, _, _ in sequences])
     counts, _ = np.histogram(numbers, bins=20, range=(-1, 1))
     assert (np.abs(counts / numbers.size - 0.05) < 5 * np.sqrt(0.05 / numbers.size)).all()
+
+
+def test_in_the_shortest_sequences_every_pair_but_the_last_can_be_marked():
+    marked = {t for _, markers, _ in rows(6, 300) for t in np.flatnonzero(markers == 1).tolist()}
+    assert marked == {1, 2, 3, 4}
 
 
 # ---- the Reber grammar
@@ -118,6 +126,13 @@ def test_every_choice_is_drawn_with_probability_one_half():
     remembered = Counter(string[1] for string in strings(n, 3, embedded=True))
     assert set(remembered) == {"T", "P"}
     assert abs(remembered["T"] / n - 1 / 2) < 4 * np.sqrt(0.25 / n)
+
+
+def test_strings_are_embedded_unless_asked_otherwise():
+    given, unasked = (reber_strings(9, np.random.default_rng(5), *embedded) for embedded in ((np.True_,), ()))
+    assert np.array_equal(given[0], unasked[0])
+    assert reber_string(np.random.default_rng(5))[1:3] in ("TB", "PB")
+    assert type(reber_string(np.random.default_rng(5), embedded=False)) is str
 
 
 def test_symbols_are_in_the_order_of_the_arrays():
