@@ -113,7 +113,7 @@ def test_planted_fault_is_found(scanner, plant):
 def test_two_builds_are_equal(built, tmp_path, capsys):
     slides.main([str(tmp_path)])
     made = [tmp_path / name for name in ("lesson.html", "lesson.ipynb")]
-    assert capsys.readouterr().out.split() == list(map(str, made))
+    assert capsys.readouterr().out.splitlines() == list(map(str, made))
     for path in made:
         assert path.read_bytes() == (built / path.name).read_bytes()
 
