@@ -4,6 +4,7 @@ A scanner is a function from a text to a list of faults. Each is also tried on t
 """
 
 import ast
+import functools
 import re
 import shutil
 import subprocess
@@ -19,9 +20,8 @@ for package in ("nbformat", "pypandoc", "typst"):
 from tools import handout  # noqa: E402 - it leaves with a message where a package is missing
 
 STORED = {path.stem: nbformat.read(path, as_version=4) for path in sorted(handout.NOTEBOOKS.glob("*.ipynb"))}
-SERIES = [("student", "series"), ("instructor", "series")]
-PDFS = [*SERIES, *(("instructor", name) for name in STORED)]
-PAGES = [*SERIES, ("student", "05_which_X")]
+PDFS = [("instructor", "series"), ("instructor", "00_start_here"), ("student", "05_which_X")]
+PAGES = [("student", "series"), ("instructor", "00_start_here")]
 
 # Every macro that the notebooks may use, with a formula that both pandoc and typst set rightly.
 MACROS = {
@@ -57,11 +57,11 @@ FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$`])\$[^$\n]+?\$", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Both editions of the series, every notebook as PDF, and one as HTML."""
+    """The series once in each form and edition, and some notebooks: setting all takes a minute."""
     place = tmp_path_factory.mktemp("handout")
-    list(handout.build(place, names=["series"]))
-    list(handout.build(place, ["instructor"], STORED, ["pdf"]))
-    list(handout.build(place, ["student"], ["05_which_X"], ["html"]))
+    for kind, documents in (("pdf", PDFS), ("html", PAGES)):
+        for edition, name in documents:
+            list(handout.build(place, [edition], [name], [kind]))
     return place
 
 
@@ -85,15 +85,17 @@ class Page(HTMLParser):
         self.text += "" if self.silent else data
 
 
+@functools.cache
 def page(folder, edition, name):
     return Page((folder / edition / f"{name}.html").read_text(encoding="utf-8"))
 
 
+@functools.cache
 def printed(path):
     """The text of a PDF file."""
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext is not installed")
-    return subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True, text=True).stdout
+    return subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True, encoding="utf-8").stdout
 
 
 def prose(notebook):
@@ -102,6 +104,10 @@ def prose(notebook):
 
 def squeezed(text):
     return re.sub(r"\s+", "", text)
+
+
+def without_quotes(text):
+    return re.sub("['\"‘’“”]", "", squeezed(text))
 
 
 def without_code(text):
@@ -233,13 +239,15 @@ def count_of_pictures(name):
     return sum((figures in data) + len(explorers.findall(data.get("text/html", ""))) for data in outputs)
 
 
-def test_students_get_no_solutions(folder):
+def test_students_get_no_solutions(folder, tmp_path):
+    for name, notebook in STORED.items():
+        assert leaked_solutions(handout.chapter(notebook, name, "student", tmp_path)) == [], name
     assert leaked_solutions(page(folder, "student", "series").text) == []
-    assert leaked_solutions(printed(folder / "student" / "series.pdf")) == []
+    assert leaked_solutions(printed(folder / "student" / "05_which_X.pdf")) == []
 
 
 def test_instructors_get_solutions_notes_timings_and_difficulties(folder):
-    text = page(folder, "instructor", "series").text
+    text = " ".join(printed(folder / "instructor" / "series.pdf").split())
     for notebook in STORED.values():
         for cell in notebook.cells:
             if "solution" in cell.metadata.get("tags", []):
@@ -255,8 +263,16 @@ def test_explorers_are_pictures_with_a_line_on_what_to_try(folder):
     text = page(folder, "student", "series").text
     explorers = [cell for notebook in STORED.values() for cell in notebook.cells
                  if any("<img" in output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))]
-    assert text.count("(an explorer; here as a picture)") == len(explorers) > 8
+    assert text.count("(an explorer; here in pictures)") == len(explorers) > 8
     assert text.count("To try in the notebook.") >= len(explorers) and "](At once)" not in text
+
+
+def test_captions_stand_under_the_figures_alone(folder):
+    text = without_quotes(page(folder, "student", "series").text)
+    captions = [without_quotes(output.metadata["image/png"]["alt"]) for notebook in STORED.values()
+                for cell in notebook.cells if cell.cell_type == "code"
+                for output in cell.outputs if "image/png" in output.get("data", {})]
+    assert len(captions) > 25 and [caption for caption in captions if text.count(caption) != 1] == []
 
 
 # Formulas.
@@ -301,8 +317,8 @@ def test_a_picture_without_words_is_refused_by_typst(tmp_path):
 
 def test_the_same_notebooks_give_the_same_bytes(folder, tmp_path):
     """Made again, in another folder and beside other documents."""
-    again = [*handout.build(tmp_path, ["instructor"], ["04_where_to_divide"], ["pdf"]),
-             *handout.build(tmp_path, ["student"], ["05_which_X"], ["html"])]
+    again = [*handout.build(tmp_path, ["instructor"], ["00_start_here"], ["pdf"]),
+             *handout.build(tmp_path, ["instructor"], ["00_start_here"], ["html"])]
     assert len(again) == 2
     for path in again:
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
@@ -329,7 +345,7 @@ def test_too_many_arguments_show_the_use():
 
 
 def test_the_missing_extra_is_named(tmp_path):
-    program = ("import sys\nsys.modules['typst'] = None\nsys.argv = ['handout.py']\n"
+    program = ("import sys\nsys.modules['nbformat'] = None\nsys.argv = ['handout.py']\n"
                f"import runpy\nrunpy.run_path({str(Path(handout.__file__))!r}, run_name='__main__')")
     done = subprocess.run([handout.sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 1 and "need the package typst" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 1 and "need the package nbformat" in done.stderr and "Traceback" not in done.stderr

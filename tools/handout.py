@@ -45,15 +45,17 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 FOLDED = "A solution is folded into the next cell; unfold it when you have tried."
 UNANSWERED = "Not answered yet.\n"
+ANSWER_PLACE = re.compile(r"\.\.\.,?$", re.MULTILINE)
 PROGRESS = "<p>(progress bar"
 SOLUTION_MARK = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
+CAPTION_IN_CODE = re.compile(r'"(Figure \d\.\d)\. (?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*')
 PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*base64,(?P<svg>[^"]*)">')
 COLOPHON = f"""
 # About this handout
 
 This is the {{edition}} version of the notebooks of *{SERIES}*, release {VERSION}, printed as they are stored:
 nothing was run for it. In the notebooks the explorers can be moved, and the exercises answer. Code stands on a
-grey ground; what a cell prints stands below it, behind a line.
+grey ground, without the captions, which are under the figures; what a cell prints stands below it, behind a line.
 
 The question was asked on Data Science Stack Exchange as
 [question 41581](https://datascience.stackexchange.com/questions/41581) (datascience.stackexchange.com/questions/41581),
@@ -134,12 +136,14 @@ def escaped(text):
 
 
 def code_and_outputs(cell, name, workshop):
-    """The code and what it shows; a sentence of an explorer without its code."""
-    code = fenced("python", SOLUTION_MARK.sub("", cell.source))
+    """The code, with the captions cut short, and what it shows; a sentence of an explorer without its code."""
+    code = fenced("python", CAPTION_IN_CODE.sub(r'"\1. ..."', SOLUTION_MARK.sub("", cell.source)))
     outputs = [shown(output, f"{name}-{number}", workshop) for number, output in enumerate(cell.outputs)]
     if ".sentence(" in cell.source and outputs:
         return boxed("try", f"**To try in the notebook.** {outputs[0]}")
     outputs = list(filter(None, outputs))
+    if ANSWER_PLACE.search(cell.source) and not cell.outputs:
+        return boxed("cell", code)  # keeps to its check
     if outputs and outputs[0].startswith("::::: output"):
         return "\n\n".join([boxed("cell", code, outputs[0]), *outputs[1:]])
     return "\n\n".join([code, *outputs])
@@ -170,7 +174,7 @@ def explorer_on_paper(fallback, name, workshop):
     pictures = [(picture, caption) for picture, caption in pictures if picture]
     if not pictures:
         return " ".join(map(from_html, paragraphs))
-    title = paragraphs[0].replace("a picture; run the notebook to move it", "an explorer; here as a picture")
+    title = paragraphs[0].replace("a picture; run the notebook to move it", "an explorer; here in pictures")
     blocks = [boxed("explorer", from_html(title))]
     for number, (picture, caption) in enumerate(pictures):
         path = workshop / f"{name}-{number}.svg"

@@ -20,16 +20,18 @@ local function with_gaps(tex)
 end
 
 -- What pandoc writes, with \; and \! as wide as they are (pandoc rounds them to whole numbers), with brackets and
--- norms that keep close to what they hold, and with bars as fences (they are relations to typst, with space around).
+-- norms that keep close to what they hold, with bars as fences (they are relations to typst, with space around), and
+-- without the spaces at the ends of texts, to which typst adds its own.
 local written_before = {}
 local function typst_math(math)
   local key = math.mathtype .. math.text
   if written_before[key] then return written_before[key] end
   local written = (pandoc.write(pandoc.Pandoc({pandoc.Plain({math})}), "typst"):gsub("%s+$", ""))
   if not written:match("^%$.*%$$") then error("typst cannot set the formula " .. math.text) end
+  written = written:gsub('upright%("%s*([^"]-)%s*"%)', 'upright("%1")')
   written = written:gsub("#h%(0em%)", "thick"):gsub("#h%(%-1em%)", "#h(-0.17em)")
   written = written:gsub("#scale%b()%[(\\[()])%]", "%1"):gsub("lr%(bar%.v%.double (.-) bar%.v%.double%)", "norm(%1)")
-  written = written:gsub("%s*\\|%s*", "\1"):gsub("(%w)\1", "%1 \1"):gsub("\1([%w.])", "\1 %1"):gsub("\1", "vert")
+  written = written:gsub("%s*\\|%s*", "\1"):gsub("([%w)])\1", "%1 \1"):gsub("\1([%w.])", "\1 %1"):gsub("\1", "vert")
   written_before[key] = written
   return written
 end
@@ -100,10 +102,11 @@ local function Inlines(inlines)
   end
 end
 
--- A link to a notebook leads to its chapter; where the document has no such chapter, it is text.
+-- A link to a notebook leads to its chapter; where the document has no such chapter, it is text. Titles are in italics.
 local function Link(link)
   local chapter = link.target:match("^0(%d)_[%w_]+%.ipynb$")
   local heading = link.target:match("^#(.*)$")
+  if chapter and pandoc.utils.stringify(link):match("^%d%. ") then link.content = {pandoc.Emph(link.content)} end
   if chapter and chapters[chapter] then
     link.target = "#notebook-" .. chapter
   elseif chapter then
@@ -140,10 +143,11 @@ local function Table(table)
   if not to_typst then return table end
   for _, row in ipairs(table.head.rows) do
     for _, cell in ipairs(row.cells) do
-      cell.contents = cell.contents:walk({Plain = function(plain) return pandoc.Plain({pandoc.Strong(plain.content)}) end})
+      cell.contents = cell.contents:walk({
+        Plain = function(plain) return pandoc.Plain({pandoc.Strong(plain.content)}) end})
     end
   end
-  if #table.bodies[1].body > 8 then return table end
+  if #table.bodies[1].body > 10 then return table end
   return {pandoc.RawBlock("typst", "#block(breakable: false, width: 100%)["), table, pandoc.RawBlock("typst", "]")}
 end
 
