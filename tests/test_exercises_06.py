@@ -88,6 +88,8 @@ WRONG = [
     (exercises.check_choose_scale, lambda largest: 2 * power_below(largest), "overflows"),
     (exercises.check_choose_scale, lambda largest: power_below(largest) / 2, "leaves room"),
     (exercises.check_choose_scale, lambda largest: 1024.0, "leaves room"),
+    (exercises.check_choose_scale, lambda largest: 2 ** np.floor(np.log2(65504 / largest)).astype(int),
+     "Hint: S may be below 1. Write `2.0 **`"),
     (exercises.check_choose_scale, lambda largest: 0, "above 0"),
     (exercises.check_choose_scale, lambda largest: float("nan"), "above 0"),
     (exercises.check_choose_scale, lambda largest: "16", "above 0"),
@@ -103,7 +105,13 @@ WRONG = [
     (exercises.check_settings_for_sum, with_factors(epsilon=inverse), "larger epsilon"),
     (exercises.check_settings_for_sum, with_factors(epsilon=lambda n: n * n), "the root of v'"),
     (exercises.check_settings_for_sum, changed_in_place, "has been changed"),
-    (exercises.check_settings_for_sum, lambda settings, n: {"limit": 1.0}, "the keys"),
+    (exercises.check_settings_for_sum, with_factors(decay=lambda n: n * n), "not |X|^2 times"),
+    (exercises.check_settings_for_sum, with_factors(limit=lambda n: n * n), "not |X|^2 times"),
+    (exercises.check_settings_for_sum, lambda settings, n: {"limit": 1.0},
+     "Still open: sgd_rate, adam_rate, decay, epsilon."),
+    (exercises.check_settings_for_sum, lambda settings, n: exercises.translated(settings, n) | {"decay": ...},
+     "Still open: decay."),
+    (exercises.check_settings_for_sum, lambda settings, n: settings | {"clip": 1.0}, "the keys"),
     (exercises.check_settings_for_sum, lambda settings, n: 1.0, "the keys"),
 ]
 
@@ -131,6 +139,19 @@ def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, caps
 def test_a_stub_is_not_answered_yet(check, parameters, nothing, capsys):
     check([lambda a: nothing, lambda a, b: nothing, lambda a, b, c: nothing][parameters - 1])
     assert capsys.readouterr().out == "Not answered yet.\n"
+
+
+def test_a_forgotten_return_is_told(capsys):
+    def forgets(norm, size_X, limit):
+        both = min(norm / size_X, limit), min(norm, limit) / size_X  # noqa: F841
+
+    exercises.check_sizes_after(forgets)
+    assert capsys.readouterr().out == "Not yet. The function forgets returned None. Hint: is a `return` missing?\n"
+
+
+def test_another_error_of_the_readers_is_told_as_it_is(capsys):
+    exercises.check_choose_scale(lambda largest: int("S"))
+    assert "invalid literal" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("optimise, rate", [(sgd, "sgd_rate"), (adam, "adam_rate")])

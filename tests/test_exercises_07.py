@@ -63,6 +63,7 @@ def test_right_answers(capsys):
     (exercises.check_chrono, lambda H, T, rng: np.concatenate(
         [-np.log(rng.uniform(1, T - 1, H)), np.log(rng.uniform(1, T - 1, H)), np.zeros(2 * H)]), "draw u once"),
     (exercises.check_chrono, lambda H, T, rng: chrono(H, 3 * T, rng), "should lie from 1"),
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T + 1, rng), "up to T - 1, not up to T"),
     (exercises.check_chrono, lambda H, T, rng: np.concatenate(
         [-(b := rng.uniform(0, np.log(T - 1), H)), b, np.zeros(2 * H)]), "not its logarithm"),
     (exercises.check_chrono, lambda H, T, rng: np.repeat(np.log(rng.uniform(1, T - 1)) * np.array([-1, 1, 0, 0]), H),
@@ -72,6 +73,11 @@ def test_right_answers(capsys):
     (exercises.check_rule, lambda errors: rule(errors, count=0), "2,000 sequences first"),
     (exercises.check_rule, lambda errors: rule(errors, recent=10 ** 6), "only the most recent"),
     (exercises.check_rule, lambda errors: rule(errors, limit=1), "one wrong"),
+    (exercises.check_rule, lambda errors: len(errors) >= 2000 and max(errors[-1999:]) < 0.04, "0.05 is still among"),
+    (exercises.check_rule, lambda errors: rule(errors) and bool(np.mean(np.square(errors)) < 0.01),
+     "the mean square, too"),
+    (exercises.check_rule, lambda errors: rule(errors) and len(errors[-2000:]) > 2000, "there are never more"),
+    (exercises.check_rule, lambda errors: rule(errors) and np.mean(errors[-2000:]) < 0.011, "mean of the squares"),
     (exercises.check_rule, lambda errors: rule(errors, limit=0.0401), "below 0.04"),
 ])
 def test_wrong_answers_are_caught(check, answer, hint):
@@ -91,6 +97,14 @@ def test_a_wrong_set_does_not_show_the_answer():
 def test_stub_is_not_answered(check, stub, capsys):
     check(stub)
     assert capsys.readouterr().out == "Not answered yet.\n"
+
+
+def test_a_forgotten_return_is_told(capsys):
+    def forgets(errors):
+        met = rule(errors)  # noqa: F841
+
+    exercises.check_rule(forgets)
+    assert capsys.readouterr().out == "Not yet. The function forgets returned None. Hint: is a `return` missing?\n"
 
 
 def test_the_notebooks_long_run_can_be_interrupted_and_goes_on():

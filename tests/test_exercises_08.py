@@ -31,6 +31,17 @@ def reversed_in_time(weights, trace, dY):
     return backward(weights, trace, dY[::-1])
 
 
+def in_order(gates, dz):
+    quarters = dict(zip("ifgo", np.split(dz, 4, axis=1)))
+    return np.concatenate([quarters[gate] for gate in gates], axis=1)
+
+
+def of_arrays(gradient, truth, names):
+    """A check that looks at some of the arrays alone."""
+    return all(np.linalg.norm(getattr(gradient, name) - getattr(truth, name))
+               <= 1e-9 * np.linalg.norm(getattr(truth, name)) for name in names.split())
+
+
 def strict(gradient, truth):
     return relative_error(gradient, truth) < 1e-9
 
@@ -45,7 +56,9 @@ def entrywise(gradient, truth, **tolerance):
     (exercises.check_fooled_by_ones, reversed_in_time),
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, np.roll(dY, 1, axis=0))),
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, dY ** 2)),
-    (exercises.check_verdict, strict)])
+    (exercises.check_verdict, strict),
+    (exercises.check_verdict, lambda gradient, truth: (gradient - truth).norm() <= 1e-12 * truth.norm()),
+    (exercises.check_verdict, lambda gradient, truth: of_arrays(gradient, truth, "Wx Wh b Wy by"))])
 def test_right_answers(check, answer, capsys):
     check(answer)
     assert capsys.readouterr().out.startswith("Right. ")
@@ -58,6 +71,18 @@ def test_each_wrong_diagnosis_is_answered_with_where_to_look(letter):
         exercises.check_diagnoses.judge(DIAGNOSES | {letter: other})
     assert f"{letter} is not {other!r}: {exercises.HINTS[DIAGNOSES[letter]]}" in str(message.value)
     assert DIAGNOSES[letter] not in str(message.value).partition("is not")[2].partition(":")[2]
+
+
+def test_all_wrong_diagnoses_are_named_and_an_unknown_name_does_not_hide_the_others():
+    wrong = DIAGNOSES | dict.fromkeys("CEFH", "factor K") | {"B": "clipping", "D": ["shifted"]}
+    with pytest.raises(NotYet) as message:
+        exercises.check_diagnoses.judge(wrong)
+    first, *lines = str(message.value).splitlines()
+    assert first == "Right so far: A, G."
+    assert [line[0] for line in lines] == list("BCDEFH")
+    assert lines[0].startswith("B: 'clipping' is none of the names. The faults are called overwritten, ")
+    assert lines[1] == f"C is not 'factor K': {exercises.HINTS['not carried']}"
+    assert lines[2].startswith("D: ['shifted'] is none of the names")
 
 
 def test_a_part_of_the_diagnoses_is_judged_too():
@@ -76,11 +101,21 @@ def test_capitals_and_blanks_do_not_count(capsys):
     (exercises.check_diagnoses, DIAGNOSES | {"A": "clipping"}, "The faults are called overwritten"),
     (exercises.check_cure, wrong_in_gates(slope_g=lambda g: 1 - np.tanh(g) ** 2), "g is tanh(z_g) already"),
     (exercises.check_cure, wrong_in_gates(slope_g=lambda g: g * (1 - g)), "g is tanh(z_g) already"),
-    (exercises.check_cure, wrong_in_gates(i=2), "'i' is furthest off; in c_t it multiplies g"),
+    (exercises.check_cure, wrong_in_gates(i=2), " i. Hint: look at the quarter 'i'; in c_t it multiplies g"),
     (exercises.check_cure, wrong_in_gates(dc_for_o=True), "from which of dh and dc"),
     (exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc)[:, :-1], "Expected dz of shape"),
+    (exercises.check_cure, lambda now, dh, dc: in_order("ifog", into_gates(now, dh, dc)),
+     "in the order i, f, g, o, received them in the order i, f, o, g."),
+    (exercises.check_cure, lambda now, dh, dc: np.concatenate(np.split(into_gates(now, dh, dc), 4, axis=1)),
+     "Expected dz of shape (B, 4H) = (4, 16), the quarters i, f, g, o side by side; received an array of shape "
+     "(16, 4). Hint: np.concatenate joins along the first axis; give it axis=1."),
+    (exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc) * np.nan, "received nan in Wx i"),
+    (exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc) * (1 if now.c_prev.any() else np.nan),
+     "received nan"),
     (exercises.check_cure, with_dh_twice, "dc contains it already"),
     (exercises.check_fooled_by_ones, backward, "what can be exchanged"),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, dY).map(lambda a: a * np.nan),
+     "leaves ones as they are"),
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: 2 * backward(weights, trace, dY),
      "leaves ones as they are"),
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-2, atol=1e-2),
@@ -88,6 +123,15 @@ def test_capitals_and_blanks_do_not_count(capsys):
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-9, atol=1e-8),
      "both gradients times 1e-06: expected False, received True. Hint: look at a tolerance that does not grow"),
     (exercises.check_verdict, lambda gradient, truth: gradient.identical(truth), "rounding error"),
+    (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-12, atol=0),
+     "expected True, received False. Hint: an entry whose summands nearly cancel has fewer right digits"),
+    (exercises.check_verdict, lambda gradient, truth: True,
+     "a gradient of zeros: expected False, received True. Hint: it says True of every gradient"),
+    (exercises.check_verdict, lambda gradient, truth: False, "Hint: it says False of every gradient here"),
+    (exercises.check_verdict, lambda gradient, truth: not strict(gradient, truth), "which way round"),
+    *[(exercises.check_verdict, lambda gradient, truth, names=names: of_arrays(gradient, truth, names),
+       f"wrong in {missed} alone: expected False, received True. Hint: look at whether every array counts")
+      for names, missed in (("Wx", "Wh"), ("Wh", "Wx"), ("b", "Wx"), ("Wy", "Wx"), ("by", "Wx"), ("Wx Wh b Wy", "by"))],
     (exercises.check_verdict, lambda gradient, truth: abs(gradient.norm() / truth.norm() - 1) < 1e-9,
      "look at whether the sign counts"),
     (exercises.check_verdict, lambda gradient, truth: cosine(gradient, truth) > 1 - 1e-9, "whether the size counts"),

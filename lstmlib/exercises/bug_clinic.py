@@ -1,11 +1,13 @@
 """Feedback on the exercises of notebook 8: diagnoses, a cure, a check that is fooled, a check that is not."""
 
+from itertools import permutations
+
 import numpy as np
 
-from .. import backward, forward, relative_error
+from .. import Weights, backward, cross_entropy, forward, relative_error
 from ..instruments import errors_by_part
 from ..patients import HEALTHY, PATIENTS, WARD, Textbook, example
-from .base import NotYet, check
+from .base import NotYet, brief, check, same
 
 HINTS = {  # where to look for what tells this fault from the others
     "overwritten": "let the probe show what crosses dc_next, further and further back.",
@@ -24,19 +26,23 @@ def check_diagnoses(diagnoses):
     """All eight faults are named, from readings alone: no line of their code was needed."""
     if not isinstance(diagnoses, dict) or set(diagnoses) != set(WARD):
         raise NotYet("Expected a dictionary with the keys A to H; leave ... where you do not know yet.")
-    spelling = {name.lower(): name for name in PATIENTS}  # capitals and blanks around do not count
-    given = {letter: spelling.get(str(name).strip().lower(), name)
-             for letter, name in diagnoses.items() if name is not ... and name is not None}
-    if not given:
+    named = {letter: str(diagnoses[letter]).strip().lower() for letter in WARD  # capitals and blanks do not count
+             if diagnoses[letter] is not ... and diagnoses[letter] is not None}
+    if not named:
         raise NotImplementedError
-    unknown = sorted({str(name) for name in given.values() if name not in PATIENTS})
-    if unknown:
-        raise NotYet(f"The faults are called {', '.join(PATIENTS)}; received {', '.join(unknown)}.")
-    wrong = [letter for letter in sorted(given) if given[letter] != WARD[letter].name]
-    right = [letter for letter in sorted(given) if letter not in wrong]
+    truth = {letter: patient.name.lower() for letter, patient in WARD.items()}
+    right = [letter for letter, name in named.items() if name == truth[letter]]
     if len(right) < len(WARD):
-        raise NotYet(f"Right so far: {', '.join(right) or 'none'}." + "".join(
-            f" {letter} is not {given[letter]!r}: {HINTS[WARD[letter].name]}" for letter in wrong[:2]))
+        wrong = [said_of(letter, diagnoses[letter], known=name in truth.values())
+                 for letter, name in named.items() if letter not in right]
+        raise NotYet("\n".join([f"Right so far: {', '.join(right) or 'none'}.", *wrong]))
+
+
+def said_of(letter, answer, known):
+    """One line on a wrong diagnosis."""
+    if not known:
+        return f"{letter}: {brief(answer)} is none of the names. The faults are called {', '.join(PATIENTS)}."
+    return f"{letter} is not {brief(answer)}: {HINTS[WARD[letter].name]}"
 
 
 @check
@@ -44,22 +50,58 @@ def check_cure(into_gates):
     """With 1 - g**2 every gate's gradient agrees with the complex step: the patient is cured."""
     for seed in (1, 2):
         weights, batch = example(seed)
-        cured = Textbook()
-        cured.into_gates = lambda now, dh, dc, size_X=1: given(into_gates(now, dh, dc))
-        try:
-            gradient = cured.gradient(weights, batch)
-        except ValueError as error:
-            raise NotYet(f"Expected dz of shape (B, 4H), the quarters i, f, g, o side by side. "
-                         f"Your dz led to: {error}") from None
+        cured = Cured(into_gates)
+        gradient = cured.gradient(weights, batch)
+        errors = errors_by_part(gradient, HEALTHY.gradient(weights, batch))
+        if all(error <= 1e-9 for error in errors.values()):
+            continue
         if relative_error(gradient, WITH_DH_TWICE.gradient(weights, batch)) < 1e-9:
             raise NotYet("What comes from dh through h = o * tanh(c) is counted twice. Hint: dc contains it already.")
-        errors = errors_by_part(gradient, HEALTHY.gradient(weights, batch))
-        worst = max(errors, key=errors.get)
-        if errors[worst] > 1e-9:
-            gates = {gate: errors[f"b {gate}"] for gate in "ifgo"}
-            gate = max(gates, key=gates.get)
-            raise NotYet(f"Expected norm-relative errors below 1e-9, received {errors[worst]:.1g} in {worst}. "
-                         f"Hint: among the gates {gate!r} is furthest off; {SLOPES[gate]}?")
+        order = cured.order_of_quarters()
+        if order not in (None, "ifgo"):
+            raise NotYet("Expected the quarters of dz in the order i, f, g, o, received them in the order "
+                         f"{', '.join(order)}.")
+        gate = cured.first_wrong_gate()
+        part = max((name for name in errors if name.endswith(f" {gate}")), key=lambda name: badness(errors[name]))
+        raise NotYet(f"Expected norm-relative errors below 1e-9, received {errors[part]:.1g} in {part}. "
+                     f"Hint: look at the quarter {gate!r}; {SLOPES[gate]}?")
+
+
+def badness(error):
+    """An error, in an order in which NaN is the worst."""
+    return np.inf if np.isnan(error) else error
+
+
+class Cured(Textbook):
+    """The healthy pass with the reader's `into_gates`; it keeps each dz beside what would have been right."""
+
+    def __init__(self, into_gates):
+        self.readers, self.pairs = into_gates, []
+
+    def into_gates(self, now, dh, dc, size_X=1):
+        received = np.asarray(given(self.readers(now, dh.copy(), dc.copy())))
+        (B, H), right = dh.shape, super().into_gates(now, dh, dc)
+        if received.shape != right.shape:
+            hint = " Hint: np.concatenate joins along the first axis; give it axis=1." if received.shape == (
+                4 * B, H) else ""
+            raise NotYet(f"Expected dz of shape (B, 4H) = {right.shape}, the quarters i, f, g, o side by side; "
+                         f"received an array of shape {received.shape}.{hint}")
+        self.pairs.append((np.split(received, 4, axis=1), np.split(right, 4, axis=1)))
+        return received
+
+    def order_of_quarters(self):
+        """The gates whose gradients stand in the four quarters, such as "ifog"; None where a quarter is wrong."""
+        received, right = self.pairs[0]  # what enters the first call is right
+        return next(("".join(order) for order in permutations("ifgo") if all(
+            same(quarter, right["ifgo".index(gate)]) for quarter, gate in zip(received, order))), None)
+
+    def first_wrong_gate(self):
+        """The gate whose quarter is farthest off in the first call in which one is."""
+        for received, right in self.pairs:
+            errors = {gate: badness(np.linalg.norm(mine - theirs) / np.linalg.norm(theirs))
+                      for gate, mine, theirs in zip("ifgo", received, right)}
+            if max(errors.values()) > 1e-9:
+                return max(errors, key=errors.get)
 
 
 SLOPES = {"i": "in c_t it multiplies g. What is the slope of the sigmoid in terms of i",
@@ -80,14 +122,17 @@ WITH_DH_TWICE = WithDhTwice()
 
 @check
 def check_fooled_by_ones(faulty):
-    """Ones pass it, random numbers catch it: ones cannot show whether they were exchanged, squared or replaced."""
+    """Ones pass it, random numbers catch it: ones cannot show whether they were exchanged, squared or replaced. In
+    practice many gradient checks take the sum of Y for the loss, so that the upstream gradient is ones: they pass code
+    that reads the wrong timestep or the wrong sequence.
+    """
     rng = np.random.default_rng(8)
     for seed, T, B, K in ((1, 5, 3, 2), (2, 7, 2, 3)):
         weights, batch = example(seed, T=T, lengths=(T,) * B, K=K)
         trace = forward(weights, batch.X)
         for dY, shall_agree in ((np.ones(trace.Y.shape), True), (rng.normal(size=trace.Y.shape), False)):
             error = relative_error(given(faulty(weights, trace, dY.copy())), backward(weights, trace, dY))
-            if shall_agree and error > 1e-9:
+            if shall_agree and not error <= 1e-9:
                 raise NotYet(f"With an upstream gradient of ones the result must be right; it is wrong by {error:.1g} "
                              "(norm-relative). Hint: do something to dY that leaves ones as they are, such as changing "
                              "where an entry goes.")
@@ -99,29 +144,62 @@ def check_fooled_by_ones(faulty):
 @check
 def check_verdict(passes):
     """It passes rounding and nothing else, whatever the size of the gradient: its tolerance grows with the truth."""
-    weights, batch = example(3)
-    truth = HEALTHY.gradient(weights, batch)
-    noise = np.random.default_rng(0)
-    rounded = truth.map(lambda array: array * (1 + 1e-14 * noise.standard_normal(array.shape)))
-    tolerance = "the size of the tolerance"
-    cases = [(rounded, True, "the truth with a rounding error of 1e-14", tolerance),
-             (truth * 0, False, "a gradient of zeros", tolerance),
-             (truth.map(lambda array: array + np.nan), False, "a gradient of NaN", "what a comparison with NaN gives"),
-             (-truth, False, "the truth with the wrong sign", "whether the sign counts"),
-             (truth * 2, False, "twice the truth", "whether the size counts"),
-             (truth * (1 + 1e-7), False, "1 + 1e-7 times the truth", tolerance)]
-    cases += [(PATIENTS[name].gradient(weights, batch), False, f"the patient {name!r}", tolerance) for name in
-              ("overwritten", "not carried", "activated twice", "shifted", "clipped inside", "every step")]
     for scale in (1, 1e-6, 1e6):
-        for gradient, expected, what, hint in cases:
+        verdicts = []
+        for gradient, truth, expected, what, hint in CASES:
             with np.errstate(invalid="ignore", divide="ignore"):
                 received = given(passes(gradient * scale, truth * scale))
             if received not in (True, False):
                 raise NotYet(f"Expected True or False, received {received!r}.")
-            if bool(received) != expected:
-                size = "" if scale == 1 else f", both gradients times {scale:g}"
-                hint = hint if scale == 1 else "a tolerance that does not grow with the gradient"
-                raise NotYet(f"For {what}{size}: expected {expected}, received {bool(received)}. Hint: look at {hint}.")
+            verdicts.append((bool(received), expected, what, hint))
+        wrong = [(received, *about) for received, *about in verdicts if received != about[0]]
+        if not wrong:
+            continue
+        received, expected, what, hint = wrong[0]
+        size = "" if scale == 1 else f", both gradients times {scale:g}"
+        if len({received for received, *_ in verdicts}) == 1:
+            hint = (f"it says {received} of every gradient here, "
+                    f"also of {'those that are plainly wrong' if received else 'the truth itself'}.")
+        elif scale != 1:
+            hint = "look at a tolerance that does not grow with the gradient."
+        raise NotYet(f"For {what}{size}: expected {expected}, received {received}. Hint: {hint}")
+
+
+def cases_of_a_verdict():
+    """[(gradient, truth, whether it should pass, what it is, hint)]"""
+    tolerance = "look at the size of the tolerance."
+    truth = HEALTHY.gradient(*example(3))
+    noise = np.random.default_rng(0)
+    rounded = truth.map(lambda array: array * (1 + 1e-14 * noise.standard_normal(array.shape)))
+    cases = [(truth, True, "the truth itself", "look at which way round the answer is."),
+             (rounded, True, "the truth with a rounding error of 1e-14", tolerance),
+             (truth * 0, False, "a gradient of zeros", tolerance),
+             (truth.map(lambda array: array + np.nan), False, "a gradient of NaN",
+              "look at what a comparison with NaN gives."),
+             (-truth, False, "the truth with the wrong sign", "look at whether the sign counts."),
+             (truth * 2, False, "twice the truth", "look at whether the size counts.")]
+    cases += [(Weights(**dict(truth.items()) | {name: 100 * array}), False, f"a gradient that is wrong in {name} alone",
+               "look at whether every array counts: Wx, Wh, b, Wy and by.") for name, array in truth.items()]
+    cases += [(truth * (1 + 1e-7), False, "1 + 1e-7 times the truth", tolerance)]
+    cases += [(PATIENTS[name].gradient(*example(3)), False, f"the patient {name!r}", tolerance) for name in
+              ("overwritten", "not carried", "activated twice", "shifted", "clipped inside", "every step")]
+    return [(gradient, truth, *about) for gradient, *about in cases] + list(right_orders())
+
+
+def right_orders():
+    """Pairs that differ by rounding alone: divided at once, at the end. In some entry the summands nearly cancel."""
+    for seed in (140, 157):
+        weights, batch = example(seed, T=20, lengths=(20, 15, 10, 5), H=8)
+        trace = forward(weights, batch.X)
+        _, dY = cross_entropy(trace.Y, batch.labels, batch.mask)
+        for size in (3, 5, 7):
+            yield (backward(weights, trace, dY / size), backward(weights, trace, dY) / size, True,
+                   f"backward(dY / {size}) against backward(dY) / {size}",
+                   "an entry whose summands nearly cancel has fewer right digits in either order. Compare norms, not "
+                   "entry with entry.")
+
+
+CASES = cases_of_a_verdict()
 
 
 def given(answer):

@@ -82,7 +82,8 @@ def check_chrono(chrono_bias):
         u = np.exp(b_f)
         if u.min() < 1 - 1e-9 or u.max() > T - 1 + 1e-9:
             raise NotYet(f"For {case}: exp(b_f) should lie from 1 to T - 1 = {T - 1}, "
-                         f"received {u.min():.3g} to {u.max():.3g}.")
+                         f"received {u.min():.3g} to {u.max():.3g}."
+                         + (" Hint: u is drawn up to T - 1, not up to T." if T - 1 < u.max() <= T else ""))
         if abs(u.mean() / (T / 2) - 1) > 0.1:
             raise NotYet(f"For {case}: the mean of exp(b_f) should be about T/2 = {T / 2:g}, received {u.mean():.3g}. "
                          "Hint: u is uniform, not its logarithm.")
@@ -103,12 +104,18 @@ def check_rule(met_rule):
     """All of the 2,000 most recent errors below 0.04; a mean squared error below 0.0016 follows from that."""
     right, wrong = [0.01] * 2000, [0.05]
     cases = [
-        ("2,000 errors of 0.01", right, True, ""),
+        ("2,000 errors of 0.01", right, True,
+         "2,000 errors are enough, and among the last 2,000 there are never more."),
+        ("2,000 errors of 0.03", [0.03] * 2000, True, "the 0.01 is for the mean of the squares, which is 0.0009."),
         ("1,999 errors of 0.01", right[:-1], False, "there must be 2,000 sequences first."),
         ("an error of 0.05, then 2,000 of 0.01", wrong + right, True, "only the most recent 2,000 count."),
         ("an error of 0.5, then 2,000 of 0.01", [0.5] + right, True, "only the most recent 2,000 count."),
+        ("2,000 errors of 0.5, then 2,000 of 0.01", [0.5] * 2000 + right, True,
+         "the mean square, too, is taken over the most recent 2,000 only."),
         ("2,000 errors of 0.01, then one of 0.05", right + wrong, False, "one wrong among the most recent is enough."),
         ("2,000 errors of 0.01, then one of exactly 0.04", right + [0.04], False, "right means below 0.04."),
+        ("an error of 0.05, then 1,999 of 0.01", wrong + right[:-1], False,
+         "the error of 0.05 is still among the most recent 2,000."),
     ]
     for given, errors, truth, hint in cases:
         expect(met_rule(list(errors)), truth, given, hint)

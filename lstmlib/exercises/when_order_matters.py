@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .base import NotYet, check, expect, same
+from .base import NotYet, all_answered, check, expect, same
 
 LARGEST_FLOAT16 = 65504.0
 
@@ -61,7 +61,7 @@ def check_choose_scale(choose_scale):
     choose_scale  the size of the largest number on the way -> S, a power of two
     """
     for largest in (1.0, 65504.0, 65505.0, 3e-7, 1e6, 0.7, 1023.5):
-        received = choose_scale(largest)
+        received = power_of(choose_scale, largest)
         if received is None or received is ...:
             raise NotImplementedError
         if isinstance(received, bool) or not isinstance(received, int | float | np.number) or not received > 0:
@@ -81,6 +81,17 @@ def check_choose_scale(choose_scale):
         expect(received, right, given, hint)
 
 
+def power_of(choose_scale, largest):
+    """What the reader's function returns, or why NumPy would not raise an integer to a negative power."""
+    try:
+        return choose_scale(largest)
+    except ValueError as error:
+        if "negative integer powers" not in str(error):
+            raise
+        raise NotYet(f"For largest = {largest:.6g} your answer raised ValueError: {error} Hint: S may be below 1. "
+                     "Write `2.0 **`, for NumPy keeps powers of the integer 2 whole.") from None
+
+
 @check
 def check_settings_for_sum(settings_for_sum):
     """Whatever is compared with the gradient, or added to it, is multiplied by |X|; the rate of SGD is divided.
@@ -93,8 +104,9 @@ def check_settings_for_sum(settings_for_sum):
         received = settings_for_sum(handed_over, size_X)
         if received is None or received is ...:
             raise NotImplementedError
-        if not isinstance(received, dict) or set(received) != set(settings):
+        if not isinstance(received, dict) or not set(received) <= set(settings):
             raise NotYet(f"Return a dict with the keys {', '.join(settings)}.")
+        all_answered({name: received.get(name) for name in settings})
         if handed_over != settings:
             raise NotYet("The dict that was given has been changed. Leave it as it is and return a new one.")
         for name, right in translated(settings, size_X).items():
@@ -102,6 +114,8 @@ def check_settings_for_sum(settings_for_sum):
             hints = [(kept, UNCHANGED[name]), (inverse, WRONG_WAY[name])]
             if name == "adam_rate":
                 hints = [(kept / size_X, WRONG_WAY[name]), (kept * size_X, WRONG_WAY[name])]
+            if name in ("limit", "decay"):
+                hints.append((kept * size_X ** 2, "the sum is |X| times as long as the mean, not |X|^2 times."))
             if name == "epsilon":
                 hints.append((kept * size_X ** 2, "Adam compares epsilon with the root of v', which grows as |X|."))
             expect(received[name], right, f"{name} = {kept:g}, |X| = {size_X}", likely(received[name], hints))
