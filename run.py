@@ -4,7 +4,7 @@
         make the environment and open the first notebook in JupyterLab
 
     python run.py test [options of pytest]
-        make the environment and run every test and every notebook
+        make the environment and run every test and every notebook, in two processes (-n 0: in one)
 
     python run.py handout [folder]
         make the handouts, PDF and HTML, for students and for instructors (in build/handout if no folder is named)
@@ -62,6 +62,8 @@ JUPYTERLAB_SETTINGS = {
 ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
+# Whatever stands in one file, the cells of a notebook above all, stays in one process and in order.
+TWO_PROCESSES = ("-n", "2", "--dist", "loadscope")
 SIGNS_OF_NO_NETWORK = (
     b"NewConnectionError", b"NameResolutionError", b"ConnectTimeoutError", b"ReadTimeoutError", b"ProxyError",
     b"Temporary failure in name resolution", b"Network is unreachable", b"Failed to establish a new connection",
@@ -78,7 +80,7 @@ def main(arguments):
         open_laboratory(options)
     elif command == "test":
         make_environment("handout", "lab", "test")
-        become("-m", "pytest", "--nbval", *options)
+        become("-m", "pytest", "--nbval", *TWO_PROCESSES, *options)
     elif command in TOOLS:
         make_environment(*TOOLS[command])
         become(f"tools/{command}.py", *options)

@@ -270,7 +270,7 @@ def test_only_this_computer_and_only_with_the_token(world):
 
 def test_options_pass_to_pytest_and_notebooks(world):
     world.start("test", "-k", "hygiene")
-    assert world.became == ["-m", "pytest", "--nbval", "-k", "hygiene"]
+    assert world.became == ["-m", "pytest", "--nbval", "-n", "2", "--dist", "loadscope", "-k", "hygiene"]
     world.start("notebooks", "03")
     assert world.became == ["tools/notebooks.py", "03"]
 
