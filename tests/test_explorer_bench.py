@@ -1,6 +1,7 @@
 """The fault bench of notebook 8, without a browser: readings, words, extremes, errors."""
 
 import itertools
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -130,7 +131,15 @@ def test_an_error_is_shown_and_raised(explorer, monkeypatch):
 def test_the_poster_shows_three_states(explorer):
     poster = explorer.poster_html()
     assert poster == fault_bench().poster_html()
-    assert poster.count("<img alt=") == 3 and "<b>Patient H, probe.</b>" in poster
+    assert poster.count("<img alt=") == 3 and "<b>Patient C, check.</b>" in poster
+
+
+def test_no_state_of_the_poster_names_a_patient(explorer):
+    """Each reading on it is shared, up to its size, by another patient: it does not give exercise 8.1 away."""
+    assert re.findall(r"<b>([^<]*)\.</b>", explorer.poster_html()) == ["Patient A, size", "Patient C, check"]
+    assert reading("A").angle == pytest.approx(0, abs=1e-5) == reading("G").angle and reading("G").ratio != 1
+    wrong = [{part for part, error in reading(bed).errors.items() if error > 1e-13} for bed in "CH"]
+    assert wrong[0] == wrong[1] and len(wrong[0]) == 12
 
 
 def test_readings_are_kept():
