@@ -43,10 +43,10 @@ class Weights:
 
     def __post_init__(self):
         for field in fields(self):
-            array = arguments.rectangular(field.name, getattr(self, field.name)).copy()
+            array = arguments.rectangular(field.name, getattr(self, field.name))
             if array.dtype.newbyteorder("=") not in DTYPES:
                 raise TypeError(f"{field.name} must hold floating-point numbers, got dtype {array.dtype}")
-            array = array.astype(array.dtype.newbyteorder("="), copy=False)
+            array = array.astype(array.dtype.newbyteorder("="), order="C")  # a copy
             array.flags.writeable = False
             object.__setattr__(self, field.name, array)
         self._check_shapes()
@@ -137,7 +137,7 @@ class Weights:
         largest = max(np.abs(wide(array)).max() for _, array in self.items())
         return int(np.clip(np.log2(largest), -1000, 1000)) if self.finite and largest > 0 else 0
 
-    def in_double(self, exponent=0):
+    def in_double(self, exponent):
         """In at least double precision, and divided by 2^exponent, which is exact."""
         return Weights(*self._wide(exponent))
 
@@ -146,8 +146,6 @@ class Weights:
 
     @arguments.quiet
     def _combine(self, other, operation):
-        if not isinstance(other, Weights):
-            return NotImplemented
         self.check_like(other)
         return self.map(operation, other)
 

@@ -83,6 +83,12 @@ CASES = {
     "Weights: Wh a vector": (
         lambda: five(Wh=W.b),
         ValueError, "Wh must have shape (H, 4H) and Wy (H, K), got (20,) and (5, 3)"),
+    "Weights: Wy a vector": (
+        lambda: five(Wy=W.by),
+        ValueError, "Wh must have shape (H, 4H) and Wy (H, K), got (5, 20) and (3,)"),
+    "Weights: b too short": (
+        lambda: five(b=W.b[:-1]),
+        ValueError, "b must have shape (..., 4H) with 4H = 20, got (19,)"),
     "Weights: Wy of another H": (
         lambda: five(Wy=W.Wy[:-1]),
         ValueError, "Wy must have shape (..., H, K) with H = 5, K = 3, got (4, 3)"),
@@ -101,6 +107,15 @@ CASES = {
     "Weights + other sizes": (
         lambda: W + OTHER,
         ValueError, "Wx must have the same shape in both Weights, got (2, 20) and (3, 16)"),
+    "Weights + number": (
+        lambda: W + 40,
+        TypeError, "other must be a Weights, got int"),
+    "Weights.identical with other sizes": (
+        lambda: W.identical(OTHER),
+        ValueError, "Wx must have the same shape in both Weights, got (2, 20) and (3, 16)"),
+    "Weights / text": (
+        lambda: W / "2",
+        TypeError, "divisor must be a number, got str"),
     "Weights.dot(array)": (
         lambda: W.dot(W.Wx),
         TypeError, "other must be a Weights, got ndarray"),
@@ -137,6 +152,12 @@ CASES = {
     "init_weights: True": (
         lambda: init_weights(True, 5, 3),
         TypeError, "D must be a whole number, got True"),
+    "init_weights: seed below 0": (
+        lambda: init_weights(2, 5, 3, seed=-1),
+        ValueError, "seed must be at least 0, got -1"),
+    "init_weights: seed of text": (
+        lambda: init_weights(2, 5, 3, seed="zero"),
+        TypeError, "seed must be a whole number, got 'zero'"),
     "init_weights: int dtype": (
         lambda: init_weights(2, 5, 3, dtype=int),
         TypeError, "dtype must be a floating-point or complex dtype, got int64"),

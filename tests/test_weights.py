@@ -232,3 +232,81 @@ def test_init_weights_are_reproducible():
 @pytest.mark.parametrize("dtype", [np.float16, "float32", float, complex])
 def test_init_weights_have_the_dtype_asked_for(dtype):
     assert init_weights(2, 3, 4, dtype=dtype).dtype == dtype
+
+
+def test_seeds():
+    plain = init_weights(2, 3, 1)
+    assert plain.identical(init_weights(2, 3, 1, seed=0))
+    assert not plain.identical(init_weights(2, 3, 1, seed=1))
+    assert init_weights(2, 3, 1, seed=2 ** 100).identical(init_weights(2, 3, 1, seed=2 ** 100))
+    assert not init_weights(2, 3, 1, seed=None).identical(init_weights(2, 3, 1, seed=None))
+
+
+# ---- what kind of thing comes back
+
+def test_norms_and_products_are_plain_numbers():
+    u, v = random_weights(seed=1), random_weights(seed=2)
+    assert type(u.norm()) is type((0 * u).norm()) is float
+    assert np.isrealobj(u.dot(v))
+    assert np.iscomplexobj((1j * u).dot(v))
+
+
+def test_weights_are_equal_to_themselves_alone():
+    u = random_weights()
+    assert len({u, 1 * u}) == 2
+
+
+def test_identical_is_about_every_array_and_the_dtype():
+    u = random_weights()
+    assert not u.identical(Weights(u.Wx, u.Wh, u.b, u.Wy, 2 * u.by))
+    assert not Weights(*arrays(fill=0)).identical(Weights(*arrays(fill=0, dtype=np.complex64)))  # of as many bytes
+
+
+def test_arrays_of_another_byte_order_and_layout_will_do():
+    u = random_weights()
+    swapped = Weights(*(np.asfortranarray(array).astype(">f8") for _, array in u.items()))
+    assert swapped.dtype.isnative
+    assert swapped.identical(u)
+    assert all(array.flags.c_contiguous for _, array in swapped.items())
+
+
+def test_a_complex_number_divides():
+    u = random_weights(dtype=np.float32)
+    assert (u / 2j).dtype == np.complex64
+    assert_close(u / 2j, -0.5j * u, 1e-7)
+
+
+def test_what_is_too_large_becomes_infinite_without_a_warning():
+    u = random_weights().map(np.abs)
+    with np.errstate(over="raise", invalid="raise"):
+        for huge in (u * 1e308 + u * 1e308 + u * 1e308, u / 1e-320, (u * 1e300) * 1e300):
+            assert not huge.finite
+        assert (u.map(lambda array: np.full_like(array, 1.7e308)) * (1 + 1j)).exponent() == 1000
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-300, 0.3, 1, 3.999, 1e300, 1.7e308])
+def test_exponent_is_near_the_largest_entry(size):
+    u = Weights(*arrays(fill=0.0))
+    b = np.array(u.b)
+    b[3] = -size
+    exponent = Weights(u.Wx, u.Wh, b, u.Wy, u.by).exponent()
+    assert exponent == np.clip(np.trunc(np.log2(size)), -1000, 1000)
+
+
+def test_exponent_where_there_is_none():
+    u = random_weights()
+    assert (0 * u).exponent() == 0
+    assert u.map(lambda array: np.full_like(array, np.inf)).exponent() == 0
+    assert u.map(lambda array: np.full_like(array, np.nan)).exponent() == 0
+
+
+def test_exponent_of_float16_is_not_rounded_up():
+    assert Weights(*arrays(fill=3.998, dtype=np.float16)).exponent() == 1
+
+
+@pytest.mark.parametrize("exponent", [0, 5, -20])
+def test_in_double_is_exact(exponent):
+    u = random_weights(dtype=np.float16)
+    double = u.in_double(exponent)
+    assert double.dtype == float
+    assert (double * 2.0 ** exponent).identical(u.map(lambda array: array.astype(float)))
