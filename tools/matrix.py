@@ -42,7 +42,8 @@ NOT_OURS = re.compile(r"PYTHON|LC_|LANG|JUPYTER|(OPENBLAS|OMP|MKL|VECLIB)_|(HOME
 STRANGE = "maß ñ 測定"  # short: Chromium makes sockets in TMPDIR, whose paths may have 107 bytes
 
 SUITE = ("-m", "pytest", "--nbval", "-q", "-rs", "--durations=60", "-p", "no:cacheprovider")
-NO_BROWSER = ("-m", "not browser")
+TWO_PROCESSES = ("-n", "2", "--dist", "loadscope")
+NO_BROWSER = (*TWO_PROCESSES, "-m", "not browser")
 # What says which NumPy kernels run is read from NumPy itself: its names for them change between versions.
 ABOUT = """
 import json, platform, sys
@@ -82,7 +83,7 @@ STORE, ONE_IN_BROWSER = ("store",), ("-m", "browser", "-k", "04_where_to_divide"
 QUICK = ("-k", "not (07_ or 08_ or exercises_ or errors or storing or no_network or explorer_ or laboratory)")
 # A cell has several peculiarities at once: where it passes, each of them does no harm.
 CELLS = {
-    "pinned-3.11": Cell("every test in the browser too", options=()),
+    "pinned-3.11": Cell("one process, every test in the browser too", options=()),
     "pinned-3.12": Cell("two BLAS threads; tr_TR.UTF-8, India's time, 40 columns, hash seed 1", python="3.12",
                         variables={
         "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kolkata",
@@ -114,7 +115,7 @@ CELLS = {
                      variables={"PYTHONOPTIMIZE": "1", "HOME": os.devnull}),
     "random-order": Cell("the tests in tests/ in random order", more=("pytest-randomly",),
                          options=(*NO_BROWSER, "tests")),
-    "xdist": Cell("two processes, every test in the browser too", options=("-n", "2", "--dist", "loadscope")),
+    "xdist": Cell("two processes, every test in the browser too", options=TWO_PROCESSES),
 }
 
 
