@@ -77,6 +77,6 @@ def reber_string(rng, embedded=True):
         return f"B{remembered}{reber_string(rng, embedded=False)}{remembered}E"
     string, state = "", "start"
     while state != "end":
-        symbol = str(rng.choice(list(REBER[state])))
+        symbol = rng.choice(list(REBER[state]))
         string, state = string + symbol, REBER[state][symbol]
     return string
