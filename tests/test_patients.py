@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstmlib import backward, cosine, cross_entropy, crossing_spectrum, forward, relative_error
+from lstmlib import backward, cosine, cross_entropy, crossing_spectrum, forward, init_weights, relative_error
 from lstmlib.instruments import (
     WEAK_CHECKS,
     errors_by_part,
@@ -212,3 +212,49 @@ def test_every_patient_learns_along_the_right_direction():
     truth = library_gradient(weights, batch)
     for patient in PATIENTS.values():
         assert cosine(patient.gradient(weights, batch), truth) > 0.85
+
+
+# ---- patients as they are described
+
+def test_shifted_reads_the_states_one_index_too_early_and_wraps_round():
+    weights, batch = example(0)
+    trace = forward(weights, batch.X)
+    for t in range(len(batch.X)):
+        now = PATIENTS["shifted"].now(trace, t)
+        assert np.array_equal(now.h_prev, trace.hiddens[t - 1])
+        assert np.array_equal(now.c_prev, trace.cells[t - 1])
+        assert np.array_equal(now.h, trace.h[t])
+
+
+@pytest.mark.parametrize("name", ["healthy", "mean of means"])
+def test_another_size_divides_as_often_as_it_is_larger(name):
+    weights, batch = example(0)
+    patient = {"healthy": HEALTHY, **PATIENTS}[name]
+    halved = patient.gradient(weights, batch, size_X=2 * batch.size_X)
+    assert relative_error(halved, patient.gradient(weights, batch) / 2) < 1e-14
+
+
+def test_example_is_ragged_and_no_bias_of_it_is_zero():
+    weights, batch = example(3)
+    assert batch.X.shape == (6, 4, 3)
+    assert batch.mask.sum(axis=0).tolist() == [6, 5, 2, 1]
+    assert batch.size_X == 14
+    assert type(batch.size_X) is int
+    begun = init_weights(3, 4, 3, seed=3) * 1.6
+    assert all(np.array_equal(getattr(weights, name), getattr(begun, name)) for name in ("Wx", "Wh", "Wy"))
+    assert (weights.b != begun.b).all()
+    assert (weights.by != 0).all()
+
+
+def test_biases_of_the_example_are_spread_as_they_are_drawn():
+    weights, _ = example(1, H=400, K=1600)
+    moved = weights.b - 1.6 * init_weights(3, 400, 1600, seed=1).b
+    for drawn, spread in ((moved, 0.3), (weights.by, 0.5)):
+        assert abs(drawn.mean()) < 0.1 * spread
+        assert abs(drawn.std() / spread - 1) < 0.1
+
+
+def test_patients_are_known_by_name():
+    assert HEALTHY.name == "healthy"
+    assert [repr(patient) for patient in (HEALTHY, PATIENTS["factor K"])] == ["Textbook()", "FactorK()"]
+    assert Batch.size_X.__doc__
