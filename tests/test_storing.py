@@ -76,7 +76,8 @@ FAIL = "def fail(_):\n    raise ValueError('in a callback')\n"
     (f"{FAIL}slider.observe(fail, 'value')\nslider.value = 3", "in a callback"),
     (f"{FAIL}button = ipywidgets.Button()\nbutton.on_click(fail)\nbutton.click()", "in a callback"),
 ], ids=["error", "warning", "observe", "click"])
-def test_trouble_is_named_and_not_stored(tmp_path, source, said):
+def test_trouble_is_named_and_not_stored(tmp_path, monkeypatch, source, said):
+    monkeypatch.delenv("PYTHONWARNINGS", raising=False)  # with which a warning might be an error
     path = written(tmp_path / "01_bad.ipynb", new_markdown_cell("# Bad"),
                    new_code_cell("import ipywidgets\nslider = ipywidgets.IntSlider()"), new_code_cell(source))
     before = path.read_bytes()
