@@ -258,3 +258,44 @@ def test_patients_are_known_by_name():
     assert HEALTHY.name == "healthy"
     assert [repr(patient) for patient in (HEALTHY, PATIENTS["factor K"])] == ["Textbook()", "FactorK()"]
     assert Batch.size_X.__doc__
+
+
+# ---- instruments in detail
+
+def test_outside_spectrum_is_of_all_entries_and_as_long_as_asked():
+    """Of a pass that divides the gradient of by alone a second time, by its share of the output's gradient."""
+    weights, batch = example(0)
+    true = HEALTHY.gradient(weights, batch)
+
+    class TwiceAtBy:
+        def gradient(self, weights, batch, size_X):
+            once = HEALTHY.gradient(weights, batch, size_X)
+            return with_biases(once, once.b, once.by / size_X)
+
+    spectrum = outside_spectrum(TwiceAtBy(), weights, batch, k_max=3)
+    of_by, of_Wy = np.linalg.norm(true.by), np.linalg.norm(true.Wy)
+    assert np.allclose(spectrum["LSTM"], [0, 1, 0, 0], atol=1e-12)
+    assert np.allclose(spectrum["output"], [0, of_Wy / (of_Wy + of_by), of_by / (of_Wy + of_by), 0], atol=1e-12)
+
+
+def test_small_weights_are_small_and_have_no_biases():
+    seen = []
+
+    class Watched:
+        def objective(self, weights, batch):
+            return HEALTHY.objective(weights, batch)
+
+        def gradient(self, weights, batch):
+            seen.append(weights)
+            return HEALTHY.gradient(weights, batch)
+
+    weights, batch = example(0)
+    assert WEAK_CHECKS["small weights"](Watched(), weights, batch)
+    assert seen[0].identical(with_biases(weights / 10, 0 * weights.b, 0 * weights.by))
+
+
+def test_readings_are_plain_numbers():
+    weights, batch = example(0)
+    gradient = HEALTHY.gradient(weights, batch)
+    assert {type(error) for error in errors_by_part(gradient, gradient).values()} == {float}
+    assert type(share_within(gradient, gradient)) is float
