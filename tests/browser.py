@@ -220,10 +220,13 @@ class Shown:
     def both(self, act):
         """Do to the twin what was done in the page, and wait until they agree."""
         act(self.twin)
-        expected = self.of_twin()
+        self.until(self.seen, self.of_twin())
+
+    def until(self, seen, expected):
+        """Wait until `seen()` is what is expected: each part of the page changes when its own message has arrived."""
         deadline = time.monotonic() + 10
-        while self.seen() != expected:
-            assert time.monotonic() < deadline, f"the page shows\n{self.seen()}\nand lstmlib says\n{expected}"
+        while (shown := seen()) != expected:
+            assert time.monotonic() < deadline, f"the page shows\n{shown}\nand expected was\n{expected}"
             self.page.wait_for_timeout(15)
 
     def seen(self):

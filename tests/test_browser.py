@@ -12,6 +12,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import pytest
 from browser import ROOT, Lab, Shown, browser_page, copy_notebooks, jupyterlab, sentences, twins
+from playwright.sync_api import expect
 
 from lstmlib.explorers import Slider
 
@@ -50,7 +51,7 @@ def test_runs_without_an_error(opened):
     lab.page.set_viewport_size({"width": 1280, "height": 1000})
     assert lab.errors() == []
     assert lab.complaints == []
-    assert lab.page.locator(".lstm-explorer").count() == len(explorers)
+    expect(lab.page.locator(".lstm-explorer")).to_have_count(len(explorers))
     assert lab.posters >= len(explorers), "before a notebook is run, a picture stands where each explorer will be"
 
 

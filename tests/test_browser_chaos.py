@@ -8,6 +8,7 @@ import json
 
 import pytest
 from browser import ROOT, Lab, Shown, browser_page, jupyterlab, write_notebook
+from playwright.sync_api import expect
 
 from lstmlib import EDGES
 from lstmlib.explorers.laboratory import laboratory
@@ -93,7 +94,8 @@ def test_sixty_clicks_in_two_seconds(opened, shown):
         marked = "(box) => [...box.querySelectorAll('.lstm-edge.on')].map((edge) => edge.dataset.edge)"
         ticked = """(box) => [...box.querySelectorAll(".widget-checkbox:has(input:checked)")].map(
             (row) => row.textContent.replace(/[^A-Za-z_]/g, ""))"""
-        assert set(shown.box.evaluate(marked)) == set(shown.box.evaluate(ticked)) == set(shown.twin.state.edges)
+        for shows in (marked, ticked):
+            shown.until(lambda shows=shows: set(shown.box.evaluate(shows)), set(shown.twin.state.edges))
     assert opened.complaints == []
 
 
@@ -138,7 +140,7 @@ def test_the_explorers_cell_run_again(opened, shown):
     shown.both(lambda twin: twin.choose("Reset"))
     opened.page.locator(".lstm-sentence button").click()
     shown.both(lambda twin: twin.choose("At the end: dW"))
-    assert opened.page.locator(".lstm-explorer").count() == 1
+    expect(opened.page.locator(".lstm-explorer")).to_have_count(1)
     assert opened.complaints == []
 
 
@@ -220,7 +222,7 @@ def test_the_kernel_restarted(opened, shown):
     opened.page.wait_for_function("document.querySelector('.lstm-sentence').textContent.includes('does not answer')")
     opened.run(EXPLORER)
     opened.run(SENTENCE)
-    assert note(shown.box).text_content() == ""
+    expect(note(shown.box)).to_have_text("")
     opened.page.locator(".lstm-sentence button").click()
     shown.both(lambda twin: twin.choose("Reset") or twin.choose("At the end: dW"))
 
@@ -235,11 +237,10 @@ def test_saved_and_opened_again_without_its_kernel(opened, shown):
     opened.complaints.clear()
     for kernel in (False, True):
         opened.open("renamed.ipynb", kernel=kernel)
-        opened.page.locator(PICTURE).first.wait_for()
+        expect(opened.page.locator(PICTURE)).to_have_count(len(laboratory().poster))
+        expect(opened.page.get_by_text("run the notebook to move it")).to_have_count(1)
         assert opened.page.get_by_text("Error displaying widget").count() == 0
         assert opened.page.get_by_text("Loading widget").count() == 0
-        assert opened.page.locator(PICTURE).count() == len(laboratory().poster)
-        assert opened.page.get_by_text("run the notebook to move it").count() == 1
         if kernel:
             opened.run(EXPLORER)
             shown.both(lambda twin: twin.choose("Reset"))
@@ -258,6 +259,7 @@ def test_a_copy_that_nobody_trusts_shows_the_picture(opened):
     opened.open("copy.ipynb")
     assert opened.page.evaluate("panel.content.widgets.map((cell) => cell.model.trusted)")[EXPLORER] is False
     pictures = opened.page.locator(".jp-Notebook:visible").locator(PICTURE)
-    assert pictures.count() == len(laboratory().poster)
-    assert all(pictures.evaluate_all("(pictures) => pictures.map((picture) => picture.naturalWidth > 0)"))
+    expect(pictures).to_have_count(len(laboratory().poster))
+    assert all(pictures.evaluate_all("""(pictures) => Promise.all(pictures.map((picture) =>
+        picture.decode().then(() => picture.naturalWidth > 0)))"""))
     opened.close()
