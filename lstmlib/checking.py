@@ -49,7 +49,9 @@ def relative_error(gradient, truth):
 
     Raises TypeError or ValueError unless both are Weights of the same shapes. NaN or infinite where an entry is.
     """
-    gradient, truth = compared(gradient, truth)
+    check_both(gradient, truth)
+    shift = max(gradient.exponent(), truth.exponent())  # for both the same, so that neither overflows
+    gradient, truth = gradient.in_double(shift), truth.in_double(shift)
     difference, size = (gradient - truth).norm(), truth.norm()
     with np.errstate(over="ignore", invalid="ignore"):
         return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
@@ -60,14 +62,13 @@ def cosine(gradient, truth):
 
     (Of complex ones the real part of the product counts.) Raises as `relative_error` does.
     """
-    gradient, truth = (one.in_double(one.exponent()) for one in compared(gradient, truth))
+    check_both(gradient, truth)
+    gradient, truth = (one.in_double(one.exponent()) for one in (gradient, truth))  # a factor changes no angle
     lengths = gradient.norm() * truth.norm()
     return float(gradient.dot(truth).real / lengths) if lengths else float("nan")
 
 
-def compared(gradient, truth):
-    """Both in double precision and divided by the same power of two, so that nothing overflows."""
+def check_both(gradient, truth):
+    """Raise TypeError unless both are Weights."""
     arguments.instance("gradient", gradient, Weights)
     arguments.instance("truth", truth, Weights)
-    shift = max(gradient.exponent(), truth.exponent())
-    return gradient.in_double(shift), truth.in_double(shift)

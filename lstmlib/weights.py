@@ -107,18 +107,16 @@ class Weights:
     def dot(self, other):
         """Sum of the products of all entries (the first factor conjugated where complex), safe from overflow."""
         self.check_like(other)
-        shift = self.exponent(), other.exponent()
-        total = sum(np.vdot(mine, theirs) for mine, theirs in zip(self._wide(shift[0]), other._wide(shift[1])))
-        parts = (np.ldexp(part, sum(shift)) for part in (total.real, total.imag))
+        shift, shift_other = self.exponent(), other.exponent()
+        total = sum(np.vdot(mine, theirs) for mine, theirs in zip(self._wide(shift), other._wide(shift_other)))
+        parts = (np.ldexp(part, shift + shift_other) for part in (total.real, total.imag))
         return complex(*parts) if np.iscomplexobj(total) else next(parts)
 
     @arguments.quiet
     def norm(self):
         """Euclidean norm over all entries, safe from overflow on the way."""
-        largest = np.max([np.abs(array).max() for array in self._wide()])
-        if largest == 0 or not np.isfinite(largest):
-            return float(largest)
-        return float(largest * np.sqrt(sum((np.abs(array / largest) ** 2).sum() for array in self._wide())))
+        shift = self.exponent()
+        return float(np.ldexp(np.sqrt(sum(np.vdot(array, array).real for array in self._wide(shift))), shift))
 
     def identical(self, other):
         """Whether every entry has the same bits."""
@@ -141,8 +139,8 @@ class Weights:
         """In at least double precision, and divided by 2^exponent, which is exact."""
         return Weights(*self._wide(exponent))
 
-    def _wide(self, exponent=0):
-        return [wide(array) * 2.0 ** -exponent if exponent else wide(array) for _, array in self.items()]
+    def _wide(self, exponent):
+        return [wide(array) * 2.0 ** -exponent for _, array in self.items()]
 
     @arguments.quiet
     def _combine(self, other, operation):
