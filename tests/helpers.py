@@ -49,6 +49,16 @@ def random_masks(T, B, seed=0):
             "last step only": last_step_only, "nothing counts": nothing}
 
 
+def everywhere(weights, value):
+    """Weights of the same sizes and dtype, with every entry `value`."""
+    return weights.map(lambda array: np.full_like(array, value))
+
+
+def entries(weights):
+    """All entries of the five arrays, in a row."""
+    return np.concatenate([array.ravel() for _, array in weights.items()])
+
+
 def distance(array, truth):
     """||array - truth|| / ||truth||; 0 where both are zero."""
     difference, size = np.linalg.norm(np.ravel(array - truth)), np.linalg.norm(np.ravel(truth))

@@ -10,6 +10,7 @@ import pytest
 import traitlets
 
 import lstmlib
+from helpers import entries
 from lstmlib.explorers import first_look as look
 from lstmlib.explorers import graph
 from lstmlib.explorers.laboratory import first_look, laboratory
@@ -402,7 +403,7 @@ def test_first_look(preset, wrong):
     weights, trace, dY = problem(4, 1, "float64")
     edges = look.PLACES[explorer.state.place]
     yours = lstmlib.backward(weights, trace, dY, at=lstmlib.scale_at(edges, 1 / 8))
-    np.testing.assert_array_equal(explorer.numbers.yours, np.concatenate([array.ravel() for _, array in yours.items()]))
+    np.testing.assert_array_equal(explorer.numbers.yours, entries(yours))
     assert explorer.numbers.wrong == wrong
     assert ("72 of the 88 numbers" in explorer.words.value) == (wrong > 0)
     assert ("the 16 of the output layer are divided once" in explorer.words.value) == (wrong > 0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import traitlets
 
+from helpers import entries
 from lstmlib import adam, backward, clip_by_norm, forward, init_weights
 from lstmlib.explorers import order
 
@@ -17,10 +18,6 @@ def mean_gradient(dtype=float):
     dY = np.zeros_like(trace.Y)
     dY[-1] = trace.Y[-1] - dtype(1.25)
     return weights, trace, dY, backward(weights, trace, dY)
-
-
-def entries(gradient):
-    return np.concatenate([array.ravel() for _, array in gradient.items()])
 
 
 @pytest.mark.parametrize("size_X", [1, 8, 1000, 2 ** 20])

@@ -8,7 +8,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from helpers import assert_close, distance, random_problem, random_weights
+from helpers import assert_close, distance, entries, everywhere, random_problem, random_weights
 from lstmlib import (
     EDGES,
     Weights,
@@ -42,15 +42,6 @@ GATES = "ifgo"
 def one_unit(b, dtype=float, w=0.0, u=0.0, D=1):
     """Weights with H = K = 1: the biases of i, f, g, o are b, all of Wx is w, all of Wh is u, and y = h."""
     return Weights(*(np.array(a, dtype) for a in (np.full((D, 4), w), np.full((1, 4), u), b, [[1.0]], [0.0])))
-
-
-def all_entries(weights):
-    return np.concatenate([array.ravel() for _, array in weights.items()])
-
-
-def everywhere(weights, value):
-    """Weights of the same sizes, with every entry `value`."""
-    return weights.map(lambda array: np.full_like(array, value))
 
 
 def check_finite(trace, gradient):
@@ -116,7 +107,7 @@ def test_weights_and_inputs_so_large_that_a_pre_activation_overflows(dtype):
 @pytest.mark.parametrize("dtype", REAL)
 def test_an_output_that_overflows_is_refused(dtype):
     largest = float(np.finfo(dtype).max)
-    weights = Weights(*(np.full(shape, largest, dtype) for shape in ((1, 8), (2, 8), (8,), (2, 1), (1,))))
+    weights = everywhere(init_weights(1, 2, 1, dtype=dtype), largest)
     message = f"must be finite, got an overflow of {np.dtype(dtype)}: weights or inputs are too large"
     with pytest.raises(ValueError, match=f"Y {message}"):
         forward(weights, np.ones((2, 1, 1)))
@@ -354,7 +345,7 @@ def test_cross_entropy_keeps_small_shares_exact():
 
 @pytest.mark.parametrize("size", [1e200, 1e-200, 1e308, 5e-324, 1.0])
 def test_norm_dot_and_cosine_neither_overflow_nor_underflow(size):
-    ones = Weights(*(np.ones(shape) for shape in ((1, 4), (1, 4), (4,), (1, 1), (1,))))
+    ones = everywhere(init_weights(1, 1, 1), 1.0)
     u = everywhere(ones, size)
     v = Weights(-u.Wx, u.Wh, u.b, u.Wy, u.by)
     n, beyond = 14, size > 1e307
@@ -372,8 +363,7 @@ def test_norm_dot_and_cosine_neither_overflow_nor_underflow(size):
 
 
 def test_a_product_that_cancels_is_no_nan():
-    shapes = (1, 4), (1, 4), (4,), (1, 1), (1,)
-    u = Weights(*(np.full(shape, 1e200) for shape in shapes))
+    u = everywhere(init_weights(1, 1, 1), 1e200)
     v = Weights(u.Wx, -u.Wh, 0 * u.b, u.Wy, -u.by)
     assert u.dot(v) == 0
     assert (1j * u).dot(v) == 0
@@ -384,10 +374,10 @@ def test_factors_that_the_dtype_cannot_hold(dtype):
     """|X| = 70,000 is no float16, but what it divides is."""
     large = float(np.finfo(dtype).max)
     ones = everywhere(init_weights(1, 1, 1, dtype=dtype), large)
-    assert (all_entries(ones / (2 * large)) == 0.5).all()
-    assert (all_entries(ones * (0.25 / large)) == 0.25).all()
+    assert (entries(ones / (2 * large)) == 0.5).all()
+    assert (entries(ones * (0.25 / large)) == 0.25).all()
     least = everywhere(ones, float(np.finfo(dtype).tiny))
-    assert (all_entries(least * (4 * large)) == dtype(4 * large * float(np.finfo(dtype).tiny))).all()
+    assert (entries(least * (4 * large)) == dtype(4 * large * float(np.finfo(dtype).tiny))).all()
     assert not (ones * 2).finite and (ones * 2).dtype == dtype
 
 
@@ -397,8 +387,7 @@ def test_clip_by_norm_of_huge_and_tiny_gradients(size, limit):
     signs = random_weights().map(np.sign)
     gradient = signs.map(lambda array: array * size)
     clipped = clip_by_norm(gradient, limit)
-    entries = all_entries(signs).size ** 0.5
-    if size / limit * entries > 1:
+    if size / limit * entries(signs).size ** 0.5 > 1:
         assert clipped.norm() == pytest.approx(limit, rel=1e-13)
         assert cosine(clipped, signs) == pytest.approx(1, rel=1e-14)
     else:
@@ -409,7 +398,7 @@ def test_clip_by_norm_in_float16_is_exact_to_its_rounding():
     gradient = everywhere(random_weights(D=8, H=16, dtype=np.float16), 6e4)
     clipped = clip_by_norm(gradient, 1.0)
     assert clipped.norm() == pytest.approx(1, rel=1e-3)
-    assert (all_entries(clip_by_value(gradient, 1e6)) == np.float16(6e4)).all()
+    assert (entries(clip_by_value(gradient, 1e6)) == np.float16(6e4)).all()
 
 
 @pytest.mark.parametrize("size", [1e150, 1e100, 1e-100, 1e-150])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lstmlib
-from helpers import random_problem, random_weights
+from helpers import everywhere, random_problem, random_weights
 from lstmlib import Weights, backward, forward, init_weights
 from lstmlib.exercises import base
 
@@ -246,7 +246,7 @@ def test_states_of_optimisers(optimise, state, words):
 
 def test_a_velocity_that_overflows_is_refused():
     weights = random_weights()
-    large = weights.map(lambda array: np.full_like(array, 1.5e308))
+    large = everywhere(weights, 1.5e308)
     with pytest.raises(ValueError, match="gradient and state must leave v finite"):
         lstmlib.momentum(weights, large, large)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import assert_close, random_weights
+from helpers import assert_close, entries, everywhere, random_weights
 from lstmlib import adam, clip_by_norm, momentum, sgd
 from lstmlib.training import clip_by_value
 
@@ -11,8 +11,9 @@ STEPS = 6
 GRADIENTS = [random_weights(seed=100 + step) * 10.0 ** (step - 3) for step in range(STEPS)]
 
 
-def entries(weights):
-    return [float(x) for _, array in weights.items() for x in array.ravel()]
+def numbers(weights):
+    """All entries, as plain numbers of Python."""
+    return entries(weights).tolist()
 
 
 def follow(optimise, **settings):
@@ -20,7 +21,7 @@ def follow(optimise, **settings):
     weights, state, visited = random_weights(), None, []
     for gradient in GRADIENTS:
         weights, state = optimise(weights, gradient, state, **settings)
-        visited.append(entries(weights))
+        visited.append(numbers(weights))
     return np.array(visited)
 
 
@@ -56,8 +57,8 @@ def scalar_adam(w, gradients, rate, beta1, beta2, epsilon):
     (adam, scalar_adam, {"rate": 0.5, "beta1": 0, "beta2": 0, "epsilon": 0}),
 ])
 def test_optimiser_agrees_with_one_number_at_a_time(optimise, scalar, settings):
-    each_gradient = zip(*map(entries, GRADIENTS))
-    truth = [list(scalar(w, gradients, **settings)) for w, gradients in zip(entries(random_weights()), each_gradient)]
+    each_gradient = zip(*map(numbers, GRADIENTS))
+    truth = [list(scalar(w, gradients, **settings)) for w, gradients in zip(numbers(random_weights()), each_gradient)]
     assert np.allclose(follow(optimise, **settings), np.transpose(truth), rtol=1e-12, atol=1e-12)
 
 
@@ -112,7 +113,7 @@ def test_clip_then_divide_is_not_divide_then_clip():
 
 def test_clip_by_value_holds_every_entry():
     gradient = random_weights()
-    assert entries(clip_by_value(gradient, 0.5)) == [max(-0.5, min(0.5, x)) for x in entries(gradient)]
+    assert numbers(clip_by_value(gradient, 0.5)) == [max(-0.5, min(0.5, x)) for x in numbers(gradient)]
     assert clip_by_value(gradient, 100).identical(gradient)
 
 
@@ -133,8 +134,8 @@ def test_entries_without_a_gradient_stand_still_in_adam_without_epsilon():
 
 def test_a_step_is_rounded_to_float16_once():
     """1.5 * 60000 is past all float16, the weight that is left is not."""
-    weights = random_weights(dtype=np.float16).map(lambda array: np.full_like(array, 6e4))
-    assert set(entries(sgd(weights, weights, rate=1.5)[0])) == {-3e4}
+    weights = everywhere(random_weights(dtype=np.float16), 6e4)
+    assert set(numbers(sgd(weights, weights, rate=1.5)[0])) == {-3e4}
 
 
 def test_clip_by_norm_keeps_every_bit_of_the_direction_however_long_the_gradient():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import assert_close, random_masks, random_problem, random_weights
+from helpers import assert_close, entries, everywhere, random_masks, random_problem, random_weights
 from lstmlib import (
     Weights,
     adam,
@@ -68,9 +68,9 @@ def test_laws_of_dot_and_norm(seed, a):
 
 def test_dot_and_norm_are_over_all_entries():
     u = Weights(*(np.arange(array.size, dtype=float).reshape(array.shape) for array in arrays()))
-    entries = [x for _, array in u.items() for x in array.ravel().tolist()]
-    assert u.dot(u) == sum(x * x for x in entries)
-    assert u.norm() == pytest.approx(sum(x * x for x in entries) ** 0.5, rel=1e-15)
+    squares = [x * x for x in entries(u).tolist()]
+    assert u.dot(u) == sum(squares)
+    assert u.norm() == pytest.approx(sum(squares) ** 0.5, rel=1e-15)
 
 
 def test_dot_of_complex_weights_conjugates_the_first():
@@ -81,13 +81,13 @@ def test_dot_of_complex_weights_conjugates_the_first():
 
 @pytest.mark.parametrize("scale, tolerance", [(1e-320, 1e-3), (1e-200, 1e-14), (1e200, 1e-14), (1e300, 1e-14)])
 def test_norm_neither_overflows_nor_vanishes(scale, tolerance):
-    entries = sum(array.size for array in arrays())
-    assert Weights(*arrays(fill=scale)).norm() == pytest.approx(scale * entries ** 0.5, rel=tolerance)
+    weights = Weights(*arrays(fill=scale))
+    assert weights.norm() == pytest.approx(scale * entries(weights).size ** 0.5, rel=tolerance)
 
 
 def test_norm_of_float16_is_that_of_double_precision():
-    entries = sum(array.size for array in arrays())
-    assert Weights(*arrays(fill=6e4, dtype=np.float16)).norm() == pytest.approx(6e4 * entries ** 0.5)
+    weights = Weights(*arrays(fill=6e4, dtype=np.float16))
+    assert weights.norm() == pytest.approx(6e4 * entries(weights).size ** 0.5)
 
 
 @pytest.mark.parametrize("name", ["Wx", "Wh", "b", "Wy", "by"])
@@ -281,7 +281,7 @@ def test_what_is_too_large_becomes_infinite_without_a_warning():
     with np.errstate(over="raise", invalid="raise"):
         for huge in (u * 1e308 + u * 1e308 + u * 1e308, u / 1e-320, (u * 1e300) * 1e300):
             assert not huge.finite
-        assert (u.map(lambda array: np.full_like(array, 1.7e308)) * (1 + 1j)).exponent() == 1000
+        assert (everywhere(u, 1.7e308) * (1 + 1j)).exponent() == 1000
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-300, 0.3, 1, 3.999, 1e300, 1.7e308])
@@ -296,8 +296,8 @@ def test_exponent_is_near_the_largest_entry(size):
 def test_exponent_where_there_is_none():
     u = random_weights()
     assert (0 * u).exponent() == 0
-    assert u.map(lambda array: np.full_like(array, np.inf)).exponent() == 0
-    assert u.map(lambda array: np.full_like(array, np.nan)).exponent() == 0
+    assert everywhere(u, np.inf).exponent() == 0
+    assert everywhere(u, np.nan).exponent() == 0
 
 
 def test_exponent_of_float16_is_not_rounded_up():
