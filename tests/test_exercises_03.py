@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
+from helpers import hint_of
 from lstmlib.exercises import backward as exercises
-from lstmlib.exercises.base import NotYet
 
 F = 0.5 ** (1 / 100)
 
@@ -53,8 +53,7 @@ def test_right_answers(capsys):
     (answer(keep=lambda answers: (*answers[:3], answers[3][0])), "For dc_prev"),
 ])
 def test_wrong_backward_steps_are_caught(wrong, hint):
-    with pytest.raises(NotYet, match=re.escape(hint)):
-        exercises.check_coupled_backward.judge(wrong)
+    assert hint in hint_of(exercises.check_coupled_backward, wrong)
 
 
 @pytest.mark.parametrize("check, wrong, hint", [
@@ -69,9 +68,8 @@ def test_wrong_backward_steps_are_caught(wrong, hint):
     (exercises.check_faulty_arrays, "Wx", "a set of names"),
 ])
 def test_wrong_answers_are_caught_and_the_right_one_is_not_told(check, wrong, hint):
-    with pytest.raises(NotYet, match=re.escape(hint)) as caught:
-        check.judge(wrong)
-    assert not re.search("xpected [4{]", str(caught.value))
+    said = hint_of(check, wrong)
+    assert hint in said and not re.search("xpected [4{]", said)
 
 
 @pytest.mark.parametrize("check, stub", [
