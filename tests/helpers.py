@@ -1,4 +1,4 @@
-"""What tests share: random problems, how far apart two gradients are, and what feedback says of an answer."""
+"""What tests share: random problems, how far apart two gradients are, what wrong answers and errors are told."""
 
 from typing import NamedTuple
 
@@ -81,3 +81,16 @@ def hint_of(check, *answers):
     with pytest.raises(NotYet) as caught:
         check.judge(*answers)
     return str(caught.value)
+
+
+def assert_an_error_is_shown_and_raised(explorer, **change):
+    """An error in the picture of this change reaches the caller and the reader; after a reset it is over."""
+    def broken(state, numbers):
+        raise RuntimeError("no <picture>")
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(RuntimeError, match="no <picture>"):
+        patched.setattr(explorer, "_draw", broken)
+        explorer.set(**change)
+    assert "no <picture>" in explorer.alert.value and isinstance(explorer.error, RuntimeError)
+    explorer.choose("Reset")
+    assert explorer.error is None and explorer.alert.value == ""

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
+from helpers import assert_an_error_is_shown_and_raised
 from lstmlib import backward, cosine, cross_entropy, forward, relative_error
 from lstmlib.explorers import bench as module
 from lstmlib.explorers.bench import BEDS, INSTRUMENTS, Bench, draw, fault_bench, numbers, words
@@ -115,17 +116,8 @@ def test_presets_and_controls(explorer):
     assert explorer.picture.value == before
 
 
-def test_an_error_is_shown_and_raised(explorer, monkeypatch):
-    def broken(state, numbers):
-        raise RuntimeError("no picture")
-
-    monkeypatch.setattr(explorer, "_draw", broken)
-    with pytest.raises(RuntimeError, match="no picture"):
-        explorer.set(patient="B")
-    assert "no picture" in explorer.alert.value
-    monkeypatch.undo()
-    explorer.choose("Reset")
-    assert explorer.error is None and explorer.alert.value == ""
+def test_an_error_is_shown_and_raised(explorer):
+    assert_an_error_is_shown_and_raised(explorer, patient="B")
 
 
 def test_the_poster_shows_three_states(explorer):

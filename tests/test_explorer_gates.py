@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
+from helpers import assert_an_error_is_shown_and_raised
 from lstmlib import forward, step
 from lstmlib.drawings import cell as drawings
 from lstmlib.explorers import gates as module
@@ -104,17 +105,8 @@ def test_a_control_moves_state_and_picture(explorer):
     assert explorer.picture.value == before
 
 
-def test_an_error_is_shown_and_raised(explorer, monkeypatch):
-    def broken(state, numbers):
-        raise RuntimeError("no <picture>")
-
-    monkeypatch.setattr(explorer, "_draw", broken)
-    with pytest.raises(RuntimeError, match="no <picture>"):
-        explorer.set(value=0.5)
-    assert "no <picture>" in explorer.alert.value and isinstance(explorer.error, RuntimeError)
-    monkeypatch.undo()
-    explorer.choose("Reset")
-    assert explorer.error is None and explorer.alert.value == ""
+def test_an_error_is_shown_and_raised(explorer):
+    assert_an_error_is_shown_and_raised(explorer, value=0.5)
 
 
 def test_the_poster_shows_two_states_in_pictures_and_words(explorer):

@@ -1,6 +1,5 @@
 """The explorer of notebook 05, without a browser: weights, numbers, words and pictures of its states."""
 
-import html
 import itertools
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
@@ -10,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from helpers import assert_an_error_is_shown_and_raised
 from lstmlib import backward, cross_entropy, forward, relative_error
 from lstmlib.explorers import ragged as module
 from lstmlib.explorers.ragged import (
@@ -217,17 +217,8 @@ def test_a_control_moves_state_and_picture(explorer):
     assert explorer.picture.value == before
 
 
-def test_an_error_is_shown_and_raised(explorer, monkeypatch):
-    def broken(state, numbers):
-        raise RuntimeError("no <picture>")
-
-    monkeypatch.setattr(explorer, "_draw", broken)
-    with pytest.raises(RuntimeError, match="no <picture>"):
-        explorer.set(spread=1)
-    assert "no <picture>" in html.unescape(explorer.alert.value) and isinstance(explorer.error, RuntimeError)
-    monkeypatch.undo()
-    explorer.choose("Reset")
-    assert explorer.error is None and explorer.alert.value == ""
+def test_an_error_is_shown_and_raised(explorer):
+    assert_an_error_is_shown_and_raised(explorer, spread=1)
 
 
 def test_the_poster_shows_two_states_in_pictures_and_words(explorer):
