@@ -113,39 +113,44 @@ def share_within(gradient, truth, tolerance=1e-2):
     return float(np.mean(np.concatenate([array.ravel() for _, array in passed.items()])))
 
 
-def one_timestep(patient, weights, batch, tolerance=1e-7):
+def agree(gradient, truth, tolerance=1e-7):
+    """Whether the norm-relative error is below the tolerance."""
+    return relative_error(gradient, truth) < tolerance
+
+
+def one_timestep(patient, weights, batch):
     """A full gradient check, but on the first timestep alone."""
     first = Batch(*(array[:1] for array in batch))
-    return relative_error(patient.gradient(weights, first), own_gradient(patient, weights, first)) < tolerance
+    return agree(patient.gradient(weights, first), own_gradient(patient, weights, first))
 
 
-def one_sequence(patient, weights, batch, tolerance=1e-7):
+def one_sequence(patient, weights, batch):
     """The true gradient of C, but for a batch of one sequence."""
     one = batch.take([0])
-    return relative_error(patient.gradient(weights, one), own_gradient(HEALTHY, weights, one)) < tolerance
+    return agree(patient.gradient(weights, one), own_gradient(HEALTHY, weights, one))
 
 
-def upstream_of_ones(patient, weights, batch, tolerance=1e-7):
+def upstream_of_ones(patient, weights, batch):
     """Backward alone, from an upstream gradient of ones: the loss is left out, and stands for L = sum(Y)."""
     trace = forward(weights, batch.X)
     gradient = patient.through_time(weights, trace, np.ones_like(trace.Y))
-    return relative_error(gradient, numerical_gradient(lambda w: forward(w, batch.X).Y.sum(), weights)) < tolerance
+    return agree(gradient, numerical_gradient(lambda w: forward(w, batch.X).Y.sum(), weights))
 
 
-def small_weights(patient, weights, batch, tolerance=1e-3):
+def small_weights(patient, weights, batch):
     """A gradient check as networks are often begun, small weights and no biases, and not a strict one."""
     small = with_biases(weights / 10, weights.b * 0, weights.by * 0)
-    return relative_error(patient.gradient(small, batch), own_gradient(patient, small, batch)) < tolerance
+    return agree(patient.gradient(small, batch), own_gradient(patient, small, batch), tolerance=1e-3)
 
 
-def direction_only(patient, weights, batch, least=0.999999):
+def direction_only(patient, weights, batch):
     """The cosine to the true gradient of the patient's own objective."""
-    return cosine(patient.gradient(weights, batch), own_gradient(patient, weights, batch)) > least
+    return cosine(patient.gradient(weights, batch), own_gradient(patient, weights, batch)) > 0.999999
 
 
-def own_objective(patient, weights, batch, tolerance=1e-7):
+def own_objective(patient, weights, batch):
     """The gradient check: strong, but it takes the patient's word for what the objective is."""
-    return relative_error(patient.gradient(weights, batch), own_gradient(patient, weights, batch)) < tolerance
+    return agree(patient.gradient(weights, batch), own_gradient(patient, weights, batch))
 
 
 WEAK_CHECKS = {"rtol = atol = 1e-2": loose_tolerance, "one timestep": one_timestep, "one sequence": one_sequence,

@@ -7,6 +7,7 @@
 """
 
 import html
+import math
 import time
 
 import ipywidgets as widgets
@@ -27,8 +28,8 @@ class Progress(widgets.HBox):
 
     def __init__(self, label, total):
         self.label, self.total = label, arguments.count("total", total)
-        self.done, self.interrupted, self._shown = 0, False, 0.0
-        self.bar = widgets.IntProgress(0, 0, self.total, description=label, style={"description_width": "initial"},
+        self.done, self.interrupted, self._shown = 0, False, -math.inf
+        self.bar = widgets.IntProgress(max=self.total, description=label, style={"description_width": "initial"},
                                        layout=widgets.Layout(width="60%"))
         self.text = widgets.Label()
         super().__init__([self.bar, self.text])

@@ -48,6 +48,23 @@ def test_a_bar_moves_ten_times_a_second_at_most(clock):
     assert not bar.interrupted
 
 
+def test_the_first_step_is_shown_at_once_and_the_next_after_more_than_a_tenth_of_a_second(clock):
+    clock.now = 0.0
+    with Progress("counting", 40) as bar:
+        bar.to(1)
+        assert bar.bar.value == 1
+        clock.now = 0.1
+        bar.to(2)
+        assert bar.bar.value == 1
+
+
+def test_what_is_asked_of_the_bar_is_asked_of_its_box(clock, monkeypatch):
+    asked = []
+    monkeypatch.setattr(lstmlib.progress.widgets.HBox, "_repr_mimebundle_", lambda self, **asks: asked.append(asks) or {})
+    Progress("counting", 4)._repr_mimebundle_(include={"text/html"}, exclude=None)
+    assert asked == [{"include": {"text/html"}, "exclude": None}]
+
+
 def test_an_interrupt_ends_the_run_and_the_program_goes_on(clock):
     with Progress("counting", 4) as bar:
         bar.to(3)
