@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import html
+import importlib.util
 import json
 import os
 import re
@@ -26,6 +27,28 @@ CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-fir
 PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
 
 
+def load_run(folder=ROOT):
+    """run.py of this folder, as a module."""
+    specification = importlib.util.spec_from_file_location("run", folder / "run.py")
+    run = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(run)
+    return run
+
+
+def as_run_starts_jupyterlab(*options):
+    """(run.py as a module, what it hands to Python to start JupyterLab with these options); nothing is started."""
+    run, handed = load_run(), []
+    run.make_environment, run.become = (lambda *extras: None), (lambda *words: handed.extend(words))
+    run.main([*options])
+    return run, handed
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def chromium():
     """The path of a Chromium or Chrome, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -37,7 +60,7 @@ def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None):
 
     options   more of the command line;  settings  more of {"name-of-an-extension/of-its-plugin": {setting: value}}
     """
-    with tempfile.TemporaryDirectory(prefix="lstm-jupyter-") as home, socket.socket() as probe:
+    with tempfile.TemporaryDirectory(prefix="lstm-jupyter-") as home:
         home = Path(home)
         settings = {**(settings or {}),
                     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page
@@ -53,14 +76,11 @@ def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None):
         python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, **{name: str(home / place) for name, place in own_places.items()},
                        "PYTHONPATH": python_path, "OPENBLAS_NUM_THREADS": "1", "JUPYTER_TOKEN": secrets.token_hex(16)}
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
         with open(home / "log", "wb") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-                 f"--ServerApp.port={port}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
-                 *options],
+                 f"--ServerApp.port={free_port()}", f"--ServerApp.root_dir={folder}",
+                 "--LabApp.expose_app_in_browser=True", *options],
                 cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             yield f"{_address(server, home)}lab?token={environment['JUPYTER_TOKEN']}&reset"

@@ -3,11 +3,10 @@
 The server is set up as run.py sets it up.
 """
 
-import importlib.util
 import json
 
 import pytest
-from browser import ROOT, Lab, Shown, browser_page, jupyterlab, write_notebook
+from browser import Lab, Shown, as_run_starts_jupyterlab, browser_page, jupyterlab, write_notebook
 from playwright.sync_api import expect
 
 from lstmlib import EDGES
@@ -25,13 +24,8 @@ PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"
 
 def as_run_starts_it():
     """(options, settings) of JupyterLab as run.py starts it, except where it answers and what it opens."""
-    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
-    run = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(run)
-    given = []
-    run.make_environment, run.become = (lambda *extras: None), (lambda *words: given.extend(words))
-    run.main([])
-    options = [word for word in given if word.startswith("--ServerApp.contents_manager_class=")]
+    run, handed = as_run_starts_jupyterlab()
+    options = [word for word in handed if word.startswith("--ServerApp.contents_manager_class=")]
     assert len(options) == 1
     settings = {name.removeprefix("@jupyterlab/").replace(":", "/"): values
                 for name, values in run.JUPYTERLAB_SETTINGS.items()}

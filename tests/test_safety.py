@@ -1,12 +1,10 @@
 """Nothing listens to the outside, nothing asks the outside, and no text of a student becomes part of a page."""
 
 import ast
-import importlib.util
 import json
 import os
 import re
 import secrets
-import socket
 import stat
 import subprocess
 import sys
@@ -22,7 +20,16 @@ from xml.etree import ElementTree
 import nbformat
 import psutil
 import pytest
-from browser import PATIENCE, ROOT, Lab, browser_page, jupyterlab, write_notebook
+from browser import (
+    PATIENCE,
+    ROOT,
+    Lab,
+    as_run_starts_jupyterlab,
+    browser_page,
+    free_port,
+    jupyterlab,
+    write_notebook,
+)
 from packaging.utils import canonicalize_name
 
 from lstmlib.exercises.base import check, expect
@@ -37,22 +44,11 @@ PROGRAMS = [ROOT / "run.py", *sorted(path for folder in ("lstmlib", "tools", "be
 
 # The server that run.py starts.
 
-def load_run():
-    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
-    run = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(run)
-    return run
-
-
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
     """JupyterLab with the very arguments that run.py hands to it: (process, address, token, folder of its run time)."""
-    home, run, arguments = tmp_path_factory.mktemp("home"), load_run(), []
-    run.make_environment, run.become = (lambda *extras: None), (lambda *words: arguments.extend(words))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    run.main(["--no-browser", f"--port={port}", "--allow-root"])
+    home, port = tmp_path_factory.mktemp("home"), free_port()
+    run, arguments = as_run_starts_jupyterlab("--no-browser", f"--port={port}", "--allow-root")
     token = secrets.token_hex(16)
     own_places = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     environment = {**os.environ, **own_places, "JUPYTER_TOKEN": token, "IPYTHONDIR": str(home / "ipython")}

@@ -1,7 +1,6 @@
 """run.py: what it does and says, tried on a copy in a folder whose name has a space and letters beyond ASCII."""
 
 import ast
-import importlib.util
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from browser import load_run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,14 +25,6 @@ def folder(tmp_path):
     for name in ("run.py", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "LICENSE-TEXT"):
         shutil.copy(ROOT / name, folder)
     return folder
-
-
-def load(folder):
-    """run.py of this folder, as a module."""
-    specification = importlib.util.spec_from_file_location("run", folder / "run.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 def start(folder, *arguments, before="", **environment):
@@ -54,7 +46,7 @@ class World:
     """Stands in for venv, pip and what comes after them, and writes down what was asked of each."""
 
     def __init__(self, folder):
-        self.run = load(folder)
+        self.run = load_run(folder)
         self.done, self.became = [], []
         self.pip = lambda log: 0
 
