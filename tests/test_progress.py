@@ -60,7 +60,8 @@ def test_the_first_step_is_shown_at_once_and_the_next_after_more_than_a_tenth_of
 
 def test_what_is_asked_of_the_bar_is_asked_of_its_box(clock, monkeypatch):
     asked = []
-    monkeypatch.setattr(lstmlib.progress.widgets.HBox, "_repr_mimebundle_", lambda self, **asks: asked.append(asks) or {})
+    box = lstmlib.progress.widgets.HBox
+    monkeypatch.setattr(box, "_repr_mimebundle_", lambda self, **asks: asked.append(asks) or {})
     Progress("counting", 4)._repr_mimebundle_(include={"text/html"}, exclude=None)
     assert asked == [{"include": {"text/html"}, "exclude": None}]
 
