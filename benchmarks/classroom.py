@@ -158,8 +158,8 @@ class Student:
 
     def update(self, widget, state, request):
         self.widgets[widget].update(state)
-        if request and request.picture is None and state.get("value", "").__class__ is str \
-                and self.widgets[widget]["_model_name"] == "HTMLModel":
+        is_picture = "value" in state and self.widgets[widget]["_model_name"] == "HTMLModel"
+        if request and request.picture is None and is_picture:
             request.picture = time.perf_counter()
         if state.get("value") and self.widgets[widget].get("role") == "alert":
             self.problems.append(state["value"])
@@ -371,53 +371,53 @@ def served(measure, *arguments):
 
 # The table in docs/teaching.md
 
+ROWS = {  # what -> how a lesson is shown
+    "kernel ready, s (median / slowest)": "{kernel_ready_s[median]:.1f} / {kernel_ready_s[max]:.1f}",
+    "laboratory shown, s after the kernel was asked for (median / slowest)":
+        "{first_picture_s[median]:.1f} / {first_picture_s[max]:.1f}",
+    "all cells run, s (median / slowest)": "{all_cells_s[median]:.1f} / {all_cells_s[max]:.1f}",
+    "one event a second, while others still start: p95, ms": "{while_others_start_ms}",
+    "one event a second, all there: p95, ms": "{playing_ms}",
+    "everyone drags a slider: p95, ms": "{dragging_ms}",
+    "pictures per second and student in the drag": "{pictures_per_second_and_student}",
+    "memory of a kernel, MB: proportional (largest)": "{memory[kernel_pss][max]:.0f}",
+    "memory of a kernel, MB: resident (largest)": "{memory[kernel_rss][max]:.0f}",
+    "memory of the server, MB: resident": "{memory[server_rss]:.0f}",
+    "memory per student with a share of the server, MB": "{memory[per_student]:.0f}",
+    "memory of the class with the server, MB": "{memory[total_pss]:.0f}",
+    "errors; kernels lost; wrong pictures": "{errors}; {dead_kernels}; {wrong_pictures}",
+}
+
+
 def table(data):
-    machine, (one, spread_out, at_once) = data["machine"], data["lessons"]
-    students, by_need = spread_out["students"], sorted(data["notebooks"], key=lambda row: row["kernel_peak_rss"])
+    machine, lessons = data["machine"], data["lessons"]
+    _, spread_out, at_once = lessons
+    by_need = sorted(data["notebooks"], key=lambda row: row["kernel_peak_rss"])
     mildest, hungriest = by_need[0], by_need[-1]
-    lessons = one, spread_out, at_once
-
-    def row(what, value):
-        return f"| {what} | " + " | ".join(map(value, lessons)) + " |"
-
-    def seconds(name):
-        return lambda lesson: f"{lesson[name]['median']:.1f} / {lesson[name]['max']:.1f}"
-
-    def p95(name):
-        return lambda lesson: f"{lesson[name]['p95']:.0f}" if lesson[name]["count"] > 1 else "-"
-
-    def largest(name):
-        return lambda lesson: f"{lesson['memory'][name]['max']:.0f}"
-
-    def megabytes(name):
-        return lambda lesson: f"{lesson['memory'][name]:.0f}"
-
-    lines = [
+    heads = ["one student", f"{spread_out['students']} students within {spread_out['arriving_seconds']} s",
+             f"{at_once['students']} at once"]
+    columns = [as_shown(lesson) for lesson in lessons]
+    return "\n".join([
         f"{data['date']}, {machine['processors']} processors ({machine['processor']}), {machine['memory_gb']} GB, "
         f"{machine['system']}, Python {machine['python']}; load before the three lessons "
         + ", ".join(f"{lesson['load_before']}" for lesson in lessons) + ".", "",
-        f"| | one student | {students} students within {spread_out['arriving_seconds']} s | {students} at once |",
-        "|---|---:|---:|---:|",
-        row("kernel ready, s (median / slowest)", seconds("kernel_ready_s")),
-        row("laboratory shown, s after the kernel was asked for (median / slowest)", seconds("first_picture_s")),
-        row("all cells run, s (median / slowest)", seconds("all_cells_s")),
-        row("one event a second, while others still start: p95, ms", p95("while_others_start_ms")),
-        row("one event a second, all there: p95, ms", p95("playing_ms")),
-        row("everyone drags a slider: p95, ms", p95("dragging_ms")),
-        row("pictures per second and student in the drag",
-            lambda lesson: f"{lesson['pictures_per_second_and_student']}"),
-        row("memory of a kernel, MB: proportional (largest)", largest("kernel_pss")),
-        row("memory of a kernel, MB: resident (largest)", largest("kernel_rss")),
-        row("memory of the server, MB: resident", megabytes("server_rss")),
-        row("memory per student with a share of the server, MB", megabytes("per_student")),
-        row("memory of the class with the server, MB", megabytes("total_pss")),
-        row("errors; kernels lost; wrong pictures",
-            lambda lesson: f"{len(lesson['errors'])}; {lesson['dead_kernels']}; {lesson['wrong_pictures']}"),
+        "| " + line(*heads), "|---|---:|---:|---:|",
+        *(line(what, *(shown.format(**column) for column in columns)) for what, shown in ROWS.items()),
         "", f"Each notebook run alone: the kernel of {mildest['notebook']} needs least at its peak, "
         f"{mildest['kernel_peak_rss']:.0f} MB, that of {hungriest['notebook']} most, "
         f"{hungriest['kernel_peak_rss']:.0f} MB. A server of one's own with the three that need most "
-        f"({', '.join(row['notebook'] for row in by_need[-3:])}) still open: {open_at_once(by_need[-3:]):.0f} MB."]
-    return "\n".join(lines)
+        f"({', '.join(row['notebook'] for row in by_need[-3:])}) still open: {open_at_once(by_need[-3:]):.0f} MB."])
+
+
+def line(*cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def as_shown(lesson):
+    """A lesson with its errors counted, and the 95th percentile in place of each spread of milliseconds."""
+    p95 = {name: f"{values['p95']:.0f}" if values["count"] > 1 else "-"
+           for name, values in lesson.items() if name.endswith("_ms")}
+    return lesson | p95 | {"errors": len(lesson["errors"])}
 
 
 def open_at_once(rows):
