@@ -81,11 +81,12 @@ def test_true_is_no_number(value):
 
 def test_a_number_too_long_to_print_is_still_refused_clearly():
     long = "a number of thousands of digits"
-    assert message_of(lambda: arguments.number("a", HUGE)) == f"ValueError: a must be finite, got {long}"
+    for value in (HUGE, -HUGE, Fraction(HUGE, 3)):
+        assert message_of(lambda: arguments.number("a", value)) == f"ValueError: a must be finite, got {long}"
     assert message_of(lambda: arguments.count("n", -HUGE)) == f"ValueError: n must be at least 1, got {long}"
     assert message_of(lambda: arguments.count("n", HUGE)) == f"ValueError: n must be at most {sys.maxsize}, got {long}"
-    assert message_of(lambda: arguments.count("n", Fraction(HUGE, 3))) == (
-        f"TypeError: n must be a whole number, got {long}")
+    for value in (Fraction(HUGE, 3), Fraction(-HUGE, 3)):
+        assert message_of(lambda: arguments.count("n", value)) == f"TypeError: n must be a whole number, got {long}"
     assert message_of(lambda: arguments.count("n", "3")) == "TypeError: n must be a whole number, got '3'"
 
 

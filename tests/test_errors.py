@@ -1,5 +1,6 @@
 """Wrong input: every message names the argument, what was expected and what came."""
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -134,6 +135,9 @@ CASES = {
     "Weights * a number past all floats": (
         lambda: W * 10 ** 400,
         ValueError, f"factor must be finite, got {10 ** 400}"),
+    "Weights * a number of thousands of digits": (
+        lambda: W * 10 ** 5000,
+        ValueError, "factor must be finite, got a number of thousands of digits"),
     "Weights / 0": (
         lambda: W / 0,
         ValueError, "divisor must not be zero"),
@@ -158,6 +162,9 @@ CASES = {
     "init_weights: seed of text": (
         lambda: init_weights(2, 5, 3, seed="zero"),
         TypeError, "seed must be a whole number, got 'zero'"),
+    "init_weights: seed not whole": (
+        lambda: init_weights(2, 5, 3, seed=1.5),
+        TypeError, "seed must be a whole number, got 1.5"),
     "init_weights: int dtype": (
         lambda: init_weights(2, 5, 3, dtype=int),
         TypeError, "dtype must be a floating-point or complex dtype, got int64"),
@@ -414,6 +421,9 @@ CASES = {
     "crosses_exactly_once: T not whole": (
         lambda: crosses_exactly_once(["dW"], 2.5),
         TypeError, "T must be a whole number, got 2.5"),
+    "crosses_exactly_once: T of thousands of digits": (
+        lambda: crosses_exactly_once(["dW"], 10 ** 5000),
+        ValueError, f"T must be at most {sys.maxsize}, got a number of thousands of digits"),
     "crosses_exactly_once: unknown edge": (
         lambda: crosses_exactly_once(["dw"], 2),
         ValueError, f"edges must be names from {THE_NINE}, got dw"),
@@ -437,6 +447,9 @@ CASES = {
     "numerical_gradient: method in an array": (
         lambda: numerical_gradient(lambda w: 0.0, W, np.array("complex")),
         ValueError, "method must be 'complex' or 'central', got array('complex', dtype='<U7')"),
+    "numerical_gradient: an array of numbers for the method": (
+        lambda: numerical_gradient(lambda w: 0.0, W, np.ones(2)),
+        ValueError, "method must be 'complex' or 'central', got array([1., 1.])"),
     "numerical_gradient: f": (
         lambda: numerical_gradient(3.0, W),
         TypeError, "f must be a function from Weights to a number, got float"),
@@ -449,6 +462,9 @@ CASES = {
     "numerical_gradient: f gives nan": (
         lambda: numerical_gradient(lambda w: np.nan, W),
         ValueError, "the value of f must be finite, got nan"),
+    "numerical_gradient: f gives complex numbers, central": (
+        lambda: numerical_gradient(lambda w: 1j * w.b.sum(), W, "central"),
+        TypeError, "the value of f must be a number, got complex"),
     "numerical_gradient: weights": (
         lambda: numerical_gradient(lambda w: 0.0, W.Wx),
         TypeError, "weights must be a Weights, got ndarray"),
@@ -468,6 +484,9 @@ CASES = {
     "cosine: gradient": (
         lambda: cosine(None, W),
         TypeError, "gradient must be a Weights, got NoneType"),
+    "cosine: truth": (
+        lambda: cosine(W, None),
+        TypeError, "truth must be a Weights, got NoneType"),
     "cosine: another size": (
         lambda: cosine(W, OTHER),
         ValueError, "Wx must have the same shape in both Weights, got (2, 20) and (3, 16)"),
@@ -512,6 +531,12 @@ CASES = {
     "momentum: state of adam": (
         lambda: momentum(W, W, adam(W, W)[1]),
         TypeError, "state must be a Weights, got tuple"),
+    "momentum: state of another size": (
+        lambda: momentum(W, W, OTHER),
+        ValueError, "Wx must have the same shape in both Weights, got (2, 20) and (3, 16)"),
+    "momentum: complex state, real weights": (
+        lambda: momentum(W, W, 1j * W),
+        TypeError, "state must be real, as the weights are, got Weights(D=2, H=5, K=3, complex128)"),
     "adam: rate": (
         lambda: adam(W, W, rate="fast"),
         TypeError, "rate must be a number, got str"),
@@ -548,6 +573,15 @@ CASES = {
     "adam: state of momentum": (
         lambda: adam(W, W, W),
         TypeError, "state must be a tuple, got Weights"),
+    "adam: state of numbers": (
+        lambda: adam(W, W, (1, 2, 3)),
+        TypeError, "state must be a Weights, got int"),
+    "adam: t not whole": (
+        lambda: adam(W, W, (W, W, 1.5)),
+        TypeError, "t in state must be a whole number, got 1.5"),
+    "adam: t = 0": (
+        lambda: adam(W, W, (W, W, 0)),
+        ValueError, "t in state must be at least 1, got 0"),
     "adam: gradient with an axis in front": (
         lambda: adam(W, W.map(lambda array: array[None])),
         ValueError, "Wx must have the same shape in both Weights, got (2, 20) and (1, 2, 20)"),

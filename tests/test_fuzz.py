@@ -4,14 +4,13 @@ import json
 import sys
 import warnings
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lstmlib
-from helpers import everywhere, random_problem, random_weights
+from helpers import random_problem, random_weights
 from lstmlib import Weights, backward, forward, init_weights
 from lstmlib.exercises import base
 
@@ -101,7 +100,7 @@ def test_a_planted_fault_is_found(kind, monkeypatch):
     assert words.startswith(f"{kind}: ")
 
 
-# ---- what it found in lstmlib, before it was mended
+# ---- what it found in lstmlib, before it was mended (messages alone stand in test_errors)
 
 def test_masked_entries_are_not_read_as_numbers():
     masked = np.ma.array(np.ones((2, 1, 1)), mask=[[[False]], [[True]]])
@@ -113,21 +112,6 @@ def test_masked_entries_are_not_read_as_numbers():
 def test_what_numpy_cannot_read_is_named():
     with pytest.raises(TypeError, match=r"X must be an array, got Raises \(no array today\)"):
         forward(init_weights(1, 2, 1), values.Raises())
-
-
-@pytest.mark.parametrize("huge", [10 ** 5000, -10 ** 5000, Fraction(10 ** 5000, 3)], ids=["int", "minus", "fraction"])
-def test_numbers_of_thousands_of_digits(huge):
-    with pytest.raises(ValueError, match="factor must be finite, got a number of thousands of digits"):
-        random_weights() * huge
-
-
-@pytest.mark.parametrize("T, bound", [(10 ** 5000, f"most {sys.maxsize}"), (-10 ** 5000, "least 1")],
-                         ids=["huge", "negative"])
-def test_counts_of_thousands_of_digits(T, bound):
-    with pytest.raises(ValueError, match=f"T must be at {bound}, got a number of thousands of digits"):
-        lstmlib.crosses_exactly_once(["dW"], T)
-    with pytest.raises(TypeError, match="T must be a whole number, got a number of thousands of digits"):
-        lstmlib.crosses_exactly_once(["dW"], Fraction(T, 3))
 
 
 def test_other_byte_orders():
@@ -153,19 +137,6 @@ def test_longdouble_weights_are_refused():
     assert (type(C), C, dY.dtype) == (float, 2.0, np.longdouble)
 
 
-def test_zeros_of_two_dtypes_of_one_size_are_not_identical():
-    weights = 0 * random_weights()
-    assert not weights.identical(weights.map(lambda array: array.astype(np.complex64)))
-
-
-@pytest.mark.parametrize("seed, words", [(-1, "at least 0, got -1"), (1.5, "a whole number, got 1.5"),
-                                         ("abc", "a whole number, got 'abc'")])
-def test_seeds(seed, words):
-    with pytest.raises((TypeError, ValueError), match=f"seed must be {words}"):
-        init_weights(1, 1, 1, seed=seed)
-    assert init_weights(1, 1, 1, seed=2 ** 64).D == 1
-
-
 @pytest.mark.parametrize("dtype", ["nonsense", 3, object, [("x", float)]])
 def test_dtypes(dtype):
     with pytest.raises(TypeError, match="dtype must be a floating-point or complex dtype, got"):
@@ -181,41 +152,10 @@ def test_a_trace_of_another_dtype_or_put_together_by_hand():
             lstmlib.step_backward(p.weights, wrong, p.dY[0], p.h0, p.c0)
 
 
-def test_a_trace_put_together_by_hand_is_looked_at():
-    trace = random_problem(T=4, B=3, H=5).trace
-    for changed, words in (({"X": [1, 2]}, "X must be a ndarray, got list"), ({"gates": None}, "gates must be a nd"),
-                           ({"Y": trace.Y[1:]}, "must have shapes"), ({"cells": trace.c}, "must have shapes"),
-                           ({"X": trace.X[0]}, "must have shapes"), ({"gates": trace.i}, "must have shapes"),
-                           ({"hiddens": trace.hiddens[..., 1:]}, "must have shapes")):
-        with pytest.raises((TypeError, ValueError), match=words):
-            replace(trace, **changed)
-
-
 def test_a_hook_may_return_whole_numbers():
     p = random_problem()
     cut = backward(p.weights, p.trace, p.dY, lambda edge, d: np.zeros(d.shape, int) if edge == "loss" else d)
     assert cut.norm() == 0 and cut.dtype == float
-
-
-def test_central_differences_of_a_complex_function_are_refused():
-    with pytest.raises(TypeError, match="the value of f must be a number, got complex"):
-        lstmlib.numerical_gradient(lambda w: 1j * w.b.sum(), random_weights(), "central")
-
-
-def test_a_method_that_is_an_array_is_no_method():
-    with pytest.raises(ValueError, match="method must be 'complex' or 'central', got array"):
-        lstmlib.numerical_gradient(lambda w: 1.0, random_weights(), np.ones(2))
-
-
-@pytest.mark.parametrize("measure", [lstmlib.cosine, lstmlib.relative_error])
-def test_measures_name_what_is_no_weights(measure):
-    weights = random_weights()
-    with pytest.raises(TypeError, match="gradient must be a Weights, got float"):
-        measure(1.0, weights)
-    with pytest.raises(TypeError, match="truth must be a Weights, got NoneType"):
-        measure(weights, None)
-    with pytest.raises(ValueError, match="Wx must have the same shape in both Weights"):
-        measure(weights, random_weights(D=3))
 
 
 def test_cosine_of_complex_gradients():
@@ -230,35 +170,6 @@ def test_optimisers_keep_the_dtype_of_the_weights_whatever_the_gradients():
         assert optimise(weights, random_weights(seed=1))[0].dtype == np.float32
         with pytest.raises(TypeError, match="gradient must be real, as the weights are"):
             optimise(weights, 1j * weights)
-
-
-@pytest.mark.parametrize("optimise, state, words", [
-    (lstmlib.momentum, random_weights(D=3), "Wx must have the same shape"),
-    (lstmlib.momentum, 1j * random_weights(), "state must be real, as the weights are"),
-    (lstmlib.adam, (1, 2), "state must be .m, v, t., as adam returned it, got 2 entries"),
-    (lstmlib.adam, (1, 2, 3), "state must be a Weights, got int"),
-    (lstmlib.adam, (random_weights(), random_weights(), 1.5), "t in state must be a whole number, got 1.5"),
-    (lstmlib.adam, (random_weights(), random_weights(), 0), "t in state must be at least 1, got 0")])
-def test_states_of_optimisers(optimise, state, words):
-    with pytest.raises((TypeError, ValueError), match=words):
-        optimise(random_weights(), random_weights(), state)
-
-
-def test_a_velocity_that_overflows_is_refused():
-    weights = random_weights()
-    large = everywhere(weights, 1.5e308)
-    with pytest.raises(ValueError, match="gradient and state must leave v finite"):
-        lstmlib.momentum(weights, large, large)
-
-
-def test_a_complex_gradient_has_no_values_to_clip():
-    with pytest.raises(TypeError, match="gradient must be real"):
-        lstmlib.training.clip_by_value(1j * random_weights(), 1)
-
-
-def test_embedded_is_true_or_false():
-    with pytest.raises(TypeError, match="embedded must be True or False, got str"):
-        lstmlib.reber_strings(1, np.random.default_rng(0), embedded="no")
 
 
 @pytest.mark.filterwarnings("error")

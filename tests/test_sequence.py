@@ -111,13 +111,16 @@ def test_a_trace_leaves_the_arrays_it_is_made_of_as_they_are():
 @pytest.mark.parametrize("name", ["X", "Y", "gates", "hiddens", "cells"])
 @pytest.mark.parametrize("wrong", [
     lambda array: array[:-1], lambda array: array[:, :-1], lambda array: array[..., None], lambda array: array[0],
-], ids=["a timestep less", "a sequence less", "an axis more", "an axis less"])
+    lambda array: array[..., 0, :],
+], ids=["a timestep less", "a sequence less", "an axis more", "the first axis less", "an inner axis less"])
 def test_a_trace_holds_arrays_that_fit(name, wrong):
     trace = random_problem().trace
     with pytest.raises(ValueError, match="X, Y, gates, hiddens, cells must have shapes"):
         replace(trace, **{name: wrong(getattr(trace, name))})
     with pytest.raises(TypeError, match=f"{name} must be a ndarray, got list"):
         replace(trace, **{name: getattr(trace, name).tolist()})
+    with pytest.raises(TypeError, match=f"{name} must be a ndarray, got NoneType"):
+        replace(trace, **{name: None})
 
 
 @pytest.mark.parametrize("name", ["gates", "hiddens", "cells"])
