@@ -2,21 +2,23 @@
 
 import os
 import re
-from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import nbformat
 import pytest
 from browser import PATIENCE, browser_page, jupyterlab
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pages import Page, outside_addresses, pictures_without_alt
 
 from lstmlib.explorers.base import Explorer
 
 pytest.importorskip("pypandoc")
 from tools import slides  # noqa: E402
+from tools.notebooks import stored  # noqa: E402
 
 LESSON = (slides.PARTS / "lesson.md").read_text(encoding="utf-8")
-TITLE, SLIDES = slides.read_lesson(LESSON, slides.Notebooks(slides.NOTEBOOKS))
+NOTEBOOKS = slides.Notebooks(stored())
+TITLE, SLIDES = slides.read_lesson(LESSON, NOTEBOOKS)
 REFERENCES = list(slides.SHOWN.finditer(re.sub(r"<!--.*?-->", "", LESSON, flags=re.DOTALL)))
 MOST_WORDS = 40
 SMALLEST_LETTERS = 24  # CSS pixels of a slide of 1280 x 720
@@ -36,51 +38,14 @@ def html(built):
 
 # What scanners find in a page. Each is tried on planted faults below.
 
-class Page(HTMLParser):
-    """Tags with their attributes, the text that a reader sees, and the style sheets."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open, self.tags, self.texts, self.styles = [], [], [], []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in ("img", "meta", "link", "br", "base", "input", "source"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        while self.open and self.open.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if "style" in self.open:
-            self.styles.append(data)
-        elif not {"script", "annotation", "title"} & set(self.open):
-            self.texts.append(data)
-
-
-def outside_addresses(page):
-    """Addresses that a browser would load: none but data may be named."""
-    loading = {"src", "srcset", "data-src", "poster", "data", "data-background-image", "data-background-iframe"}
-    named = [attributes[name] for tag, attributes in page.tags for name in attributes
-             if name in loading or name == "href" and tag in ("link", "base")]
-    named += [attributes["style"] for _, attributes in page.tags if "url(" in (attributes.get("style") or "")]
-    styled = re.findall(r"url\(\s*['\"]?([^)]{0,40})|(@import[^;]{0,60})", "".join(page.styles))
-    return [address[:80] for address in [*named, *(url or rule for url, rule in styled)]
-            if not address.startswith("data:")]
-
-
 def raw_latex(page):
     return [text for text in page.texts if re.search(r"\\[a-zA-Z]{2,}|\$[^$]|\\[\[(]", text)]
 
 
-def pictures_without_alt(page):
-    return [attributes for tag, attributes in page.tags if tag == "img" and not (attributes.get("alt") or "").strip()]
-
-
 SCANNERS = [outside_addresses, raw_latex, pictures_without_alt]
 PLANTS = [
+    (outside_addresses, '<video poster="a.png"></video>'),
+    (outside_addresses, '<object data="a.svg"></object>'),
     (outside_addresses, '<script src="reveal.js"></script>'),
     (outside_addresses, '<img alt="a" src="https://example.org/a.png">'),
     (outside_addresses, '<img alt="a" data-src="a.png">'),
@@ -139,18 +104,16 @@ def written(block):
 
 
 def test_every_cell_exists_and_none_is_a_solution():
-    notebooks = slides.Notebooks(slides.NOTEBOOKS)
     assert len(REFERENCES) > len(SLIDES)
     for found in REFERENCES:
-        cell = notebooks.cell(found["notebook"], found["cell"])
+        cell = NOTEBOOKS.cell(found["notebook"], found["cell"])
         assert "solution" not in cell.metadata.get("tags", []), found[0]
     assert {found["notebook"] for found in REFERENCES} == {f"{number:02d}" for number in range(9)}
 
 
 def test_what_is_shown_is_what_the_notebooks_hold(html):
-    notebooks = slides.Notebooks(slides.NOTEBOOKS)
     for found in REFERENCES:
-        cell = notebooks.cell(found["notebook"], found["cell"])
+        cell = NOTEBOOKS.cell(found["notebook"], found["cell"])
         if found["kind"] == "figure":
             png = next(output for output in cell.outputs if "image/png" in output.get("data", {}))
             assert png.data["image/png"].strip() in html
@@ -181,7 +144,7 @@ def imagined(tmp_path):
             "display_data", {"image/png": "AA\nAA\n"}, metadata={"image/png": {"alt": "A line."}})]),
     ]
     nbformat.write(new_notebook(cells=cells), tmp_path / "01_imagined.ipynb")
-    return slides.Notebooks(tmp_path)
+    return slides.Notebooks(stored(tmp_path))
 
 
 def shown(tmp_path, reference):

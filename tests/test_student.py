@@ -14,11 +14,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import lstmlib.exercises
 from tools import student
-from tools.notebooks import MARKED, NOTEBOOKS, NotStored, exercises, run, solved_stub_of, stub_of, write_stubs
+from tools.notebooks import MARKED, NOTEBOOKS, NotStored, exercises, run, solved_stub_of, stored, stub_of, write_stubs
 from tools.student import student_version
 
-PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
-STORED = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
+STORED = stored()
+NAMES = list(STORED)
 each_notebook = pytest.mark.parametrize("name", STORED)
 
 
@@ -166,10 +166,10 @@ def test_the_class_gets_nine_notebooks_and_keeps_what_it_wrote_into_them(tmp_pat
     folder = tmp_path / "class"
     student.main([str(folder)])
     assert all(nothing_is_shown(path) for path in folder.iterdir())
-    assert sorted(path.name for path in folder.iterdir()) == [path.name for path in PATHS]
+    assert sorted(path.name for path in folder.iterdir()) == [f"{name}.ipynb" for name in NAMES]
     assert str(folder) in capsys.readouterr().out
     student.main([str(folder)])  # nothing differs
-    work, gone = folder / PATHS[3].name, folder / PATHS[0].name
+    work, gone = folder / f"{NAMES[3]}.ipynb", folder / f"{NAMES[0]}.ipynb"
     work.write_text("my work", encoding="utf-8")
     gone.unlink()
     with pytest.raises(SystemExit, match=rf"Nothing was written.*{work.name}\. .*--force"):
@@ -181,15 +181,14 @@ def test_the_class_gets_nine_notebooks_and_keeps_what_it_wrote_into_them(tmp_pat
 
 def test_a_course_of_nbgrader_is_laid_out(tmp_path):
     student.main(["--nbgrader", str(tmp_path)])
-    names = [path.stem for path in PATHS]
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")) == [
-        "nbgrader_config.py", *(f"source/{name}/{name}.ipynb" for name in names)]
+        "nbgrader_config.py", *(f"source/{name}/{name}.ipynb" for name in NAMES)]
     assert all(nothing_is_shown(path) for path in tmp_path.rglob("*.ipynb"))
     compile((tmp_path / "nbgrader_config.py").read_text(), "nbgrader_config.py", "exec")
-    notebook = nbformat.read(tmp_path / f"source/{names[0]}/{names[0]}.ipynb", as_version=4)
+    notebook = nbformat.read(tmp_path / f"source/{NAMES[0]}/{NAMES[0]}.ipynb", as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     links = re.findall(r"\]\(([^)]*\.ipynb)", text)
-    assert links and all((tmp_path / "source" / names[0] / link).exists() for link in links)
+    assert links and all((tmp_path / "source" / NAMES[0] / link).exists() for link in links)
 
 
 @pytest.mark.parametrize("folder, said", [

@@ -11,10 +11,10 @@ makes HTML and typst, and typst makes PDF (PDF/UA-1). The same notebooks give th
 
 import ast
 import base64
+import functools
 import html
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -22,22 +22,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT))
 
-try:
-    import nbformat
-    import pypandoc
+from tools.extra import extra_handout  # noqa: E402
+
+with extra_handout("The handouts", "handout"):
     import typst
 
+    from tools.notebooks import EXPLORER_PICTURE, stored
+    from tools.pandoc import run_pandoc
     from tools.student import student_version
-except ModuleNotFoundError as missing:
-    raise SystemExit(f"The handouts need the package {missing.name}: start with `python run.py handout`, or install "
-                     'the extra with `pip install -c constraints.txt -e ".[handout]"`.') from None
 
-NOTEBOOKS = ROOT / "notebooks"
-PARTS = Path(__file__).resolve().parent / "handout"
-PANDOC = Path(pypandoc.__file__).parent / "files" / ("pandoc.exe" if sys.platform == "win32" else "pandoc")
+PARTS = ROOT / "tools" / "handout"
 MARKDOWN = "gfm-tex_math_gfm-emoji+fenced_divs+implicit_figures+smart"
 SERIES = "Where may you divide by |X|?"
 EDITIONS = ("student", "instructor")
@@ -49,7 +45,6 @@ ANSWER_PLACE = re.compile(r"\.\.\.,?$", re.MULTILINE)
 PROGRESS = "<p>(progress bar"
 SOLUTION_MARK = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 CAPTION_IN_CODE = re.compile(r'"(Figure \d\.\d)\. (?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*')
-PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*base64,(?P<svg>[^"]*)">')
 COLOPHON = f"""
 # About this handout
 
@@ -78,22 +73,23 @@ def main(arguments):
 
 def build(folder, editions=EDITIONS, names=None, kinds=("pdf", "html")):
     """Write the handouts of these editions, names (as 03_backward, or series) and kinds; yield every path."""
-    stored = {path.stem: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
-    documents = {**{name: [name] for name in stored}, "series": list(stored)}
+    notebooks = stored()
+    documents = {**{name: [name] for name in notebooks}, "series": list(notebooks)}
+    wanted = [(name, kind) for name in names or reversed(documents) for kind in kinds]  # the longest first
+    needed = {part for name, _ in wanted for part in documents[name]}
     for edition in editions:
         (folder / edition).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as workshop, ThreadPoolExecutor() as pool:
-            chapters = {name: chapter(notebook, name, edition, Path(workshop)) for name, notebook in stored.items()}
+            chapters = {name: chapter(notebooks[name], name, edition, Path(workshop)) for name in needed}
 
             def write(name, kind):
-                title = SERIES if name == "series" else heading(stored[name])
+                title = SERIES if name == "series" else heading(notebooks[name])
                 parts = [chapters[part] for part in documents[name]]
                 markdown = "\n\n".join([*parts, COLOPHON.format(edition=edition)])
                 path = folder / edition / f"{name}.{kind}"
                 path.write_bytes(MAKERS[kind](markdown, title, edition, Path(workshop)))
                 return path
 
-            wanted = [(name, kind) for name in names or reversed(documents) for kind in kinds]  # the longest first
             yield from pool.map(write, *zip(*wanted))
 
 
@@ -170,7 +166,7 @@ def shown(output, name, workshop):
 def explorer_on_paper(fallback, name, workshop):
     """The pictures in an explorer's fallback, each with the sentence under it; without pictures, its text."""
     paragraphs = re.findall(r"<p>(.*?)</p>", fallback, re.DOTALL)
-    pictures = [(PICTURE.fullmatch(before), after) for before, after in zip(paragraphs, paragraphs[1:])]
+    pictures = [(EXPLORER_PICTURE.fullmatch(before), after) for before, after in zip(paragraphs, paragraphs[1:])]
     pictures = [(picture, caption) for picture, caption in pictures if picture]
     if not pictures:
         return " ".join(map(from_html, paragraphs))
@@ -178,7 +174,7 @@ def explorer_on_paper(fallback, name, workshop):
     blocks = [boxed("explorer", from_html(title))]
     for number, (picture, caption) in enumerate(pictures):
         path = workshop / f"{name}-{number}.svg"
-        path.write_bytes(base64.b64decode(picture["svg"]))
+        path.write_bytes(base64.b64decode(picture["data"]))
         blocks.append(f"![{from_html(caption)}]({path.name})")
     return "\n\n".join(blocks)
 
@@ -197,8 +193,9 @@ def timing(name):
     return boxed("timing", f"**For the instructor.** {row[1]} minutes to read, {row[2]} for the exercises.")
 
 
+@functools.cache
 def map_of_the_series():
-    first = nbformat.read(min(NOTEBOOKS.glob("*.ipynb")), as_version=4)
+    first = next(iter(stored().values()))
     return "\n".join(cell.source for cell in first.cells if cell.cell_type == "markdown")
 
 
@@ -215,10 +212,7 @@ def expected_difficulties(solution, notebook):
 
 def hints(module, name):
     """The sentences in the text of a check, and of what it uses, that do not depend on the answer."""
-    tree = ast.parse((ROOT / "lstmlib" / "exercises" / f"{module}.py").read_text(encoding="utf-8"))
-    defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    defined |= {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
-    waiting, seen, found = [name], set(), {}
+    defined, waiting, seen, found = definitions(module), [name], set(), {}
     while waiting:
         name = waiting.pop(0)
         if name in defined and name not in seen:
@@ -226,6 +220,14 @@ def hints(module, name):
             waiting += [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
             found |= dict.fromkeys(filter(is_hint, texts(defined[name])))
     return list(found)
+
+
+@functools.cache
+def definitions(module):
+    """{name: node}: the functions and the assigned values of a module of exercises."""
+    tree = ast.parse((ROOT / "lstmlib" / "exercises" / f"{module}.py").read_text(encoding="utf-8"))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return functions | {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
 
 
 def texts(node):
@@ -267,15 +269,12 @@ MAKERS = {"pdf": make_pdf, "html": make_html}
 
 
 def pandoc(markdown, to, title, edition, workshop, *options):
-    done = subprocess.run(
-        [PANDOC, f"--from={MARKDOWN}", f"--to={to}", "--standalone", "--fail-if-warnings", "--toc", "--toc-depth=2",
-         f"--template={PARTS / 'template'}.{to}", f"--lua-filter={PARTS / 'filter.lua'}", "--wrap=none",
-         f"--resource-path={PARTS}{os.pathsep}{workshop}", "--metadata=lang:en-GB", f"--metadata=pagetitle:{title}",
-         f"--metadata=edition:{edition}", f"--metadata=version:{VERSION}", f"--metadata=series:{SERIES}", *options],
-        input=markdown.encode(), cwd=workshop, capture_output=True)
-    if done.returncode != 0:
-        raise SystemExit(f"pandoc refused {title}: {done.stderr.decode().strip()}")
-    return done.stdout.decode()
+    return run_pandoc(
+        markdown, title, f"--from={MARKDOWN}", f"--to={to}", "--standalone", "--toc", "--toc-depth=2",
+        f"--template={PARTS / 'template'}.{to}", f"--lua-filter={PARTS / 'filter.lua'}", "--wrap=none",
+        f"--resource-path={PARTS}{os.pathsep}{workshop}", "--metadata=lang:en-GB", f"--metadata=pagetitle:{title}",
+        f"--metadata=edition:{edition}", f"--metadata=version:{VERSION}", f"--metadata=series:{SERIES}", *options,
+        folder=workshop)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
 VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MARKED = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.MULTILINE | re.DOTALL)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# A picture of an explorer, in what it leaves for where no kernel runs.
+EXPLORER_PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*src="data:(?P<kind>[^;"]*);base64,(?P<data>[^"]*)">')
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
@@ -77,6 +79,11 @@ def find(names, folder=NOTEBOOKS):
             raise SystemExit(f"No notebook is called {name!r}, nor does the name of one in {folder.name}/ begin so.")
         found += matches
     return list(dict.fromkeys(found))
+
+
+def stored(folder=NOTEBOOKS):
+    """{name: notebook} of the notebooks in a folder, in their order."""
+    return {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
 
 
 def store(path):

@@ -24,31 +24,28 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT))
 
-try:
-    import nbformat
-    import pypandoc
+from tools.extra import extra_handout  # noqa: E402
+
+with extra_handout("The slides", "slides"):
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-except ModuleNotFoundError as missing:
-    raise SystemExit(f"The slides need the package {missing.name}: start with `python run.py slides`, or install "
-                     'the extra with `pip install -c constraints.txt -e ".[handout]"`.') from None
 
-NOTEBOOKS = ROOT / "notebooks"
-PARTS = Path(__file__).resolve().parent / "slides"
-FONTS = Path(__file__).resolve().parent / "handout" / "fonts"
-PANDOC = Path(pypandoc.__file__).parent / "files" / ("pandoc.exe" if sys.platform == "win32" else "pandoc")
+    from tools.notebooks import EXPLORER_PICTURE, METADATA, stored, text_of
+    from tools.pandoc import run_pandoc
+
+PARTS = ROOT / "tools" / "slides"
+FONT = ROOT / "tools" / "handout" / "fonts" / "STIXTwoMath.woff2"
 LESSON_MINUTES = 45
+PANDOC_OPTIONS = ("--from=markdown-auto_identifiers-implicit_figures", "--to=revealjs", "--mathml", "--slide-level=2",
+                  "--wrap=preserve")
 
 HEADING = re.compile(r"## (?P<heading>.+?) \{(?P<classes>[^}]*?) ?minutes=(?P<minutes>\d+)\}")
 SHOWN = re.compile(r"\[(?P<kind>[a-z]+)(?: (?P<detail>[^]]+))?\]\((?P<notebook>\d\d)#(?P<cell>[A-Za-z0-9_-]+)\)")
 EQUATION = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
-PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*src="(?P<data>data:image/svg\+xml;base64,[^"]*)">')
 
 
 class LessonError(Exception):
@@ -77,7 +74,7 @@ def main(arguments):
 
 def build(folder):
     """Write lesson.html and lesson.ipynb; yield their paths."""
-    title, slides = read_lesson((PARTS / "lesson.md").read_text(encoding="utf-8"), Notebooks(NOTEBOOKS))
+    title, slides = read_lesson((PARTS / "lesson.md").read_text(encoding="utf-8"), Notebooks(stored()))
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("lesson.html", page(title, slides)), ("lesson.ipynb", notebook_of(slides))):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
@@ -104,13 +101,8 @@ def serving(folder):
 class Notebooks:
     """The cells of all notebooks: cell("04", id)."""
 
-    def __init__(self, folder):
-        self.folder = folder
-
-    @cached_property
-    def _cells(self):
-        stored = {path.name[:2]: nbformat.read(path, as_version=4) for path in sorted(self.folder.glob("*.ipynb"))}
-        return {(number, cell.id): cell for number, notebook in stored.items() for cell in notebook.cells}
+    def __init__(self, notebooks):
+        self._cells = {(name[:2], cell.id): cell for name, notebook in notebooks.items() for cell in notebook.cells}
 
     def cell(self, number, cell_id):
         if (number, cell_id) not in self._cells:
@@ -301,12 +293,12 @@ def table(cell):
 
 def poster(cell, number):
     """The picture of an explorer, as it is stored for where no kernel runs: the first, second, ..."""
-    stored = "".join(output.data.get("text/html", "") for output in cell.get("outputs", []) if "data" in output)
-    pictures = list(PICTURE.finditer(stored))
+    fallback = "".join(output.data.get("text/html", "") for output in cell.get("outputs", []) if "data" in output)
+    pictures = list(EXPLORER_PICTURE.finditer(fallback))
     if not 1 <= number <= len(pictures):
         raise LessonError(f"cell {cell.id} has {len(pictures)} pictures of an explorer, number {number} is asked for")
-    kind, data = pictures[number - 1]["data"].removeprefix("data:").split(";base64,")
-    return Picture(html.unescape(pictures[number - 1]["alt"]), kind, data)
+    alt, kind, data = pictures[number - 1].groups()
+    return Picture(html.unescape(alt), kind, data)
 
 
 def parsed(source):
@@ -330,7 +322,7 @@ def page(title, slides):
     parts = {
         "title": html.escape(title),
         "style": "\n".join([read(reveal / "reveal.css"), math_font(), read(PARTS / "lesson.css")]),
-        "slides": pandoc(markdown),
+        "slides": run_pandoc(markdown, PARTS / "lesson.md", *PANDOC_OPTIONS),
         "reveal": read(reveal / "reveal.js") + "\n" + read(reveal / "notes.js"),
         "script": read(PARTS / "live.js").replace("{{minutes}}", str(slides[-1].start + slides[-1].minutes)),
     }
@@ -351,18 +343,9 @@ def source_line(slide):
     return ("Notebook " if len(numbers) == 1 else "Notebooks ") + " and ".join(numbers)
 
 
-def pandoc(markdown):
-    command = [str(PANDOC), "--from=markdown-auto_identifiers-implicit_figures", "--to=revealjs", "--mathml",
-               "--slide-level=2", "--wrap=preserve", "--fail-if-warnings"]
-    made = subprocess.run(command, input=markdown, capture_output=True, encoding="utf-8")
-    if made.returncode != 0:
-        raise LessonError("pandoc cannot read it: " + made.stderr.strip())
-    return made.stdout
-
-
 def math_font():
     """The handouts' mathematical font, for formulas where no such font is installed."""
-    data = base64.b64encode(next(FONTS.glob("*.woff2")).read_bytes()).decode()
+    data = base64.b64encode(FONT.read_bytes()).decode()
     return f'@font-face {{font-family: "Slides Math"; src: url(data:font/woff2;base64,{data})}}'
 
 
@@ -376,10 +359,7 @@ def notebook_of(slides):
     cells = []
     for number, slide in enumerate(slides, 1):
         cells += cells_of(slide, number)
-    metadata = nbformat.read(next(NOTEBOOKS.glob("*.ipynb")), as_version=4).metadata
-    notebook = new_notebook(cells=cells, metadata=metadata)
-    nbformat.validate(notebook)
-    return nbformat.writes(notebook).rstrip("\n") + "\n"
+    return text_of(new_notebook(cells=cells, metadata=METADATA))
 
 
 def cells_of(slide, number):

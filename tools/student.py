@@ -19,18 +19,14 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-try:
-    import nbformat
+from tools.extra import extra_handout  # noqa: E402
+
+with extra_handout("The student notebooks", "student"):
     from nbformat.v4 import new_code_cell
 
-    from tools.notebooks import NOTEBOOKS, exercises, solved_stub_of, text_of
-except ModuleNotFoundError as missing:
-    raise SystemExit(f"The student notebooks need the package {missing.name}: start with `python run.py student`, or "
-                     'install the extra with `pip install -c constraints.txt -e ".[handout]"`.') from None
+    from tools.notebooks import NOTEBOOKS, exercises, solved_stub_of, stored, text_of
 
 # How much each exercise counts, in the order in which they stand in the notebook.
 POINTS = {
@@ -100,19 +96,18 @@ def write(files, folder, force=False):
 
 def class_notebooks():
     """{name: text} of the notebooks for the class."""
-    return {path.name: text_of(without_outputs(student_version(nbformat.read(path, as_version=4))))
-            for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    return {f"{name}.ipynb": text_of(without_outputs(student_version(notebook))) for name, notebook in stored().items()}
 
 
 def course():
     """{path: text} of a course of nbgrader, before it makes the students' version."""
     files = {"nbgrader_config.py": SETTINGS}
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        notebook = student_version(nbformat.read(path, as_version=4), solved=True)
+    for name, notebook in stored().items():
+        notebook = student_version(notebook, solved=True)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = LINK.sub(r"](../\1/\1.ipynb", cell.source)
-        files[f"source/{path.stem}/{path.name}"] = text_of(without_outputs(notebook))
+        files[f"source/{name}/{name}.ipynb"] = text_of(without_outputs(notebook))
     return files
 
 
