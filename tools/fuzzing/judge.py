@@ -155,7 +155,7 @@ def close_weights(result, truths, dtype):
     return worst([close(name, array, truths[name], dtype) for name, array in result.items()])
 
 
-def each_entry(result, formula, error, dtype, *operands, shrink=()):
+def each_entry(result, formula, error, dtype, *operands):
     """Weights against a formula for every entry, in extended precision. error(truth, *entries) -> its tolerance."""
     if type(result) is not Weights:
         raise Failure("wrong dtype or shape", f"{type(result)}")
