@@ -267,10 +267,10 @@ def test_options_pass_to_pytest_and_notebooks(world):
     assert world.became == ["tools/notebooks.py", "03"]
 
 
-def become(folder, code, **environment):
+def become(folder, code, inherited=os.environ, **environment):
     """Hand over to this Python instead of the environment's."""
     return subprocess.run([sys.executable, "-c", "import run, sys; run.PYTHON = sys.executable; run.become('-c', "
-                           f"{code!r})"], cwd=folder, capture_output=True, text=True, env={**os.environ, **environment})
+                           f"{code!r})"], cwd=folder, capture_output=True, text=True, env={**inherited, **environment})
 
 
 def test_exit_code_is_handed_back(folder):
@@ -281,9 +281,7 @@ def test_one_thread_unless_the_caller_wants_more(folder):
     show = "import os; print(os.environ['OMP_NUM_THREADS'], os.environ['MKL_NUM_THREADS'])"
     assert become(folder, show, OMP_NUM_THREADS="1", MKL_NUM_THREADS="2").stdout.split() == ["1", "2"]
     bare = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    shown = subprocess.run([sys.executable, "-c", "import run, sys; run.PYTHON = sys.executable; run.become('-c', "
-                            f"{show!r})"], cwd=folder, capture_output=True, text=True, env=bare)
-    assert shown.stdout.split() == ["1", "1"]
+    assert become(folder, show, inherited=bare).stdout.split() == ["1", "1"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the home folder has another name there")

@@ -9,7 +9,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import nbformat
 import pytest
 from packaging.specifiers import SpecifierSet
 
@@ -19,12 +18,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 import classroom  # noqa: E402
 
 import run  # noqa: E402
+from tools.notebooks import stored  # noqa: E402
 
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("teaching*.md"))}
 PAGE = PAGES["teaching.md"]
 MEASURED = json.loads((ROOT / "benchmarks" / "classroom.json").read_text(encoding="utf-8"))
-NOTEBOOKS = {path.stem[:2].lstrip("0") or "0": nbformat.read(path, as_version=4)
-             for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+NOTEBOOKS = {str(int(name[:2])): notebook for name, notebook in stored().items()}
 
 
 def text_of(number):
@@ -54,11 +53,11 @@ def missing_links(text, folder):
 
 
 def exists(path, anchor, folder):
-    file = folder / path if path else None
-    if file and not file.exists():
-        return False
-    headings = re.findall(r"^#+ (.*)", file.read_text(encoding="utf-8"), re.M) if anchor else []
-    return not anchor or anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings]
+    file = folder / path
+    if not (anchor and file.is_file()):
+        return file.exists() and not anchor
+    headings = re.findall(r"^#+ (.*)", file.read_text(encoding="utf-8"), re.M)
+    return anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings]
 
 
 def missing_files(text):
