@@ -38,6 +38,7 @@ import browser  # noqa: E402
 
 from lstmlib import EDGES  # noqa: E402
 from lstmlib.explorers.laboratory import laboratory  # noqa: E402
+from lstmlib.pictures import WIDGET_VIEW  # noqa: E402
 
 NOTEBOOK = "04_where_to_divide"
 PAGE = ROOT / "docs" / "teaching.md"
@@ -142,7 +143,7 @@ class Student:
             self.problems.append(f"{content['ename']}: {content['evalue']}")
         elif kind == "stream" and content["name"] == "stderr":
             self.problems.append(f"stderr: {content['text'][:200]}")
-        elif kind == "execute_result" and "application/vnd.jupyter.widget-view+json" in content["data"]:
+        elif kind == "execute_result" and WIDGET_VIEW in content["data"]:
             if content["data"]["text/plain"].startswith("Explorer("):
                 self.first_picture = self.first_picture or time.perf_counter() - self.start
         elif kind == "comm_open":

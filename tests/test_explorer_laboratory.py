@@ -3,7 +3,7 @@
 import base64
 import re
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -345,15 +345,10 @@ def test_the_graph_follows_T(lab):
 
 
 def test_every_state_can_be_drawn(lab):
-    for T in (1, 6):
-        for dtype in ROUNDING:
-            for size_X in (1, 100):
-                for bias in (-6, 6):
-                    for beside in (TRUTH, "Nowhere"):
-                        lab.set(T=T, dtype=dtype, size_X=size_X, forget_bias=bias, beside=beside)
-                        for placement in PLACEMENTS:
-                            lab.set(edges=PLACEMENTS[placement])
-                            assert 'viewBox="0 0 1000 372"' in lab.picture.value and lab.error is None
+    for T, dtype, size_X, bias, beside, edges in product((1, 6), ROUNDING, (1, 100), (-6, 6), (TRUTH, "Nowhere"),
+                                                         PLACEMENTS.values()):
+        lab.set(T=T, dtype=dtype, size_X=size_X, forget_bias=bias, beside=beside, edges=edges)
+        assert 'viewBox="0 0 1000 372"' in lab.picture.value and lab.error is None
 
 
 def test_an_error_is_shown_kept_and_raised(lab):

@@ -21,11 +21,12 @@ from pathlib import Path
 import nbformat
 from jupyter_client.manager import start_new_kernel
 
+from lstmlib.pictures import WIDGET_VIEW
+
 ROOT = Path(__file__).resolve().parent.parent
 STORED = ROOT / "docs" / "trust" / "chaos.json"
 RANDOM_ORDERS = 3
 PATIENCE = 300
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 UNTOUCHED = "%reset -f"
 MISSING = re.compile(r"(NameError|UnboundLocalError): |AssertionError: run .* first")
 
@@ -113,10 +114,11 @@ def try_notebook(path, seed=0):
 
 def names_of(code):
     """(names that a cell makes, names that it reads)."""
-    found = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)]
-    defined = {node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    return (defined | {name.id for name in found if isinstance(name.ctx, ast.Store)},
-            {name.id for name in found if isinstance(name.ctx, ast.Load)})
+    tree = ast.parse(code)
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return (defined | {name.id for name in names if isinstance(name.ctx, ast.Store)},
+            {name.id for name in names if isinstance(name.ctx, ast.Load)})
 
 
 def says_what_is_missing(shown):

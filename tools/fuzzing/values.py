@@ -138,13 +138,12 @@ SAME = {
     "uint64": lambda a: cut(a, 0, 2.0**53, np.uint64),
     "bool": lambda a: a != 0,
 }
-PLANAR = {"matrix": np.matrix} if pandas is None else {
-    "matrix": np.matrix,
+PLANAR = {"matrix": np.matrix} | ({} if pandas is None else {
     "DataFrame": pandas.DataFrame,
     "DataFrame of float32": lambda a: pandas.DataFrame(a.astype(np.complex64 if a.dtype.kind == "c" else np.float32)),
     "DataFrame with names": lambda a: pandas.DataFrame(a, columns=[f"unit {k}" for k in range(a.shape[1])]),
     "transposed DataFrame": lambda a: pandas.DataFrame(a.T.copy()).T,
-}
+})
 # Each stands for no numbers, or for too few to know what is meant.
 NOTHING = {
     "some masked": some_masked,
