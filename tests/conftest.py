@@ -1,16 +1,25 @@
-"""One BLAS thread, and no test in a browser where there is no browser."""
+"""One BLAS thread, the longest tests first, and no test in a browser where there is no browser."""
 
 import os
 
 import pytest
 from browser import BROWSERS, chromium
 
+from run import ONE_THREAD
+
 # Before anything imports numpy; the kernels that run notebooks inherit it.
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+for variable, number in ONE_THREAD.items():
+    os.environ.setdefault(variable, number)
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # of pytest-xdist, which would begin with the largest number of tests
 
 
 def pytest_collection_modifyitems(items):
+    # What takes longest comes first, so that two processes end at about the same time.
+    with_browser = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: (item.path not in with_browser, item.path.suffix != ".ipynb"))
     if chromium() is None:
         for item in items:
             if item.get_closest_marker("browser"):
