@@ -72,8 +72,7 @@ SIGNS_OF_NO_NETWORK = (
 
 
 def main(arguments):
-    command = arguments[0] if arguments and not arguments[0].startswith("-") else "lab"
-    options = arguments if command == "lab" and arguments[:1] != ["lab"] else arguments[1:]
+    command, *options = ["lab", *arguments] if not arguments or arguments[0].startswith("-") else arguments
     if command == "help" or arguments[:1] in (["-h"], ["--help"]):
         print(__doc__.strip())
     elif command == "lab":

@@ -121,7 +121,12 @@ def tags_of_the_series():
 def leaked_solutions(text):
     """Lines of solutions, what the checks say to them, and words for teachers."""
     text = squeezed(text)
-    return [line for line in secrets(STORED.values()) if squeezed(line) in text]
+    return [line for line in secrets_of_the_series() if squeezed(line) in text]
+
+
+@functools.cache
+def secrets_of_the_series():
+    return list(secrets(STORED.values()))
 
 
 def secrets(notebooks):

@@ -131,16 +131,13 @@ def ask_pip_audit():
 def compare(database):
     """Print the pins that a database of the form {package: [{"specs": [...], ...}]} advises against; how many."""
     advisories = json.loads(Path(database).read_text(encoding="utf-8"))
-    pins, hits = pinned(), 0
-    for package, versions in pins.items():
-        for advisory in advisories.get(package, []):
-            for version in versions:
-                if any(matches(version, specifier) for specifier in advisory["specs"]):
-                    hits += 1
-                    print(f"{package} {version}: {advisory.get('advisory', advisory)}")
+    pins = pinned()
+    hits = [f"{package} {version}: {advisory.get('advisory', advisory)}" for package, versions in pins.items()
+            for advisory in advisories.get(package, []) for version in versions
+            if any(matches(version, specifier) for specifier in advisory["specs"])]
     known = sum(package in advisories for package in pins)
-    print(f"{len(pins)} packages, {known} of them in the database; {hits} advisories apply.")
-    return hits
+    print(*hits, f"{len(pins)} packages, {known} of them in the database; {len(hits)} advisories apply.", sep="\n")
+    return len(hits)
 
 
 def matches(version, specifier):
