@@ -26,7 +26,6 @@ import uuid
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import nbformat
 import psutil
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
@@ -103,11 +102,10 @@ class Student:
         self.listening = asyncio.create_task(self.listen())
         await self.finish(await self.send("kernel_info_request", {}))
         self.ready = time.perf_counter() - self.start
-        for cell in nbformat.read(ROOT / "notebooks" / f"{self.notebook}.ipynb", 4).cells:
-            if cell.cell_type == "code":
-                await self.finish(await self.send("execute_request", {
-                    "code": cell.source, "silent": False, "store_history": True, "user_expressions": {},
-                    "allow_stdin": False, "stop_on_error": True}))
+        for code in browser.code_of(ROOT / "notebooks" / f"{self.notebook}.ipynb"):
+            await self.finish(await self.send("execute_request", {
+                "code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False,
+                "stop_on_error": True}))
         self.finished = time.perf_counter() - self.start
 
     async def leave(self):

@@ -264,12 +264,16 @@ class Shown:
         return self.box.get_by_role("slider", name=control.label, exact=True)
 
 
+def code_of(path):
+    """The text of each code cell of a notebook."""
+    return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
 def twins(path):
     """{name: explorer}: what a notebook makes with the functions it imports from lstmlib.explorers, made here."""
     from lstmlib.explorers import Explorer
 
-    code = [node for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"
-            for node in ast.parse(cell.source).body]
+    code = [node for cell in code_of(path) for node in ast.parse(cell).body]
     imports = [node for node in code if isinstance(node, ast.ImportFrom) and "explorers" in f"{node.module}"]
     imported = {name.asname or name.name for node in imports for name in node.names}
     assignments = [node for node in code if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
@@ -281,8 +285,7 @@ def twins(path):
 
 def sentences(path):
     """[(explorer's name, words to press, preset)] of all sentences in a notebook that set a state."""
-    calls = [node for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"
-             for node in ast.walk(ast.parse(cell.source))
+    calls = [node for cell in code_of(path) for node in ast.walk(ast.parse(cell))
              if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sentence"]
     return [(call.func.value.id, words, preset) for call in calls
             for words, preset in re.findall(r"\[([^]]+)\]\(([^)]+)\)", ast.literal_eval(call.args[0]))]

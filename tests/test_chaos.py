@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from browser import ROOT
+from browser import ROOT, code_of
 
 from lstmlib import pictures
 from lstmlib.explorers import Explorer, Slider, svg
@@ -29,7 +29,7 @@ def test_the_stored_counts_are_of_all_notebooks_and_nothing_was_wrong():
     assert [way for way in stored["total"] if way.endswith("wrong")] == []
     for path in NOTEBOOKS:
         counts = stored["notebooks"][path.stem]
-        cells = sum(cell.cell_type == "code" for cell in nbformat.read(path, 4).cells)
+        cells = len(code_of(path))
         assert counts["code_cells"] == counts["again: same"] == cells
         assert sum(n for way, n in counts.items() if way.startswith("alone")) == cells - 1
         assert sum(n for way, n in counts.items() if way.startswith("mixed")) == 2 * (cells - 1) * chaos.RANDOM_ORDERS
@@ -177,7 +177,7 @@ def test_the_graph_sends_the_edges_in_the_kernels_order():
 
 def test_a_training_cell_goes_on_after_an_interrupt():
     """Notebook 7: the interrupt is told on the bar, nothing raises, and the cell run again goes on where it was."""
-    cells = [cell.source for cell in nbformat.read(NOTEBOOKS[7], 4).cells if cell.cell_type == "code"]
+    cells = code_of(NOTEBOOKS[7])
     before = [next(cell for cell in cells if words in cell)
               for words in ("import numpy", "def initial_weights(", "def met_rule(")]
     training = next(cell for cell in cells if cell.startswith("with Progress") and "met_rule(errors)" in cell)

@@ -2,16 +2,14 @@
 
 import sys
 from collections import deque
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
+from browser import ROOT, code_of
 
 from helpers import hint_of
 from lstmlib.exercises import train_it as exercises
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import adding_problem as benchmark  # noqa: E402
@@ -106,8 +104,7 @@ def test_a_forgotten_return_is_told(capsys):
 
 def test_the_notebooks_long_run_can_be_interrupted_and_goes_on():
     """The cells themselves are run, with an interrupt in the fourth batch."""
-    notebook = nbformat.read(ROOT / "notebooks" / "07_train_it.ipynb", as_version=4)
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    cells = code_of(ROOT / "notebooks" / "07_train_it.ipynb")
     start, biases = cells[0], next(cell for cell in cells if "def initial_weights" in cell)
     setting, run = (next(cell for cell in cells if mark in cell)
                     for mark in ("T, B, limit = 100", "while len(errors) < limit"))

@@ -4,17 +4,16 @@ import json
 import sys
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import ROOT
 
 import lstmlib
 from helpers import random_problem, random_weights
 from lstmlib import Weights, backward, forward, init_weights
 from lstmlib.exercises import base
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import fuzz  # noqa: E402
 from fuzzing import judge, values  # noqa: E402

@@ -26,6 +26,7 @@ from browser import (
     Lab,
     as_run_starts_jupyterlab,
     browser_page,
+    code_of,
     free_port,
     jupyterlab,
     write_notebook,
@@ -365,8 +366,7 @@ def test_no_dangerous_call_in_a_program(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_dangerous_call_in_a_notebook(path):
-    assert [danger for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"
-            for danger in dangers(cell.source)] == []
+    assert [danger for cell in code_of(path) for danger in dangers(cell)] == []
 
 
 @pytest.mark.parametrize("source", [
