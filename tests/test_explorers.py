@@ -70,6 +70,15 @@ def test_a_preset_starts_from_the_first_state_and_moves_the_controls():
     assert shows(box, State(size=8)) and box.controls["size"].value == 8 and not box.controls["half"].value
 
 
+@pytest.mark.parametrize("kind", [widgets.Dropdown, widgets.RadioButtons])
+def test_nothing_chosen_is_refused(kind):
+    choice = kind(description="|X|", options=[1, 2, 4], value=4)
+    box = explorer(controls={"half": widgets.Checkbox(description="half"), "size": choice}, presets={}, poster=("Reset",))
+    with pytest.raises(ValueError, match="Sizes & <halves>: size must have a value, got None"):
+        box.set(half=True, size=None)
+    assert shows(box, State()) and choice.value == 4 and box.controls["half"].value is False
+
+
 def test_the_buttons_choose_the_presets():
     box = explorer()
     buttons = {button.description: button for row in box.children if isinstance(row, widgets.Box)

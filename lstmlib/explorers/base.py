@@ -86,6 +86,8 @@ class Explorer(widgets.VBox):
 
     def _move(self, values):
         for name, value in values.items():
+            if value is None:  # to ipywidgets: nothing chosen
+                raise ValueError(f"{self.title}: {name} must have a value, got None")
             self.controls[name].value = value
 
     def choose(self, preset):
