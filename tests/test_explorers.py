@@ -73,7 +73,8 @@ def test_a_preset_starts_from_the_first_state_and_moves_the_controls():
 @pytest.mark.parametrize("kind", [widgets.Dropdown, widgets.RadioButtons])
 def test_nothing_chosen_is_refused(kind):
     choice = kind(description="|X|", options=[1, 2, 4], value=4)
-    box = explorer(controls={"half": widgets.Checkbox(description="half"), "size": choice}, presets={}, poster=("Reset",))
+    controls = {"half": widgets.Checkbox(description="half"), "size": choice}
+    box = explorer(controls=controls, presets={}, poster=("Reset",))
     with pytest.raises(ValueError, match="Sizes & <halves>: size must have a value, got None"):
         box.set(half=True, size=None)
     assert shows(box, State()) and choice.value == 4 and box.controls["half"].value is False
