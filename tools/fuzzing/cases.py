@@ -341,7 +341,7 @@ def one_step_backward(draw, weights, meanings):
             trace._replace(c=trace.c[0]), type(trace)(*range(9)), trace._replace(g=None)]))
     if kind == 1:
         other = np.float32 if weights.dtype != np.float32 else complex
-        came = type(trace)(*(a.astype(other) for a in trace))
+        came = type(trace)(*(a.real.astype(other) for a in trace))
     dy, dh, dc = (draw(given_array((B, size), weights.dtype)) for size in (weights.K, weights.H, weights.H))
     read = {name: accepted(one, (B, size), weights.dtype) for name, one, size in
             (("dy", dy, weights.K), ("dh_next", dh, weights.H), ("dc_next", dc, weights.H))}
@@ -863,7 +863,8 @@ def optimiser_error(name, dtype, eps, w, g, steps, setting):
     error = 40 * max(form.eps, eps) * (abs(w) + moves) + 4 * form.tiny * (1 + setting["rate"])
     if name == "adam":
         if setting["epsilon"] > 0:
-            error = error + 100 * Format(float).tiny * setting["rate"] / setting["epsilon"]
+            # m and the product of m and the rate are divided by epsilon; both may be subnormal
+            error = error + Format(float).tiny * (100 * setting["rate"] + 4) / setting["epsilon"]
         error = np.where((abs(g) < 1e-150) & (setting["epsilon"] < 1e-140), np.inf, error)
     return error
 
