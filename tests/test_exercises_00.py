@@ -1,5 +1,6 @@
 """The feedback of notebook 00: the right answer passes, each likely wrong one is caught and its cause named."""
 
+import numpy as np
 import pytest
 
 from helpers import hint_of
@@ -10,6 +11,7 @@ PLANS = {"at once": True, "at the end": True, "at once and at the end": False, "
 
 def test_right_answers(capsys):
     check_plans.judge(PLANS)
+    check_plans.judge({plan: np.bool_(answer) for plan, answer in PLANS.items()})
     check_repair.judge(10)
     check_repair.judge(10.0)
     check_repair(10)
@@ -32,8 +34,9 @@ def test_plans_in_part():
 
 
 def test_a_plan_missing():
-    assert "Expected the keys" in hint_of(check_plans, {"at once": True})
-    assert hint_of(check_plans, {}).endswith("received none.")
+    expected = "Expected the keys at once, at the end, at once and at the end, at every step back in time, received "
+    assert hint_of(check_plans, {"at once": True, 2: False}) == f"{expected}at once, 2."
+    assert hint_of(check_plans, {}) == f"{expected}none."
 
 
 @pytest.mark.parametrize("answer", ["True", 1])
@@ -43,8 +46,8 @@ def test_a_plan_that_is_neither_true_nor_false(answer):
 
 
 def test_feedback_keeps_the_answer_to_itself():
-    assert "expected" not in hint_of(check_plans, PLANS | {"at the end": False})
-    assert "10 is" not in hint_of(check_repair, 20) and "expected" not in hint_of(check_repair, 20)
+    assert hint_of(check_plans, PLANS | {"at the end": False}).startswith("For 'at the end': False is not it. Hint: ")
+    assert hint_of(check_repair, 20).startswith("For a gradient that was divided by 10 twice: 20 is not it. Hint: ")
 
 
 @pytest.mark.parametrize("factor, cause", [

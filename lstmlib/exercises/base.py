@@ -69,11 +69,11 @@ def verdict(judge, answers):
 
 def said_of_none(answers, error):
     """What is said where a value is None or `...`: a function that does something has lost its `return`."""
-    written = [answer for answer in answers if isinstance(answer, FunctionType) and does_something(answer)]
+    written = next((answer for answer in answers if isinstance(answer, FunctionType) and does_something(answer)), None)
     if not written or in_the_notebook(error):  # the reader may raise NotImplementedError himself
         return "Not answered yet."
-    received = "None or `...`" if ... in written[0].__code__.co_consts else "None"
-    return f"Not yet. The function {written[0].__name__} returned {received}. Hint: is a `return` missing?"
+    received = "None or `...`" if ... in written.__code__.co_consts else "None"
+    return f"Not yet. The function {written.__name__} returned {received}. Hint: is a `return` missing?"
 
 
 def does_something(function):
@@ -99,7 +99,7 @@ def told(error):
 def all_answered(answers):
     """Raise unless every value of the dictionary is there; NotYet names those that are open, where others are not."""
     open_answers = [name for name, answer in answers.items() if answer is None or answer is ...]
-    if answers and len(open_answers) == len(answers):
+    if len(open_answers) == len(answers):
         raise NotImplementedError
     if open_answers:
         raise NotYet(f"Still open: {', '.join(map(str, open_answers))}.")
@@ -119,39 +119,43 @@ def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
         raise NotYet(message + (f" Hint: {hint}" if hint else ""))
 
 
-@np.errstate(over="ignore", invalid="ignore")  # an answer may be as large as it likes
+@np.errstate(all="ignore")  # an answer may be as large as it likes
 def same(received, expected, tolerance=1e-9):
     """Whether both are equal: arrays and numbers in shape and, to the norm-relative tolerance, in value."""
     if not isinstance(expected, np.ndarray | numbers.Number) or isinstance(expected, bool):
-        return isinstance(received, np.bool_ | type(expected)) and bool(received == expected)
+        return isinstance(received, np.bool_ | type(expected)) and received == expected
     try:
-        numbers_of = np.result_type(np.asarray(expected), float, complex if np.iscomplexobj(received) else float)
-        received = np.asarray(received, dtype=numbers_of)
-    except (TypeError, ValueError):
+        received, expected = np.asarray(received, dtype=complex), np.asarray(expected)
+    except (TypeError, ValueError, OverflowError):
         return False
-    expected = np.asarray(expected)
-    return received.shape == expected.shape and bool(
-        np.linalg.norm(received - expected) <= tolerance * np.linalg.norm(expected))
+    close = tolerance * np.linalg.norm(expected)
+    return received.shape == expected.shape and np.linalg.norm(received - expected) <= close
 
 
-@np.errstate(over="ignore", invalid="ignore")
-def difference(received, expected, tolerance=1e-9):
+def difference(received, expected, tolerance):
     """What was expected and what received, briefly; of large arrays of one shape the first entry that differs."""
     where = ""
     if isinstance(received, np.ndarray) and isinstance(expected, np.ndarray):
-        if received.shape == expected.shape and received.size > SMALL and received.dtype.kind in "biufc":
+        if received.shape != expected.shape:
+            return f"expected an array of shape {expected.shape}, received an array of shape {received.shape}"
+        if received.size > SMALL and received.dtype.kind not in "biufc":
+            return f"expected an array of numbers, received an array of dtype {received.dtype}"
+        if received.size > SMALL:
             share = tolerance * np.linalg.norm(expected) / received.size ** 0.5  # some entry is farther off than this
             first = np.argmax(~(np.abs(received - 1.0 * expected) <= share))
             where = f"at {[int(k) for k in np.unravel_index(first, expected.shape)]} "
-            received, expected = received.flat[first].item(), expected.flat[first].item()
-        elif received.shape != expected.shape:
-            return f"expected an array of shape {expected.shape}, received an array of shape {received.shape}"
-    return f"{where}expected {brief(expected)}, received {brief(received)}"
+            received, expected = received.flat[first], expected.flat[first]
+    digits = 15 if brief(expected) == brief(received) else 6
+    return f"{where}expected {brief(expected, digits)}, received {brief(received, digits)}"
 
 
-def brief(value):
+def brief(value, digits=6):
     """A value in a few words: small arrays in full, larger ones by their shape, anything else up to some length."""
+    if isinstance(value, np.ndarray) and value.size > SMALL:
+        return f"an array of shape {value.shape}"
     if isinstance(value, np.ndarray):
-        return np.array2string(value, precision=4) if value.size <= SMALL else f"an array of shape {value.shape}"
-    text = f"{value:.6g}" if isinstance(value, float | np.floating) else repr(value)
+        return np.array2string(value, precision=digits - 2)
+    if isinstance(value, np.generic):
+        value = value.item()  # 3, not np.int64(3)
+    text = f"{value:.{digits}g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= LONG else f"{' '.join(text[:LONG].split())} and so on"

@@ -19,12 +19,11 @@ def check_plans(answers):
 
     answers  {plan: True where it gives the gradient of the average, False where not}
     """
-    given = dict(answers)
-    if set(given) != set(PLANS):
-        raise NotYet(f"Expected the keys {', '.join(PLANS)}, received {', '.join(map(str, given)) or 'none'}.")
-    all_answered(given)
+    if set(answers) != set(PLANS):
+        raise NotYet(f"Expected the keys {', '.join(PLANS)}, received {', '.join(map(str, answers)) or 'none'}.")
+    all_answered(answers)
     for plan, (right, hint) in PLANS.items():
-        answer = given[plan]
+        answer = answers[plan]
         if not isinstance(answer, bool | np.bool_):
             raise NotYet(f"For {plan!r}: expected the value True or False, without quotation marks, "
                          f"received {answer!r}.")
