@@ -35,10 +35,10 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs/trust/mutation.json"
 PAGE = RESULTS.with_suffix(".md")  # everything under "## Results" is written anew
 CORE = ("arguments", "weights", "cell", "sequence", "losses", "placement", "checking", "training", "tasks")
+EXERCISES = tuple(f"exercises/{name}" for name in (
+    "base", "start_here", "linearity", "lstm_cell", "backward", "where_to_divide", "which_X", "when_order_matters",
+    "train_it", "bug_clinic"))
 NUMBERS = ("patients", "instruments", "progress",
-           *(f"exercises/{name}" for name in (
-               "base", "start_here", "linearity", "lstm_cell", "backward", "where_to_divide", "which_X",
-               "when_order_matters", "train_it", "bug_clinic")),
            *(f"explorers/{name}" for name in (
                "laboratory_numbers", "first_look", "linearity", "gates", "gradient_flow", "ragged", "order",
                "training_curves", "bench")))  # of an explorer what comes before it draws
@@ -46,6 +46,7 @@ BACKWARD = {"sequence": ("backward", "local_slopes", "crossing"), "cell": ("step
 CORE_TESTS = [f"tests/test_{name}.py" for name in (*CORE, "errors", "extremes")]
 OTHER_TESTS = ["tests/test_exercises_*.py", "tests/test_explorer*.py", "tests/test_patients.py",
                "tests/test_progress.py"]
+EXERCISE_TESTS = ["tests/test_exercises_*.py"]
 IMPORTED_BEFORE_THE_FORK = ("pytest", "coverage", "hypothesis", "autograd.numpy", "numpy", "ipywidgets", "anywidget",
                             "matplotlib.figure", "IPython.display", "playwright.sync_api")
 SECONDS, MEMORY = 5, 8 * 2 ** 30  # for a mutant: this, and five times what its tests take without it
@@ -108,6 +109,8 @@ def inside(parent, module, source, function="", statement=None, telling=False):
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(node, ast.AST) or field in ("annotation", "returns") or is_docstring(node):
                 continue
+            if field == "iter" and module in EXERCISES and is_literal(node):
+                continue  # the samples on which an answer is tried: others would do as well
             now = node if isinstance(node, ast.stmt) else statement
             defines = isinstance(node, ast.FunctionDef | ast.ClassDef)
             here = f"{function}.{node.name}".lstrip(".") if defines else function
@@ -122,6 +125,13 @@ def inside(parent, module, source, function="", statement=None, telling=False):
 
 def is_docstring(node):
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def is_literal(node):
+    """Whether the node is a tuple or list that stands there in full, or `enumerate` of one."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "enumerate":
+        node = node.args[0]
+    return isinstance(node, ast.Tuple | ast.List)
 
 
 def lines_of(statement):
@@ -328,7 +338,8 @@ class Functions:
     def become(self, codes):
         for code in codes:
             for function in self.living.get((code.co_filename, code.co_qualname, code.co_firstlineno), ()):
-                function.__code__ = code
+                if function.__code__.co_freevars == code.co_freevars:  # else its new maker will make it anew
+                    function.__code__ = code
 
 
 def run_on_import(code):
@@ -356,8 +367,20 @@ def new_functions(mutant):
     """The functions of the mutant, or None where it is not functions alone that differ."""
     was = unchanged_on_import(mutant.module)
     now, functions = run_on_import(mutant.code())
-    where = [(code.co_qualname, code.co_firstlineno) for code in functions]
-    return functions if was == now and len(set(where)) == len(where) else None
+    where = Counter((code.co_qualname, code.co_firstlineno) for code in functions)
+    if was != now or len(where) < len(functions):
+        return None
+    inner = [code for function in functions for code in inside_of(function)]  # closures that live already
+    where = Counter((code.co_qualname, code.co_firstlineno) for code in inner)
+    return functions + [code for code in inner if where[code.co_qualname, code.co_firstlineno] == 1]
+
+
+def inside_of(code):
+    """The functions in a function."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from inside_of(constant)
 
 
 class InPlaceOf:
@@ -485,7 +508,7 @@ def store(results):
 
 def report(results):
     """The results as a page: a row for each module, then the reasons."""
-    rows = {name: results["modules"][name] for name in (*CORE, *NUMBERS) if name in results["modules"]}
+    rows = {name: results["modules"][name] for name in (*CORE, *NUMBERS, *EXERCISES) if name in results["modules"]}
     groups = {"the core": [name for name in rows if name in CORE], "all": list(rows)}
     totals = {f"**{group}**": Counter() for group in groups}
     for group, names in groups.items():
@@ -559,7 +582,7 @@ def main(arguments):
     parser.add_argument("--again", action="store_true", help="only the mutants that survived last time")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     options = parser.parse_args(arguments)
-    modules = options.modules or [*CORE, *NUMBERS]
+    modules = options.modules or [*CORE, *NUMBERS, *EXERCISES]
     os.chdir(ROOT)
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -567,7 +590,7 @@ def main(arguments):
         sys.pycache_prefix = folder
         for name in IMPORTED_BEFORE_THE_FORK:
             importlib.import_module(name)
-        for patterns, some in ((CORE_TESTS, CORE), (CORE_TESTS + OTHER_TESTS, NUMBERS)):
+        for patterns, some in ((CORE_TESTS, CORE), (CORE_TESTS + OTHER_TESTS, NUMBERS), (EXERCISE_TESTS, EXERCISES)):
             watched = None
             for module in some:
                 if module in modules:
