@@ -3,6 +3,7 @@
     python tools/mutate.py [modules]       all mutants of the named modules (of all in scope where none is named)
     python tools/mutate.py --again         only those that survived last time
     python tools/mutate.py --jobs 2        two at a time
+    python tools/mutate.py --tests tests/test_cell.py cell      with the tests of these files alone
 
 A mutant is made in memory, from the syntax tree: no file is changed. It runs in a process of its own (a fork: not on
 Windows) with the tests that execute the changed line, the quickest first. Where only the inside of functions changes,
@@ -580,6 +581,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", help="such as sequence or exercises/base")
     parser.add_argument("--again", action="store_true", help="only the mutants that survived last time")
+    parser.add_argument("--tests", action="append", metavar="FILES", help="instead of those that belong to the modules")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     options = parser.parse_args(arguments)
     modules = options.modules or [*CORE, *NUMBERS, *EXERCISES]
@@ -594,7 +596,7 @@ def main(arguments):
             watched = None
             for module in some:
                 if module in modules:
-                    watched = try_module(module, patterns, watched, options, folder)
+                    watched = try_module(module, options.tests or patterns, watched, options, folder)
     return any(stored()["modules"][module]["survived"] for module in modules)
 
 
