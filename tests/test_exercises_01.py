@@ -1,5 +1,7 @@
 """The feedback of notebook 01: right answers pass, each likely wrong one is caught and its cause named."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,11 @@ def divided_in_place(W, V, X, h1, h2, dY, size_X):
     return X.T @ dz1 + h1.T @ dz2, dV
 
 
+def own_forward_pass(W, V, X, h1, h2, dY, size_X):
+    h1 = np.tanh(X @ W)
+    return backward_divided(1, 1, 1)(W, V, X, h1, np.tanh(h1 @ W), dY, size_X)
+
+
 def divided_at_the_top(W, V, X, h1, h2, dY, size_X):
     return backward_divided(0, 0, 0)(W, V, X, h1, h2, dY / size_X, 1)
 
@@ -61,6 +68,18 @@ def decay_in_place(summed, w, decay, size_X):
     return summed
 
 
+def factors_on(dW, dV):
+    """The right gradients times these numbers."""
+    def answer(*given):
+        right_W, right_V = backward_divided(1, 1, 1)(*given)
+        return dW * right_W, dV * right_V
+    return answer
+
+
+def first_path_alone(W, V, X, h1, h2, dY, size_X):
+    return X.T @ (dY @ V.T * (1 - h1 ** 2)) / size_X, (h1 + h2).T @ dY / size_X
+
+
 def without_dz2(W, V, X, h1, h2, dY, size_X):
     dW = X.T @ (dY @ V.T * (1 - h1 ** 2)) + h1.T @ (dY @ V.T * (1 - h2 ** 2))
     return dW / size_X, (h1 + h2).T @ dY / size_X
@@ -69,7 +88,9 @@ def without_dz2(W, V, X, h1, h2, dY, size_X):
 RIGHT = {
     exercises.check_three_paths: [three_paths(lambda a, b, c: (a + b + c) * 100 / 3),
                                   three_paths(lambda a, b, c: a / 3 * 100 + b / 3 * 100 + c * 100 / 3)],
-    exercises.check_divide_contributions: [backward_divided(1, 1, 1), divided_in_place, divided_at_the_top],
+    exercises.check_divide_contributions: [
+        backward_divided(1, 1, 1), divided_in_place, divided_at_the_top, own_forward_pass,
+        lambda *given: list(backward_divided(1, 1, 1)(*given))],
     exercises.check_fooled_by_clip: [
         lambda norm, limit, factors: any(min(s * norm, limit) != s * min(norm, limit) for s in factors),
         lambda norm, limit, factors: np.any((np.array(factors) != 1) & (np.maximum(factors, 1) * norm > limit))],
@@ -88,9 +109,9 @@ WRONG = [
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) * 100 / 9), "divides twice"),
     (exercises.check_three_paths, three_paths(lambda a, b, c: (a + b + c) / 3), "this is dh"),
     (exercises.check_three_paths, slope_h_for_2h, "2 h, not h"),
-    (exercises.check_three_paths, lambda w, targets: sum(errors(w, targets)) * 100 / 3, "a local slope"),
-    (exercises.check_three_paths, lambda w, targets: np.dot((1, 200 * w, 3), errors(w, targets)) * 100 / 3,
-     "a local slope"),
+    *((exercises.check_three_paths, lambda w, targets, kept=kept: 100 / 3 * sum(
+        np.where(kept, parts_of_dw(w, targets), errors(w, targets))), "a local slope")
+      for kept in product((False, True), repeat=3) if not all(kept)),
     (exercises.check_three_paths, lambda w, targets: np.dot((2, 10, 3), errors(0.05, targets)) * 100 / 3,
      "cells above"),
     (exercises.check_three_paths, lambda w, targets: np.dot((2, 200 * w, 3), (
@@ -103,15 +124,25 @@ WRONG = [
     (exercises.check_divide_contributions, backward_divided(0, 1, 1), "X.T @ dz1 is a gradient too"),
     (exercises.check_divide_contributions, backward_divided(2, 2, 1), "dW is divided twice"),
     (exercises.check_divide_contributions, backward_divided(1, 1, 1, at_h1=2), "times the right one"),
+    (exercises.check_divide_contributions, factors_on(3, 1), "its norm is 3 times the right one"),
+    (exercises.check_divide_contributions, lambda *given: [gradient.tolist() for gradient in factors_on(3, 1)(*given)],
+     "its norm is 3 times the right one"),
     (exercises.check_divide_contributions, without_dz2, "dh1 has two parts"),
+    (exercises.check_divide_contributions, first_path_alone, "dh1 has two parts"),
     (exercises.check_divide_contributions, lambda *given: backward_divided(1, 1, 1)(*given)[::-1], "changed places"),
+    (exercises.check_divide_contributions, lambda *given: [
+        gradient.tolist() for gradient in backward_divided(1, 1, 1)(*given)[::-1]], "changed places"),
+    (exercises.check_divide_contributions, lambda *given: backward_divided(1, 1, 1)(*given)[:1] * 2, "For dV, random"),
+    (exercises.check_divide_contributions, lambda *given: backward_divided(1, 1, 1)(*given)[1:] * 2, "For dW, random"),
+    (exercises.check_divide_contributions, lambda *given: (
+        backward_divided(1, 1, 1)(*given)[0], backward_divided(1, 1, 0)(*given)[1] / 8), "by 8"),
     (exercises.check_divide_contributions, lambda *given: backward_divided(1, 1, 1)(*given[:-1], 8), "by 8"),
     (exercises.check_divide_contributions, lambda *given: backward_divided(1, 1, 1)(*given[:-1], len(given[2])),
      "the rows of X"),
-    (exercises.check_divide_contributions, lambda *given: (1.0, given[0]), "expected"),
     (exercises.check_divide_contributions, backward_divided(1, 1, 0), "dV was never divided"),
     (exercises.check_divide_contributions, backward_divided(1, 1, 2), "dV is divided twice"),
-    (exercises.check_divide_contributions, lambda *given: given[0], "the pair dW, dV"),
+    *((exercises.check_divide_contributions, lambda *given, no_pair=no_pair: no_pair, "the pair dW, dV")
+      for no_pair in (1.0, (1.0, 2.0, 3.0), np.ones((2, 4, 4)))),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: norm > limit, "one factor that tells"),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: max(factors) * norm > limit, "itself is cut"),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: max(*factors, 1) * norm > limit, "with itself"),
@@ -121,11 +152,13 @@ WRONG = [
         s != 1 and max(s, 1) * norm >= limit for s in factors), "just as long"),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: True, "nothing is ever cut"),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: False, "one factor that tells"),
-    (exercises.check_fooled_by_clip, lambda norm, limit, factors: "False", "Expected the value True or False"),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: "False",
+     "Expected the value True or False, received 'False'."),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: sum(
         abs(min(s * norm, limit) - s * min(norm, limit)) for s in factors), "a sum is a number"),
     (exercises.check_weight_decay, lambda g, w, decay, n: (g + decay * w) / n, "outside the mean"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g + decay * w, "not averaged"),
+    (exercises.check_weight_decay, lambda g, w, decay, n: list(g + decay * w), "not averaged"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n, "missing"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n + decay / 2 * w, "cancels"),
     (exercises.check_weight_decay, lambda g, w, decay, n: g / n + 2 * decay * w, "not 2 w"),
@@ -153,11 +186,33 @@ def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, caps
     assert capsys.readouterr().out.startswith("Not yet. ")
 
 
+@pytest.mark.parametrize("check, answer, given", [
+    (exercises.check_three_paths, lambda w, targets: 0.0, "w = 0.05, targets = (7.0, 21.0, 13.0): expected "),
+    (exercises.check_divide_contributions, factors_on(2, 1),
+     "dW, random arrays with B = 8, H = 4, K = 2 and |X| = 8: at [0, 0] expected "),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: True,
+     "norm = 4, limit = 128, factors = (2, 8): expected "),
+    (exercises.check_weight_decay, lambda g, w, decay, n: 0.0, "lambda = 0.1, |X| = 8 and random arrays: expected "),
+])
+def test_feedback_begins_with_what_the_answer_was_tried_on(check, answer, given):
+    assert hint_of(check, answer).startswith(f"For {given}")
+
+
+@pytest.mark.parametrize("answer, received", [
+    (lambda *given: (1.0, given[0]), "1"),
+    (lambda *given: (backward_divided(1, 1, 1)(*given)[0], 1.0), "1"),
+    (lambda *given: (given[0].astype(str), 0), "an array of dtype <U32"),
+])
+def test_no_hint_on_what_is_no_array_of_numbers_of_the_right_shape(answer, received):
+    assert hint_of(exercises.check_divide_contributions, answer).endswith(f"received {received}.")
+
+
 @pytest.mark.parametrize("check, stub", [
     (exercises.check_three_paths, lambda w, targets: None),
     (exercises.check_divide_contributions, lambda W, V, X, h1, h2, dY, size_X: None),
     (exercises.check_divide_contributions, lambda W, V, X, h1, h2, dY, size_X: (..., ...)),
     (exercises.check_fooled_by_clip, lambda norm, limit, factors: None),
+    (exercises.check_fooled_by_clip, lambda norm, limit, factors: ...),
     (exercises.check_fooled_by_clip, ...),
     (exercises.check_weight_decay, lambda summed, w, decay, size_X: None),
 ])

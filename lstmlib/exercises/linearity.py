@@ -13,7 +13,7 @@ def check_three_paths(dw_of_mean):
     for w, targets in ((0.05, (7.0, 21.0, 13.0)), (0.02, (1.0, 5.0, -3.0)), (-0.1, (0.5, -2.0, 4.0))):
         dy1, dy2, dy3 = three_errors(w, targets)
         a, b, c = 2 * dy1, 2 * 100 * w * dy2, 3 * dy3
-        of_cells, slopes = three_errors(0.05, targets), (2, 200 * w, 3)  # the y1 and y2 of the cells above
+        of_cells = three_errors(0.05, targets)  # the y1 and y2 of the cells above
         of_y = 2 * (10 - targets[0]), 200 * w * (25 - targets[1])
         received, given = dw_of_mean(w, targets), f"w = {w}, targets = {targets}"
         hints = [(100 * (a + b + c), "this is the gradient of the sum of the losses. Where is the 1/|X| of the mean?"),
@@ -25,9 +25,9 @@ def check_three_paths(dw_of_mean):
                  (-100 * (a + b + c) / 3, "the sign is turned: the derivative of (y - t)^2 / 2 is y - t."),
                  (100 * (a + 2 * dy2 + c) / 3, "the derivative of h^2 is 2 h, not 2."),
                  (100 * (a + 100 * w * dy2 + c) / 3, "the derivative of h^2 is 2 h, not h."),
-                 *((100 * np.dot(np.where(kept, slopes, 1), (dy1, dy2, dy3)) / 3, "each of dy1, dy2, dy3 still meets a "
-                    "local slope on its way to h: the derivative of 2h, of h^2, of 3h.")
-                   for kept in product((False, True), repeat=3) if not all(kept)),
+                 *((100 * np.dot((dy1, dy2, dy3), slopes) / 3, "each of dy1, dy2, dy3 still meets a local slope on its "
+                    "way to h: the derivative of 2h, of h^2, of 3h.")
+                   for slopes in product((1, 2), (1, 200 * w), (1, 3))),  # the last of these is right: it needs no hint
                  *((wrong / 3, "y1, y2 and h of the cells above belong to w = 0.05: compute them from the argument w.")
                    for wrong in (100 * (sum(of_y) + c), 100 * (2 * of_cells[0] + 10 * of_cells[1] + 3 * of_cells[2]))),
                  (100 * (2 * (200 * w - 7) + 200 * w * (1e4 * w ** 2 - 21) + c) / 3,
@@ -54,7 +54,7 @@ def check_divide_contributions(backward_divided):
         h2 = np.tanh(h1 @ W)
         from_first, from_second, dV = contributions(W, V, X, h1, h2, dY)
         without_dz2 = X.T @ (dY @ V.T * (1 - h1 ** 2))
-        answer = backward_divided(*(array.copy() for array in (W, V, X, h1, h2, dY)), size_X)
+        answer = backward_divided(W, V, X, h1, h2, dY, size_X)
         if answer is None:
             raise NotImplementedError
         if not isinstance(answer, tuple | list) or len(answer) != 2:
