@@ -116,6 +116,11 @@ def test_small_values_are_shown_in_full():
     assert message(LARGE, 3, reveal=False) == "An array of shape (2, 12) is not it."
 
 
+@pytest.mark.parametrize("text, number", [("10", 10), (b"2.5", 2.5), (np.array(["4", "5"]), np.array([4.0, 5]))])
+def test_text_that_reads_as_a_number_is_none(text, number):
+    assert not same(text, number)
+
+
 def test_long_values_are_cut():
     assert message("x" * 158, 3) == f"Expected 3, received '{158 * 'x'}'."
     assert message("x" * 159, 3) == f"Expected 3, received '{159 * 'x'} and so on."

@@ -125,11 +125,13 @@ def same(received, expected, tolerance=1e-9):
     if not isinstance(expected, np.ndarray | numbers.Number) or isinstance(expected, bool):
         return isinstance(received, np.bool_ | type(expected)) and received == expected
     try:
-        received, expected = np.asarray(received, dtype=complex), np.asarray(expected)
+        given = np.asarray(received)
+        received, expected = given.astype(complex), np.asarray(expected)
     except (TypeError, ValueError, OverflowError):
         return False
     close = tolerance * np.linalg.norm(expected)
-    return received.shape == expected.shape and np.linalg.norm(received - expected) <= close
+    is_text = given.dtype.kind in "SU"  # which may read as a number
+    return not is_text and received.shape == expected.shape and np.linalg.norm(received - expected) <= close
 
 
 def difference(received, expected, tolerance):
