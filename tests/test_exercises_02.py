@@ -9,10 +9,16 @@ import pytest
 from helpers import hint_of
 from lstmlib import Weights
 from lstmlib.exercises import lstm_cell
+from lstmlib.exercises.base import NotYet
 
 
 def counter_weights(Wx, b):
     return Weights(*(np.array(array, float) for array in (Wx, [[0, 0, 0, 0]], b, [[1]], [0])))
+
+
+def count_with(Wx=((0, 0, 10, 0), (0, -30, 0, 0)), b=(15, 15, 0, 0)):
+    """An answer to the counter: right as it stands."""
+    return lambda: counter_weights(Wx, b)
 
 
 def right_inputs(weights, X):
@@ -24,10 +30,13 @@ RIGHT = [
     (lstm_cell.count_parameters, lambda D, H, K: 4 * H * (D + H + 1) + K * (H + 1)),
     (lstm_cell.latch, lambda: (-6, 8, 0, 6)),
     (lstm_cell.latch, lambda: np.array([-7, 10, 0, 10])),
+    (lstm_cell.latch, lambda: (-7, 10, 0, 3.877)),  # shows 97.97% of c, which is 98.0%
+    (lstm_cell.latch, lambda: (-7, 6.43, 0, 6)),  # 5.03% off, which is 5.0%
     (lstm_cell.all_inputs_at_once, right_inputs),
     (lstm_cell.all_inputs_at_once, lambda weights, X: (X @ weights.Wx + weights.b).reshape(*X.shape[:2], 4, -1)),
     (lstm_cell.counter, lambda: counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [15, 15, 0, 0])),
     (lstm_cell.counter, lambda: counter_weights([[12, 0, 0, 0], [0, -30, 0, 0]], [-6, 15, 9, 0])),
+    (lstm_cell.counter, count_with(b=(15, 15, 0.1003 / 7, 0))),  # seven zeros in a row make 0.1003, which is 0.100
 ]
 
 WRONG = [
@@ -49,8 +58,8 @@ WRONG = [
     (lstm_cell.latch, lambda: (0, 8, 0, 6), "b_i should be lower"),
     (lstm_cell.latch, lambda: (-12, 8, 0, 6), "lets in only 50%"),
     (lstm_cell.latch, lambda: (-6, 8, 1, 6), "b_g other than 0"),
-    (lstm_cell.latch, lambda: (-6, 8, 0, -6), "shows only 0%: b_o should be larger"),
-    (lstm_cell.latch, lambda: (-6, 8, 0, 3), "shows only 95%"),
+    (lstm_cell.latch, lambda: (-6, 8, 0, -6), "shows only 0.2%: b_o should be larger"),
+    (lstm_cell.latch, lambda: (-6, 8, 0, 3), "shows only 95.3%"),
     (lstm_cell.latch, lambda: (-5, 7, 0, 5), r"\d\.\d% off.*0\.7% of every value"),
     (lstm_cell.latch, lambda: (6, -8, 0, 6), "b_f should be larger.*Also.*b_i should be lower"),
     (lstm_cell.all_inputs_at_once, lambda weights, X: X @ weights.Wx + weights.b, "parted into four quarters"),
@@ -79,7 +88,7 @@ WRONG = [
     (lstm_cell.counter, lambda: counter_weights([[0, -30, 0, 0], [0, 0, 10, 0]], [15, 15, 0, 0]),
      "count reaches neither.*the first row of Wx belongs to count"),
     (lstm_cell.counter, lambda: counter_weights([[0, -20, 10, 0], [0, -30, 0, 0]], [15, 15, 0, 0]),
-     "must leave the forget gate open, but it is 0.01 there"),
+     "as open as a 0 does, but count reaches it with weight -20"),
     (lstm_cell.counter, lambda: replace(counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [15, 15, 0, 0]),
                                         Wh=np.ones((1, 4))), "Wh lets"),
     (lstm_cell.counter, lambda: counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [15, 15, 1, 0]), "0 must add nothing"),
@@ -104,8 +113,10 @@ def test_wrong_answers_are_caught_and_the_hint_names_the_cause(exercise, answer,
 @pytest.mark.parametrize("exercise, stub", [
     (lstm_cell.count_parameters, lambda D, H, K: ...),
     (lstm_cell.latch, lambda: None),
+    (lstm_cell.latch, lambda: ...),
     (lstm_cell.latch, lambda: (..., ..., 0, ...)),
     (lstm_cell.all_inputs_at_once, lambda weights, X: ...),
+    (lstm_cell.counter, lambda: None),
     (lstm_cell.counter, lambda: ...),
 ])
 def test_a_stub_is_not_answered_yet(exercise, stub, capsys):
@@ -118,8 +129,127 @@ def test_each_wrong_count_of_parameters_has_one_cause():
     assert len(hints) == 11 and 4 * 5 * 13 + 3 * 6 not in hints
 
 
-def test_counter_sequences_contain_what_the_check_needs():
-    for seed in range(3):
-        X, count = lstm_cell.counter_sequence(seed)
-        assert count[16] == 1 and X[16, 0].tolist() == [1, 1]
-        assert count[7] == 0 and count[6] > 0 and count[15] > 1
+def test_the_counter_is_tried_on_what_the_exercise_speaks_of():
+    count, reset, expected = lstm_cell.counter_sequence()
+    by_itself, with_a_one = np.flatnonzero(reset)
+    assert (count[by_itself], expected[by_itself]) == (0, 0) and expected[by_itself - 1] > 1
+    assert (count[with_a_one], expected[with_a_one]) == (1, 1) and expected[with_a_one - 1] > 1
+    assert expected[-1] == count[with_a_one:].sum() > 1
+
+
+def test_the_latch_takes_the_value_to_the_candidate_and_the_marker_to_the_input_gate():
+    b_i, b_f, b_g, b_o = 0.1, 0.2, 0.3, 0.4
+    trace = lstm_cell.forward(lstm_cell.latch_weights(b_i, b_f, b_g, b_o), lstm_cell.latch_sequence(0.8, 4, seed=0))
+    value, marker = trace.X[:, 0].T
+    assert (value[4], marker[4]) == (0.8, 1) and marker.sum() == 1 and np.unique(value).size == value.size
+    for gate, z in ((trace.i, 12 * marker + b_i), (trace.f, b_f), (trace.o, b_o)):
+        np.testing.assert_allclose(gate.ravel(), np.broadcast_to(1 / (1 + np.exp(-z)), 30))
+    np.testing.assert_allclose(trace.g.ravel(), np.tanh(value + b_g))
+
+
+@pytest.mark.parametrize("b_i", range(-12, 3))
+@pytest.mark.parametrize("b_f", [-1, 5, 6, 6.5, 7, 8, 20])
+def test_no_latch_fails_without_a_hint(b_i, b_f):
+    try:
+        lstm_cell.latch.judge(lambda: (b_i, b_f, 0, 6))
+    except NotYet as said:
+        assert re.search(r"Hint: \w", str(said))
+
+
+@pytest.mark.parametrize("answer, said", [
+    (lambda D, H, K: 4 * H * (D + H + 1),
+     "For D = 7, H = 5, K = 3: expected 278, received 260. Hint: the output layer has parameters too: Wy and by."),
+    (lambda D, H, K: 4 * H * (D + H + 1) + 3 * (H + 1),  # more than one mistake gives 18 here
+     "For D = 1, H = 1, K = 1: expected 14, received 18."),
+])
+def test_all_that_is_said_of_a_count(answer, said):
+    assert hint_of(lstm_cell.count_parameters, answer) == said
+
+
+FIRST = "For the value 0.8 written at step 5: expected c = 0.664 to within 5% from there to step 30, received"
+
+
+@pytest.mark.parametrize("biases, said", [
+    ((-6, 1, 0, 6), f"{FIRST} -0.001 at step 29, 100.1% off. Hint: each forget gate keeps 0.731, and the product over "
+                    "25 steps is 0.0004: b_f should be larger."),
+    ((-6, 5, 0, 6), f"{FIRST} 0.561 at step 30, 15.4% off. Hint: each forget gate keeps 0.993, and the product over 25 "
+                    "steps is 0.85: b_f should be larger."),
+    ((-9, 7, 0, 6), f"{FIRST} 0.618 at step 30, 6.9% off. Hint: the input gate lets in only 95% of the candidate: the "
+                    "write marker adds 12 to b_i, and the sum should be well above 0."),
+    ((-8, 6.99, 1, 6), f"{FIRST} 0.931 at step 5, 40.2% off. Hint: the candidate must be tanh(value); a bias b_g other "
+                       "than 0 shifts it. Also, each forget gate keeps 0.999, and the product over 25 steps is 0.98: "
+                       "b_f should be larger."),
+    ((-5, 20, 0, 6), "For the value 0.3 written at step 9: expected c = 0.291 to within 5% from there to step 30, "
+                     "received 0.272 at step 13, 6.7% off. Hint: without the write marker the input gate still lets in "
+                     "0.7% of every value: b_i should be lower."),
+    ((-6, 6.5, 0, 3), "For the value 0.8 written at step 5: c is right, but h ends at 0.538 where tanh(c) is 0.565. "
+                      "Hint: the output gate shows only 95.3%: b_o should be larger."),
+    ((-7, 10, 0, 3.85), "For the value 0.8 written at step 5: c is right, but h ends at 0.566 where tanh(c) is 0.578. "
+                        "Hint: the output gate shows only 97.9%: b_o should be larger."),
+])
+def test_all_that_is_said_of_a_latch(biases, said):
+    assert hint_of(lstm_cell.latch, lambda: biases) == said
+
+
+@pytest.mark.parametrize("answer, said", [
+    (lambda weights, X: 2 * right_inputs(weights, X),
+     "For T = 5, B = 3, D = 2, H = 6: at [0, 0, 0, 0] expected 0.00659465, received 0.0131893."),
+    (lambda weights, X: right_inputs(weights, X).reshape(4, -1),
+     "For T = 5, B = 3, D = 2, H = 6: expected an array of shape (5, 3, 4, 6), received an array of shape (4, 90)."),
+    (lambda weights, X: tuple(np.split(X @ weights.Wx + weights.b, 4, axis=-1)),
+     "For T = 5, B = 3, D = 2, H = 6: expected an array of shape (5, 3, 4, 6), received an array of shape (4, 5, 3, "
+     "6). Hint: the four quarters stand in front; they belong between batch and units, on the third axis."),
+    (lambda weights, X: (right_inputs(weights, X) - weights.b.reshape(4, weights.H)).tolist(),
+     "For T = 5, B = 3, D = 2, H = 6: at [0, 0, 0, 0] expected 0.00659465, received -0.0125397. Hint: the bias b is "
+     "missing."),
+])
+def test_all_that_is_said_of_inputs_at_once(answer, said):
+    assert hint_of(lstm_cell.all_inputs_at_once, answer) == said
+
+
+def test_gates_with_a_sigmoid_and_a_candidate_with_a_tanh_come_too_early():
+    def too_early(weights, X):
+        z = right_inputs(weights, X)
+        return np.stack([1 / (1 + np.exp(-z[:, :, 0])), 1 / (1 + np.exp(-z[:, :, 1])), np.tanh(z[:, :, 2]),
+                         1 / (1 + np.exp(-z[:, :, 3]))], axis=2)
+
+    assert "Hint: no sigmoid and no tanh yet" in hint_of(lstm_cell.all_inputs_at_once, too_early)
+
+
+@pytest.mark.parametrize("answer, said", [
+    (lambda: lstm_cell.init_weights(1, 1, 1), "Expected Weights with D = 2 and H = 1, received Weights(D=1, H=1, K=1, "
+                                              "float64)."),
+    (count_with(Wx=((0, 0, 1.4, 0), (0, -30, 0, 0)), b=(15, 0, 0, 0)),  # at the first step there is nothing to forget
+     "At step 1 with (count, reset) = (1, 0) and c = 0.000 before it: expected c = 1 to within 0.1, received 0.885. "
+     "Hint: a 1 must add i g = 1, and there i = 1.00 and g = 0.89: the input gate should be open, and the candidate "
+     "saturated at tanh(large) = 1."),
+    (count_with(b=(15, 15, 0.104 / 7, 0)),
+     "At step 9 with (count, reset) = (0, 0) and c = 0.089 before it: expected c = 0 to within 0.1, received 0.104. "
+     "Hint: a 0 must add nothing, and there i = 1.00 and g = 0.01: either the candidate is 0 (a weight from count, no "
+     "bias) or the input gate is shut."),
+    (count_with(Wx=((0, 0, 10, 0), (0, 0, 0, 0))),
+     "At step 3 with (count, reset) = (0, 1) and c = 2.000 before it: expected c = 0 to within 0.1, received 2.000. "
+     "Hint: the reset did not close the forget gate, it is 1.00: it needs a large negative weight there."),
+    (count_with(Wx=((0, -1, 10, 0), (0, -30, 0, 0)), b=(15, 5, 0, 0)),
+     "At step 13 with (count, reset) = (1, 0) and c = 2.946 before it: expected c = 4 to within 0.1, received 3.893. "
+     "Hint: a 1 without a reset must leave the forget gate as open as a 0 does, but count reaches it with weight -1: "
+     "only the reset, the second row of Wx, may close it."),
+    (count_with(Wx=((0, 0, 1, 0), (9, -30, 0, 0)), b=(2, 15, 0, 0)),
+     "At step 1 with (count, reset) = (1, 0) and c = 0.000 before it: expected c = 1 to within 0.1, received 0.671. "
+     "Hint: a 1 must add i g = 1, and there i = 0.88 and g = 0.76: the input gate should be open, and the candidate "
+     "saturated at tanh(large) = 1."),
+])
+def test_all_that_is_said_of_a_counter(answer, said):
+    assert hint_of(lstm_cell.counter, answer) == said
+
+
+def test_a_weight_from_h_that_does_no_harm_is_not_blamed():
+    weights = replace(counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [15, 1, 0, 0]), Wh=np.array([[0, 0, 0, 5.0]]))
+    assert "raise b_f" in hint_of(lstm_cell.counter, lambda: weights)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_counter_of_any_dtype_gets_its_hint(dtype):
+    weights = counter_weights([[0, 0, 10, 0], [0, -30, 0, 0]], [15, 1, 0, 0])
+    narrow = Weights(*(array.astype(dtype) for _, array in weights.items()))
+    assert "raise b_f" in hint_of(lstm_cell.counter, lambda: narrow)

@@ -7,9 +7,11 @@ import numpy as np
 
 from .. import Weights, forward, init_weights
 from ..cell import sigmoid
-from .base import NotYet, brief, check, expect
+from .base import NotYet, check, expect, same
 
 LATCH_T = 30
+COUNTED = "1100000001111111111101100"  # the inputs of the counter, at each step
+RESETS = "0010000000000000100000000"
 
 
 @check
@@ -18,7 +20,7 @@ def count_parameters(answer):
     for D, H, K in ((7, 5, 3), (1, 1, 1), (10, 32, 5)):
         received, expected = answer(D, H, K), 4 * H * (D + H + 1) + K * (H + 1)
         known = _parameter_hints(D, H, K) if D == 7 else {}  # in the other sizes different mistakes give one number
-        hint = known.get(received, "") if isinstance(received, numbers.Number) else ""
+        hint = known.get(received) if isinstance(received, numbers.Number) else None
         expect(received, expected, f"D = {D}, H = {H}, K = {K}", hint)
 
 
@@ -48,8 +50,8 @@ def latch_weights(b_i, b_f, b_g, b_o):
 def latch_sequence(value, arrival, seed):
     """Input (LATCH_T, 1, 2): values in -1..1 at every step, `value` and the write marker at one."""
     X = np.zeros((LATCH_T, 1, 2))
-    X[:, 0, 0] = np.random.default_rng(seed).uniform(-1, 1, LATCH_T)
-    X[arrival, 0] = value, 1
+    X[..., 0] = np.random.default_rng(seed).uniform(-1, 1, (LATCH_T, 1))
+    X[arrival] = value, 1
     return X
 
 
@@ -57,39 +59,39 @@ def latch_sequence(value, arrival, seed):
 def latch(answer):
     """The number stays within 5% for more than 20 steps, and the values before and after it leave no trace."""
     biases = answer()
-    if biases is None or biases is ... or any(bias is None or bias is ... for bias in np.ravel(biases)):
+    if any(bias is None or bias is ... for bias in np.ravel(biases)):
         raise NotImplementedError
     if np.shape(biases) != (4,):
         raise NotYet(f"Expected four biases (b_i, b_f, b_g, b_o), received {biases!r}.")
     for value, arrival, seed in ((0.8, 4, 1), (-0.5, 0, 2), (0.3, 8, 3)):
         trace = forward(latch_weights(*biases), latch_sequence(value, arrival, seed))
-        wanted, c, h = np.tanh(value), trace.c[:, 0, 0], trace.h[:, 0, 0]
+        wanted, c, h = np.tanh(value), trace.c.ravel(), trace.h.ravel()
         given = f"the value {value} written at step {arrival + 1}"
-        off = np.abs(c / wanted - 1)
+        off = np.round(np.abs(c / wanted - 1), 3)  # as far as it is printed
         worst = arrival + off[arrival:].argmax()
         if off[worst] > 0.05:
             raise NotYet(f"For {given}: expected c = {wanted:.3f} to within 5% from there to step {LATCH_T}, received "
-                         f"{c[worst]:.3f} at step {worst + 1}, {100 * off[worst]:.1f}% off. "
-                         f"Hint: {_latch_hint(trace, arrival)}")
-        if h[-1] / np.tanh(c[-1]) < 0.98:
+                         f"{c[worst]:.3f} at step {worst + 1}, {off[worst]:.1%} off. "
+                         f"Hint: {_latch_hint(*biases, LATCH_T - 1 - arrival)}")
+        shown = np.round(sigmoid(biases[3]), 3)
+        if shown < 0.98:
             raise NotYet(f"For {given}: c is right, but h ends at {h[-1]:.3f} where tanh(c) is {np.tanh(c[-1]):.3f}. "
-                         f"Hint: the output gate shows only {100 * trace.o[-1, 0, 0]:.0f}%: b_o should be larger.")
+                         f"Hint: the output gate shows only {shown:.1%}: b_o should be larger.")
 
 
-def _latch_hint(trace, arrival):
-    """Every gate that stands in the way."""
-    i, f, g = (gate[:, 0, 0] for gate in (trace.i, trace.f, trace.g))
-    if abs(g[arrival] - np.tanh(trace.X[arrival, 0, 0])) > 1e-3:
-        return "the candidate must be tanh(value); a bias b_g other than 0 shifts it."
-    hints, kept = [], f[arrival + 1:].prod()
-    if i[arrival] < 0.95:
-        hints.append(f"the input gate lets in only {100 * i[arrival]:.0f}% of the candidate: the write marker adds 12 "
+def _latch_hint(b_i, b_f, b_g, b_o, steps):
+    """Every gate that stands in the way of c, where what is written has to last for some steps."""
+    hints = []
+    if b_g:
+        hints.append("the candidate must be tanh(value); a bias b_g other than 0 shifts it.")
+    if b_i < -8:
+        hints.append(f"the input gate lets in only {sigmoid(b_i + 12):.0%} of the candidate: the write marker adds 12 "
                      "to b_i, and the sum should be well above 0.")
-    if kept < 0.95:
-        hints.append(f"each forget gate keeps {f[-1]:.3f}, and the product over {len(f) - arrival - 1} steps is "
-                     f"{kept:.2g}: b_f should be larger.")
-    if i[-1] > 0.005 or not hints:
-        hints.append(f"without the write marker the input gate still lets in {100 * i[-1]:.1f}% of every value: b_i "
+    if b_f < 7:
+        hints.append(f"each forget gate keeps {sigmoid(b_f):.3f}, and the product over {steps} steps is "
+                     f"{sigmoid(b_f) ** steps:.2g}: b_f should be larger.")
+    if b_i > -6:
+        hints.append(f"without the write marker the input gate still lets in {sigmoid(b_i):.1%} of every value: b_i "
                      "should be lower.")
     return " Also, ".join(hints)
 
@@ -98,31 +100,36 @@ def _latch_hint(trace, arrival):
 def all_inputs_at_once(answer):
     """The input's part of i, f, g and o, for all timesteps and sequences, before the first step is taken."""
     for T, B, D, H in ((5, 3, 2, 6), (2, 4, 3, 2), (1, 1, 1, 1)):
-        weights = init_weights(D, H, 1, seed=T)
+        weights = init_weights(D, H, 1)
         X = np.random.default_rng(B).normal(size=(T, B, D))
-        product = X.reshape(T * B, D) @ weights.Wx
-        expected = (product + weights.b).reshape(T, B, 4, H)
+        expected = (X @ weights.Wx + weights.b).reshape(T, B, 4, H)
         received = answer(weights, X)
-        swapped = (product + weights.b).reshape(T, B, H, 4).swapaxes(2, 3)
-        hint = ""
-        if np.shape(received) == (T, B, 4 * H):
-            hint = "the numbers are there; the last axis has yet to be parted into four quarters of H units."
-        elif T != B and np.shape(received) == (B, T, 4, H):
-            hint = "time comes first, then the batch: (T, B, 4, H)."
-        elif np.shape(received) == (4, T, B, H):
-            hint = "the four quarters stand in front; they belong between batch and units, on the third axis."
-        elif np.shape(received) == (T * B, 4, H):
-            hint = "the rows of the product are T times B of them; part them into (T, B) again."
-        elif np.shape(received) == (T, B, H, 4):
-            hint = "the gates come before the units: in z the H numbers of i come first, then the H numbers of f."
-        elif np.shape(received) == expected.shape and np.allclose(received, swapped):
-            hint = "the H numbers of i come first in z, then those of f: part 4H into (4, H), not into (H, 4)."
-        elif np.shape(received) == expected.shape and np.allclose(received, product.reshape(T, B, 4, H)):
-            hint = "the bias b is missing."
-        elif np.shape(received) == expected.shape and np.allclose(received[:, :, 1], sigmoid(expected[:, :, 1])):
-            hint = "no sigmoid and no tanh yet: h_{t-1} Wh has still to be added."
+        hint = _inputs_hint(received, expected, weights.b)
         received = np.asarray(received) if isinstance(received, list | tuple) else received
         expect(received, expected, f"T = {T}, B = {B}, D = {D}, H = {H}", hint)
+
+
+def _inputs_hint(received, expected, b):
+    """The cause of a wrong shape, or of wrong numbers; None where it is not known."""
+    T, B, _, H = expected.shape
+    if np.shape(received) != expected.shape:
+        return {
+            (T, B, 4 * H): "the numbers are there; the last axis has yet to be parted into four quarters of H units.",
+            (B, T, 4, H): "time comes first, then the batch: (T, B, 4, H).",
+            (4, T, B, H): "the four quarters stand in front; they belong between batch and units, on the third axis.",
+            (T * B, 4, H): "the rows of the product are T times B of them; part them into (T, B) again.",
+            (T, B, H, 4): "the gates come before the units: in z the H numbers of i come first, then those of f.",
+        }.get(np.shape(received))
+    early = "no sigmoid and no tanh yet: h_{t-1} Wh has still to be added."
+    candidate = np.arange(4)[:, None] == 2
+    likely = (
+        (expected.reshape(T, B, H, 4).swapaxes(2, 3),
+         "the H numbers of i come first in z, then those of f: part 4H into (4, H), not into (H, 4)."),
+        (expected - b.reshape(4, H), "the bias b is missing."),
+        (sigmoid(expected), early),
+        (np.where(candidate, np.tanh(expected), sigmoid(expected)), early),
+    )
+    return next((hint for wrong, hint in likely if same(received, wrong)), None)
 
 
 @check
@@ -133,62 +140,62 @@ def counter(answer):
         raise NotImplementedError
     if not isinstance(weights, Weights) or (weights.D, weights.H) != (2, 1):
         raise NotYet(f"Expected Weights with D = 2 and H = 1, received {weights!r}.")
-    for seed in range(3):
-        X, expected = counter_sequence(seed)
-        trace = forward(weights, X)
-        c = trace.c[:, 0, 0]
-        wrong = np.flatnonzero(np.abs(c - expected) > 0.1)
-        if len(wrong):
-            t = wrong[0]
-            before = c[t - 1] if t else 0
-            raise NotYet(f"At step {t + 1} with (count, reset) = {brief(X[t, 0])} and c = {before:.3f} before it: "
-                         f"expected c = {expected[t]:.0f} to within 0.1, received {c[t]:.3f}. "
-                         f"Hint: {_counter_hint(weights, trace, expected, t)}")
+    count, reset, expected = counter_sequence()
+    trace, wrong = _try_counter(weights)
+    if len(wrong):
+        t = wrong[0]
+        before, c = trace.c_prev.ravel()[t], trace.c.ravel()[t]
+        raise NotYet(f"At step {t + 1} with (count, reset) = ({count[t]:.0f}, {reset[t]:.0f}) and c = {before:.3f} "
+                     f"before it: expected c = {expected[t]:.0f} to within 0.1, received {c:.3f}. "
+                     f"Hint: {_counter_hint(weights, trace, t)}")
 
 
-def counter_sequence(seed, T=25):
-    """Input (T, 1, 2) of zeros and ones, and the right count (T,): ones of the first input since the last reset."""
-    rng = np.random.default_rng(seed)
-    X = np.zeros((T, 1, 2))
-    X[:, 0, 0] = rng.integers(0, 2, T)
-    X[[7, 16], 0, 1] = 1
-    X[7, 0, 0], X[16, 0, 0] = 0, 1
-    count = np.zeros(T)
-    for t in range(T):
-        count[t] = (count[t - 1] if t and not X[t, 0, 1] else 0) + X[t, 0, 0]
-    return X, count
+def counter_sequence():
+    """The two inputs, count and reset, and the right number of ones in count since the last reset: each (T,)."""
+    count, reset = (np.array([*digits], float) for digits in (COUNTED, RESETS))
+    expected, so_far = [], 0
+    for one, anew in zip(count, reset):
+        so_far = one if anew else so_far + one
+        expected.append(so_far)
+    return count, reset, expected
 
 
-def _counter_hint(weights, trace, expected, t):
-    """The gate that did most to make the count wrong at step t (from 0), since the last reset."""
-    if abs(forward(replace(weights, Wh=np.zeros((1, 4))), trace.X).c[t, 0, 0] - expected[t]) <= 0.1:
+def _try_counter(weights):
+    """The trace, and the steps (from 0) at which c is more than 0.1 off, to the three decimals that are printed."""
+    count, reset, expected = counter_sequence()
+    trace = forward(weights, np.column_stack([count, reset])[:, None])
+    return trace, np.flatnonzero(np.round(np.abs(trace.c.ravel() - expected), 3) > 0.1)
+
+
+def _counter_hint(weights, trace, t):
+    """What did most, up to step t (from 0), to make the count wrong there."""
+    if t not in _try_counter(replace(weights, Wh=np.zeros_like(weights.Wh)))[1]:
         return "Wh lets h_{t-1} join in; here the inputs alone should set the gates and the candidate."
-    start = max(np.flatnonzero(trace.X[:t + 1, 0, 1]), default=0)
-    i, f, g, c_before = (array[start:t + 1, 0, 0] for array in (trace.i, trace.f, trace.g, trace.c_prev))
-    count, reset = trace.X[start:t + 1, 0].T
-    kept, added = (f - (1 - reset)) * c_before, i * g - count  # what is wrong with f c_{t-1}, and with i g
-    if abs(kept.sum()) > abs(added.sum()):
-        worst = np.argmax(abs(kept))
-        return _forget_hint(weights, count[worst], reset[worst], f[worst])
-    worst = np.argmax(abs(added))
-    return _input_hint(weights, count[worst], reset[worst], f"i = {i[worst]:.2f} and g = {g[worst]:.2f}")
+    count, reset, _ = counter_sequence()
+    i, f, g, c_before = (array.ravel() for array in (trace.i, trace.f, trace.g, trace.c_prev))
+    wrong = np.abs([(f - (1 - reset)) * c_before, i * g - count])[:, :t + 1]  # in f c_{t-1}, and in i g
+    added, worst = np.unravel_index(wrong.argmax(), wrong.shape)
+    if added:
+        return _input_hint(weights.Wx, count[worst], reset[worst], f"i = {i[worst]:.2f} and g = {g[worst]:.2f}")
+    return _forget_hint(weights.Wx, reset[worst], f[worst])
 
 
-def _forget_hint(weights, count, reset, f):
+def _forget_hint(Wx, reset, f):
     if reset:
         return f"the reset did not close the forget gate, it is {f:.2f}: it needs a large negative weight there."
-    if count and weights.Wx[0, 1] < 0 and sigmoid(weights.b[1]) > 0.99:
-        return (f"a 1 without a reset must leave the forget gate open, but it is {f:.2f} there: only the reset, the "
-                "second row of Wx, may close it.")
+    if Wx[0, 1] < 0:
+        return ("a 1 without a reset must leave the forget gate as open as a 0 does, but count reaches it with weight "
+                f"{Wx[0, 1]:g}: only the reset, the second row of Wx, may close it.")
     return (f"without a reset the forget gate must be so close to 1 that the count lasts for many steps; at {f:.4f} "
             "it fades: raise b_f.")
 
 
-def _input_hint(weights, count, reset, found):
-    if count and not (weights.Wx[0, 0] or weights.Wx[0, 2]):
+def _input_hint(Wx, count, reset, found):
+    into_count, into_reset = Wx[:, [0, 2]]  # the weights into the input gate and the candidate
+    if not into_count.any():
         return ("a 1 must add i g = 1, but count reaches neither the input gate nor the candidate: the first row of Wx "
                 "belongs to count, the second to reset.")
-    if reset and (weights.Wx[1, 0] or weights.Wx[1, 2]):
+    if reset and into_reset.any():
         rule = "a 1 with a reset is the first of the new count" if count else "a reset by itself adds nothing"
         return f"{rule}: only the forget gate may react to the reset."
     if count:
