@@ -73,6 +73,8 @@ WRONG = [
     (exercises.check_sizes_after, sizes(right_first, lambda g, n, limit: limit / n), "does not lengthen"),
     (exercises.check_sizes_after, sizes(right_first, lambda g, n, limit: g / n), "the sum is longer"),
     (exercises.check_sizes_after, lambda g, n, limit: 5.0, "Return a pair"),
+    (exercises.check_sizes_after, lambda g, n, limit: (right_first(g, n, limit), right_last(g, n, limit), limit),
+     "Return a pair"),
     (exercises.check_halving_size, lambda g, epsilon: g / epsilon, "not on its sign"),
     (exercises.check_halving_size, lambda g, epsilon: epsilon / abs(g), "inverse"),
     (exercises.check_halving_size, lambda g, epsilon: 2 * abs(g) / epsilon, "a third"),
@@ -86,12 +88,13 @@ WRONG = [
     (exercises.check_choose_scale, lambda largest: 0.7 * 65504 / largest, "not a power of two"),
     (exercises.check_choose_scale, lambda largest: 2 * power_below(largest), "overflows"),
     (exercises.check_choose_scale, lambda largest: power_below(largest) / 2, "leaves room"),
-    (exercises.check_choose_scale, lambda largest: 1024.0, "leaves room"),
+    (exercises.check_choose_scale, lambda largest: 1024, "leaves room"),
     (exercises.check_choose_scale, lambda largest: 2 ** np.floor(np.log2(65504 / largest)).astype(int),
      "Hint: S may be below 1. Write `2.0 **`"),
     (exercises.check_choose_scale, lambda largest: 0, "above 0"),
     (exercises.check_choose_scale, lambda largest: float("nan"), "above 0"),
     (exercises.check_choose_scale, lambda largest: "16", "above 0"),
+    (exercises.check_choose_scale, lambda largest: True, "above 0"),
     (exercises.check_settings_for_sum, with_factors(sgd_rate=same), "the step would be too"),
     (exercises.check_settings_for_sum, with_factors(sgd_rate=lambda n: n), "smaller rate"),
     (exercises.check_settings_for_sum, with_factors(adam_rate=inverse), "keep the rate"),
@@ -110,7 +113,8 @@ WRONG = [
      "Still open: sgd_rate, adam_rate, decay, epsilon."),
     (exercises.check_settings_for_sum, lambda settings, n: exercises.translated(settings, n) | {"decay": ...},
      "Still open: decay."),
-    (exercises.check_settings_for_sum, lambda settings, n: settings | {"clip": 1.0}, "the keys"),
+    (exercises.check_settings_for_sum, lambda settings, n: settings | {"clip": 1.0},
+     "Return a dict with the keys sgd_rate, adam_rate, limit, decay, epsilon."),
     (exercises.check_settings_for_sum, lambda settings, n: 1.0, "the keys"),
 ]
 
@@ -127,6 +131,31 @@ def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, caps
     assert cause in hint_of(check, answer)
     check(answer)
     assert capsys.readouterr().out.startswith("Not yet. ")
+
+
+@pytest.mark.parametrize("check, answer, message", [
+    (exercises.check_sizes_after, sizes(right_last, right_last),
+     "For divide-then-clip, norm 40, |X| = 8, limit 3: expected 3, received 0.375. "
+     "Hint: this is clip-then-divide. The pair begins with divide-then-clip."),
+    (exercises.check_sizes_after, sizes(right_first, right_first),
+     "For clip-then-divide, norm 40, |X| = 8, limit 3: expected 0.375, received 3. Hint: this is divide-then-clip."),
+    (exercises.check_halving_size, lambda g, epsilon: g / epsilon,
+     "For g = -0.5, epsilon = 0.001: expected 500, received -500. "
+     "Hint: the step depends on the size of g, not on its sign; |X| is positive."),
+    (exercises.check_choose_scale, lambda largest: max(power_below(largest), 0.5),
+     "For largest = 1e+06: expected 0.0625, received 0.5. "
+     "Hint: S * largest = 500000 overflows: float16 ends at 65504."),
+    (exercises.check_choose_scale, lambda largest: min(power_below(largest), 2 ** 16),
+     "For largest = 3e-07: expected 1.37439e+11, received 65536. "
+     "Hint: S * largest = 0.0196608 leaves room for another factor of 2."),
+    (exercises.check_settings_for_sum, with_factors(limit=same),
+     "For limit = 2, |X| = 16: expected 32, received 2. "
+     "Hint: the limit is compared with the gradient, and the sum is |X| times as long as the mean."),
+    (exercises.check_settings_for_sum, with_factors(sgd_rate=lambda n: n * n),
+     "For sgd_rate = 0.5, |X| = 16: expected 0.03125, received 128."),
+])
+def test_feedback_says_what_was_given_expected_and_received(check, answer, message):
+    assert hint_of(check, answer) == message
 
 
 @pytest.mark.parametrize("check, parameters", [
@@ -148,7 +177,8 @@ def test_a_forgotten_return_is_told(capsys):
 
 def test_another_error_of_the_readers_is_told_as_it_is(capsys):
     exercises.check_choose_scale(lambda largest: int("S"))
-    assert "invalid literal" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "invalid literal" in said and "Hint" not in said
 
 
 @pytest.mark.parametrize("optimise, rate", [(sgd, "sgd_rate"), (adam, "adam_rate")])

@@ -42,16 +42,16 @@ def check_halving_size(halving_size):
     halving_size  (g, epsilon) -> the |X| at which the first step is half as long as with epsilon = 0
     """
     for g, epsilon in ((3.0, 1e-2), (-0.5, 1e-3), (3e-4, 1e-8), (3.0, 0.7)):
-        received = halving_size(g, epsilon)
+        received, size = halving_size(g, epsilon), abs(g)
         hints = [(g / epsilon, "the step depends on the size of g, not on its sign; |X| is positive."),
-                 (epsilon / abs(g), "this is the inverse: a larger epsilon is felt at a smaller |X|."),
-                 (2 * abs(g) / epsilon, "there the step is a third of its full length: |g| / (|g| + 2|g|)."),
-                 (abs(g) / (2 * epsilon), "there the step is two thirds of its full length: |g| / (|g| + |g|/2)."),
-                 (abs(g) / (abs(g) + epsilon), "this is the length of the step for |X| = 1. Which |X| makes it 1/2?"),
+                 (epsilon / size, "this is the inverse: a larger epsilon is felt at a smaller |X|."),
+                 (2 * size / epsilon, "there the step is a third of its full length: |g| / (|g| + 2|g|)."),
+                 (size / (2 * epsilon), "there the step is two thirds of its full length: |g| / (|g| + |g|/2)."),
+                 (size / (size + epsilon), "this is the length of the step for |X| = 1. Which |X| makes it 1/2?"),
                  (g ** 2 / epsilon, "|X| is a ratio of two sizes of one kind: |g| and epsilon."),
-                 (round(abs(g) / epsilon), "do not round: |X| need not be a whole number here."),
-                 (epsilon * abs(g), "write the step of (6.6) with 1/2 on one side and solve for |X|.")]
-        expect(received, abs(g) / epsilon, f"g = {g:g}, epsilon = {epsilon:g}", likely(received, hints))
+                 (round(size / epsilon), "do not round: |X| need not be a whole number here."),
+                 (epsilon * size, "write the step of (6.6) with 1/2 on one side and solve for |X|.")]
+        expect(received, size / epsilon, f"g = {g:g}, epsilon = {epsilon:g}", likely(received, hints))
 
 
 @check
@@ -67,9 +67,6 @@ def check_choose_scale(choose_scale):
         if isinstance(received, bool) or not isinstance(received, int | float | np.number) or not received > 0:
             raise NotYet(f"S must be a number above 0, received {received!r}.")
         right = 2.0 ** math.floor(math.log2(LARGEST_FLOAT16 / largest))
-        given = f"largest = {largest:.6g}"
-        if same(received, right):
-            continue
         if same(received, math.log2(right)):
             hint = f"this is the exponent; S is 2 to the power {received:g}."
         elif math.frexp(received)[0] != 0.5:
@@ -78,7 +75,7 @@ def check_choose_scale(choose_scale):
             hint = f"S * largest = {received * largest:.6g} overflows: float16 ends at 65504."
         else:
             hint = f"S * largest = {received * largest:.6g} leaves room for another factor of 2."
-        expect(received, right, given, hint)
+        expect(received, right, f"largest = {largest:.6g}", hint)
 
 
 def power_of(choose_scale, largest):
@@ -114,10 +111,8 @@ def check_settings_for_sum(settings_for_sum):
             hints = [(kept, UNCHANGED[name]), (inverse, WRONG_WAY[name])]
             if name == "adam_rate":
                 hints = [(kept / size_X, WRONG_WAY[name]), (kept * size_X, WRONG_WAY[name])]
-            if name in ("limit", "decay"):
-                hints.append((kept * size_X ** 2, "the sum is |X| times as long as the mean, not |X|^2 times."))
-            if name == "epsilon":
-                hints.append((kept * size_X ** 2, "Adam compares epsilon with the root of v', which grows as |X|."))
+            if name in SQUARED:
+                hints.append((kept * size_X ** 2, SQUARED[name]))
             expect(received[name], right, f"{name} = {kept:g}, |X| = {size_X}", likely(received[name], hints))
 
 
@@ -141,8 +136,13 @@ WRONG_WAY = {
     "decay": "the longer gradient needs the stronger decay beside it.",
     "epsilon": "the larger entries need the larger epsilon.",
 }
+SQUARED = {
+    "limit": "the sum is |X| times as long as the mean, not |X|^2 times.",
+    "decay": "the sum is |X| times as long as the mean, not |X|^2 times.",
+    "epsilon": "Adam compares epsilon with the root of v', which grows as |X|.",
+}
 
 
-def likely(received, hints, otherwise=""):
-    """The hint of the wrong answer that was received; `otherwise` where it is none of the known ones."""
-    return next((hint for wrong, hint in hints if same(received, wrong)), otherwise)
+def likely(received, hints):
+    """The hint of the wrong answer that was received, "" where it is none of the known ones."""
+    return next((hint for wrong, hint in hints if same(received, wrong)), "")
