@@ -2,7 +2,7 @@
 
 import base64
 import re
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -17,11 +17,15 @@ from lstmlib.explorers.laboratory import first_look, laboratory
 from lstmlib.explorers.laboratory_numbers import (
     PLACEMENTS,
     ROUNDING,
+    SIZES,
+    T_MAX,
     TRUTH,
     State,
+    as_factor,
     factor,
     headline,
     numbers,
+    on_the_way_words,
     percent,
     problem,
     share_of,
@@ -31,6 +35,7 @@ from lstmlib.explorers.laboratory_picture import WIDTH, draw, short_percent, str
 
 RIGHT = list(PLACEMENTS)[:5]
 MISTAKES = list(PLACEMENTS)[5:]
+POWERS_OF_TWO = {1, 2, 4, 8, 16, 32, 64}
 ALL_SETS = [tuple(edges) for size in range(10) for edges in combinations(lstmlib.EDGES, size)]
 
 
@@ -65,11 +70,16 @@ def test_every_placement_is_computed_by_lstmlib(placement):
 
 @pytest.mark.parametrize("placement", RIGHT)
 def test_right_placements(placement):
-    powers_of_two = [numbers(state_of(placement, size_X=size_X)) for size_X in (2, 4, 8, 16, 32, 64)]
+    powers_of_two = [numbers(state_of(placement, size_X=size_X)) for size_X in POWERS_OF_TWO]
     assert all(found.identical and found.all_right for found in powers_of_two)
-    others = [numbers(state_of(placement, size_X=size_X)) for size_X in (3, 5, 10, 20, 100)]
+    others = [numbers(state_of(placement, size_X=size_X)) for size_X in set(SIZES) - POWERS_OF_TWO]
     assert all(found.error < 1e-15 and found.all_right for found in others)
     assert powers_of_two[0].share[1] == 1
+
+
+def test_sizes_ascend_and_hold_every_power_of_two_and_others():
+    assert list(SIZES) == sorted(set(SIZES)) and SIZES[0] == 1
+    assert POWERS_OF_TWO < set(SIZES)
 
 
 @pytest.mark.parametrize("placement", MISTAKES)
@@ -102,6 +112,20 @@ def test_the_forget_gate_closes_the_cell_path():
     np.testing.assert_allclose([of_Wx[0][0], of_Wx[-1][0]], [0.99, 0.28], atol=0.01)
 
 
+def test_the_sliders_change_no_target():
+    """The gradient of a squared error is the output less the target."""
+    targets = [trace.Y - dY for _, trace, dY in (problem(T_MAX, bias, "float64") for bias in (-6, 0, 6))]
+    np.testing.assert_allclose(targets[1:], targets[:1] * 2, rtol=1e-12)
+    _, trace, dY = problem(2, 0, "float64")
+    np.testing.assert_allclose(trace.Y - dY, targets[1][:2], rtol=1e-12)
+
+
+def test_state_and_numbers_cannot_be_changed():
+    for one, name in ((State(), "T"), (numbers(State()), "error")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(one, name, 0)
+
+
 # Verdicts
 
 @pytest.mark.parametrize("T", [1, 2, 4])
@@ -131,6 +155,18 @@ def test_right_placements_stay_within_the_rounding_of_their_dtype(dtype):
             found = numbers(state)
             assert found.gradient.dtype == dtype
             assert found.error < ROUNDING[dtype] and headline(state, found).startswith("Identical")
+
+
+@pytest.mark.parametrize("dtype, below", [("float64", "1e-15"), ("float32", "1e-06"), ("float16", "1e-02")])
+def test_words_say_what_rounding_is(dtype, below):
+    state = State(("loss",), 10, dtype=dtype)
+    assert words(state, numbers(state)).startswith(
+        f"Identical up to rounding (norm-relative difference below {below}): every path ")
+    mistake, twins = State(("dz",), dtype=dtype), State(("dz",), dtype=dtype, beside="At every step: dz")
+    found = replace(numbers(twins), identical=False)
+    for error, hidden in ((0.99 * float(below), True), (float(below), False)):
+        assert ("hides it" in headline(mistake, replace(found, error=error))) == hidden
+        assert ("up to rounding" in headline(twins, replace(found, error=error))) == hidden
 
 
 def test_a_mistake_that_float16_cannot_see_is_still_called_one():
@@ -176,6 +212,8 @@ def test_almost_all_is_not_called_all():
     assert "over all five arrays, more than 99% of it was never divided, less than 1% twice" in words(state, found)
     assert [percent(share) for share in (1, 0.996, 0.99, 0.001)] == ["all", "more than 99%", "99%", "less than 1%"]
     assert [short_percent(share) for share in (1, 0.996, 0.99, 0.001, 0)] == ["100%", ">99%", "99%", "<1%", "0"]
+    assert [percent(share) for share in (0.995, 0.994, 0.006, 0.005)] == ["more than 99%", "99%", "1%", "less than 1%"]
+    assert [short_percent(share) for share in (0.995, 0.994, 0.006, 0.005)] == [">99%", "99%", "1%", "<1%"]
 
 
 # Two placements
@@ -201,18 +239,78 @@ def test_where_two_right_placements_differ_on_the_way():
         assert found.identical
 
 
-def test_norms_on_the_way_are_those_of_the_gradients_in_backward():
-    weights, trace, dY = problem(3, 1, "float64")
-    found = numbers(state_of("Nowhere", T=3))
+@pytest.mark.parametrize("edges", [(), ("dy", "dh_next"), ("dh_above", "dc_next"), ("dz", "dW_t")])
+@pytest.mark.parametrize("T", [1, 2, 3])
+def test_norms_on_the_way_are_those_of_the_gradients_in_backward(T, edges):
+    weights, trace, dY = problem(T, 1, "float64")
+    found = numbers(State(edges, T=T, beside="Nowhere")).way
+    scale = lstmlib.scale_at(edges, 1 / 8)
+    slopes = lstmlib.sequence.local_slopes(trace)[1]
     dh_next = dc_next = np.zeros_like(trace.h[0])
-    for t in reversed(range(3)):
-        step = lstmlib.cell.StepTrace(trace.X[t], trace.h_prev[t], trace.c_prev[t], trace.i[t], trace.f[t], trace.g[t],
-                                      trace.o[t], trace.c[t], trace.h[t])
-        dh = dY[t] @ weights.Wy.T + dh_next
+    for t in reversed(range(T)):
+        dy = scale("dy", dY[t])
+        dh = scale("dh_above", dy @ weights.Wy.T) + dh_next
         dc = dh * trace.o[t] * (1 - np.tanh(trace.c[t]) ** 2) + dc_next
-        np.testing.assert_allclose([found.way["dy"][t], found.way["dh"][t], found.way["dc"][t]],
-                                   [np.linalg.norm(dY[t]), np.linalg.norm(dh), np.linalg.norm(dc)], rtol=1e-12)
-        _, dh_next, dc_next = lstmlib.step_backward(weights, step, dY[t], dh_next, dc_next)
+        dz = scale("dz", np.hstack([dc, dc, dc, dh]) * np.hstack(slopes[t].swapaxes(0, 1)))
+        dh_next, dc_next = scale("dh_next", dz @ weights.Wh.T), scale("dc_next", dc * trace.f[t])
+        expected = {"dy": dy, "dh": dh, "dc": dc, "dz": dz, "dW_t": scale("dW_t", dz)}
+        for name, gradient in expected.items():
+            assert found[name][t] == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
+
+
+@pytest.mark.parametrize("a, b, changes, said", [
+    ("At once: dy", "At the end: dW", {},
+     "identical weight gradients, bit for bit. On the way, dy_t, dh_t, dc_t, dz_t and dW_t of A are 1/|X| times B's."),
+    ("At the end: dW", "At once: dy", {"size_X": 10},
+     "identical weight gradients, up to rounding. On the way, dy_t, dh_t, dc_t, dz_t and dW_t of A are |X| times B's."),
+    ("At once: dy", "Into the top: dh_above, dWy_t", {"size_X": 2},
+     "identical weight gradients, bit for bit. On the way, dy_t of A is 1/|X| times B's; "
+     "dh_t, dc_t, dz_t and dW_t are the same."),
+    ("At the end: dW", "At every step: dz", {"T": 1},
+     "different weight gradients. On the way, dy_t, dh_t and dc_t are the same; dz_t and dW_t of A are |X| times B's."),
+    ("Into the top: dh_above, dWy_t", "At every step: dz", {"T": 2},
+     "different weight gradients. On the way, dy_t is the same; dh_t, dc_t, dz_t and dW_t differ by no one factor."),
+    ("Nowhere", "Both ends: dy and dW", {"size_X": 1},
+     "identical weight gradients, bit for bit (|X| = 1: a factor of 1 changes nothing). On the way, dy_t, dh_t, dc_t, "
+     "dz_t and dW_t are the same."),
+])
+def test_words_of_two_placements(a, b, changes, said):
+    state = state_of(a, beside=b, **changes)
+    assert words(state, numbers(state)) == f"A and B: {said}"
+
+
+def test_words_of_one_gradient_that_differs():
+    assert on_the_way_words(None, ["dz_t"]) == "dz_t differs by no one factor"
+
+
+def test_several_divisions_on_the_way_are_a_power():
+    state = State(("loss", "dy", "dh_above"), 100, beside="Nowhere")
+    assert "dy_t of A is 1/|X|² times B's; dh_t, dc_t, dz_t and dW_t of A are 1/|X|³ times B's" in words(
+        state, numbers(state))
+    assert [as_factor(power) for power in (1, 2, -1, -9)] == ["|X|", "|X|²", "1/|X|", "1/|X|⁹"]
+
+
+@pytest.mark.parametrize("dtype, same", [("float64", False), ("float32", False), ("float16", True)])
+def test_a_small_difference_on_the_way_is_named_where_the_dtype_shows_it(dtype, same):
+    """With a closed forget gate dc_next is a small part of dc."""
+    state = state_of("Cell path only: dc_next", size_X=2, T=2, forget_bias=-6, dtype=dtype, beside="Nowhere")
+    found = numbers(state)
+    assert found.way["dc"][0] == pytest.approx(found.other_way["dc"][0], rel=0.01)
+    assert factor(found, "dc", 2) == (0 if same else None)
+
+
+def test_a_gradient_on_the_way_that_vanishes_in_float16_has_no_factor():
+    state = State(("loss", "dy", "dh_above", "dz"), 100, 1, "float16", -6, "Nowhere")
+    found = numbers(state)
+    assert found.way["dz"][0] == 0 and factor(found, "dz", 100) is None
+    assert "dz_t and dW_t differ by no one factor" in words(state, found)
+
+
+def test_words_say_which_of_two_that_float16_cannot_tell_apart_is_right():
+    state = State(("dc_next", "loss"), 2, 2, "float16", -6, "At once: loss")
+    assert "up to rounding, but only B is right by the rule. On the way" in words(state, numbers(state))
+    state = replace(state, edges=("dc_next",), beside="Nowhere")
+    assert "up to rounding, but neither is the true gradient. On the way" in words(state, numbers(state))
 
 
 def test_a_mistake_beside_a_right_placement():

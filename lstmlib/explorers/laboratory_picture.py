@@ -137,9 +137,9 @@ def spectrum_table(numbers, left):
 
 
 def short_percent(share):
-    if 0.995 < share < 1 - 1e-9:
+    if 0.995 <= share < 1 - 1e-9:
         return ">99%"
-    return "0" if share == 0 else "<1%" if share < 0.005 else f"{100 * share:.0f}%"
+    return "0" if share == 0 else "<1%" if share <= 0.005 else f"{100 * share:.0f}%"
 
 
 def ways(state, numbers, left, width):
