@@ -8,7 +8,7 @@ import numpy as np
 from ..placement import EDGES, crosses_exactly_once, path_crossings
 from ..sequence import backward, forward
 from ..weights import init_weights
-from .base import NotYet, all_answered, brief, check, expect
+from .base import NotYet, all_answered, brief, check, expect, same
 
 # The edges that may follow each edge in figure 4.1.
 NEXT = {"loss": ("dy",), "dy": ("dh_above", "dWy_t"), "dh_above": ("dz", "dc_next"), "dz": ("dh_next", "dW_t"),
@@ -24,24 +24,28 @@ def check_crossings(answers):
              for T = 5 and the paths to Wx, Wh, b
     """
     questions = {
-        "highest dz": ({"dz"}, "the longest path visits z once at every timestep, the last one included."),
-        "highest dh_next": ({"dh_next"}, "between T timesteps there are T - 1 steps back."),
-        "highest all nine": (EDGES, "count loss, dy, dh_above, dW_t and dW once each, dz at every timestep, and one "
-                                    "recurrent edge between each two timesteps."),
-        "possible dc_next": ({"dc_next"}, "a path may take the cell-state edge at none, some or all of T - 1 steps."),
+        "highest dz": (max, {"dz"}, "the longest path visits z once at every timestep, the last one included."),
+        "highest dh_next": (max, {"dh_next"}, "between T timesteps there are T - 1 steps back."),
+        "highest all nine": (max, EDGES, "count loss, dy, dh_above, dW_t and dW once each, dz at every timestep, and "
+                                         "one recurrent edge between each two timesteps."),
+        "possible dc_next": (set, {"dc_next"}, "a path may take the cell-state edge at none, some or all of T - 1 "
+                                               "steps."),
     }
-    given = dict(answers)
-    if set(given) != set(questions):
-        raise NotYet(f"Expected the four keys {', '.join(questions)}, received {', '.join(map(str, given))}.")
-    all_answered(given)
-    for question, (edges, hint) in questions.items():
-        paths = path_crossings(edges, T=5)["b"]
-        possible = {k for k in range(paths.bit_length()) if paths >> k & 1}
-        wanted = max(possible) if question.startswith("highest") else possible
-        answer = given[question]
+    if set(answers) != set(questions):
+        raise NotYet(f"Expected the four keys {', '.join(questions)}, "
+                     f"received {', '.join(map(str, answers)) or 'none'}.")
+    all_answered(answers)
+    for question, (asked_for, edges, hint) in questions.items():
+        wanted, answer = asked_for(possible_crossings(edges, T=5)), answers[question]
         if isinstance(wanted, set) and not isinstance(answer, set):
             raise NotYet(f"{question!r} asks for a set of numbers, with braces, received {answer!r}.")
         expect(answer, wanted, given=f"{question!r}, T = 5", hint=hint, reveal=False)
+
+
+def possible_crossings(edges, T):
+    """How often a path to Wx, Wh or b can cross `edges`: a set of numbers."""
+    paths = path_crossings(edges, T)["b"]
+    return {k for k in range(paths.bit_length()) if paths >> k & 1}
 
 
 @check
@@ -53,7 +57,7 @@ def check_last_step_hook(divide_last):
     """
     for T, lead, size_X in ((4, (), 5), (3, (2,), 7), (1, (), 3)):
         rng = np.random.default_rng(T)
-        weights = init_weights(2, 3, 2, seed=T)
+        weights = init_weights(2, 3, 2)
         trace = forward(weights, rng.normal(size=(T, 3, 2)))
         dY = rng.normal(size=(*lead, T, 3, 2))
         case = f"T = {T}, |X| = {size_X}" + (", two upstream gradients at once" if lead else "")
@@ -113,7 +117,7 @@ def hint_for_last_step(received, others):
              "this divides twice: every path crosses both loss and dy, and one of the two is enough.",
              "no path to this array was divided; does the hook look for an edge that every path crosses (dy)?")
     for other, hint in zip(others, hints):
-        if received.shape == other.shape and np.allclose(received, other, rtol=1e-9, atol=1e-12):
+        if same(received, other):
             return hint
     return "the edge `dy` is crossed by one array (..., T, B, K), and every path crosses it once."
 
@@ -126,7 +130,7 @@ def check_right_sets(right_sets):
     """
     for given, T in (({"dWy_t"}, 3), ({"dh_above"}, 2), ({"dz"}, 4), (set(), 5), ({"dW"}, 3), ({"dz"}, 1)):
         try:
-            received = right_sets(given, T)
+            received = right_sets(set(given), T)
         except TypeError as error:
             if "unhashable type: 'set'" not in str(error):
                 raise
@@ -140,7 +144,7 @@ def check_right_sets(right_sets):
         verdicts = {p: crosses_exactly_once(p, T).values() for p in PLACEMENTS}
         wanted = {p for p in PLACEMENTS if given <= p and all(verdicts[p])}
         if received != wanted:
-            raise NotYet(f"For given {set(given) or '{}'}, T = {T}: {counted(received, wanted)} Hint: "
+            raise NotYet(f"For given {given or '{}'}, T = {T}: {counted(received, wanted)} Hint: "
                          f"{hint_for_right_sets(received, given, T, verdicts)}")
 
 
@@ -188,12 +192,12 @@ def check_two_paths(shorter, longer):
     shorter, longer  lists of names of edges, in the order in which the gradient crosses them
     """
     paths = {"shorter": shorter, "longer": longer}
-    all_answered({name: ... if path in ([], [...]) else path for name, path in paths.items()})
+    all_answered({name: ... if path in ([], (), [...]) else path for name, path in paths.items()})
     for name, path in paths.items():
         if isinstance(path, set | frozenset):
             raise NotYet(f"{name} is a set, which has no order and holds dz only once. "
                          "Hint: write a list, with [ and ].")
-        if not isinstance(path, list | tuple) or not all(isinstance(edge, str) for edge in path):
+        if not isinstance(path, list | tuple):
             raise NotYet(f"Expected {name} to be a list of names of edges, received {brief(path)}.")
         unknown = [edge for edge in path if edge not in EDGES]
         if unknown:
@@ -216,8 +220,8 @@ def check_two_paths(shorter, longer):
 
 def fault_of(path):
     """Where the names first leave the paths from the loss to b, or None."""
-    if not path or path[0] != "loss":
-        return f"it begins with {path[0]!r}, but every path begins at C, with 'loss'" if path else "it is empty"
+    if path[0] != "loss":
+        return f"it begins with {path[0]!r}, but every path begins at C, with 'loss'"
     for place, (edge, following) in enumerate(zip(path, path[1:]), 2):
         if following == "dWy_t":
             return "'dWy_t' leads to Wy and by, and to no other weight"
