@@ -212,8 +212,8 @@ def interpreter(version, for_everyone):
     candidates = [Path(sys.executable), *in_path, *of_pyenv]
     candidates.sort(key=lambda path: Path.home() in path.resolve().parents)
     for candidate in candidates:
-        code = "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"
-        done = os.access(candidate, os.X_OK) and subprocess.run([candidate, "-I", "-c", code], capture_output=True, text=True)
+        ask = [candidate, "-I", "-c", "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"]
+        done = os.access(candidate, os.X_OK) and subprocess.run(ask, capture_output=True, text=True)
         private = Path.home() in candidate.resolve().parents
         if done and done.stdout.strip() == version and not (for_everyone and private):
             return candidate
