@@ -11,9 +11,9 @@ from lstmlib.patients import PATIENTS, WARD
 DIAGNOSES = {letter: patient.name for letter, patient in WARD.items()}
 
 
-def into_gates(now, dh, dc, i=1, slope_g=lambda g: 1 - g ** 2, dc_for_o=False):
+def into_gates(now, dh, dc, i=1, f=1, slope_g=lambda g: 1 - g ** 2, dc_for_o=False):
     do = dc if dc_for_o else dh
-    return np.concatenate([i * dc * now.g * now.i * (1 - now.i), dc * now.c_prev * now.f * (1 - now.f),
+    return np.concatenate([i * dc * now.g * now.i * (1 - now.i), f * dc * now.c_prev * now.f * (1 - now.f),
                            dc * now.i * slope_g(now.g), do * np.tanh(now.c) * now.o * (1 - now.o)], axis=-1)
 
 
@@ -23,6 +23,22 @@ def wrong_in_gates(**change):
 
 def with_dh_twice(now, dh, dc):
     return into_gates(now, dh, dc + dh * now.o * (1 - np.tanh(now.c) ** 2))
+
+
+def in_place(now, dh, dc):
+    dz = into_gates(now, dh, dc)
+    dh *= 2
+    dc *= 2
+    return dz
+
+
+def wrong_at_first(now, dh, dc):
+    return into_gates(now, dh, dc, slope_g=lambda g: 1 - g ** 2 if now.c_prev.any() else g)
+
+
+def exchanged_in_place(weights, trace, dY):
+    dY[:] = dY[::-1].copy()
+    return backward(weights, trace, dY)
 
 
 def reversed_in_time(weights, trace, dY):
@@ -51,6 +67,8 @@ def entrywise(gradient, truth, **tolerance):
 
 @pytest.mark.parametrize("check, answer", [
     (exercises.check_diagnoses, DIAGNOSES), (exercises.check_cure, into_gates),
+    (exercises.check_cure, lambda *about: into_gates(*about).tolist()), (exercises.check_cure, in_place),
+    (exercises.check_fooled_by_ones, exchanged_in_place),
     (exercises.check_fooled_by_ones, reversed_in_time),
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, np.roll(dY, 1, axis=0))),
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, dY ** 2)),
@@ -83,6 +101,12 @@ def test_all_wrong_diagnoses_are_named_and_an_unknown_name_does_not_hide_the_oth
 def test_a_part_of_the_diagnoses_is_judged_too():
     some = dict.fromkeys(WARD, ...) | {"A": DIAGNOSES["A"], "D": DIAGNOSES["D"]}
     assert hint_of(exercises.check_diagnoses, some).endswith("Right so far: A, D.")
+    assert hint_of(exercises.check_diagnoses, some | dict.fromkeys("AB")) == "Right so far: D."
+
+
+def test_nothing_right_is_told():
+    said = hint_of(exercises.check_diagnoses, dict.fromkeys(WARD, ...) | {"A": "clipping"})
+    assert said.startswith("Right so far: none.\nA: ")
 
 
 def test_capitals_and_blanks_do_not_count(capsys):
@@ -92,12 +116,19 @@ def test_capitals_and_blanks_do_not_count(capsys):
 
 @pytest.mark.parametrize("check, answer, hint", [
     (exercises.check_diagnoses, {"A": "shifted"}, "the keys A to H"),
+    (exercises.check_diagnoses, list(WARD), "the keys A to H"),
     (exercises.check_diagnoses, DIAGNOSES | {"A": "clipping"}, "The faults are called overwritten"),
     (exercises.check_cure, wrong_in_gates(slope_g=lambda g: 1 - np.tanh(g) ** 2), "g is tanh(z_g) already"),
     (exercises.check_cure, wrong_in_gates(slope_g=lambda g: g * (1 - g)), "g is tanh(z_g) already"),
     (exercises.check_cure, wrong_in_gates(i=2), " i. Hint: look at the quarter 'i'; in c_t it multiplies g"),
+    (exercises.check_cure, wrong_in_gates(i=0),
+     "Expected norm-relative errors below 1e-9, received 1 in Wx i. Hint: look at the quarter 'i'; in c_t"),
+    (exercises.check_cure, wrong_in_gates(i=1 + 1.6e-9), "below 1e-9, received 2e-09 in Wh i."),
+    (exercises.check_cure, wrong_in_gates(f=2), "look at the quarter 'f'; in c_t it multiplies the state before"),
+    (exercises.check_cure, wrong_in_gates(i=1 + 1e-14, slope_g=lambda g: 1 - g), "look at the quarter 'g'"),
+    (exercises.check_cure, wrong_at_first, "look at the quarter 'g'"),
     (exercises.check_cure, wrong_in_gates(dc_for_o=True), "from which of dh and dc"),
-    (exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc)[:, :-1], "Expected dz of shape"),
+    (exercises.check_cure, wrong_in_gates(dc_for_o=True, f=2), "received 0.8 in Wh o. Hint: look at the quarter 'o'"),
     (exercises.check_cure, lambda now, dh, dc: in_order("ifog", into_gates(now, dh, dc)),
      "in the order i, f, g, o, received them in the order i, f, o, g."),
     (exercises.check_cure, lambda now, dh, dc: np.concatenate(np.split(into_gates(now, dh, dc), 4, axis=1)),
@@ -111,7 +142,10 @@ def test_capitals_and_blanks_do_not_count(capsys):
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, dY).map(lambda a: a * np.nan),
      "leaves ones as they are"),
     (exercises.check_fooled_by_ones, lambda weights, trace, dY: 2 * backward(weights, trace, dY),
-     "leaves ones as they are"),
+     "With an upstream gradient of ones the result must be right; it is wrong by 1 (norm-relative). "
+     "Hint: do something to dY that leaves ones as they are"),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: (1 + 1.6e-9) * backward(weights, trace, dY),
+     "wrong by 2e-09"),
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-2, atol=1e-2),
      "look at the size of the tolerance"),
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-9, atol=1e-8),
@@ -120,8 +154,12 @@ def test_capitals_and_blanks_do_not_count(capsys):
     (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-12, atol=0),
      "expected True, received False. Hint: an entry whose summands nearly cancel has fewer right digits"),
     (exercises.check_verdict, lambda gradient, truth: True,
-     "a gradient of zeros: expected False, received True. Hint: it says True of every gradient"),
-    (exercises.check_verdict, lambda gradient, truth: False, "Hint: it says False of every gradient here"),
+     "a gradient of zeros: expected False, received True. Hint: it says True of every gradient here, "
+     "also of those that are plainly wrong."),
+    (exercises.check_verdict, lambda gradient, truth: 1, "expected False, received True."),
+    (exercises.check_verdict, lambda gradient, truth: False,
+     "For the truth itself: expected True, received False. Hint: it says False of every gradient here, also of the "
+     "truth itself."),
     (exercises.check_verdict, lambda gradient, truth: not strict(gradient, truth), "which way round"),
     *[(exercises.check_verdict, lambda gradient, truth, names=names: of_arrays(gradient, truth, names),
        f"wrong in {missed} alone: expected False, received True. Hint: look at whether every array counts")
@@ -137,6 +175,20 @@ def test_capitals_and_blanks_do_not_count(capsys):
 ])
 def test_wrong_answers_are_caught(check, answer, hint):
     assert hint in hint_of(check, answer)
+
+
+def test_a_quarter_too_narrow_is_told_by_its_shape_alone():
+    said = hint_of(exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc)[:, :-1])
+    assert said == ("Expected dz of shape (B, 4H) = (4, 16), the quarters i, f, g, o side by side; "
+                    "received an array of shape (4, 15).")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("passes", [
+    lambda gradient, truth: gradient.dot(truth) / np.float64(gradient.norm() * truth.norm()) > 1 - 1e-9,
+    lambda gradient, truth: np.float64(truth.norm()) / gradient.norm() < 1.5])
+def test_a_verdict_may_divide_by_a_gradient_of_zeros(passes):
+    assert "expected False, received True" in hint_of(exercises.check_verdict, passes)
 
 
 @pytest.mark.parametrize("check, stub", [
