@@ -270,6 +270,11 @@ def test_norms_on_the_way_are_those_of_the_gradients_in_backward(T, edges):
      "different weight gradients. On the way, dy_t, dh_t and dc_t are the same; dz_t and dW_t of A are |X| times B's."),
     ("Into the top: dh_above, dWy_t", "At every step: dz", {"T": 2},
      "different weight gradients. On the way, dy_t is the same; dh_t, dc_t, dz_t and dW_t differ by no one factor."),
+    ("Nowhere", "Both ends: dy and dW", {},
+     "different weight gradients. On the way, dy_t, dh_t, dc_t, dz_t and dW_t of A are |X| times B's."),
+    ("dh_above, forgetting dWy_t", "dh_above, forgetting dWy_t", {},
+     "identical weight gradients, bit for bit, but neither is the true gradient. On the way, dy_t, dh_t, dc_t, dz_t "
+     "and dW_t are the same."),
     ("Nowhere", "Both ends: dy and dW", {"size_X": 1},
      "identical weight gradients, bit for bit (|X| = 1: a factor of 1 changes nothing). On the way, dy_t, dh_t, dc_t, "
      "dz_t and dW_t are the same."),
