@@ -8,6 +8,7 @@ import pytest
 from browser import ROOT
 
 from helpers import hint_of
+from lstmlib import init_weights
 from lstmlib.exercises.which_X import (
     add,
     check_factor,
@@ -51,9 +52,23 @@ def test_token_weights_right():
     (lambda every, own, M: 2 / own.sum(), "a further 1/M"),
     (lambda every, own, M: every.sum() / (M * own.sum()), "times n"),
     (lambda every, own, M: 0, "make one of floats"),
+    (lambda every, own, M: 1e200, "a further 1/M"),
 ])
 def test_token_weights_wrong(weight, cause):
     assert cause in hint_of(check_token_weights, of_pieces(weight))
+
+
+def test_token_weights_names_the_case_and_the_numbers():
+    assert hint_of(check_token_weights, of_pieces(lambda every, own, M: 1 / own.sum())) == (
+        "For lengths [3, 5, 4] and pieces [[0, 1], [2]]: expected [0.0625 0.0625 0.125 ], received "
+        "[0.125 0.125 0.25 ]. Hint: the mean over M micro-batches divides by M as well.")
+
+
+def test_token_weights_in_place():
+    def token_weights(lengths, pieces):
+        lengths *= len(pieces)
+        return 1 / lengths
+    assert "not of one" in hint_of(check_token_weights, token_weights)
 
 
 def sequences(of_piece, mask_of=lambda mask: mask):
@@ -80,10 +95,41 @@ def test_sequences_right():
     (sequences(lambda n_b, B, M, total: len(n_b) / (B * n_b.sum())), "too late"),
     (sequences(lambda n_b, B, M, total: 1 / (B * n_b), np.ones_like), "pass the mask"),
     (sequences(lambda n_b, B, M, total: 3 / (B * n_b)), "multiply its dY"),
-    (lambda weights, micro_batches: 3.0, "expected a Weights"),
 ])
 def test_sequences_wrong(answer, cause):
     assert cause in hint_of(check_sequences, answer)
+
+
+def scaled(scale):
+    return sequences(lambda n_b, B, M, total: scale / (B * n_b))
+
+
+def test_sequences_names_the_case_and_the_size_of_the_error():
+    said = hint_of(check_sequences, scaled(3))
+    assert said.startswith("For micro-batches of 3 and 1 sequences: the gradient is off by 200% of its norm. Hint: ")
+    assert "off by 0.5% of" in hint_of(check_sequences, scaled(1.005))
+
+
+def test_sequences_to_a_billionth_part():
+    check_sequences.judge(scaled(1 + 0.9e-9))
+    assert "off by 1.5e-07% of" in hint_of(check_sequences, scaled(1 + 1.5e-9))
+
+
+def test_sequences_of_another_kind():
+    expected = "For micro-batches of 3 and 1 sequences: expected a Weights, received "
+    assert hint_of(check_sequences, lambda weights, micro_batches: 1 / 3) == f"{expected}0.333333."
+    with pytest.raises(ValueError, match="Wx must have the same shape"):
+        check_sequences.judge(lambda weights, micro_batches: init_weights(7, 5, 7))
+
+
+def test_sequences_in_place():
+    def mean_over_sequences(weights, micro_batches):
+        answer = scaled(1)(weights, micro_batches)
+        for piece in micro_batches:
+            for array in piece:
+                array[:] = 0
+        return answer
+    check_sequences.judge(mean_over_sequences)
 
 
 def factor(counts, ranks, pieces):
@@ -108,6 +154,38 @@ def test_factor_right():
 ])
 def test_factor_wrong(answer, cause):
     assert cause in hint_of(check_factor, answer)
+
+
+@pytest.mark.parametrize("averaged, times, cause", [
+    ((True, True), 3, "what the ranks do is undone"),
+    ((True, True), 2, "what the micro-batches do is undone"),
+    ((True, False), 2, "R belongs to the ranks"),
+    ((False, True), 3, "R belongs to the ranks"),
+    ((False, True), 6, "undo only what is averaged"),
+    ((False, False), 6, "undo only what is averaged"),
+    ((False, False), 3, "must be the mean"),
+    ((False, False), 2, "must be the mean"),
+    ((False, False), 0, "must be the mean"),
+])
+def test_factor_wrong_in_one_case(averaged, times, cause):
+    """Three ranks of two micro-batches: `times` / total in this case, the right factor in every other."""
+    said = hint_of(check_factor, lambda counts, *given: times / counts.sum() if given == averaged
+                   else factor(counts, *given))
+    assert f"ranks averaged: {averaged[0]}, micro-batches averaged: {averaged[1]}: " in said and cause in said
+
+
+def test_factor_names_the_case_and_the_numbers():
+    assert hint_of(check_factor, lambda counts, ranks, pieces: factor(counts, ranks, False)) == (
+        "For counts [[12, 30], [25, 8], [40, 5]], ranks averaged: True, micro-batches averaged: True: expected 0.05, "
+        "received 0.025. Hint: what the ranks do is undone; the micro-batches are averaged, too.")
+
+
+def test_factor_in_place():
+    def in_place(counts, ranks, pieces):
+        answer = factor(counts, ranks, pieces)
+        counts[:] = 0
+        return answer
+    check_factor.judge(in_place)
 
 
 # The ten lines for a PyTorch project.

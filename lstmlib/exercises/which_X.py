@@ -1,5 +1,7 @@
 """Feedback on the exercises of notebook 05."""
 
+from copy import deepcopy
+
 import numpy as np
 
 from ..checking import relative_error
@@ -9,9 +11,6 @@ from ..tasks import reber_strings
 from ..weights import Weights, init_weights
 from .base import NotYet, brief, check, expect, same
 
-BATCHES = (([3, 5, 4], [[0, 1], [2]]), ([8, 8, 20, 11], [[3], [0, 2], [1]]), ([2, 9], [[0, 1]]))
-COUNTS = (np.array([[12, 30], [25, 8], [40, 5]]), np.array([[7, 9, 4, 20]]), np.array([[6], [31]]))
-
 
 @check
 def check_token_weights(token_weights):
@@ -19,14 +18,14 @@ def check_token_weights(token_weights):
 
     token_weights  (lengths, pieces) -> one weight for each sequence
     """
-    for lengths, pieces in BATCHES:
-        lengths = np.array(lengths)
+    for lengths, pieces in ((np.array([3, 5, 4]), [[0, 1], [2]]), (np.array([8, 8, 20, 11]), [[3], [0, 2], [1]]),
+                            (np.array([2, 9]), [[0, 1]])):
         M, total = len(pieces), lengths.sum()
-        of_piece = np.zeros(len(lengths), int)
+        of_piece = np.empty(len(lengths))
         for rows in pieces:
             of_piece[rows] = lengths[rows].sum()
         case = f"lengths {lengths.tolist()} and pieces {pieces}"
-        received = received_from(token_weights, lengths.copy(), [list(rows) for rows in pieces])
+        received = received_from(token_weights, lengths.copy(), pieces)
         expect(received, 1 / (M * of_piece), given=case, hint=likely_cause(received, [
             (np.full(len(lengths), 1 / total),
              "this is the weight in the full batch; here each piece divides by its own count."),
@@ -46,10 +45,10 @@ def check_sequences(mean_over_sequences):
     mean_over_sequences  (weights, micro_batches: a list of (X, labels, mask)) -> Weights
     """
     for seed, sizes in enumerate(([3, 1], [1, 4, 2], [2])):
-        rng, weights = np.random.default_rng(seed), init_weights(7, 4, 7, seed=seed)
+        rng, weights = np.random.default_rng(seed), init_weights(7, 4, 7)
         pieces = [reber_strings(size, rng) for size in sizes]
         lengths, M, B = [mask.sum(axis=0) for _, _, mask in pieces], len(sizes), sum(sizes)
-        received = received_from(mean_over_sequences, weights, [tuple(map(np.copy, piece)) for piece in pieces])
+        received = received_from(mean_over_sequences, weights, deepcopy(pieces))
 
         def with_factors(of_piece):
             """The gradient where sequence b of piece m has the factor of_piece(m)[b]."""
@@ -79,7 +78,7 @@ def check_factor(factor):
 
     factor  (counts (R, M), ranks_averaged, micro_batches_averaged) -> number
     """
-    for counts in COUNTS:
+    for counts in (np.array([[12, 30], [25, 8], [40, 5]]), np.array([[7, 9, 4, 20]]), np.array([[6], [31]])):
         (R, M), total = counts.shape, counts.sum()
         for ranks in (True, False):
             for pieces in (True, False):
@@ -120,17 +119,20 @@ def received_from(function, *arguments):
     return received
 
 
-def likely_cause(received, causes, otherwise):
+def likely_cause(received, causes, otherwise, equal=same):
     """The hint of the first wrong answer that equals the one received."""
-    return next((hint for wrong, hint in causes if same(received, wrong)), otherwise)
+    return next((hint for wrong, hint in causes if equal(received, wrong)), otherwise)
 
 
 def expect_gradient(received, wanted, case, causes, otherwise):
-    """Raise NotYet unless `received` is the Weights `wanted`, to a norm-relative 1e-9."""
+    """Raise NotYet unless `received` is the Weights `wanted`."""
     if not isinstance(received, Weights):
         raise NotYet(f"For {case}: expected a Weights, received {brief(received)}.")
-    wanted.check_like(received)
-    error = relative_error(received, wanted)
-    if not error <= 1e-9:
-        hint = next((hint for wrong, hint in causes if relative_error(received, wrong) <= 1e-9), otherwise)
-        raise NotYet(f"For {case}: the gradient is off by {100 * error:.1f}% of its norm. Hint: {hint}")
+    if not near(received, wanted):
+        raise NotYet(f"For {case}: the gradient is off by {100 * relative_error(received, wanted):.3g}% of its norm. "
+                     f"Hint: {likely_cause(received, causes, otherwise, near)}")
+
+
+def near(received, wanted):
+    """Whether a gradient is the wanted one, to a norm-relative 1e-9."""
+    return relative_error(received, wanted) <= 1e-9
