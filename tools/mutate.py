@@ -50,6 +50,7 @@ OTHER_TESTS = ["tests/test_exercises_*.py", "tests/test_explorer*.py", "tests/te
 EXERCISE_TESTS = ["tests/test_exercises_*.py"]
 IMPORTED_BEFORE_THE_FORK = ("pytest", "coverage", "hypothesis", "autograd.numpy", "numpy", "ipywidgets", "anywidget",
                             "matplotlib.figure", "IPython.display", "playwright.sync_api")
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # in a module or a class they run on import
 SECONDS, MEMORY = 5, 8 * 2 ** 30  # for a mutant: this, and five times what its tests take without it
 
 ORDERS = {ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
@@ -349,7 +350,7 @@ def run_on_import(code):
     for constant in code.co_consts:
         if not isinstance(constant, CodeType):
             parts.append(repr(constant))
-        elif constant.co_flags & 0x1:  # CO_OPTIMIZED: a function, not the body of a class
+        elif constant.co_flags & 0x1 and constant.co_name not in COMPREHENSIONS:  # a function
             parts.append((constant.co_qualname, constant.co_firstlineno, constant.co_freevars))
             functions.append(constant)
         else:
