@@ -18,8 +18,17 @@ FORGIVEN = {"{ }", "{loss, dW}", "{dh_above}", "{dW_t}"}
 
 
 def chrono(H, T, rng):
-    log_u = np.log(rng.uniform(1, T - 1, H))
-    return np.concatenate([-log_u, log_u, np.zeros(2 * H)])
+    return bias_of(rng.uniform(1, T - 1, H))
+
+
+def bias_of(u):
+    return np.concatenate([-np.log(u), np.log(u), np.zeros(2 * len(u))])
+
+
+def with_one_bias_of(gate, H, T, rng):
+    b = chrono(H, T, rng)
+    b["ifgo".index(gate) * H] = 1
+    return b
 
 
 def rule(errors, recent=2000, count=2000, limit=0.04):
@@ -38,31 +47,50 @@ def test_right_answers(capsys):
     assert capsys.readouterr().out.count("Right.") == 7
 
 
+@pytest.mark.parametrize("check, answer", [
+    (exercises.check_forgiven, tuple(FORGIVEN)), (exercises.check_rate, np.int64(8)),
+    (exercises.check_rate, np.float32(8)), (exercises.check_chrono, lambda *sizes: list(chrono(*sizes))),
+    (exercises.check_chrono, lambda *sizes: chrono(*sizes).astype(object)),
+    (exercises.check_chrono, lambda H, T, rng: bias_of(rng.integers(1, T, H)))])
+def test_a_right_answer_of_another_type_passes(check, answer):
+    check.judge(answer)
+
+
 @pytest.mark.parametrize("check, answer, hint", [
     (exercises.check_forgiven, FORGIVEN | {"{dz}"}, "{dz} divides some paths"),
     (exercises.check_forgiven, FORGIVEN | {"{dc_next}"}, "{dc_next} divides some paths"),
     (exercises.check_forgiven, FORGIVEN - {"{dh_above}", "{dW_t}"}, "Wy may have another factor"),
     (exercises.check_forgiven, set(), "The empty set is not it. Hint: at least one more"),
     (exercises.check_forgiven, FORGIVEN - {"{dW_t}"}, "{dh_above}, {loss, dW} is not it. Hint: at least one more"),
+    (exercises.check_forgiven, FORGIVEN | {"{dz}", "{dc_next}"}, "{dc_next} divides some paths"),
+    (exercises.check_forgiven, set(exercises.CANDIDATES),
+     "{ }, {dW_t}, {dc_next}, {dh_above}, {dh_next}, {dz}, {loss, dW} is not it. Hint: {dc_next} divides some paths"),
     (exercises.check_forgiven, {"{dy}"}, "Expected a set of names"),
     (exercises.check_forgiven, {""}, "Expected a set of names"),
+    (exercises.check_forgiven, {" "}, "Expected a set of names"),
+    (exercises.check_forgiven, 3, "Expected a set of names from { }, {loss, dW}, {dh_above}, {dW_t}, {dz}, {dh_next}, "
+                                  "{dc_next}, received 3."),
     (exercises.check_forgiven, [{"dz"}], "Expected a set of names"),
     (exercises.check_rate, 8.0000001, "With rate 8.0000001"),
     (exercises.check_rate, 64, "the right placement divides by 8 as well"),
     (exercises.check_rate, 1 / 8, "smaller still"),
     (exercises.check_rate, 1.0, "8 times too small"),
     (exercises.check_rate, 8.5, "do not give the weights"),
-    (exercises.check_rate, -8, "above 0"),
-    (exercises.check_rate, "eight", "above 0"),
-    (exercises.check_chrono, lambda H, T, rng: chrono(H, T, rng)[:H], "expected shape"),
+    (exercises.check_rate, 999_999, "With rate 999999.0 a few batches do not give the weights of {loss} at rate 1."),
+    *[(exercises.check_rate, rate, f"Expected a rate above 0 and below a million, received {rate!r}.")
+      for rate in (-8, 0, 1e6, float("nan"), 10 ** 400, True, "eight")],
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T, rng)[:H],
+     "For H = 3000, T = 100: expected shape (12000,), received (3000,)."),
+    *[(exercises.check_chrono, lambda *sizes, gate=gate: with_one_bias_of(gate, *sizes), "the biases of g and o")
+      for gate in "go"],
     (exercises.check_chrono, lambda H, T, rng: -chrono(H, T, rng), "start closed"),
+    (exercises.check_chrono, lambda H, T, rng: -chrono(H, T, rng) / 10, "start closed"),
+    (exercises.check_chrono, lambda H, T, rng: np.zeros(4 * H), "draw one u for each unit"),
     (exercises.check_chrono, lambda H, T, rng: np.roll(chrono(H, T, rng), H), "order is i, f, g, o"),
     (exercises.check_chrono, lambda H, T, rng: np.concatenate(
         [-np.log(rng.uniform(1, T - 1, H)), np.log(rng.uniform(1, T - 1, H)), np.zeros(2 * H)]), "draw u once"),
-    (exercises.check_chrono, lambda H, T, rng: chrono(H, 3 * T, rng), "should lie from 1"),
     (exercises.check_chrono, lambda H, T, rng: chrono(H, T + 1, rng), "up to T - 1, not up to T"),
-    (exercises.check_chrono, lambda H, T, rng: np.concatenate(
-        [-(b := rng.uniform(0, np.log(T - 1), H)), b, np.zeros(2 * H)]), "not its logarithm"),
+    (exercises.check_chrono, lambda H, T, rng: bias_of(1 + (T - 2) * rng.uniform(size=H) ** 1.4), "u is uniform"),
     (exercises.check_chrono, lambda H, T, rng: np.repeat(np.log(rng.uniform(1, T - 1)) * np.array([-1, 1, 0, 0]), H),
      "draw one u for each unit"),
     (exercises.check_chrono, lambda H, T, rng: chrono(H, T, np.random), "draw with rng.uniform"),
@@ -81,6 +109,29 @@ def test_wrong_answers_are_caught(check, answer, hint):
     assert hint in hint_of(check, answer)
 
 
+@pytest.mark.parametrize("u, message", [
+    (lambda H, T: np.linspace(0.5, T - 1, H), "exp(b_f) should lie from 1 to T - 1 = 99, received 0.5 to 99."),
+    (lambda H, T: np.linspace(1, 3 * T, H), "exp(b_f) should lie from 1 to T - 1 = 99, received 1 to 300."),
+    (lambda H, T: np.linspace(1, T, H), "exp(b_f) should lie from 1 to T - 1 = 99, received 1 to 100. "
+                                        "Hint: u is drawn up to T - 1, not up to T."),
+    (lambda H, T: np.geomspace(1, T - 1, H), "the mean of exp(b_f) should be about T/2 = 50, received 21.3. "
+                                             "Hint: u is uniform, not its logarithm."),
+])
+def test_what_is_wrong_with_u_is_told(u, message):
+    said = hint_of(exercises.check_chrono, lambda H, T, rng: bias_of(u(H, T)))
+    assert said == f"For H = 3000, T = 100: {message}"
+
+
+@pytest.mark.parametrize("met, message", [
+    (lambda errors: rule(errors, recent=10 ** 6), "For 1 error of 0.05, then 2,000 errors of 0.01: expected True, "
+                                                  "received False. Hint: only the most recent 2,000 count."),
+    (lambda errors: rule(errors, limit=0.05), "For 2,000 errors of 0.01, then 1 error of 0.04: expected False, "
+                                              "received True. Hint: right means below 0.04."),
+])
+def test_a_wrong_rule_is_told_on_which_errors_it_fails(met, message):
+    assert hint_of(exercises.check_rule, met) == message
+
+
 def test_a_wrong_set_does_not_show_the_answer():
     said = hint_of(exercises.check_forgiven, {"{dz}"})
     assert not any(name in said for name in FORGIVEN)
@@ -88,7 +139,8 @@ def test_a_wrong_set_does_not_show_the_answer():
 
 @pytest.mark.parametrize("check, stub", [
     (exercises.check_forgiven, None), (exercises.check_rate, None),
-    (exercises.check_chrono, lambda H, T, rng: ...), (exercises.check_rule, lambda errors: ...)])
+    (exercises.check_chrono, lambda H, T, rng: ...), (exercises.check_chrono, lambda H, T, rng: None),
+    (exercises.check_rule, lambda errors: ...)])
 def test_stub_is_not_answered(check, stub, capsys):
     check(stub)
     assert capsys.readouterr().out == "Not answered yet.\n"
