@@ -492,6 +492,16 @@ def test_the_scale_of_the_differences():
     np.testing.assert_allclose(steps, 0.25, atol=0.015)
 
 
+def test_a_gradient_that_has_vanished_has_no_cosine():
+    lab = laboratory()
+    lab.set(edges=lstmlib.EDGES, size_X=100, dtype="float16", T=1)
+    assert lab.numbers.length == 0
+    assert "; no cosine, 0 times the true length." in lab.words.value
+    assert "No cosine, length 0 of the true one." in lab.picture.value
+    lab.choose("At every step: dz")
+    assert "; cosine 0." in lab.words.value and "Cosine 0." in lab.picture.value
+
+
 # The first look
 
 @pytest.mark.parametrize("preset, wrong", [("At once", 0), ("At the end", 0), ("At every step", 72)])

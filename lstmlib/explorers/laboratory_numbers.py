@@ -175,8 +175,13 @@ def words(state, numbers):
     if numbers.all_right:
         how = "" if numbers.identical else f" (norm-relative difference below {ROUNDING[state.dtype]:.0e})"
         return f"{start}{how}: every path from the loss to every weight crosses 1/|X| exactly once.{only_at_one(state)}"
-    return (f"{start}: over all five arrays, {not_once(numbers.share)}; cosine {numbers.cosine:.3f}, "
+    return (f"{start}: over all five arrays, {not_once(numbers.share)}; {direction(numbers)}, "
             f"{numbers.length:.3g} times the true length. {where_right(numbers)}")
+
+
+def direction(numbers):
+    """The cosine in words; a gradient that has vanished has none."""
+    return "no cosine" if np.isnan(numbers.cosine) else f"cosine {numbers.cosine:.3f}"
 
 
 def only_at_one(state):

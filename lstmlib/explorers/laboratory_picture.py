@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import graph, svg
-from .laboratory_numbers import PLACEMENTS, TRUTH, as_factor, entries, factor, headline, words
+from .laboratory_numbers import PLACEMENTS, TRUTH, as_factor, direction, entries, factor, headline, words
 
 WIDTH, HEIGHT = 1000, 372
 RATIO_TICKS = [(1e3, "1000"), (1e2, "100"), (10, "10"), (1, "1"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
@@ -36,7 +36,7 @@ def panels(state, numbers):
 def facts(state, numbers):
     right = [name for name, is_right in numbers.right.items() if is_right]
     return (f"|X| = {state.size_X}, {state.dtype}.   Crossed exactly once: {', '.join(right) or 'no weight'}.   "
-            f"Cosine {numbers.cosine:.3f}, length {numbers.length:.3g} of the true one.")
+            f"{direction(numbers).capitalize()}, length {numbers.length:.3g} of the true one.")
 
 
 def verdict(state, numbers, below):
