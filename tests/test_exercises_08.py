@@ -6,7 +6,7 @@ import pytest
 from helpers import hint_of
 from lstmlib import backward, cosine, relative_error
 from lstmlib.exercises import bug_clinic as exercises
-from lstmlib.patients import PATIENTS, WARD
+from lstmlib.patients import HEALTHY, PATIENTS, WARD, example
 
 DIAGNOSES = {letter: patient.name for letter, patient in WARD.items()}
 
@@ -25,10 +25,10 @@ def with_dh_twice(now, dh, dc):
     return into_gates(now, dh, dc + dh * now.o * (1 - np.tanh(now.c) ** 2))
 
 
-def in_place(now, dh, dc):
-    dz = into_gates(now, dh, dc)
-    dh *= 2
-    dc *= 2
+def in_place(now, dh, dc, **change):
+    dz = into_gates(now, dh, dc, **change)
+    dh *= 10
+    dc *= 10
     return dz
 
 
@@ -126,6 +126,8 @@ def test_capitals_and_blanks_do_not_count(capsys):
     (exercises.check_cure, wrong_in_gates(i=1 + 1.6e-9), "below 1e-9, received 2e-09 in Wh i."),
     (exercises.check_cure, wrong_in_gates(f=2), "look at the quarter 'f'; in c_t it multiplies the state before"),
     (exercises.check_cure, wrong_in_gates(i=1 + 1e-14, slope_g=lambda g: 1 - g), "look at the quarter 'g'"),
+    (exercises.check_cure, lambda now, dh, dc: in_place(now, dh, dc, slope_g=lambda g: 1 - g), "at the quarter 'g'"),
+    (exercises.check_cure, wrong_in_gates(slope_g=lambda g: g * np.nan), "received nan in Wx g."),
     (exercises.check_cure, wrong_at_first, "look at the quarter 'g'"),
     (exercises.check_cure, wrong_in_gates(dc_for_o=True), "from which of dh and dc"),
     (exercises.check_cure, wrong_in_gates(dc_for_o=True, f=2), "received 0.8 in Wh o. Hint: look at the quarter 'o'"),
@@ -181,6 +183,17 @@ def test_a_quarter_too_narrow_is_told_by_its_shape_alone():
     said = hint_of(exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc)[:, :-1])
     assert said == ("Expected dz of shape (B, 4H) = (4, 16), the quarters i, f, g, o side by side; "
                     "received an array of shape (4, 15).")
+
+
+def test_the_cases_of_a_verdict_are_what_they_are_called():
+    named = {what: (gradient, truth) for gradient, truth, _, what, _ in exercises.cases_of_a_verdict()}
+    gradient, truth = named["twice the truth"]
+    assert truth.identical(HEALTHY.gradient(*example(3)))
+    assert gradient.identical(2 * truth)
+    assert relative_error(named["1 + 1e-7 times the truth"][0], (1 + 1e-7) * truth) < 1e-15
+    assert 5e-15 < relative_error(named["the truth with a rounding error of 1e-14"][0], truth) < 1e-14
+    for name in ("overwritten", "not carried", "activated twice", "shifted", "clipped inside", "every step"):
+        assert named[f"the patient {name!r}"][0].identical(PATIENTS[name].gradient(*example(3)))
 
 
 @pytest.mark.filterwarnings("error")

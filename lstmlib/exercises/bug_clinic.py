@@ -90,9 +90,10 @@ class Cured(Textbook):
             same(quarter, right["ifgo".index(gate)]) for quarter, gate in zip(received, order))), None)
 
     def worst_gate(self):
-        """The gate whose quarter is farthest off in any call; NaN is the farthest."""
+        """The gate whose quarter is farthest off in any call; NaN is the farthest, where none was handed over."""
         distances = {gate: max(np.nan_to_num(np.linalg.norm(received[k] - right[k]), nan=np.inf)
-                               for received, right in self.pairs) for k, gate in enumerate("ifgo")}
+                               for received, right in self.pairs if np.isfinite(right).all())
+                     for k, gate in enumerate("ifgo")}
         return max(distances, key=distances.get)
 
 
