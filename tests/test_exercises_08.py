@@ -128,6 +128,8 @@ def test_capitals_and_blanks_do_not_count(capsys):
     (exercises.check_cure, wrong_in_gates(i=1 + 1e-14, slope_g=lambda g: 1 - g), "look at the quarter 'g'"),
     (exercises.check_cure, lambda now, dh, dc: in_place(now, dh, dc, slope_g=lambda g: 1 - g), "at the quarter 'g'"),
     (exercises.check_cure, wrong_in_gates(slope_g=lambda g: g * np.nan), "received nan in Wx g."),
+    (exercises.check_cure, wrong_in_gates(
+        slope_g=lambda g: np.where(np.arange(len(g))[:, None] == 0, np.nan, 1 - g ** 2)), "received nan in Wx g."),
     (exercises.check_cure, wrong_at_first, "look at the quarter 'g'"),
     (exercises.check_cure, wrong_in_gates(dc_for_o=True), "from which of dh and dc"),
     (exercises.check_cure, wrong_in_gates(dc_for_o=True, f=2), "received 0.8 in Wh o. Hint: look at the quarter 'o'"),
