@@ -39,10 +39,7 @@ CORE = ("arguments", "weights", "cell", "sequence", "losses", "placement", "chec
 EXERCISES = tuple(f"exercises/{name}" for name in (
     "base", "start_here", "linearity", "lstm_cell", "backward", "where_to_divide", "which_X", "when_order_matters",
     "train_it", "bug_clinic"))
-NUMBERS = ("patients", "instruments", "progress",
-           *(f"explorers/{name}" for name in (
-               "laboratory_numbers", "first_look", "linearity", "gates", "gradient_flow", "ragged", "order",
-               "training_curves", "bench")))  # of an explorer what comes before it draws
+NUMBERS = ("patients", "instruments", "progress", "explorers/laboratory_numbers")
 BACKWARD = {"sequence": ("backward", "local_slopes", "crossing"), "cell": ("step_backward",)}
 CORE_TESTS = [f"tests/test_{name}.py" for name in (*CORE, "errors", "extremes")]
 OTHER_TESTS = ["tests/test_exercises_*.py", "tests/test_explorer*.py", "tests/test_patients.py",
@@ -101,8 +98,7 @@ def mutants_of(module):
     """(syntax tree, all mutants of it), always in the same order."""
     source = path_of(module).read_text(encoding="utf-8")
     tree = ast.parse(source)
-    drawing = next((node.lineno for node in tree.body if getattr(node, "name", None) == "draw"), sys.maxsize)
-    return tree, [mutant for mutant in inside(tree, module, source.splitlines()) if mutant.lines.start < drawing]
+    return tree, list(inside(tree, module, source.splitlines()))
 
 
 def inside(parent, module, source, function="", statement=None, telling=False):
