@@ -1,14 +1,16 @@
 """Feedback on the exercises of notebook 3: a backward step, forget gates over time, a gradient check."""
 
 import numbers
+from functools import partial
 
 import numpy as np
 
 from .. import backward, forward, init_weights
 from ..cell import sigmoid
-from .base import NotYet, check, expect, same
+from .base import NotYet, check, expect, likely, same
 
 THREE_DIGITS = 1e-3  # the relative tolerance of a number that the reader types
+to_three_digits = partial(same, tolerance=THREE_DIGITS)
 
 
 @check
@@ -23,7 +25,7 @@ def check_coupled_backward(coupled_backward):
     if not isinstance(received, tuple | list) or len(received) != 4:
         raise NotYet("Return four arrays: dz_f, dz_g, dz_o, dc_prev.")
     for name, answer, right in zip(("dc_prev", "dz_o", "dz_g", "dz_f"), received[::-1], truth[::-1]):
-        expect(answer, right, name, hint_for(answer, hints[name]))
+        expect(answer, right, name, likely(answer, hints[name], equal=to_three_digits))
 
 
 def coupled_truth(z_f, z_g, z_o, c_prev, dh, dc_next):
@@ -74,7 +76,7 @@ def check_forget_bias(bias):
              (bias_for_half(99), "100 steps are 100 forget gates, not 99."),
              (-truth, "log((1 - f) / f) has the wrong sign: an open gate has a positive bias.")]
     general = "first find f with f^100 = 1/2, then the bias with sigmoid(bias) = f."
-    expect(bias, truth, hint=hint_for(bias, hints) or general, tolerance=THREE_DIGITS, reveal=False)
+    expect(bias, truth, hint=likely(bias, hints, general, to_three_digits), tolerance=THREE_DIGITS, reveal=False)
 
 
 def bias_for_half(steps):
@@ -103,8 +105,3 @@ def wrong_without_carry():
     true = backward(weights, trace, trace.Y)
     cut = backward(weights, trace, trace.Y, at=lambda edge, gradient: gradient * (edge not in ("dh_next", "dc_next")))
     return {name for name, right in true.items() if not same(getattr(cut, name), right)}
-
-
-def hint_for(received, hints):
-    """The hint on the wrong value that was received, or none."""
-    return next((hint for wrong, hint in hints if same(received, wrong, THREE_DIGITS)), "")

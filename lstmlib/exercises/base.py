@@ -134,6 +134,11 @@ def same(received, expected, tolerance=1e-9):
     return not is_text and received.shape == expected.shape and np.linalg.norm(received - expected) <= close
 
 
+def likely(received, hints, otherwise="", equal=same):
+    """Of [(wrong answer, hint)] the hint of the one that was received; `otherwise` where it is none of them."""
+    return next((hint for wrong, hint in hints if equal(received, wrong)), otherwise)
+
+
 def difference(received, expected, tolerance):
     """What was expected and what received, briefly; of large arrays of one shape the first entry that differs."""
     where = ""

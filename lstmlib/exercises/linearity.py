@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from .base import NotYet, brief, check, expect, same
+from .base import NotYet, brief, check, expect, likely, same
 
 
 @check
@@ -132,8 +132,3 @@ def check_weight_decay(gradient_of_objective):
                  (summed / size_X - decay * w, "the decay is added to the objective, so its derivative is added.")]
         expect(received, summed / size_X + decay * w, f"lambda = {decay}, |X| = {size_X} and random arrays",
                likely(received, hints))
-
-
-def likely(received, hints, otherwise=""):
-    """The hint of the wrong answer that was received; `otherwise` where it is none of the known ones."""
-    return next((hint for wrong, hint in hints if same(received, wrong)), otherwise)

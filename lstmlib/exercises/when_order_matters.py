@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .base import NotYet, all_answered, check, expect, same
+from .base import NotYet, all_answered, check, expect, likely, same
 
 LARGEST_FLOAT16 = 65504.0
 
@@ -141,8 +141,3 @@ SQUARED = {
     "decay": "the sum is |X| times as long as the mean, not |X|^2 times.",
     "epsilon": "Adam compares epsilon with the root of v', which grows as |X|.",
 }
-
-
-def likely(received, hints):
-    """The hint of the wrong answer that was received, "" where it is none of the known ones."""
-    return next((hint for wrong, hint in hints if same(received, wrong)), "")

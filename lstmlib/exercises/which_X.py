@@ -9,7 +9,7 @@ from ..losses import cross_entropy
 from ..sequence import backward, forward
 from ..tasks import reber_strings
 from ..weights import Weights, init_weights
-from .base import NotYet, brief, check, expect, same
+from .base import NotYet, brief, check, expect, likely
 
 
 @check
@@ -26,7 +26,7 @@ def check_token_weights(token_weights):
             of_piece[rows] = lengths[rows].sum()
         case = f"lengths {lengths.tolist()} and pieces {pieces}"
         received = received_from(token_weights, lengths.copy(), pieces)
-        expect(received, 1 / (M * of_piece), given=case, hint=likely_cause(received, [
+        expect(received, 1 / (M * of_piece), given=case, hint=likely(received, [
             (np.full(len(lengths), 1 / total),
              "this is the weight in the full batch; here each piece divides by its own count."),
             (1 / of_piece, "the mean over M micro-batches divides by M as well."),
@@ -85,7 +85,7 @@ def check_factor(factor):
                 wanted = (R if ranks else 1) * (M if pieces else 1) / total
                 case = f"counts {counts.tolist()}, ranks averaged: {ranks}, micro-batches averaged: {pieces}"
                 received = received_from(factor, counts.copy(), ranks, pieces)
-                expect(received, wanted, given=case, hint=likely_cause(received, [
+                expect(received, wanted, given=case, hint=likely(received, [
                     (1 / total, "the framework divides as well; multiply by what it will divide by."),
                     (1 / (wanted * total ** 2), "the framework divides already; multiply by what it divides by."),
                     ((M if ranks else 1) * (R if pieces else 1) / total,
@@ -119,18 +119,13 @@ def received_from(function, *arguments):
     return received
 
 
-def likely_cause(received, causes, otherwise, equal=same):
-    """The hint of the first wrong answer that equals the one received."""
-    return next((hint for wrong, hint in causes if equal(received, wrong)), otherwise)
-
-
 def expect_gradient(received, wanted, case, causes, otherwise):
     """Raise NotYet unless `received` is the Weights `wanted`."""
     if not isinstance(received, Weights):
         raise NotYet(f"For {case}: expected a Weights, received {brief(received)}.")
     if not near(received, wanted):
         raise NotYet(f"For {case}: the gradient is off by {100 * relative_error(received, wanted):.3g}% of its norm. "
-                     f"Hint: {likely_cause(received, causes, otherwise, near)}")
+                     f"Hint: {likely(received, causes, otherwise, near)}")
 
 
 def near(received, wanted):
