@@ -10,7 +10,6 @@ from ..cell import sigmoid
 from .base import NotYet, check, expect, likely, same
 
 THREE_DIGITS = 1e-3  # the relative tolerance of a number that the reader types
-to_three_digits = partial(same, tolerance=THREE_DIGITS)
 
 
 @check
@@ -25,7 +24,7 @@ def check_coupled_backward(coupled_backward):
     if not isinstance(received, tuple | list) or len(received) != 4:
         raise NotYet("Return four arrays: dz_f, dz_g, dz_o, dc_prev.")
     for name, answer, right in zip(("dc_prev", "dz_o", "dz_g", "dz_f"), received[::-1], truth[::-1]):
-        expect(answer, right, name, likely(answer, hints[name], equal=to_three_digits))
+        expect(answer, right, name, likely(answer, hints[name]))
 
 
 def coupled_truth(z_f, z_g, z_o, c_prev, dh, dc_next):
@@ -76,7 +75,8 @@ def check_forget_bias(bias):
              (bias_for_half(99), "100 steps are 100 forget gates, not 99."),
              (-truth, "log((1 - f) / f) has the wrong sign: an open gate has a positive bias.")]
     general = "first find f with f^100 = 1/2, then the bias with sigmoid(bias) = f."
-    expect(bias, truth, hint=likely(bias, hints, general, to_three_digits), tolerance=THREE_DIGITS, reveal=False)
+    hint = likely(bias, hints, general, partial(same, tolerance=THREE_DIGITS))
+    expect(bias, truth, hint=hint, tolerance=THREE_DIGITS, reveal=False)
 
 
 def bias_for_half(steps):
