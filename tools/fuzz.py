@@ -91,6 +91,8 @@ def main():
     parser.add_argument("--only", help="only the targets with this in their names; nothing is stored")
     parser.add_argument("--store", type=Path, default=STORED, help="where to store the summary, as JSON")
     chosen = parser.parse_args()
+    if not any((chosen.only or "") in name for name in TARGETS):
+        parser.error(f"--only {chosen.only}: in no name; the targets are {'; '.join(TARGETS)}")
     found = summary(chosen.cases, chosen.seed, chosen.only)
     text = json.dumps(found, indent=1)
     print(text)
