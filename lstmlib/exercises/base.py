@@ -64,7 +64,8 @@ def verdict(judge, answers):
         return False, f"Not yet. {message}"
     except Exception as error:
         return False, f"Not yet. {told(error)}"
-    return True, f"Right. {' '.join(judge.__doc__.split(f'{chr(10)}{chr(10)}')[0].split())}"
+    first_paragraph = judge.__doc__.split("\n\n")[0]
+    return True, f"Right. {' '.join(first_paragraph.split())}"
 
 
 def said_of_none(answers, error):
@@ -96,6 +97,13 @@ def told(error):
     return f'Your answer raised {what}, at "{linecache.getline(*places[-1]).strip()}".'
 
 
+def answered(answer):
+    """The answer, once there is one: NotImplementedError where it is None or `...`."""
+    if answer is None or answer is ...:
+        raise NotImplementedError
+    return answer
+
+
 def all_answered(answers):
     """Raise unless every value of the dictionary is there; NotYet names those that are open, where others are not."""
     open_answers = [name for name, answer in answers.items() if answer is None or answer is ...]
@@ -111,9 +119,7 @@ def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
     given   what the answer was tried on;  hint  the likely cause
     reveal  False where the expected value is the answer itself: it is then not printed
     """
-    if received is None or received is ...:
-        raise NotImplementedError
-    if not same(received, expected, tolerance):
+    if not same(answered(received), expected, tolerance):
         seen = difference(received, expected, tolerance) if reveal else f"{brief(received)} is not it"
         message = f"For {given}: {seen}." if given else f"{seen[0].upper()}{seen[1:]}."
         raise NotYet(message + (f" Hint: {hint}" if hint else ""))

@@ -7,7 +7,7 @@ import numpy as np
 from .. import Weights, backward, cross_entropy, forward, relative_error
 from ..instruments import errors_by_part
 from ..patients import HEALTHY, PATIENTS, WARD, Textbook, example
-from .base import NotYet, brief, check, same
+from .base import NotYet, answered, brief, check, same
 
 HINTS = {  # where to look for what tells this fault from the others
     "overwritten": "let the probe show what crosses dc_next, further and further back.",
@@ -73,7 +73,7 @@ class Cured(Textbook):
         self.readers, self.pairs = into_gates, []
 
     def into_gates(self, now, dh, dc, size_X):
-        received = np.asarray(given(self.readers(now, dh.copy(), dc.copy())))
+        received = np.asarray(answered(self.readers(now, dh.copy(), dc.copy())))
         (B, H), right = dh.shape, super().into_gates(now, dh, dc)
         if received.shape != right.shape:
             hint = " Hint: np.concatenate joins along the first axis; give it axis=1." if received.shape == (
@@ -124,7 +124,7 @@ def check_fooled_by_ones(faulty):
         weights, batch = example(seed)
         trace = forward(weights, batch.X)
         for dY, shall_agree in ((np.ones(trace.Y.shape), True), (rng.normal(size=trace.Y.shape), False)):
-            error = relative_error(given(faulty(weights, trace, dY.copy())), backward(weights, trace, dY))
+            error = relative_error(answered(faulty(weights, trace, dY.copy())), backward(weights, trace, dY))
             agrees = error <= 1e-9
             if shall_agree and not agrees:
                 raise NotYet(f"With an upstream gradient of ones the result must be right; it is wrong by {error:.1g} "
@@ -143,7 +143,7 @@ def check_verdict(passes):
         verdicts = []
         for gradient, truth, expected, what, hint in cases:
             with np.errstate(invalid="ignore", divide="ignore"):
-                received = given(passes(gradient * scale, truth * scale))
+                received = answered(passes(gradient * scale, truth * scale))
             if received not in (True, False):
                 raise NotYet(f"Expected True or False, received {received!r}.")
             verdicts.append((bool(received), expected, what, hint))
@@ -192,10 +192,3 @@ def right_orders():
                    f"backward(dY / {size}) against backward(dY) / {size}",
                    "an entry whose summands nearly cancel has fewer right digits in either order. Compare norms, not "
                    "entry with entry.")
-
-
-def given(answer):
-    """The answer, once there is one."""
-    if answer is None or answer is ...:
-        raise NotImplementedError
-    return answer

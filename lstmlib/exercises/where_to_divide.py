@@ -8,7 +8,7 @@ import numpy as np
 from ..placement import EDGES, crosses_exactly_once, path_crossings
 from ..sequence import backward, forward
 from ..weights import init_weights
-from .base import NotYet, all_answered, brief, check, expect, same
+from .base import NotYet, all_answered, answered, brief, check, expect, likely
 
 # The edges that may follow each edge in figure 4.1.
 NEXT = {"loss": ("dy",), "dy": ("dh_above", "dWy_t"), "dh_above": ("dz", "dc_next"), "dz": ("dh_next", "dW_t"),
@@ -64,18 +64,18 @@ def check_last_step_hook(divide_last):
 
         wanted = dY.copy()
         wanted[..., -1, :, :] /= size_X
-        hook = divide_last(size_X)
-        if hook is None or hook is ...:
-            raise NotImplementedError
+        hook = answered(divide_last(size_X))
         try:
             received = backward(weights, trace, dY, at=returning(hook))
         except IndexError as error:
             raise NotYet(f"Your hook raised IndexError: {error}. Hint: the hook is called on all nine edges, whose "
                          "gradients have different shapes; let all but `dy` pass as they are.") from None
         truth = backward(weights, trace, wanted)
+        mistakes = [(backward(weights, trace, other), hint) for other, hint in divided_elsewhere(dY, size_X)]
         for name, array in received.items():
-            expect(array, getattr(truth, name), given=f"{case}, d{name}", hint=hint_for_last_step(
-                array, [getattr(backward(weights, trace, other), name) for other in other_slices(dY, size_X)]))
+            hint = likely(array, [(getattr(gradient, name), hint) for gradient, hint in mistakes],
+                          "the edge `dy` is crossed by one array (..., T, B, K), and every path crosses it once.")
+            expect(array, getattr(truth, name), given=f"{case}, d{name}", hint=hint)
 
 
 def returning(hook):
@@ -94,8 +94,8 @@ def returning(hook):
     return at
 
 
-def other_slices(dY, size_X):
-    """dY divided at the wrong places: the causes in `hint_for_last_step`, in that order."""
+def divided_elsewhere(dY, size_X):
+    """[(dY divided at a wrong place, hint)]"""
     first, everywhere, but_last, sequence, lead = dY.copy(), dY / size_X, dY / size_X, dY.copy(), dY.copy()
     multiplied, twice = dY.copy(), dY.copy()
     multiplied[..., -1, :, :] *= size_X
@@ -104,22 +104,16 @@ def other_slices(dY, size_X):
     but_last[..., -1, :, :] = dY[..., -1, :, :]
     sequence[..., -1, :] /= size_X
     lead[-1] /= size_X
-    return first, everywhere, but_last, sequence, lead, multiplied, twice, dY
-
-
-def hint_for_last_step(received, others):
-    hints = ("you divided at the first timestep; time is the axis third from the end.",
-             "you divided at every timestep.",
-             "you divided at every timestep but the last.",
-             "you divided the last sequence of the batch; time is third from the end: gradient[..., -1, :, :].",
-             "you divided the last upstream gradient; time is third from the end: gradient[..., -1, :, :].",
-             "you multiplied by size_X; the factor is 1/|X|.",
-             "this divides twice: every path crosses both loss and dy, and one of the two is enough.",
-             "no path to this array was divided; does the hook look for an edge that every path crosses (dy)?")
-    for other, hint in zip(others, hints):
-        if same(received, other):
-            return hint
-    return "the edge `dy` is crossed by one array (..., T, B, K), and every path crosses it once."
+    return [
+        (first, "you divided at the first timestep; time is the axis third from the end."),
+        (everywhere, "you divided at every timestep."),
+        (but_last, "you divided at every timestep but the last."),
+        (sequence, "you divided the last sequence of the batch; time is third from the end: gradient[..., -1, :, :]."),
+        (lead, "you divided the last upstream gradient; time is third from the end: gradient[..., -1, :, :]."),
+        (multiplied, "you multiplied by size_X; the factor is 1/|X|."),
+        (twice, "this divides twice: every path crosses both loss and dy, and one of the two is enough."),
+        (dY, "no path to this array was divided; does the hook look for an edge that every path crosses (dy)?"),
+    ]
 
 
 @check
@@ -130,14 +124,12 @@ def check_right_sets(right_sets):
     """
     for given, T in (({"dWy_t"}, 3), ({"dh_above"}, 2), ({"dz"}, 4), (set(), 5), ({"dW"}, 3), ({"dz"}, 1)):
         try:
-            received = right_sets(set(given), T)
+            received = answered(right_sets(set(given), T))
         except TypeError as error:
             if "unhashable type: 'set'" not in str(error):
                 raise
             raise NotYet("Your answer puts a set into a set, which Python cannot do. Hint: the placements in it "
                          "must be frozensets, as those in `placements` are; frozenset(edges) makes one.") from None
-        if received is None or received is ...:
-            raise NotImplementedError
         if not isinstance(received, set) or not all(isinstance(placement, frozenset) for placement in received):
             raise NotYet(f"Expected a set of frozensets, received {kind(received)}. "
                          "Hint: {p for p in placements if ...} makes one.")
@@ -168,20 +160,16 @@ def hint_for_right_sets(received, given, T, verdicts):
     """The likely cause of a wrong set of placements."""
     obey = {p for p in PLACEMENTS if all(verdicts[p])}
     containing = {p for p in PLACEMENTS if given <= p}
-    causes = [
-        ("crosses_exactly_once gives a dictionary, which always counts as true: ask all(....values()).", containing),
-        ("you asked for `any` of the five arrays; the rule must hold for `all`.",
-         {p for p in containing if any(verdicts[p])}),
-        ("the placement must contain every given edge: given <= placement.", obey),
-        ("give whole placements, with the given edges in them.", {p - given for p in obey & containing}),
-    ]
-    for hint, cause in causes:
-        if received == cause:
-            return hint
-    if T == 1:
-        return "with a single timestep there is no step back, so more placements obey: pass T on."
-    return ("search all 512 sets for those with given <= placement, not the other way round; "
-            "crosses_exactly_once(placement, T) gives one verdict for each of the five arrays.")
+    general = ("with a single timestep there is no step back, so more placements obey: pass T on." if T == 1 else
+               "search all 512 sets for those with given <= placement, not the other way round; "
+               "crosses_exactly_once(placement, T) gives one verdict for each of the five arrays.")
+    return likely(received, [
+        (containing, "crosses_exactly_once gives a dictionary, which always counts as true: ask all(....values())."),
+        ({p for p in containing if any(verdicts[p])},
+         "you asked for `any` of the five arrays; the rule must hold for `all`."),
+        (obey, "the placement must contain every given edge: given <= placement."),
+        ({p - given for p in obey & containing}, "give whole placements, with the given edges in them."),
+    ], general)
 
 
 @check

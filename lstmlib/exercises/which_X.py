@@ -9,7 +9,7 @@ from ..losses import cross_entropy
 from ..sequence import backward, forward
 from ..tasks import reber_strings
 from ..weights import Weights, init_weights
-from .base import NotYet, brief, check, expect, likely
+from .base import NotYet, answered, brief, check, expect, likely
 
 
 @check
@@ -25,7 +25,7 @@ def check_token_weights(token_weights):
         for rows in pieces:
             of_piece[rows] = lengths[rows].sum()
         case = f"lengths {lengths.tolist()} and pieces {pieces}"
-        received = received_from(token_weights, lengths.copy(), pieces)
+        received = answered(token_weights(lengths.copy(), pieces))
         expect(received, 1 / (M * of_piece), given=case, hint=likely(received, [
             (np.full(len(lengths), 1 / total),
              "this is the weight in the full batch; here each piece divides by its own count."),
@@ -48,7 +48,7 @@ def check_sequences(mean_over_sequences):
         rng, weights = np.random.default_rng(seed), init_weights(7, 4, 7)
         pieces = [reber_strings(size, rng) for size in sizes]
         lengths, M, B = [mask.sum(axis=0) for _, _, mask in pieces], len(sizes), sum(sizes)
-        received = received_from(mean_over_sequences, weights, deepcopy(pieces))
+        received = answered(mean_over_sequences(weights, deepcopy(pieces)))
 
         def with_factors(of_piece):
             """The gradient where sequence b of piece m has the factor of_piece(m)[b]."""
@@ -84,7 +84,7 @@ def check_factor(factor):
             for pieces in (True, False):
                 wanted = (R if ranks else 1) * (M if pieces else 1) / total
                 case = f"counts {counts.tolist()}, ranks averaged: {ranks}, micro-batches averaged: {pieces}"
-                received = received_from(factor, counts.copy(), ranks, pieces)
+                received = answered(factor(counts.copy(), ranks, pieces))
                 expect(received, wanted, given=case, hint=likely(received, [
                     (1 / total, "the framework divides as well; multiply by what it will divide by."),
                     (1 / (wanted * total ** 2), "the framework divides already; multiply by what it divides by."),
@@ -109,14 +109,6 @@ def summed_loss(weights, X, labels, mask, factor):
 def add(gradients):
     first, *others = gradients
     return sum(others, start=first)
-
-
-def received_from(function, *arguments):
-    """What the reader's function returns; no answer yet where it returns nothing."""
-    received = function(*arguments)
-    if received is None or received is ...:
-        raise NotImplementedError
-    return received
 
 
 def expect_gradient(received, wanted, case, causes, otherwise):
