@@ -143,7 +143,7 @@ def test_right_sets_right():
 
 @pytest.mark.parametrize("wrong_sets, cause", [
     (lambda given, T: {p for p in all_sets() if given <= p and any(crosses_exactly_once(p, T).values())}, "for `all`"),
-    (lambda given, T: right_sets(set(), T), "given <= placement"),
+    (lambda given, T: right_sets(set(), T), "must contain every given edge"),
     (lambda given, T: right_sets(given, 2), "pass T on"),
     (lambda given, T: {p for p in all_sets() if given <= p and crosses_exactly_once(p, T)}, "always counts as true"),
     (lambda given, T: {p for p in all_sets() if given <= p and all(crosses_exactly_once(p, T))}, "counts as true"),

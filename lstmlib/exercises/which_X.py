@@ -25,7 +25,7 @@ def check_token_weights(token_weights):
         for rows in pieces:
             of_piece[rows] = lengths[rows].sum()
         case = f"lengths {lengths.tolist()} and pieces {pieces}"
-        received = answered(token_weights(lengths.copy(), pieces))
+        received = token_weights(lengths.copy(), pieces)
         expect(received, 1 / (M * of_piece), given=case, hint=likely(received, [
             (np.full(len(lengths), 1 / total),
              "this is the weight in the full batch; here each piece divides by its own count."),
@@ -84,7 +84,7 @@ def check_factor(factor):
             for pieces in (True, False):
                 wanted = (R if ranks else 1) * (M if pieces else 1) / total
                 case = f"counts {counts.tolist()}, ranks averaged: {ranks}, micro-batches averaged: {pieces}"
-                received = answered(factor(counts.copy(), ranks, pieces))
+                received = factor(counts.copy(), ranks, pieces)
                 expect(received, wanted, given=case, hint=likely(received, [
                     (1 / total, "the framework divides as well; multiply by what it will divide by."),
                     (1 / (wanted * total ** 2), "the framework divides already; multiply by what it divides by."),
