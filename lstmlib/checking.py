@@ -5,18 +5,22 @@ import numpy as np
 from . import arguments
 from .weights import Weights
 
+CENTRAL_STEP = {"e": 0.1, "f": 3e-3, "d": 1e-5}
 
-def numerical_gradient(f, weights, method="complex"):
+
+def numerical_gradient(f, weights, method="complex", step=None):
     """The gradient of f at `weights`, from the values of f alone, one entry at a time.
 
     f        a function Weights -> number
     method   "complex": Im f(w + ih) / h with h = 1e-20 (Squire & Trapp 1998, "Using complex
              variables to estimate derivatives of real functions"): nothing is subtracted,
              so the error is near machine precision; f must be computed by analytic operations.
-             "central": (f(w + h) - f(w - h)) / 2h with h = 1e-5: errors near 1e-9 of the gradient.
+             "central": (f(w + h) - f(w - h)) / 2h: with h = 1e-5 errors near 1e-9 of the gradient.
+    step     h of the central differences; 1e-5 where None (for float32 weights 3e-3, for float16 0.1). An f that
+             computes in float32 needs 3e-3 too: its value moves by rounding, which a smaller h would enlarge.
     ->  Weights, in float64
-    Raises ValueError for another method or a value of f that is not finite, TypeError for an f that
-    is no function or gives no number, and for complex weights.
+    Raises ValueError for another method, a step that is not positive or goes with no central differences, or a
+    value of f that is not finite, TypeError for an f that is no function or gives no number, and for complex weights.
     """
     arguments.instance("weights", weights, Weights)
     if weights.dtype.kind == "c":
@@ -25,6 +29,9 @@ def numerical_gradient(f, weights, method="complex"):
         raise TypeError(f"f must be a function from Weights to a number, got {type(f).__name__}")
     if not isinstance(method, str) or method not in ("complex", "central"):
         raise ValueError(f"method must be 'complex' or 'central', got {method!r}")
+    if step is not None and method == "complex":
+        raise ValueError(f"step must be left out with method 'complex', got {step!r}")
+    h = CENTRAL_STEP[weights.dtype.char] if step is None else arguments.number("step", step, above=0)
     dtype = complex if method == "complex" else float
     arrays = {name: array.astype(dtype) for name, array in weights.items()}
 
@@ -38,7 +45,7 @@ def numerical_gradient(f, weights, method="complex"):
     def slope(array, index):
         if method == "complex":
             return np.imag(value(array, index, 1e-20j)) / 1e-20
-        return (value(array, index, 1e-5) - value(array, index, -1e-5)) / 2e-5
+        return (value(array, index, h) - value(array, index, -h)) / (2 * h)
 
     return Weights(**{name: np.array([slope(array, index) for index in np.ndindex(array.shape)]).reshape(array.shape)
                       for name, array in arrays.items()})

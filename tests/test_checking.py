@@ -17,6 +17,27 @@ def test_numerical_gradient_of_a_known_function(method, tolerance):
     assert_close(numerical_gradient(sum_of_squares, weights, method), 2 * weights, tolerance)
 
 
+def test_the_step_of_central_differences_fits_the_dtype_of_the_weights_and_can_be_chosen():
+    p = random_problem()
+
+    def C(weights):  # as code that computes in float32 reports it
+        return float(np.float32(cross_entropy(forward(weights, p.X).Y, p.labels)[0]))
+
+    truth = numerical_gradient(lambda weights: cross_entropy(forward(weights, p.X).Y, p.labels)[0], p.weights)
+    single = p.weights.map(lambda array: array.astype(np.float32))
+    errors = [relative_error(numerical_gradient(C, weights, "central", step), truth)
+              for weights, step in ((p.weights, 1e-5), (p.weights, 3e-3), (single, None))]
+    assert errors[0] > 3e-3 and max(errors[1:]) < 3e-4
+
+
+@pytest.mark.parametrize("method, step, error, message", [
+    ("complex", 1e-5, ValueError, "step must be left out with method 'complex', got 1e-05"),
+    ("central", 0, ValueError, "step must be above 0, got 0"), ("central", "h", TypeError, "step must be a number")])
+def test_a_wrong_step_is_named(method, step, error, message):
+    with pytest.raises(error, match=message):
+        numerical_gradient(sum_of_squares, random_weights(), method, step)
+
+
 def test_complex_step_is_far_more_exact_than_central_differences():
     p = random_problem()
 
