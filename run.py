@@ -94,7 +94,7 @@ def open_laboratory(options):
     notebooks = sorted(ROOT.glob("notebooks/*.ipynb"))  # 00_start_here comes first
     first = [f"--LabApp.default_url=/lab/tree/notebooks/{notebooks[0].name}"] if notebooks else []
     become("-m", "jupyterlab", "--ServerApp.ip=localhost", f"--ServerApp.root_dir={ROOT}",
-           "--ServerApp.contents_manager_class=lstmlib.pictures.Notebooks", *first, *options)
+           "--ServerApp.contents_manager_class=lstmlib.show.pictures.Notebooks", *first, *options)
 
 
 def refuse_a_busy_port(options):

@@ -36,8 +36,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import browser  # noqa: E402
 
 from lstmlib import EDGES  # noqa: E402
-from lstmlib.explorers.laboratory import laboratory  # noqa: E402
-from lstmlib.pictures import WIDGET_VIEW  # noqa: E402
+from lstmlib.explorers.where_to_divide import laboratory  # noqa: E402
+from lstmlib.show.pictures import WIDGET_VIEW  # noqa: E402
 
 NOTEBOOK = "04_where_to_divide"
 PAGE = ROOT / "docs" / "teaching.md"

@@ -1,10 +1,10 @@
 """A small LSTM in NumPy, made to show where 1/|X| may be applied to its gradient.
 
 Read it in this order: weights, cell, sequence, losses, placement, checking, training, tasks (arguments says how wrong
-input is met). `patients` and `instruments` are the bug clinic of notebook 8.
+input is met). `clinic` is the bug clinic of notebook 8.
 
-What draws, or listens to the reader, stands apart and is imported by name: `figures`, `drawings`, `explorers`,
-`exercises` and `progress`. It alone needs matplotlib and ipywidgets.
+What draws, or listens to the reader, stands apart and is imported by name: `show`, `explorers` and `exercises`. It
+alone needs matplotlib and ipywidgets.
 """
 
 from .cell import step, step_backward

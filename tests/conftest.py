@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from browser import BROWSERS, chromium
+from lab import BROWSERS, chromium
 
 from run import ONE_THREAD
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser import ROOT
+from lab import ROOT
 
 import lstmlib
 from helpers import random_problem, random_weights

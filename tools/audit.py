@@ -54,7 +54,7 @@ PAGE = """# Licences of what this project uses
 
 Written by `python tools/audit.py licences` from the metadata of the packages in `constraints.txt`. None of these
 packages is part of this repository. All are under permissive licences, or under the MPL 2.0, which binds only its own
-files; `tests/test_safety.py` holds the list to that.
+files; `tests/products/test_safety.py` holds the list to that.
 
 | package | version | licence |
 |---|---|---|

@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 from jupyter_client.manager import start_new_kernel
 
-from lstmlib.pictures import WIDGET_VIEW
+from lstmlib.show.pictures import WIDGET_VIEW
 
 ROOT = Path(__file__).resolve().parent.parent
 STORED = ROOT / "docs" / "trust" / "chaos.json"

@@ -5,8 +5,8 @@ from itertools import permutations
 import numpy as np
 
 from .. import Weights, backward, cross_entropy, forward, relative_error
-from ..instruments import errors_by_part
-from ..patients import HEALTHY, PATIENTS, WARD, Textbook, example
+from ..clinic.instruments import errors_by_part
+from ..clinic.patients import HEALTHY, PATIENTS, WARD, Textbook, example
 from .base import NotYet, answered, brief, check, same
 
 HINTS = {  # where to look for what tells this fault from the others

@@ -15,7 +15,7 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
-from .svg import as_image
+from ..show.svg import as_image, with_fallback
 
 
 class Explorer(widgets.VBox):
@@ -155,12 +155,6 @@ class Explorer(widgets.VBox):
 
     def __repr__(self):
         return f"Explorer({self.title!r})"
-
-
-def with_fallback(widget, bundle, fallback):
-    """The widget's display data, with HTML for where no kernel runs."""
-    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    return data | {"text/plain": repr(widget), "text/html": fallback}, metadata
 
 
 class Answering(anywidget.AnyWidget):

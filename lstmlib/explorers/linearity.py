@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import ipywidgets as widgets
 
-from . import svg
+from ..show import svg
 from .base import Explorer, Slider
 
 GRADIENT, CONSTANT = "a gradient of the same loss", "a true constant"

@@ -990,7 +990,7 @@ def explorers(draw):
 @cache
 def laboratory():
     """One explorer for all cases."""
-    from lstmlib.explorers.laboratory import laboratory as made
+    from lstmlib.explorers.where_to_divide import laboratory as made
     return made()
 
 

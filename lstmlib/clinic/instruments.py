@@ -1,0 +1,163 @@
+"""Instruments for the bug clinic (notebook 8): what can be read from a backward pass without opening it.
+
+A patient is anything with `objective(weights, batch)` and `gradient(weights, batch, size_X=None, at=None)`, such as
+those of `lstmlib.clinic.patients`.
+"""
+
+import numpy as np
+
+from ..checking import cosine, numerical_gradient, relative_error
+from ..placement import scale_at
+from ..sequence import forward
+from ..weights import Weights
+from .patients import HEALTHY, Batch
+
+GATES = "ifgo"
+
+
+def own_gradient(patient, weights, batch):
+    """The numerical gradient of the objective that the patient itself reports (complex step)."""
+    return numerical_gradient(lambda w: patient.objective(w, batch), weights)
+
+
+def errors_by_part(gradient, truth):
+    """Norm-relative error of each part of the gradient: {"Wx i": ..., "Wx f": ..., ..., "Wy": ..., "by": ...}."""
+    mine, theirs = parts(gradient), parts(truth)
+    return {name: float(np.linalg.norm(mine[name] - theirs[name]) / np.linalg.norm(theirs[name])) for name in theirs}
+
+
+def parts(gradient):
+    """The gradient by array and, where it has four, by gate."""
+    found = {}
+    for name, array in gradient.items():
+        if name in ("Wx", "Wh", "b"):
+            found |= {f"{name} {gate}": quarter for gate, quarter in zip(GATES, np.split(array, 4, axis=-1))}
+        else:
+            found[name] = array
+    return found
+
+
+def size_and_direction(gradient, truth):
+    """(||gradient|| / ||truth||, cosine): whether the size or the direction is wrong."""
+    return gradient.norm() / truth.norm(), cosine(gradient, truth)
+
+
+def outside_spectrum(patient, weights, batch, k_max=None):
+    """The crossing spectrum of a backward pass that cannot be opened: {"LSTM": (k_max+1,), "output": (k_max+1,)}.
+
+    The gradient is a polynomial in s = 1/|X|. Its values at the roots of unity give its coefficients g_k by a
+    discrete Fourier transform. Entry k is the share ||g_k|| / sum_j ||g_j||.
+    """
+    k_max = len(batch.X) + 1 if k_max is None else k_max
+    roots = np.exp(2j * np.pi * np.arange(k_max + 1) / (k_max + 1))
+    values = [patient.gradient(weights.map(lambda array: array.astype(complex)), batch, size_X=1 / s) for s in roots]
+    spectrum = {}
+    for part, names in (("LSTM", ("Wx", "Wh", "b")), ("output", ("Wy", "by"))):
+        flat = np.array([np.concatenate([getattr(value, name).ravel() for name in names]) for value in values])
+        norms = np.linalg.norm(np.fft.fft(flat, axis=0) / len(roots), axis=1)
+        spectrum[part] = norms / norms.sum()
+    return spectrum
+
+
+def probe(patient, weights, batch):
+    """What crosses dh_next and dc_next, as norms for t = 1..T-1: {"dh_next": (T-1,), "dc_next": (T-1,)}.
+
+    Only the last timestep has a loss here, so all that crosses has come from there. Several passes in one
+    (micro-batches) are joined: their norms are those of all sequences together.
+    """
+    crossed = {"dh_next": [], "dc_next": []}
+
+    def at(edge, gradient):
+        if edge == "loss":
+            gradient[..., :-1, :, :] = 0
+        else:
+            crossed[edge].append(np.linalg.norm(gradient))
+        return gradient
+
+    patient.gradient(weights, batch, at=at)
+    steps = len(batch.X) - 1
+    return {edge: np.linalg.norm(np.reshape(norms, (-1, steps)), axis=0)[::-1] for edge, norms in crossed.items()}
+
+
+def probe_ratios(patient, weights, batch):
+    """The probe's norms over those of the healthy pass: {"dh_next": (T-1,), "dc_next": (T-1,)}."""
+    mine, theirs = (probe(one, weights, batch) for one in (patient, HEALTHY))
+    return {edge: mine[edge] / theirs[edge] for edge in theirs}
+
+
+def response(patient, weights, batch, factors):
+    """How the gradient follows when the gradient of the loss is multiplied: ||G(a dY)|| / (a ||G(dY)||) for each a."""
+    whole = patient.gradient(weights, batch).norm()
+    return np.array([patient.gradient(weights, batch, at=scale_at({"loss"}, a)).norm() / (a * whole) for a in factors])
+
+
+def reordering(patient, weights, batch, orders=8, seed=0):
+    """Norm-relative change of the gradient when the sequences of the batch change places, for several orders."""
+    rng, B = np.random.default_rng(seed), batch.X.shape[1]
+    whole = patient.gradient(weights, batch)
+    return np.array([relative_error(patient.gradient(weights, batch.take(rng.permutation(B))), whole)
+                     for _ in range(orders)])
+
+
+# Weak checks: each passes some patients. All are called alike and say whether the patient passes.
+
+def loose_tolerance(patient, weights, batch):
+    """Entry by entry against the truth, with rtol = atol = 1e-2."""
+    gradient, truth = patient.gradient(weights, batch), HEALTHY.gradient(weights, batch)
+    return share_within(gradient, truth) == 1
+
+
+def share_within(gradient, truth, tolerance=1e-2):
+    """The share of entries that numpy.isclose passes with rtol = atol = tolerance."""
+    passed = gradient.map(lambda mine, theirs: np.isclose(mine, theirs, tolerance, tolerance).astype(float), truth)
+    return float(np.mean(np.concatenate([array.ravel() for _, array in passed.items()])))
+
+
+def agree(gradient, truth, tolerance=1e-7):
+    """Whether the norm-relative error is below the tolerance."""
+    return relative_error(gradient, truth) < tolerance
+
+
+def one_timestep(patient, weights, batch):
+    """A full gradient check, but on the first timestep alone."""
+    first = Batch(*(array[:1] for array in batch))
+    return agree(patient.gradient(weights, first), own_gradient(patient, weights, first))
+
+
+def one_sequence(patient, weights, batch):
+    """The true gradient of C, but for a batch of one sequence."""
+    one = batch.take([0])
+    return agree(patient.gradient(weights, one), own_gradient(HEALTHY, weights, one))
+
+
+def upstream_of_ones(patient, weights, batch):
+    """Backward alone, from an upstream gradient of ones: the loss is left out, and stands for L = sum(Y)."""
+    trace = forward(weights, batch.X)
+    gradient = patient.through_time(weights, trace, np.ones_like(trace.Y))
+    return agree(gradient, numerical_gradient(lambda w: forward(w, batch.X).Y.sum(), weights))
+
+
+def small_weights(patient, weights, batch):
+    """A gradient check as networks are often begun, small weights and no biases, and not a strict one."""
+    small = with_biases(weights / 10, weights.b * 0, weights.by * 0)
+    return agree(patient.gradient(small, batch), own_gradient(patient, small, batch), tolerance=1e-3)
+
+
+def direction_only(patient, weights, batch):
+    """The cosine to the true gradient of the patient's own objective."""
+    return cosine(patient.gradient(weights, batch), own_gradient(patient, weights, batch)) > 0.999999
+
+
+def own_objective(patient, weights, batch):
+    """The gradient check: strong, but it takes the patient's word for what the objective is."""
+    return agree(patient.gradient(weights, batch), own_gradient(patient, weights, batch))
+
+
+WEAK_CHECKS = {"rtol = atol = 1e-2": loose_tolerance, "one timestep": one_timestep, "one sequence": one_sequence,
+               "upstream of ones": upstream_of_ones, "small weights": small_weights, "cosine alone": direction_only,
+               "own objective": own_objective}
+
+
+def with_biases(weights, b, by):
+    """The weights with other biases."""
+    return Weights(weights.Wx, weights.Wh, b, weights.Wy, by)

@@ -1,0 +1,285 @@
+"""The fault bench: choose a patient, choose an instrument, read it.
+
+The readings are those of `lstmlib.clinic.instruments`, taken on one small LSTM and a ragged batch. All axes are
+fixed, for an axis that follows the data would hide a constant factor.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import ipywidgets as widgets
+import numpy as np
+
+from ..checking import relative_error
+from ..clinic.instruments import (
+    errors_by_part,
+    outside_spectrum,
+    own_gradient,
+    probe_ratios,
+    reordering,
+    response,
+    size_and_direction,
+)
+from ..clinic.patients import HEALTHY, WARD, example
+from ..show import svg
+from .base import Explorer
+
+EXACT = 1e-13  # smaller relative differences are rounding, and are drawn alike
+FACTORS = (1, 0.1, 0.01, 0.001)
+BEDS = {"healthy": HEALTHY} | WARD
+INSTRUMENTS = ("gradient check", "size and direction", "scaled loss", "probe", "crossing spectrum", "reordered batch")
+SHOWS = {  # what a healthy pass shows
+    "gradient check": "every part exact (green)",
+    "size and direction": "ratio 1, angle 0",
+    "scaled loss": "ratio 1 for every factor",
+    "probe": "ratio 1 at every timestep",
+    "crossing spectrum": "everything at k = 1",
+    "reordered batch": "every order at 'exact'",
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The patient's letter (or "healthy"), the instrument, and whether the diagnosis is shown."""
+
+    patient: str = "healthy"
+    instrument: str = "gradient check"
+    reveal: bool = False
+
+
+class Readings(NamedTuple):
+    """Everything the instruments show of one patient."""
+
+    errors: dict        # part of the gradient -> norm-relative error against the patient's own objective
+    error: float        # the same over all parts
+    ratio: float        # norm over the true norm
+    angle: float        # to the true gradient, in degrees
+    response: np.ndarray  # for each of FACTORS
+    probe: dict         # edge -> ratio at t = 1..T-1
+    spectrum: dict      # "LSTM", "output" -> share at k = 0..T+1
+    reordered: np.ndarray
+
+
+@cache
+def readings(bed):
+    patient, (weights, batch) = BEDS[bed], example(3)
+    gradient, truth = patient.gradient(weights, batch), own_gradient(patient, weights, batch)
+    ratio, cosine = size_and_direction(gradient, truth)
+    return Readings(errors_by_part(gradient, truth), relative_error(gradient, truth), ratio,
+                    float(np.degrees(np.arccos(min(cosine, 1)))), response(patient, weights, batch, FACTORS),
+                    probe_ratios(patient, weights, batch), outside_spectrum(patient, weights, batch),
+                    reordering(patient, weights, batch))
+
+
+def numbers(state):
+    return readings(state.patient)
+
+
+WIDTH, HEIGHT = 980, 400
+LOG_ERRORS = [(1e-13, "exact"), (1e-10, "1e-10"), (1e-7, "1e-7"), (1e-4, "1e-4"), (0.01, "1%"), (1, "100%")]
+PERCENTS = [(error ** 0.5, f"{100 * error:.0f}%") for error in (0, 0.01, 0.1, 0.25, 0.5, 1, 2)]  # a square-root axis
+OVER_LINES = {"stroke": svg.PAPER, "stroke_width": 4, "paint_order": "stroke"}  # a white rim, to be read on grid lines
+NOTHING = 0.004  # where the probe draws what does not cross, or hardly does
+LOG_RATIOS = [(0.01, "0.01"), (0.1, "0.1"), (1, "1"), (10, "10")]
+
+
+def draw(state, numbers):
+    panel = {"gradient check": check_panel, "size and direction": size_panel, "scaled loss": response_panel,
+             "probe": probe_panel, "crossing spectrum": spectrum_panel, "reordered batch": order_panel}
+    bed = state.patient if state.patient == "healthy" else f"patient {state.patient}"
+    card = [svg.rect(730, 40, 236, 312, fill="#f5f5f5", stroke=svg.GREY),
+            svg.text(746, 68, bed[0].upper() + bed[1:], 18, font_weight="bold"),
+            svg.text(746, 92, f"Instrument: {state.instrument}", 12.5),
+            svg.text(746, 126, "A healthy pass shows", 12, fill=svg.GREY),
+            svg.text(746, 144, SHOWS[state.instrument], 12),
+            svg.text(746, 178, "This one shows", 12, fill=svg.GREY)]
+    card += [svg.text(746, 198 + 18 * k, line, 13, font_weight="bold")
+             for k, line in enumerate(wrapped(summary(state, numbers), 27))]
+    if state.reveal:
+        card += [svg.text(746, 286, "Diagnosis", 12, fill=svg.GREY)]
+        card += [svg.text(746, 304 + 16 * k, line, 12, fill=svg.RED)
+                 for k, line in enumerate(wrapped(BEDS[state.patient].fault, 33))]
+    return svg.picture(WIDTH, HEIGHT, panel[state.instrument](numbers), *card, words=words(state, numbers))
+
+
+def check_panel(numbers):
+    frame = svg.Frame(84, 46, 622, 270, (-0.5, 13.5), (0, 1.6))
+    parts = [frame.axes((), PERCENTS, title="Gradient check: norm-relative error of each part (axis: square root)")]
+    for k, (part, error) in enumerate(numbers.errors.items()):
+        array, _, gate = part.partition(" ")
+        x, top = frame.x(k), frame.y(0 if error < EXACT else error ** 0.5)
+        colour = svg.GREEN if error < EXACT else svg.RED
+        parts += [svg.rect(x - 14, top, 28, frame.y(0) - top, fill=colour),
+                  svg.text(x, frame.top + frame.height + 18, gate or array, 13, "middle", font_style="italic")]
+        parts.append(svg.circle(x, top, 5, fill=colour) if error < EXACT else
+                     svg.text(x, top - 6, percent(error), 11, "middle", **OVER_LINES))
+    for first, label in ((0, "Wx"), (4, "Wh"), (8, "b")):
+        left, right, y = frame.x(first) - 18, frame.x(first + 3) + 18, frame.top + frame.height + 28
+        parts += [svg.line(left, y, right, y, stroke=svg.GREY),
+                  svg.text((left + right) / 2, y + 18, label, 13, "middle")]
+    parts += [svg.text(frame.x(12.5), frame.top + frame.height + 46, "output", 12, "middle", svg.GREY)]
+    return "".join(parts)
+
+
+def size_panel(numbers):
+    size = svg.Frame(90, 90, 600, 70, (0.1, 10), (0, 1), log="x")
+    angle = svg.Frame(90, 250, 600, 70, (0, 30), (0, 1))
+    parts = [size.axes([(0.1, "0.1"), (0.2, "0.2"), (0.5, "0.5"), (1, "1"), (2, "2"), (5, "5"), (10, "10")],
+                       title="Size: norm of the gradient over the true norm"),
+             angle.axes([(a, f"{a}°") for a in range(0, 31, 5)], title="Direction: angle to the true gradient")]
+    for frame, value, healthy in ((size, numbers.ratio, 1), (angle, numbers.angle, 0)):
+        parts += [svg.line(frame.x(healthy), frame.top, frame.x(healthy), frame.top + 70, stroke=svg.GREY, width=2,
+                           stroke_dasharray="4 4"),
+                  svg.circle(frame.x(value), frame.top + 35, 10, fill=svg.BLUE)]
+    return "".join(parts)
+
+
+def response_panel(numbers):
+    frame = svg.Frame(90, 60, 600, 250, (-0.4, 3.4), (0.1, 10), log="y")
+    parts = [frame.axes([(k, label) for k, label in enumerate(("1", "1/10", "1/100", "1/1000"))], LOG_RATIOS[1:],
+                        "the gradient of the loss is multiplied by a", "",
+                        "Scaled loss: size of the gradient / (a × size for a = 1)"), level(frame, 1)]
+    return "".join(parts + marks(frame, range(4), numbers.response, svg.BLUE))
+
+
+def probe_panel(numbers):
+    steps = range(1, len(numbers.probe["dh_next"]) + 1)
+    frame = svg.Frame(90, 60, 600, 250, (0.7, len(steps) + 0.3), (0.002, 10), log="y")
+    parts = [frame.axes(list(steps), [(NOTHING, "about 0")] + LOG_RATIOS, "timestep t into which it crosses", "",
+                        "Probe: what crosses, over what should cross (the loss is at the last step)"), level(frame, 1)]
+    looks = (("dc_next", svg.BLUE, 7, None, "● dc_next, along the cell state"),
+             ("dh_next", svg.RED, 4, "6 4", "• dh_next, through the gates (dashed)"))
+    for row, (edge, colour, radius, dashes, label) in enumerate(looks):
+        values = np.maximum(numbers.probe[edge], NOTHING)
+        parts.append(frame.curve(steps, values, stroke=colour, stroke_dasharray=dashes))
+        parts += marks(frame, steps, values, colour, radius)
+        parts.append(svg.text(110 + 270 * row, 372, label, 12, fill=colour))
+    return "".join(parts)
+
+
+def spectrum_panel(numbers):
+    frame = svg.Frame(90, 60, 600, 250, (-0.6, 6.6), (0, 1.1))
+    parts = [frame.axes([(k, k) for k in range(7)], [(p / 4, f"{25 * p}%") for p in range(5)],
+                        "k: how often the paths are divided by |X|", "", "Crossing spectrum, taken from outside")]
+    for shift, (name, colour) in zip((-0.25, 0.25), (("LSTM", svg.BLUE), ("output", svg.ORANGE))):
+        for k, share in enumerate(numbers.spectrum[name][:7]):
+            x, y = frame.x(k + shift), frame.y(share)
+            parts.append(svg.rect(x - 16, y, 32, frame.y(0) - y, fill=colour))
+            if share >= 0.005:
+                parts.append(svg.text(x, y - 5, percent(share), 11, "middle"))
+    parts += [svg.rect(110, 361, 14, 14, fill=svg.BLUE), svg.text(130, 373, "left: Wx, Wh, b", 12),
+              svg.rect(270, 361, 14, 14, fill=svg.ORANGE), svg.text(290, 373, "right: Wy, by", 12)]
+    return "".join(parts)
+
+
+def order_panel(numbers):
+    orders = range(1, len(numbers.reordered) + 1)
+    frame = svg.Frame(90, 60, 600, 250, (0.5, len(orders) + 0.5), (EXACT / 10, 10), log="y")
+    values = [max(value, EXACT) for value in numbers.reordered]
+    return "".join([frame.axes(list(orders), LOG_ERRORS, "another order of the same sequences", "",
+                               "Reordered batch: relative change of the gradient"),
+                    *marks(frame, orders, values, svg.BLUE)])
+
+
+def level(frame, value):
+    return svg.line(frame.left, frame.y(value), frame.left + frame.width, frame.y(value), stroke=svg.GREY, width=2,
+                    stroke_dasharray="4 4")
+
+
+def marks(frame, xs, ys, colour, radius=7):
+    return [svg.circle(frame.x(x), frame.y(y), radius, fill=colour) for x, y in zip(xs, ys)]
+
+
+def summary(state, numbers):
+    """The reading of the chosen instrument in a few words."""
+    return {"gradient check": check_words, "size and direction": size_words, "scaled loss": response_words,
+            "probe": probe_words, "crossing spectrum": spectrum_words,
+            "reordered batch": order_words}[state.instrument](numbers)
+
+
+def check_words(numbers):
+    wrong = {part: error for part, error in numbers.errors.items() if error >= EXACT}
+    if not wrong:
+        return "all parts agree up to rounding"
+    worst = max(wrong, key=wrong.get)
+    if max(wrong.values()) - min(wrong.values()) < 1e-6:
+        return f"all {len(wrong)} parts off by the same {percent(wrong[worst])}"
+    return f"{len(wrong)} of {len(numbers.errors)} parts differ, most of all {worst}: {percent(wrong[worst])}"
+
+
+def size_words(numbers):
+    return f"size {numbers.ratio:.2f} of the true one, angle {numbers.angle:.1f}°"
+
+
+def response_words(numbers):
+    return f"ratio {numbers.response[1]:.2f} for a = 1/10, {numbers.response[-1]:.2f} for a = 1/1000"
+
+
+def probe_words(numbers):
+    return ", ".join(f"{edge}: {decimals(values[-1])} one step back, {decimals(values[0])} at t = 1"
+                     for edge, values in numbers.probe.items())
+
+
+def spectrum_words(numbers):
+    LSTM = numbers.spectrum["LSTM"]
+    if LSTM[1] > 1 - 1e-9:
+        return "every path is divided once"
+    return (f"in the LSTM {percent(LSTM[1])} is divided once, {percent(LSTM[2])} twice, {percent(LSTM[3:].sum())} "
+            "more often; the output once")
+
+
+def order_words(numbers):
+    largest = numbers.reordered.max()
+    if largest < EXACT:
+        return "the order does not matter"
+    same = int((numbers.reordered < EXACT).sum())
+    others = f"; {same} of the {len(numbers.reordered)} orders change nothing" if same else ""
+    return f"the gradient changes by up to {percent(largest)}{others}"
+
+
+def words(state, numbers):
+    bed = "The healthy pass" if state.patient == "healthy" else f"Patient {state.patient}"
+    diagnosis = f" Diagnosis: {BEDS[state.patient].fault}." if state.reveal else ""
+    return f"{bed}, {state.instrument}: {summary(state, numbers)}.{diagnosis}"
+
+
+def percent(share):
+    return f"{100 * share:.0f}%" if share >= 0.0995 else f"{100 * share:.1f}%"
+
+
+def decimals(ratio):
+    return "nothing" if ratio == 0 else "below 0.01" if ratio < 0.01 else f"{ratio:.2f}"
+
+
+def wrapped(words, width):
+    """The words in lines of at most `width` characters."""
+    lines = [""]
+    for word in words.split():
+        if len(lines[-1]) + len(word) < width:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+        else:
+            lines.append(word)
+    return lines
+
+
+PRESETS = {"Patient A, size": dict(patient="A", instrument="size and direction"),
+           "Patient C, check": dict(patient="C"),
+           "Patient D, check": dict(patient="D"),
+           "Patient D, order": dict(patient="D", instrument="reordered batch"),
+           "Patient H, probe": dict(patient="H", instrument="probe")}
+
+
+def fault_bench():
+    """The explorer of notebook 8."""
+    for bed in BEDS:
+        readings(bed)
+    wide = {"style": {"description_width": "initial"}}
+    controls = {
+        "patient": widgets.Dropdown(options=[("healthy", "healthy")] + [(f"patient {bed}", bed) for bed in WARD],
+                                    description="patient", **wide),
+        "instrument": widgets.RadioButtons(options=INSTRUMENTS, description="instrument", **wide),
+        "reveal": widgets.Checkbox(description="show the diagnosis", indent=False),
+    }
+    return Explorer("The fault bench", Bench(), controls, numbers, draw, words, PRESETS,
+                    poster=("Reset", "Patient A, size", "Patient C, check"))  # none of them decides exercise 8.1

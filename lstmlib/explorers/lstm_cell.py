@@ -1,0 +1,241 @@
+"""One LSTM cell along a sequence: its gates, its cell state and what becomes of one number in it.
+
+The cell has one hidden unit and two inputs: a value, which is there at every step, and a marker,
+which is 1 at the one step whose value is to be remembered.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import Weights, forward
+from ..show import svg
+from .base import Explorer, Slider
+
+OTHER_VALUES = (0.3, -0.25, 0.2, 0.35, -0.3, 0.1, 0.3, -0.2, 0.35, -0.3, 0.25, 0.3, -0.35, 0.2, 0.25, -0.1)
+T = len(OTHER_VALUES)
+STEPS = np.arange(1, T + 1)
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Biases of the gates, two weights, and the number to remember: its value, and the step (1, 2, ...) it comes at."""
+
+    b_i: int = 0
+    b_f: int = 1
+    b_o: int = 0
+    marker_to_i: int = 0
+    h_to_f: int = 0
+    value: float = 0.75
+    arrival: int = 3
+
+
+class Numbers(NamedTuple):
+    """Everything the picture shows: arrays (T,), then shares and sums at the last step."""
+
+    x: np.ndarray
+    i: np.ndarray
+    f: np.ndarray
+    g: np.ndarray
+    o: np.ndarray
+    c: np.ndarray
+    h: np.ndarray
+    remembered: np.ndarray  # the part of c that comes from the number
+    let_in: float           # i at the step of the number
+    kept: float             # product of all f after it
+    others: float           # the part of the last c that comes from all other values
+
+
+def weights_of(state):
+    """The cell: the value feeds the candidate, the marker the input gate, h the forget gate."""
+    #            i                  f             g  o
+    Wx = [[0, 0, 1, 0], [state.marker_to_i, 0, 0, 0]]
+    Wh = [[0, state.h_to_f, 0, 0]]
+    b = [state.b_i, state.b_f, 0, state.b_o]
+    return Weights(*(np.array(array, float) for array in (Wx, Wh, b, [[1]], [0])))
+
+
+def sequence_of(state):
+    """The input (T, 1, 2): a value at every step, the marker at one."""
+    X = np.zeros((T, 1, 2))
+    X[:, 0, 0] = OTHER_VALUES
+    X[state.arrival - 1, 0] = state.value, 1
+    return X
+
+
+def numbers(state):
+    X = sequence_of(state)
+    trace = forward(weights_of(state), X)
+    i, f, g, o, c, h = (array[:, 0, 0] for array in (trace.i, trace.f, trace.g, trace.o, trace.c, trace.h))
+    first = state.arrival - 1
+    shares = np.cumprod(np.concatenate([np.ones(1), f[first + 1:]]))
+    remembered = np.concatenate([np.zeros(first), i[first] * g[first] * shares])
+    return Numbers(X[:, 0, 0], i, f, g, o, c, h, remembered, i[first], shares[-1], c[-1] - remembered[-1])
+
+
+def words(state, numbers):
+    g, o = numbers.g[state.arrival - 1], numbers.o[-1]
+    return (f"{verdict(state, numbers)} At step {state.arrival} the input gate let in {percent(numbers.let_in)} of the "
+            f"candidate {decimal(g)}; over the {T - state.arrival} steps since then the forget gate kept "
+            f"{percent(numbers.kept)} of that; all other values together add {decimal(numbers.others)}. So c ends at "
+            f"{decimal(numbers.c[-1])}. The output gate is {percent(o)} open, and h ends at {decimal(numbers.h[-1])}.")
+
+
+def verdict(state, numbers):
+    """What became of the number, in a few words."""
+    if state.value == 0:
+        return "The number is 0: there is nothing to remember."
+    if numbers.let_in < 0.1:
+        return "Never written."
+    if numbers.kept < 0.1:
+        return "Forgotten."
+    if abs(numbers.others) > 0.25 * abs(numbers.g[state.arrival - 1]):
+        return "Mixed with the other values."
+    if numbers.let_in * numbers.kept < 0.8:
+        return "Partly remembered."
+    if numbers.o[-1] < 0.1:
+        return "Remembered, but not shown."
+    return "Remembered, and shown."
+
+
+def percent(share):
+    """A share as a percentage: whole, but for what would be rounded to 0% or 100%."""
+    if share < 0.0005:
+        return "less than 0.1%"
+    if share > 0.9995:
+        return "more than 99.9%"
+    return f"{100 * share:.1f}%" if share < 0.01 or share > 0.99 else f"{100 * share:.0f}%"
+
+
+def decimal(value):
+    """Two decimals, with a true minus sign and no negative zero."""
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+WIDTH, HEIGHT = 1000, 500
+TIME = (0.5, T + 0.5)
+C_LIMITS = (-2, 2)
+STRIPS = {  # name: (what it does, limits, ticks, colour)
+    "x": ("input value", (-1, 1), (-1, 0, 1), svg.GREY),
+    "g": ("candidate", (-1, 1), (-1, 0, 1), svg.PURPLE),
+    "i": ("input gate", (0, 1), (0, 1), svg.GREEN),
+    "f": ("forget gate", (0, 1), (0, 1), svg.RED),
+    "o": ("output gate", (0, 1), (0, 1), svg.ORANGE),
+}
+STRIP_FRAMES = {name: svg.Frame(132, 34 + 88 * k, 330, 66, TIME, STRIPS[name][1]) for k, name in enumerate(STRIPS)}
+CELL = svg.Frame(530, 34, 350, 242, TIME, C_LIMITS)
+HIDDEN = svg.Frame(530, 320, 350, 132, TIME, (-1, 1))
+
+
+def draw(state, numbers):
+    parts = [strip(name, getattr(numbers, name), state.arrival) for name in STRIPS]
+    last_strip = STRIP_FRAMES["o"]
+    for frame in (last_strip, HIDDEN):
+        parts += [svg.text(frame.x(step), 466 if frame is HIDDEN else frame.top + 82, step, 11, "middle", svg.GREY)
+                  for step in STEPS[::3]]
+        parts.append(svg.text(frame.left + frame.width / 2, 488, "timestep t", 12, "middle"))
+    parts += [cell_panel(state, numbers), hidden_panel(state, numbers)]
+    return svg.picture(WIDTH, HEIGHT, *parts, words=words(state, numbers))
+
+
+def strip(name, values, arrival):
+    """One row of bars: a value, or how far a gate is open."""
+    frame, (what, _, ticks, colour) = STRIP_FRAMES[name], STRIPS[name]
+    middle = frame.top + frame.height / 2
+    parts = [band(frame, arrival), frame.axes(y_ticks=ticks, labels=minus), bars(frame, values, colour, arrival),
+             svg.line(frame.left, frame.y(0), frame.left + frame.width, frame.y(0), stroke=svg.GREY),
+             svg.text(14, middle - 3, name, 16, fill=svg.INK, font_weight="bold", font_style="italic"),
+             svg.text(14, middle + 14, what, 12)]
+    if name == "x":
+        parts.append(svg.text(frame.x(arrival), frame.top - 6, "marker: remember this", 12,
+                              "start" if arrival < 5 else "middle"))
+    return "".join(parts)
+
+
+def cell_panel(state, numbers):
+    frame, end, candidate = CELL, numbers.c[-1], numbers.g[state.arrival - 1]
+    target = frame.y(candidate)
+    came_in = f"dashed: its candidate, tanh({decimal(state.value)}) = {decimal(candidate)}"
+    y_c, y_part = apart(frame.y(end), frame.y(numbers.remembered[-1]), 30)
+    right = frame.left + frame.width + 6
+    return "".join([
+        band(frame, state.arrival), frame.axes(y_ticks=(-2, -1, 0, 1, 2), labels=minus),
+        svg.text(frame.left, frame.top - 8, "Cell state c, and how much of it is the number", 13, font_weight="bold"),
+        svg.line(frame.left, frame.y(0), frame.left + frame.width, frame.y(0), stroke=svg.GREY),
+        bars(frame, numbers.remembered, svg.BLUE, None, opacity=0.45),
+        svg.line(frame.x(state.arrival), target, frame.left + frame.width, target, stroke=svg.BLUE, width=1.5,
+                 stroke_dasharray="5 4"),
+        frame.curve(STEPS, numbers.c, stroke=svg.INK, width=2), dots(frame, numbers.c, svg.INK),
+        svg.text(right, y_c + 4, f"c = {decimal(end)}", 12, font_weight="bold"),
+        svg.text(right, y_part - 3, "of it, the", 12, fill=svg.BLUE),
+        svg.text(right, y_part + 11, f"number: {decimal(numbers.remembered[-1])}", 12, fill=svg.BLUE),
+        svg.text(right - 12, frame.y(-2) - 8, came_in, 12, "end", fill=svg.BLUE)])
+
+
+def hidden_panel(state, numbers):
+    frame, title = HIDDEN, "Hidden state h: what the network sees"
+    return "".join([
+        band(frame, state.arrival), frame.axes(y_ticks=(-1, 0, 1), labels=minus),
+        svg.text(frame.left, frame.top - 8, title, 13, font_weight="bold"),
+        svg.line(frame.left, frame.y(0), frame.left + frame.width, frame.y(0), stroke=svg.GREY),
+        frame.curve(STEPS, numbers.h, stroke=svg.INK, width=2), dots(frame, numbers.h, svg.INK),
+        svg.text(frame.left + frame.width + 6, frame.y(numbers.h[-1]) + 4, f"h = {decimal(numbers.h[-1])}", 12,
+                 font_weight="bold")])
+
+
+def band(frame, step):
+    """The column of the step at which the number comes."""
+    left, right = frame.x(step - 0.5), frame.x(step + 0.5)
+    return svg.rect(left, frame.top, right - left, frame.height, fill="#f3ead2")
+
+
+def bars(frame, values, colour, dark, opacity=None):
+    """A bar from 0 for every step; all but the step `dark` are drawn light (None: all alike)."""
+    width, zero = 0.7 * frame.width / T, frame.y(0)
+    return "".join(
+        svg.rect(frame.x(step) - width / 2, min(zero, frame.y(value)), width, abs(zero - frame.y(value)), fill=colour,
+                 fill_opacity=None if step == dark else "0.55" if opacity is None else str(opacity))
+        for step, value in zip(STEPS, values))
+
+
+def dots(frame, values, colour):
+    return "".join(svg.circle(frame.x(step), frame.y(value), 3, fill=colour) for step, value in zip(STEPS, values))
+
+
+def apart(first, second, gap):
+    """Two heights moved, where needed, to be `gap` pixels apart; the first comes above unless it is clearly below."""
+    middle, half = (first + second) / 2, max(abs(first - second), gap) / 2
+    return (middle + half, middle - half) if first - second > gap / 2 else (middle - half, middle + half)
+
+
+def minus(value):
+    return str(value).replace("-", "\N{MINUS SIGN}")
+
+
+REMEMBER = {"b_i": -5, "b_f": 6, "b_o": 4, "marker_to_i": 10}
+PRESETS = {
+    "Remember": REMEMBER,
+    "Forget at once": REMEMBER | {"b_f": -6},
+    "Never write": REMEMBER | {"marker_to_i": 0},
+    "Always write": REMEMBER | {"b_i": 5},
+    "Closed output": REMEMBER | {"b_o": -6},
+    "Held by its own output": REMEMBER | {"b_f": -3, "h_to_f": 16},
+}
+
+
+def gates():
+    """The explorer of notebook 02: six named states, and a start as an untrained cell has it."""
+    biases, from_0 = list(range(-8, 9)), list(range(0, 17, 2))
+    values = [k / 4 for k in range(-4, 5)]
+    signed = [minus(f"{bias:+d}") if bias else "0" for bias in biases]
+    return Explorer(
+        "The gates of one cell", Gates(),
+        {"b_i": Slider("bias of the input gate", biases, 0, signed),
+         "b_f": Slider("bias of the forget gate", biases, 0, signed),
+         "b_o": Slider("bias of the output gate", biases, 0, signed),
+         "marker_to_i": Slider("weight, marker to input gate", from_0, 0),
+         "h_to_f": Slider("weight, h to forget gate", from_0, 0),
+         "value": Slider("number to remember", values, 0.0, [decimal(value) for value in values]),
+         "arrival": Slider("comes at step", list(range(1, 13)), 1)},
+        numbers, draw, words, PRESETS, poster=("Reset", "Remember"))

@@ -1,0 +1,284 @@
+"""Training curves of placements: 1/|X| on some edges, the adding problem at T = 20, SGD or Adam.
+
+The curves are data, `train_it.json` beside this module, so that the picture follows the hand;
+
+    python -m lstmlib.explorers.train_it
+
+trains them once more, in a minute or two. Another machine rounds otherwise and may give other last digits.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import ipywidgets as widgets
+import numpy as np
+
+from .. import Weights, adam, adding_problem, backward, crossing_spectrum, forward, scale_at, sgd, squared_error
+from ..show import svg
+from .base import Explorer
+
+DATA = Path(__file__).with_suffix(".json")
+T, H, BATCHES, WINDOW, SEED = 20, 8, 1500, 50, 0
+OPTIMISERS = {"SGD": (sgd, 1.0), "Adam": (adam, 0.01)}
+DIED = 1e6  # a mean squared error above this ends a run
+BEST_CONSTANT = 1 / 24  # the mean squared error of answering 0.5 always
+
+RIGHT = {"{loss}": {"loss"}, "{dy}": {"dy"}, "{dh_above, dWy_t}": {"dh_above", "dWy_t"},
+         "{dW_t, dWy_t}": {"dW_t", "dWy_t"}, "{dW}": {"dW"}}
+WRONG = {"{ }: nowhere": set(), "{loss, dW}": {"loss", "dW"}, "{dh_above}": {"dh_above"}, "{dz}": {"dz"},
+         "{dh_next}": {"dh_next"}, "{dc_next}": {"dc_next"}, "{loss, dh_next}": {"loss", "dh_next"},
+         "{loss, dc_next}": {"loss", "dc_next"}}
+PLACEMENTS = RIGHT | WRONG
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where 1/|X| stands, the optimiser, and |X|, the number of sequences in a batch."""
+
+    placement: str = "{dW}"
+    optimiser: str = "SGD"
+    size_X: int = 8
+
+
+class Numbers(NamedTuple):
+    """What the picture shows; each list has an entry for every WINDOW batches, NaN once the run is dead."""
+
+    right: list       # mean squared error of {loss}
+    chosen: list      # of the chosen placement
+    distance: list    # ||weights - weights of {loss}|| / ||weights of {loss}||
+    died: int | None  # the batch at which the loss was beyond all bounds
+    shares: dict      # {"Wx": shares of g_0, g_1, ...}: the crossing spectrum before training
+    verdict: str
+
+
+def start_weights():
+    """Weights for T = 20: uniform in +-0.5, biases 0 but for forget gates at 3 and input gates at -1."""
+    rng = np.random.default_rng(SEED)
+    Wx, Wh, Wy = (rng.uniform(-0.5, 0.5, shape) for shape in ((2, 4 * H), (H, 4 * H), (H, 1)))
+    return Weights(Wx, Wh, np.repeat([-1.0, 3.0, 0.0, 0.0], H), Wy, np.zeros(1))
+
+
+def train(edges, optimiser, size_X, batches=BATCHES):
+    """Train with 1/|X| on `edges`; the same start and the same batches each time.
+
+    ->  the loss sum of every batch, and the weights after every WINDOW batches
+    """
+    move, rate = OPTIMISERS[optimiser]
+    rng, weights, state = np.random.default_rng(SEED), start_weights(), None
+    at, losses, kept = scale_at(edges, 1 / size_X), [], []
+    for n in range(batches):
+        X, targets, mask = adding_problem(T, size_X, rng)
+        trace = forward(weights, X)
+        loss, dY = squared_error(trace.Y, targets, mask)
+        losses.append(loss)
+        if 2 * loss / size_X > DIED:
+            break
+        weights, state = move(weights, backward(weights, trace, dY, at=at), state, rate=rate)
+        if (n + 1) % WINDOW == 0:
+            kept.append(weights)
+    return losses, kept
+
+
+def curve(losses, size_X):
+    """The mean squared error of each WINDOW of batches; a run that died leaves its last one out."""
+    whole = len(losses) // WINDOW * WINDOW
+    return 2 / size_X * np.reshape(losses[:whole], (-1, WINDOW)).mean(axis=1)
+
+
+def distances(kept, right):
+    """The norm-relative distance of the weights from those of the right run."""
+    return [(weights - truth).norm() / truth.norm() for weights, truth in zip(kept, right)]
+
+
+def make_data(report=print):
+    """Every curve, as it is stored."""
+    data = {}
+    for size_X in (8, 10):
+        for optimiser in OPTIMISERS:
+            _, right = train({"loss"}, optimiser, size_X)
+            for name, edges in PLACEMENTS.items():
+                losses, kept = train(edges, optimiser, size_X)
+                data[f"{name} {optimiser} {size_X}"] = {
+                    "mse": [float(f"{value:.3g}") for value in curve(losses, size_X)],
+                    "distance": [float(f"{value:.2g}") for value in distances(kept, right)],
+                    "died": len(losses) if len(losses) < BATCHES else None}
+                report(name, optimiser, size_X)
+    return data
+
+
+def store(data, path=DATA):
+    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(run)}" for key, run in data.items())
+    path.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+@lru_cache
+def stored():
+    return json.loads(DATA.read_text(encoding="utf-8"))
+
+
+@lru_cache
+def shares(placement):
+    """{"Wx": ||g_k|| / sum_j ||g_j||, k = 0, 1, ...}: the crossing spectrum on the first batch, before training."""
+    weights = start_weights()
+    X, targets, mask = adding_problem(T, 8, np.random.default_rng(SEED))
+    trace = forward(weights, X)
+    _, dY = squared_error(trace.Y, targets, mask)
+    spectrum = crossing_spectrum(weights, trace, dY, PLACEMENTS[placement])
+    norms = {name: np.linalg.norm(array.reshape(len(array), -1), axis=1) for name, array in spectrum.items()}
+    return {name: (of_array / of_array.sum()).tolist() for name, of_array in norms.items()}
+
+
+def numbers(state):
+    run = stored()[f"{state.placement} {state.optimiser} {state.size_X}"]
+    right = stored()[f"{{loss}} {state.optimiser} {state.size_X}"]["mse"]
+    rest = [math.nan] * (len(right) - len(run["mse"]))
+    return Numbers(right, run["mse"] + rest, run["distance"] + [math.nan] * (len(right) - len(run["distance"])),
+                   run["died"], shares(state.placement), verdict(run, right))
+
+
+def verdict(run, right):
+    """What became of a run, in a word or two."""
+    if run["died"]:
+        return "dies"
+    if max(run["distance"]) == 0:
+        return "identical"
+    if max(run["distance"]) < 1e-9:
+        return "identical up to rounding"
+    last, best = np.mean(run["mse"][-4:]), np.mean(right[-4:])
+    if last > 0.8 * BEST_CONSTANT:
+        return "learns next to nothing"
+    if last > 20 * best:
+        return "falls far behind"
+    if last > 3 * best:
+        return "drifts behind"
+    return "forgiven" if max(run["distance"]) < 0.01 else "survives"
+
+
+STEPS = range(WINDOW, BATCHES + 1, WINDOW)
+CURVES = svg.Frame(78, 44, 400, 270, (0, BATCHES), (1e-4, 10), log="y")
+DISTANCE = svg.Frame(566, 44, 180, 270, (0, BATCHES), (1e-17, 10), log="y")
+
+
+def draw(state, numbers):
+    parts = [draw_curves(numbers), draw_distance(numbers), draw_shares(numbers.shares)]
+    return svg.picture(1010, 376, *parts, words=words(state, numbers))
+
+
+def draw_curves(numbers):
+    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-4, 2)]
+    y = CURVES.y(BEST_CONSTANT)
+    parts = [CURVES.axes([0, 500, 1000, 1500], ticks, "batch", "mean squared error", "Training curves"),
+             svg.line(78, y, 478, y, stroke=svg.GREY, stroke_dasharray="1 4"),
+             CURVES.curve(STEPS, numbers.right, stroke=svg.SKY, width=6),
+             CURVES.curve(STEPS, numbers.chosen, stroke=svg.RED, stroke_dasharray="7 4", width=2.5),
+             svg.line(96, 290, 130, 290, stroke=svg.SKY, width=6), svg.text(136, 294, "{loss}, right", 12),
+             svg.line(226, 290, 260, 290, stroke=svg.RED, width=2.5, stroke_dasharray="7 4"),
+             svg.text(266, 294, "the chosen one", 12)]
+    if numbers.died:
+        x = CURVES.x(numbers.died)
+        parts += [svg.line(x, 44, x, 314, stroke=svg.RED, width=2.5, stroke_dasharray="7 4"),
+                  svg.text(x + 8, 92, f"died at batch {numbers.died}", 13, font_weight="bold")]
+    return "".join(parts) + svg.text(474, y - 6, "always 0.5", 11, "end", svg.GREY)
+
+
+def draw_distance(numbers):
+    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in (-12, -8, -4, 0)] + [(1e-17, "0")]
+    return (DISTANCE.axes([0, 500, 1000, 1500], ticks, "batch", title="Weights: distance")
+            + DISTANCE.curve(STEPS, numbers.distance, stroke=svg.RED, width=2.5))
+
+
+def draw_shares(shares):
+    """One bar for each array, cut into the shares that cross 0, 1, 2, ... divisions."""
+    looks = [("never", svg.RED, svg.PAPER), ("once", svg.SKY, svg.INK), ("twice", svg.ORANGE, svg.INK),
+             ("3 times or more", svg.INK, svg.PAPER)]
+    parts = [svg.text(800, 36, "Divided how often?", 15, font_weight="bold")]
+    for row, (name, values) in enumerate(shares.items()):
+        y, x = 52 + 40 * row, 832.0
+        parts.append(svg.text(824, y + 19, name, 12, "end"))
+        for k, share in enumerate(values[:3] + [0.0] * (3 - len(values[:3])) + [sum(values[3:])]):
+            width = round(160 * share)
+            if width:
+                parts.append(svg.rect(x, y, width, 28, fill=looks[k][1], stroke=svg.PAPER))
+            if width >= 28:
+                parts.append(svg.text(x + width / 2, y + 19, f"{100 * share:.0f}%", 12, "middle", looks[k][2]))
+            x += width
+    for k, (name, colour, _) in enumerate(looks):
+        x, y = 802 + 84 * (k % 2), 272 + 24 * (k // 2)
+        parts += [svg.rect(x, y - 11, 14, 14, fill=colour), svg.text(x + 20, y + 1, name, 12)]
+    return "".join(parts)
+
+
+def words(state, numbers):
+    name, against = state.placement, f"With {state.optimiser} and |X| = {state.size_X}, "
+    told = {
+        "dies": f"{against}{name} dies: at batch {numbers.died} its loss is beyond all bounds.",
+        "identical": f"{against}{name} trains as {{loss}} does, bit for bit: the weights never differ.",
+        "identical up to rounding": f"{against}{name} trains as {{loss}} does, up to rounding: the weights differ by "
+                                    f"{max_of(numbers.distance)} at most, norm-relative.",
+        "forgiven": f"{against}{name} is forgiven: its weights are at most {max_of(numbers.distance)} away from those "
+                    f"of {{loss}}, norm-relative.",
+        "survives": f"{against}{name} survives on another way: it ends at a mean squared error of "
+                    f"{end_of(numbers.chosen)}, {{loss}} at {end_of(numbers.right)}, with other weights.",
+        "drifts behind": f"{against}{name} drifts behind: it ends at a mean squared error of {end_of(numbers.chosen)}, "
+                         f"{{loss}} at {end_of(numbers.right)}.",
+        "falls far behind": f"{against}{name} falls far behind: it ends at a mean squared error of "
+                            f"{end_of(numbers.chosen)}, {{loss}} at {end_of(numbers.right)}.",
+        "learns next to nothing": f"{against}{name} learns next to nothing: it ends at {end_of(numbers.chosen)}, "
+                                  f"{{loss}} at {end_of(numbers.right)}, and always answering 0.5 gives 0.042."}
+    return f"{told[numbers.verdict]} {spectrum_words(numbers.shares)}"
+
+
+def spectrum_words(shares):
+    """What is divided how often, before training."""
+    once = [name for name, values in shares.items() if len(values) > 1 and values[1] > 1 - 1e-12]
+    if len(once) == 5:
+        return "Every path is divided exactly once."
+    if all(max(values) > 1 - 1e-12 for values in shares.values()):
+        return (f"Each array has one factor for all its paths: Wx, Wh and b are divided {often(shares['Wx'])}, "
+                f"Wy and by {often(shares['Wy'])}.")
+    return (f"Before training {share_of(shares['Wx'], 0)} of the gradient of Wx is never divided, "
+            f"{share_of(shares['Wx'], 1)} once; of that of Wy {share_of(shares['Wy'], 0)} is never divided.")
+
+
+def often(values):
+    """How often all paths of an array are divided, in words."""
+    return ["never", "once", "twice"][int(np.argmax(values))]
+
+
+def share_of(values, k):
+    return f"{100 * values[k] if k < len(values) else 0:.0f}%"
+
+
+def end_of(errors):
+    return f"{np.mean(errors[-4:]):.1g}"
+
+
+def max_of(distances):
+    return f"{max(distances):.0e}"
+
+
+def training_curves():
+    """The explorer of notebook 7."""
+    described = {"style": {"description_width": "initial"}}
+    controls = {
+        "placement": widgets.Dropdown(options=list(PLACEMENTS), description="1/|X| on", **described),
+        "optimiser": widgets.RadioButtons(options=list(OPTIMISERS), description="optimiser", **described),
+        "size_X": widgets.RadioButtons(options=[8, 10], description="|X|", **described),
+    }
+    presets = {
+        "At the end": {}, "Rounded": {"placement": "{dW}", "size_X": 10},
+        "Nowhere, SGD": {"placement": "{ }: nowhere"},
+        "Nowhere, Adam": {"placement": "{ }: nowhere", "optimiser": "Adam"},
+        "Twice, SGD": {"placement": "{loss, dW}"},
+        "Cell path, Adam": {"placement": "{dc_next}", "optimiser": "Adam"},
+    }
+    return Explorer("Training curves of placements", Run(), controls, numbers, draw, words, presets,
+                    poster=("At the end", "Nowhere, SGD", "Cell path, Adam"))
+
+
+if __name__ == "__main__":
+    store(make_data())

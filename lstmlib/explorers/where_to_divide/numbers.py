@@ -1,0 +1,262 @@
+"""The laboratory's state, numbers and words.
+
+1/|X| stands on any edges of the backward graph: what becomes of the gradient?
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import starmap
+
+import numpy as np
+
+from ...checking import cosine, relative_error
+from ...losses import squared_error
+from ...placement import EDGES, crosses_exactly_once, crossing_spectrum, scale_at
+from ...sequence import backward, forward, local_slopes
+from ...weights import Weights
+
+D, H, K, B, T_MAX = 2, 3, 4, 3, 6
+SIZES = (1, 2, 3, 4, 5, 8, 10, 16, 20, 32, 64, 100)
+ROUNDING = {"float64": 1e-15, "float32": 1e-6, "float16": 1e-2}  # norm-relative: closer than this is rounding alone
+
+TRUTH = "the true gradient"
+# Where 1/|X| may be put: the five right places, then those that are often tried.
+PLACEMENTS = {
+    "At once: loss": ("loss",),
+    "At once: dy": ("dy",),
+    "Into the top: dh_above, dWy_t": ("dh_above", "dWy_t"),
+    "Each step: dW_t, dWy_t": ("dWy_t", "dW_t"),
+    "At the end: dW": ("dW",),
+    "At every step: dz": ("dz",),
+    "Recurrent path only: dh_next": ("dh_next",),
+    "Cell path only: dc_next": ("dc_next",),
+    "Both ends: dy and dW": ("dy", "dW"),
+    "dh_above, forgetting dWy_t": ("dh_above",),
+    "Nowhere": (),
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """edges: names that carry 1/|X|; beside: TRUTH, or a name of PLACEMENTS to compare with."""
+
+    edges: tuple = ("dy",)
+    size_X: int = 8
+    T: int = 4
+    dtype: str = "float64"
+    forget_bias: int = 1
+    beside: str = TRUTH
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the laboratory shows.
+
+    gradient    yours: backward with 1/|X| on the chosen edges
+    truth       the gradient of C = L/|X|: the backward pass of L in the same dtype, its result times 1/|X|.
+                Where two placements are compared: the gradient of B
+    right       {weight: bool}: does every path to it cross exactly once?
+    identical   whether every bit of gradient and truth agrees
+    error       ||gradient - truth|| / ||truth||
+    cosine      between gradient and truth
+    length      ||gradient|| / ||truth||
+    shares      {weight: array}: ||g_k|| / sum_j ||g_j||, the part of the gradient that was divided k times, in float64
+    share       the same over all weights together
+    way, other_way  {"dy": array (T,), ...}: norms of the intermediate gradients, yours and those of B (None without B)
+    """
+
+    gradient: Weights
+    truth: Weights
+    right: dict
+    identical: bool
+    error: float
+    cosine: float
+    length: float
+    shares: dict
+    share: np.ndarray
+    way: dict
+    other_way: dict | None
+
+    @property
+    def all_right(self):
+        """Whether every path to every weight crosses exactly once."""
+        return all(self.right.values())
+
+
+@cache
+def problem(T, forget_bias, dtype):
+    """A small LSTM and its loss, always the same -> weights, trace, dY. No state or bias is 0: every path is open."""
+    rng = np.random.default_rng(1)
+    Wx, Wh, b, Wy, by = (rng.normal(size=shape) for shape in ((D, 4 * H), (H, 4 * H), (4 * H,), (H, K), (K,)))
+    b[H:2 * H] = forget_bias
+    h0, c0 = rng.normal(0, 0.5, (2, B, H))
+    X, targets = rng.normal(size=(T_MAX, B, D))[:T], rng.normal(size=(T_MAX, B, K))[:T]
+    weights = Weights(*(array.astype(dtype) for array in (Wx, Wh, b, Wy, by)))
+    trace = forward(weights, X, h0, c0)
+    return weights, trace, squared_error(trace.Y, targets)[1]
+
+
+def numbers(state):
+    """State -> Numbers."""
+    weights, trace, dY = problem(state.T, state.forget_bias, state.dtype)
+    gradient, way = on_the_way(weights, trace, dY, state.edges, state.size_X)
+    if state.beside == TRUTH:
+        truth, other_way = backward(weights, trace, dY) * (1 / state.size_X), None
+    else:
+        truth, other_way = on_the_way(weights, trace, dY, PLACEMENTS[state.beside], state.size_X)
+    spectrum = crossing_spectrum(*problem(state.T, state.forget_bias, "float64"), state.edges)
+    return Numbers(gradient, truth, crosses_exactly_once(state.edges, state.T), gradient.identical(truth),
+                   relative_error(gradient, truth), cosine(gradient, truth), gradient.norm() / truth.norm(),
+                   {name: share_of([array]) for name, array in spectrum.items()},
+                   share_of([array for _, array in spectrum.items()]), way, other_way)
+
+
+def on_the_way(weights, trace, dY, edges, size_X):
+    """The gradient with 1/|X| on `edges`, and the norm of every gradient on the way, timestep by timestep."""
+    passed = {edge: [] for edge in EDGES}
+    scale = scale_at(edges, 1 / size_X)
+
+    def probe(edge, gradient):
+        crossed = scale(edge, gradient)
+        passed[edge].append(crossed)
+        return crossed
+
+    gradient = backward(weights, trace, dY, at=probe)
+    (dy,), (dh,), (dW_t,) = (passed[edge] for edge in ("dy", "dh_above", "dW_t"))
+    for t, dh_next in enumerate(reversed(passed["dh_next"])):
+        dh[t] += dh_next
+    dc = dh * local_slopes(trace)[0]
+    for t, dc_next in enumerate(reversed(passed["dc_next"])):
+        dc[t] += dc_next
+    flows = {"dy": dy, "dh": dh, "dc": dc, "dz": np.array(passed["dz"])[::-1], "dW_t": dW_t}
+    return gradient, {name: np.linalg.norm(flow.astype(float).reshape(len(flow), -1), axis=1)
+                      for name, flow in flows.items()}
+
+
+def share_of(powers):
+    """||g_k|| / sum_j ||g_j||, with k along the first axis of each array."""
+    norms = np.sqrt(sum((array.reshape(len(array), -1) ** 2).sum(axis=1) for array in powers))
+    return norms / norms.sum()
+
+
+def entries(gradient):
+    """All entries in a row, in float64."""
+    return np.concatenate([array.astype(float).ravel() for _, array in gradient.items()])
+
+
+# The verdict
+
+def headline(state, numbers):
+    """The verdict in a few words."""
+    rounding = within_rounding(state, numbers)
+    agree = "bit for bit" if numbers.identical else "up to rounding" if rounding else ""
+    if state.beside != TRUTH:
+        return f"A and B: identical weight gradients, {agree}" if agree else "A and B: different weight gradients"
+    if state.size_X == 1:
+        return "Identical, because |X| = 1"
+    if not numbers.all_right:
+        return f"Not the gradient, though {state.dtype} hides it" if rounding else "Not the gradient"
+    return "Identical, bit for bit" if numbers.identical else "Identical up to rounding"
+
+
+def within_rounding(state, numbers):
+    return numbers.error < ROUNDING[state.dtype]
+
+
+def words(state, numbers):
+    """The verdict in one or two sentences."""
+    if state.beside != TRUTH:
+        return words_of_two(state, numbers)
+    start = headline(state, numbers)
+    if state.size_X == 1:
+        rule = "right: every path crosses" if numbers.all_right else "wrong: not every path crosses"
+        return (f"{start}: a factor of 1 changes nothing, wherever it stands. By the rule this placement is {rule} "
+                f"exactly once. Choose another |X| to see it.")
+    if numbers.all_right:
+        how = "" if numbers.identical else f" (norm-relative difference below {ROUNDING[state.dtype]:.0e})"
+        return f"{start}{how}: every path from the loss to every weight crosses 1/|X| exactly once.{only_at_one(state)}"
+    return (f"{start}: over all five arrays, {not_once(numbers.share)}; {direction(numbers)}, "
+            f"{numbers.length:.3g} times the true length. {where_right(numbers)}")
+
+
+def direction(numbers):
+    """The cosine in words; a gradient that has vanished has none."""
+    return "no cosine" if np.isnan(numbers.cosine) else f"cosine {numbers.cosine:.3f}"
+
+
+def only_at_one(state):
+    """At T = 1 more sets are right than the five: say so where this one is such a set."""
+    if all(crosses_exactly_once(state.edges, 2).values()):
+        return ""
+    return " So it is at T = 1 only, where nothing flows from timestep to timestep; try T = 2."
+
+
+def not_once(share):
+    """What was not divided once, in words: "31% of it was never divided, 12% twice"."""
+    parts = {"never divided": share[0], "twice": share[2:3].sum(), "three times or more": share[3:].sum()}
+    (first, part), *others = ((how, part) for how, part in parts.items() if part > 0)
+    divided = "" if first == "never divided" else "divided "
+    return f"{percent(part)} of it was {divided}{first}" + "".join(f", {percent(part)} {how}" for how, part in others)
+
+
+def percent(share):
+    if share >= 0.995:
+        return "all" if share > 1 - 1e-9 else "more than 99%"
+    return "less than 1%" if share <= 0.005 else f"{100 * share:.0f}%"
+
+
+def where_right(numbers):
+    right = [name for name, is_right in numbers.right.items() if is_right]
+    return f"Right for {listed(right)} only." if right else "Right for no weight."
+
+
+def words_of_two(state, numbers):
+    """The verdict on A beside B."""
+    groups = {}
+    for name in numbers.way:
+        groups.setdefault(factor(numbers, name, state.size_X), []).append(f"{name.removesuffix('_t')}_t")
+    way = "; ".join(starmap(on_the_way_words, groups.items()))
+    return f"{headline(state, numbers)}{reservation(state, numbers)}. On the way, {way}."
+
+
+def reservation(state, numbers):
+    """What to know where A and B agree.
+
+    No dtype hides a mistake of B's, for all in PLACEMENTS miss the gradient of Wy by a factor: beside a right A, B is
+    right too.
+    """
+    if state.size_X == 1:
+        return " (|X| = 1: a factor of 1 changes nothing)"
+    if numbers.all_right or not within_rounding(state, numbers):
+        return ""
+    right = all(crosses_exactly_once(PLACEMENTS[state.beside], state.T).values())
+    return ", but only B is right by the rule" if right else ", but neither is the true gradient"
+
+
+def on_the_way_words(power, names):
+    """How the gradients of those names differ between A and B."""
+    start, one = listed(names), len(names) == 1
+    if power is None:
+        return f"{start} {'differs' if one else 'differ'} by no one factor"
+    if power == 0:
+        return f"{start} {'is' if one else 'are'} the same"
+    return f"{start} of A {'is' if one else 'are'} {as_factor(power)} times B's"
+
+
+def listed(names):
+    """Names in words: "a, b and c"."""
+    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
+
+
+def factor(numbers, name, size_X):
+    """The power p with (norm of A) = |X|^p (norm of B) at every timestep, None where there is none."""
+    ratio, rounding = numbers.way[name] / numbers.other_way[name], 8 * np.finfo(numbers.gradient.dtype).eps
+    powers = range(-len(EDGES), len(EDGES) + 1)  # at the last timestep no path has crossed an edge twice
+    fitting = [power for power in powers if np.all(np.abs(ratio / size_X ** power - 1) < rounding)]
+    return min(fitting, key=abs, default=None)
+
+
+def as_factor(power):
+    """|X| to that power, as text."""
+    exponent = f"{'⁰¹²³⁴⁵⁶⁷⁸⁹'[abs(power)]}" if abs(power) > 1 else ""
+    return f"|X|{exponent}" if power > 0 else f"1/|X|{exponent}"

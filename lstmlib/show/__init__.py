@@ -1,0 +1,1 @@
+"""What is shown: colours, figures, SVG, progress, the drawings of cell and graph. Nothing here knows an explorer."""

@@ -1,0 +1,259 @@
+"""What a student does to an explorer in JupyterLab: everything at once, too fast, and at the wrong time.
+
+The server is set up as run.py sets it up.
+"""
+
+import json
+
+import pytest
+from lab import Lab, Shown, as_run_starts_jupyterlab, browser_page, jupyterlab, write_notebook
+from playwright.sync_api import expect
+
+from lstmlib import EDGES
+from lstmlib.explorers.where_to_divide import laboratory
+
+pytestmark = pytest.mark.browser
+
+CELLS = ("from lstmlib.explorers.where_to_divide import laboratory\nlab = laboratory()\nlab",
+         'lab.sentence("Divide [at the end](At the end: dW).")',
+         "import time\ntime.sleep(5)",
+         "import ipywidgets\nten = [laboratory() for _ in range(10)]\nipywidgets.VBox(ten)")
+EXPLORER, SENTENCE, PAUSE, TEN = range(4)
+PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"
+
+
+def as_run_starts_it():
+    """(options, settings) of JupyterLab as run.py starts it, except where it answers and what it opens."""
+    run, handed = as_run_starts_jupyterlab()
+    options = [word for word in handed if word.startswith("--ServerApp.contents_manager_class=")]
+    assert len(options) == 1
+    settings = {name.removeprefix("@jupyterlab/").replace(":", "/"): values
+                for name, values in run.JUPYTERLAB_SETTINGS.items()}
+    return options, settings
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chaos")
+    options, settings = as_run_starts_it()
+    with jupyterlab(folder, options=options, settings=settings) as address, browser_page() as page:
+        lab = Lab(page, address)
+        lab.folder, lab.address = folder, address
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def opened(server):
+    """A notebook with the laboratory and a sentence; the tests below use it one after another."""
+    write_notebook(server.folder / "one.ipynb", *CELLS)
+    server.open("one.ipynb")
+    server.run(EXPLORER)
+    server.run(SENTENCE)
+    return server
+
+
+@pytest.fixture
+def shown(opened):
+    """The laboratory in the page, at its start, with its twin."""
+    opened.complaints.clear()
+    shown = Shown(opened.page, laboratory())
+    shown.button("Reset").click()
+    shown.both(lambda twin: None)
+    return shown
+
+
+def note(place):
+    return place.locator(".lstm-note")
+
+
+def the_note_says(page, box, words, patience=8000):
+    page.wait_for_function("([note, words]) => note.textContent.includes(words)",
+                           arg=[note(box).element_handle(), words], timeout=patience)
+
+
+def test_sixty_clicks_in_two_seconds(opened, shown):
+    for places in ("[data-edge]", ".widget-checkbox input"):
+        opened.page.evaluate("""async ([box, places]) => {
+            const targets = [...box.querySelectorAll(places)];
+            const start = performance.now();
+            for (let click = 0; click < 60; click++) {
+              targets[(7 * click) % targets.length].dispatchEvent(new MouseEvent("click", {bubbles: true}));
+              const wait = start + 33 * (click + 1) - performance.now();
+              await new Promise((go) => setTimeout(go, Math.max(0, wait)));
+            }
+        }""", [shown.box.element_handle(), places])
+        clicks = [EDGES[7 * click % len(EDGES)] for click in range(60)]
+        odd = tuple(name for name in EDGES if clicks.count(name) % 2)
+        shown.both(lambda twin: twin.set(edges=tuple(set(twin.state.edges) ^ set(odd))))
+        marked = "(box) => [...box.querySelectorAll('.lstm-edge.on')].map((edge) => edge.dataset.edge)"
+        ticked = """(box) => [...box.querySelectorAll(".widget-checkbox:has(input:checked)")].map(
+            (row) => row.textContent.replace(/[^A-Za-z_]/g, ""))"""
+        for shows in (marked, ticked):
+            shown.until(lambda shows=shows: set(shown.box.evaluate(shows)), set(shown.twin.state.edges))
+    assert opened.complaints == []
+
+
+def test_moved_while_a_cell_runs(opened, shown):
+    opened.run(PAUSE, wait=False)
+    opened.page.wait_for_function("panel.sessionContext.session.kernel.status === 'busy'")
+    for preset in ("At every step: dz", "Nowhere", "At once: dy", "Cell path only: dc_next"):
+        shown.button(preset).click()
+    the_note_says(opened.page, shown.box, "If a cell is running, the picture follows when it has finished")
+    the_note_says(opened.page, shown.box, "")
+    shown.both(lambda twin: twin.press("Cell path only: dc_next"))
+    opened.page.wait_for_function("(note) => note.textContent === ''", arg=note(shown.box).element_handle())
+    assert opened.complaints == []
+
+
+def test_two_views_of_one_explorer(opened, shown):
+    opened.page.evaluate("""async () => {
+        panel.content.activeCellIndex = 0;
+        await jupyterapp.commands.execute("notebook:create-output-view");
+    }""")
+    other = Shown(opened.page, shown.twin)
+    other.box = opened.page.locator(".jp-LinkedOutputView .lstm-explorer")
+    other.box.wait_for()
+    other.button("At every step: dz").click()
+    for view in (other, shown):
+        view.both(lambda twin: twin.press("At every step: dz"))
+    shown.slider(shown.twin.controls["T"]).press("Home")
+    for view in (other, shown):
+        view.both(lambda twin: twin.set(T=1))
+    opened.page.locator(".lm-TabBar-tab", has_text="Output View").locator(".lm-TabBar-tabCloseIcon").click()
+    other.box.wait_for(state="detached")
+    shown.button("Reset").click()
+    shown.both(lambda twin: twin.choose("Reset"))
+    assert opened.complaints == []
+
+
+def test_the_explorers_cell_run_again(opened, shown):
+    """The sentence below it sets the explorer that is there now."""
+    shown.button("At every step: dz").click()
+    shown.both(lambda twin: twin.press("At every step: dz"))
+    opened.run(EXPLORER)
+    shown.both(lambda twin: twin.choose("Reset"))
+    opened.page.locator(".lstm-sentence button").click()
+    shown.both(lambda twin: twin.choose("At the end: dW"))
+    expect(opened.page.locator(".lstm-explorer")).to_have_count(1)
+    assert opened.complaints == []
+
+
+def test_ten_explorers_in_one_notebook(opened, shown):
+    opened.run(TEN)
+    boxes = opened.page.locator(".lstm-explorer")
+    opened.page.wait_for_function("document.querySelectorAll('.lstm-explorer').length === 11")
+    presets = [preset for preset in shown.twin.presets if preset != "Reset"][:10]
+    each = [Shown(opened.page, laboratory()) for _ in presets]
+    for n, (one, preset) in enumerate(zip(each, presets)):
+        one.box = boxes.nth(n + 1)
+        one.button(preset).click()
+    for one, preset in zip(each, presets):
+        one.both(lambda twin, preset=preset: twin.press(preset))
+    shown.both(lambda twin: None)
+    opened.page.evaluate("(cell) => panel.content.widgets[cell].model.clearExecution()", TEN)
+    assert opened.complaints == []
+
+
+def test_renamed_then_loaded_again_with_a_live_kernel(opened, shown):
+    opened.page.evaluate("async () => { await panel.context.rename('renamed.ipynb'); }")
+    shown.button("At every step: dz").click()
+    shown.both(lambda twin: twin.press("At every step: dz"))
+    opened.page.evaluate("async () => { await panel.context.save(); }")
+    opened.reload()
+    opened.open("renamed.ipynb")
+    shown.box.wait_for()
+    shown.both(lambda twin: None)
+    shown.slider(shown.twin.controls["T"]).press("Home")
+    shown.both(lambda twin: twin.set(T=1))
+    assert opened.complaints == []
+
+
+def test_two_tabs_of_the_browser_on_one_notebook(opened, shown):
+    page = opened.page.context.browser.new_page()
+    try:
+        other = Lab(page, opened.address.replace("/lab?", "/lab/workspaces/other?"))
+        other.open("renamed.ipynb")
+        second = Shown(page, shown.twin)
+        second.box.wait_for()
+        second.button("At every step: dz").click()
+        for tab in (second, shown):
+            tab.both(lambda twin: twin.press("At every step: dz"))
+        assert other.complaints == []
+    finally:
+        page.close()
+    assert opened.complaints == []
+
+
+def test_at_twice_the_size(opened, shown):
+    """A zoom of 200% leaves half the width: nothing is cut, and everything can be reached."""
+    opened.page.set_viewport_size({"width": 640, "height": 500})
+    try:
+        opened.page.wait_for_timeout(300)
+        wide = shown.box.evaluate("(box) => [...box.querySelectorAll('*')].filter((part) => !part.closest('svg *') &&"
+                                  " part.getBoundingClientRect().right > box.getBoundingClientRect().right + 1).length")
+        assert wide == 0
+        shown.button("Nowhere").click()
+        shown.both(lambda twin: twin.press("Nowhere"))
+        shown.slider(shown.twin.controls["forget_bias"]).press("End")
+        shown.both(lambda twin: twin.set(forget_bias=6))
+    finally:
+        opened.page.set_viewport_size({"width": 1280, "height": 1000})
+    assert opened.complaints == []
+
+
+def test_the_kernel_restarted(opened, shown):
+    """The picture stays, the reader is told, dead controls cannot be moved; the cell run again is as good as new."""
+    shown.button("At every step: dz").click()
+    shown.both(lambda twin: twin.press("At every step: dz"))
+    opened.page.evaluate("async () => { await panel.sessionContext.session.kernel.restart(); }")
+    the_note_says(opened.page, shown.box, "the kernel has been restarted. Run this cell again")
+    assert shown.seen() == shown.of_twin()
+    inert = shown.box.evaluate("""(box) => [...box.querySelectorAll("input, select, button, [data-edge]")].every(
+        (control) => control.closest("[inert]"))""")
+    assert inert and not shown.box.locator("[inert] svg:not(:has([data-edge])), [inert] .lstm-status").count()
+    assert opened.complaints == []
+    opened.page.locator(".lstm-sentence button").click()
+    opened.page.wait_for_function("document.querySelector('.lstm-sentence').textContent.includes('does not answer')")
+    opened.run(EXPLORER)
+    opened.run(SENTENCE)
+    expect(note(shown.box)).to_have_text("")
+    opened.page.locator(".lstm-sentence button").click()
+    shown.both(lambda twin: twin.choose("Reset") or twin.choose("At the end: dW"))
+
+
+def test_saved_and_opened_again_without_its_kernel(opened, shown):
+    """The kernel was shut down: a click tells so. Opened again, with no kernel or a new one, the picture is there."""
+    opened.page.evaluate("async () => { await panel.context.save(); await panel.sessionContext.shutdown(); }")
+    shown.button("Nowhere").click()
+    the_note_says(opened.page, shown.box, "The kernel does not answer")
+    opened.page.evaluate("async () => { await panel.context.save(); panel.dispose(); }")
+    assert "widget-view" in (opened.folder / "renamed.ipynb").read_text()
+    opened.complaints.clear()
+    for kernel in (False, True):
+        opened.open("renamed.ipynb", kernel=kernel)
+        expect(opened.page.locator(PICTURE)).to_have_count(len(laboratory().poster))
+        expect(opened.page.get_by_text("run the notebook to move it")).to_have_count(1)
+        assert opened.page.get_by_text("Error displaying widget").count() == 0
+        assert opened.page.get_by_text("Loading widget").count() == 0
+        if kernel:
+            opened.run(EXPLORER)
+            shown.both(lambda twin: twin.choose("Reset"))
+            assert opened.complaints == []
+            opened.close()
+        else:
+            opened.page.evaluate("panel.dispose()")
+            opened.complaints.clear()  # JupyterLab's own, about the kernel that was not started
+
+
+def test_a_copy_that_nobody_trusts_shows_the_picture(opened):
+    text = (opened.folder / "renamed.ipynb").read_text()
+    notebook = json.loads(text)
+    notebook["cells"][SENTENCE]["source"] = "# changed by someone else"
+    (opened.folder / "copy.ipynb").write_text(json.dumps(notebook))
+    opened.open("copy.ipynb")
+    assert opened.page.evaluate("panel.content.widgets.map((cell) => cell.model.trusted)")[EXPLORER] is False
+    pictures = opened.page.locator(".jp-Notebook:visible").locator(PICTURE)
+    expect(pictures).to_have_count(len(laboratory().poster))
+    assert all(pictures.evaluate_all("""(pictures) => Promise.all(pictures.map((picture) =>
+        picture.decode().then(() => picture.naturalWidth > 0)))"""))
+    opened.close()

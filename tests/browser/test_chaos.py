@@ -1,0 +1,219 @@
+"""What a student does to a kernel: cells in any order, twice, interrupted; explorers moved from two sides at once."""
+
+import asyncio
+import json
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from lab import ROOT, code_of
+
+from lstmlib.explorers import Explorer, Slider
+from lstmlib.explorers.where_to_divide import laboratory
+from lstmlib.show import pictures, svg
+from tools import chaos
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+# Cells in any order.
+
+def test_the_stored_counts_are_of_all_notebooks_and_nothing_was_wrong():
+    """After a notebook has changed its cells: python tools/chaos.py"""
+    stored = json.loads(chaos.STORED.read_text(encoding="utf-8"))
+    assert list(stored["notebooks"]) == [path.stem for path in NOTEBOOKS]
+    assert [way for way in stored["total"] if way.endswith("wrong")] == []
+    for path in NOTEBOOKS:
+        counts = stored["notebooks"][path.stem]
+        cells = len(code_of(path))
+        assert counts["code_cells"] == counts["again: same"] == cells
+        assert sum(n for way, n in counts.items() if way.startswith("alone")) == cells - 1
+        assert sum(n for way, n in counts.items() if way.startswith("mixed")) == 2 * (cells - 1) * chaos.RANDOM_ORDERS
+
+
+def test_a_cell_that_is_wrong_out_of_order_is_found(tmp_path):
+    """One that changes what an earlier one made, one that reads it, and one that depends on how often it was run."""
+    cells = ("import random", "shared = 1\nrandom.seed(1)", "print(shared)", "shared = 2", "print(random.random())")
+    path = tmp_path / "planted.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
+    counts, wrong = chaos.try_notebook(path)
+    assert counts["again: same"] == 5 and counts["alone: says what is missing"] == 1
+    assert {(way, n) for _, way, n, _ in wrong if way != "alone"} == {("mixed", 2), ("mixed", 4)}
+
+
+# Run twice, interrupted, from two sides.
+
+@dataclass(frozen=True)
+class State:
+    n: int = 0
+    m: int = 0
+
+
+class Slow(Explorer):
+    """An explorer whose computing does what a test wants done."""
+
+    def __init__(self, during=lambda state: None, title="Slow"):
+        self.computed = []
+
+        def numbers(state):
+            self.computed.append(state.n)
+            during(state)
+            return state.n
+
+        super().__init__(title, State(), {name: Slider(name, range(10)) for name in "nm"}, numbers,
+                         lambda state, n: svg.picture(10, 10, svg.text(0, 10, f"n = {n}"), words="n"),
+                         lambda state, n: f"n is {n}", presets={"Five": {"n": 5}})
+
+
+def agrees(explorer):
+    """Control, state, picture and words say the same."""
+    n = explorer.controls["n"].value
+    return explorer.state.n == explorer.numbers == n and f"n = {n}<" in explorer.picture.value \
+        and explorer.words.value == f"n is {n}" and explorer.alert.value == "" and explorer.error is None
+
+
+def interrupting(state):
+    if state.n == 3:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("act", [lambda e: e.set(n=3), lambda e: setattr(e.controls["n"], "index", 3)])
+def test_an_interrupt_leaves_no_lock_and_is_told(act):
+    explorer = Slow(interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        act(explorer)
+    assert "interrupted; the picture is the one before" in explorer.alert.value
+    assert "n = 0<" in explorer.picture.value and isinstance(explorer.error, KeyboardInterrupt)
+    other = threading.Thread(target=explorer.set, kwargs={"n": 4}, daemon=True)  # would wait for ever at a held lock
+    other.start()
+    other.join(10)
+    assert not other.is_alive() and agrees(explorer) and explorer.state.n == 4
+
+
+def test_an_interrupt_while_controls_are_moved_moves_them_back():
+    explorer = Slow()
+    explorer.set(n=2)
+
+    def interrupt(change):
+        if change.new == 7:
+            raise KeyboardInterrupt
+
+    explorer.controls["n"].observe(interrupt, names="value")
+    with pytest.raises(KeyboardInterrupt):
+        explorer.set(n=7)
+    assert explorer.controls["n"].value == 2 and agrees(explorer)
+    explorer.set(n=5)
+    assert agrees(explorer)
+
+
+def test_a_hand_that_moves_while_a_cell_does_is_not_overlooked():
+    """A control moved on the second thread, in the middle of a `set` that then fails, is shown all the same."""
+    explorer, begun = Slow(), threading.Event()
+
+    def refuse(change):
+        if change.new == 1:
+            begun.set()
+            time.sleep(0.3)  # meanwhile the hand moves n
+            raise ValueError("no")
+
+    def hand():
+        begun.wait(10)
+        explorer.controls["n"].index = 6
+
+    explorer.controls["m"].observe(refuse, names="value")
+    thread = threading.Thread(target=hand)
+    thread.start()
+    with pytest.raises(ValueError, match="no"):
+        explorer.set(m=1)
+    thread.join(10)
+    assert explorer.state.m == 0 and explorer.controls["n"].value == 6 and agrees(explorer)
+
+
+def test_two_threads_at_once_end_in_one_state():
+    explorer = Slow(lambda state: time.sleep(0.001))
+    threads = [threading.Thread(target=lambda start=start: [explorer.set(n=(start + k) % 10) for k in range(50)])
+               for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert agrees(explorer) and len(explorer.computed) == 201
+
+
+def test_a_cell_run_twice_does_not_double_what_an_event_does():
+    first, second = Slow(), Slow()
+    first.computed.clear(), second.computed.clear()
+    second.children[2].children[1].click()
+    second.controls["n"].index = 4
+    assert second.computed == [5, 4] and first.computed == []
+
+
+def test_a_sentence_sets_the_explorer_that_its_cell_made_last():
+    first = Slow(title="Made again")
+    sentence = first.sentence("Go to [five](Five).")
+    another, second = Slow(title="Another"), Slow(title="Made again")
+    sentence.chosen = ["Five", 1]
+    assert (first.state.n, second.state.n, another.state.n) == (5, 5, 0)
+
+
+def test_the_graph_sends_the_edges_in_the_kernels_order():
+    """Else the kernel sends its own order back, and a click made meanwhile is lost; clicked in test_browser_chaos."""
+    graph = laboratory().controls["edges"]
+    sent_back = []
+
+    def send(data=None, **_):
+        sent_back.extend([data["state"]["value"]] if data["method"] == "update" and "value" in data["state"] else [])
+
+    graph.comm.send = send
+    graph.set_state({"value": ["dy", "dz"]})
+    assert sent_back == []
+    graph.set_state({"value": ["dz", "loss", "dy"]})
+    assert [tuple(value) for value in sent_back] == [("loss", "dy", "dz")]
+
+
+def test_a_training_cell_goes_on_after_an_interrupt():
+    """Notebook 7: the interrupt is told on the bar, nothing raises, and the cell run again goes on where it was."""
+    cells = code_of(NOTEBOOKS[7])
+    before = [next(cell for cell in cells if words in cell)
+              for words in ("import numpy", "def initial_weights(", "def met_rule(")]
+    training = next(cell for cell in cells if cell.startswith("with Progress") and "met_rule(errors)" in cell)
+    with closing(chaos.Kernel()) as kernel:
+        for cell in before:
+            assert kernel.run(cell) == []
+        threading.Timer(1.0, kernel.manager.interrupt_kernel).start()
+        assert "error" not in dict(kernel.run(training))
+        assert kernel.run("done = len(errors)\nprint(bar.interrupted, 0 < done < limit, met_rule(errors))") == [
+            ("stdout", "True True False\n")]
+        assert "error" not in dict(kernel.run(training.replace("len(errors) < limit", "len(errors) < done + 80")))
+        assert kernel.run("print(bar.interrupted, len(errors) - done)") == [("stdout", "False 80\n")]
+
+
+# What the server does when a notebook is opened.
+
+def notebook():
+    live = {pictures.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "a"}
+    return {"cells": [{"cell_type": "markdown", "source": ""},
+                      {"cell_type": "code", "outputs": [{"output_type": "stream", "text": "a"},
+                                                        {"output_type": "display_data", "data": dict(live)},
+                                                        {"data": live | {"text/html": "<p>a</p>"}}]}]}
+
+
+@pytest.mark.parametrize("running, kept", [("a folder/one.ipynb", 2), ("another.ipynb", 1), (None, 1)])
+def test_views_are_left_out_only_where_no_kernel_runs_and_a_picture_stands_beside(monkeypatch, running, kept):
+    async def read(self, path, content=True, *args, **options):
+        return {"type": "notebook", "path": path, "content": notebook() if content else None}
+
+    async def sessions():
+        return [{"path": running}] if running else []
+
+    monkeypatch.setattr(pictures.AsyncLargeFileManager, "get", read)
+    manager = SimpleNamespace(session_manager=SimpleNamespace(list_sessions=sessions))
+    served = type("Served", (pictures.Notebooks,), {"parent": manager, "__init__": lambda self: None})()
+    model = asyncio.run(served.get("/a folder/one.ipynb"))
+    outputs = model["content"]["cells"][1]["outputs"]
+    assert sum(pictures.WIDGET_VIEW in output.get("data", {}) for output in outputs) == kept
+    assert asyncio.run(served.get("one.ipynb", content=False))["content"] is None

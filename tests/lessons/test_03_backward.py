@@ -1,0 +1,184 @@
+"""Exercises of notebook 3: the right answer passes, each planted wrong one is caught with the hint on its cause.
+
+The numbers behind the explorer of notebook 3.
+"""
+
+import re
+
+import numpy as np
+import pytest
+
+from helpers import hint_of
+from lstmlib import Weights, forward, init_weights
+from lstmlib.exercises import backward as exercises
+from lstmlib.explorers import backward as flow
+
+
+@pytest.mark.parametrize("forget_bias", [-4.0, 0.0, 1.0, 8.0])
+def test_norms_are_those_of_the_backward_pass(forget_bias):
+    weights = init_weights(flow.D, flow.H, K=1, seed=3)
+    b = weights.b.copy()
+    b[flow.H:2 * flow.H] = forget_bias
+    weights = Weights(weights.Wx, weights.Wh, b, weights.Wy, weights.by)
+    trace = forward(weights, flow.inputs()[0])
+    dh, dc = [weights.Wy.T], [weights.Wy.T * (trace.o[-1] * (1 - np.tanh(trace.c[-1]) ** 2))]
+    dh_next, dc_next = [], []
+    for t in reversed(range(1, flow.T)):  # the equations of one step, written out once more
+        i, f, g, o, c = (array[t] for array in (trace.i, trace.f, trace.g, trace.o, trace.c))
+        dz = np.concatenate([dc[-1] * g * i * (1 - i), dc[-1] * trace.c[t - 1] * f * (1 - f), dc[-1] * i * (1 - g * g),
+                             dh[-1] * np.tanh(c) * o * (1 - o)], axis=1)
+        dh_next.append(dz @ weights.Wh.T)
+        dc_next.append(dc[-1] * f)
+        dh.append(dh_next[-1])
+        dc.append(dc_next[-1] + dh[-1] * trace.o[t - 1] * (1 - np.tanh(trace.c[t - 1]) ** 2))
+    numbers = flow.numbers(flow.Flow(forget_bias))
+    start = np.linalg.norm(weights.Wy)
+    np.testing.assert_allclose(numbers.dc_next[:-1][::-1], [np.linalg.norm(d) / start for d in dc_next], rtol=1e-9)
+    np.testing.assert_allclose(numbers.dh_next[:-1][::-1], [np.linalg.norm(d) / start for d in dh_next], rtol=1e-9)
+    assert numbers.forget == pytest.approx(np.exp(np.log(trace.f).mean()))
+
+
+def test_cut_path_carries_nothing_and_leaves_products_of_forget_gates():
+    numbers = flow.numbers(flow.Flow(6.0, cut_gates=True))
+    _, f = flow.lstm_norms(6.0, cut_gates=True)
+    assert np.nanmax(numbers.dh_next) == 0
+    lowest, highest = f[1:-1].prod(axis=0).min(), f[1:-1].prod(axis=0).max()
+    assert lowest <= numbers.dc_next[0] / numbers.dc_next[-2] <= highest
+
+
+def test_rnn_norms_are_those_of_its_jacobians():
+    X, Wh, Wx = flow.inputs()
+    h, jacobians = np.zeros(flow.H), []
+    for x in X[:, 0]:
+        h = np.tanh(x @ Wx + h @ (1.5 * Wh))
+        jacobians.append(np.diag(1 - h ** 2) @ (1.5 * Wh).T)
+    dh = np.ones(flow.H) / np.sqrt(flow.H)
+    for jacobian in jacobians[:0:-1]:
+        dh = dh @ jacobian
+    assert flow.rnn_norms(1.5)[0] == pytest.approx(np.linalg.norm(dh))
+
+
+def test_words_follow_the_state():
+    explorer = flow.gradient_flow()
+    assert "forget gates about 0.72" in explorer.words.value
+    explorer.choose("Cell path alone")
+    assert "the path through the gates is cut" in explorer.words.value
+    explorer.choose("Gates half open")
+    assert "still carries below 1e-12" in explorer.words.value
+    explorer.choose("RNN explodes")
+    assert explorer.numbers.rnn[0] > 100
+
+
+def test_extremes_draw_without_error():
+    explorer = flow.gradient_flow()
+    for bias in (-4.0, 8.0):
+        for scale in (0.5, 5.0):
+            for cut in (False, True):
+                explorer.set(forget_bias=bias, rnn_scale=scale, cut_gates=cut)
+                assert explorer.error is None and "nan" not in explorer.picture.value
+
+
+F = 0.5 ** (1 / 100)
+
+
+def answer(wrong_dz_f=None, wrong_dz_g=None, wrong_dz_o=None, wrong_dc=None, wrong_dc_prev=None,
+           keep=lambda answers: answers):
+    """A backward step of the coupled cell with one line replaced."""
+    def coupled_backward(dh, dc_next, f, g, o, c_prev, c):
+        q = dict(dh=dh, dc_next=dc_next, f=f, g=g, o=o, c_prev=c_prev, c=c)
+        dc = q["dc"] = wrong_dc(**q) if wrong_dc else dh * o * (1 - np.tanh(c) ** 2) + dc_next
+        dz_f = wrong_dz_f(**q) if wrong_dz_f else dc * (c_prev - g) * f * (1 - f)
+        dz_g = wrong_dz_g(**q) if wrong_dz_g else dc * (1 - f) * (1 - g ** 2)
+        dz_o = wrong_dz_o(**q) if wrong_dz_o else dh * np.tanh(c) * o * (1 - o)
+        return keep((dz_f, dz_g, dz_o, wrong_dc_prev(**q) if wrong_dc_prev else dc * f))
+    return coupled_backward
+
+
+def in_place(dh, dc_next, f, g, o, c_prev, c, forgotten=False):
+    """A right answer that overwrites what it is given; forgotten: it leaves out dc_next."""
+    dz_o = dh * np.tanh(c) * o * (1 - o)
+    dh *= o * (1 - np.tanh(c) ** 2)
+    dh += 0 if forgotten else dc_next
+    dz_g = dh * (1 - f) * (1 - g ** 2)
+    c_prev -= g
+    return [dh * c_prev * f * (1 - f), dz_g, dz_o, dh * f]
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("check, right", [
+    (exercises.check_coupled_backward, answer()),
+    (exercises.check_coupled_backward, in_place),
+    (exercises.check_forget_bias, 4.968),
+    (exercises.check_forget_bias, 4.97),
+    (exercises.check_faulty_arrays, {"Wx", "Wh", "b"}),
+    (exercises.check_faulty_arrays, ["b", "Wx", "Wh"]),
+    (exercises.check_faulty_arrays, ("Wh", "Wx", "b")),
+])
+def test_right_answers(check, right, capsys):
+    check(right)
+    assert capsys.readouterr().out.startswith("Right.")
+
+
+@pytest.mark.parametrize("wrong, hint", [
+    (answer(wrong_dz_f=lambda dc, c_prev, f, **_: dc * c_prev * f * (1 - f)), "Add the path through it"),
+    (answer(wrong_dz_f=lambda dc, c_prev, g, f, **_: dc * (c_prev + g) * f * (1 - f)), "is -1"),
+    (answer(wrong_dz_f=lambda dc, c_prev, g, f, **_: dc * (g - c_prev) * f * (1 - f)), "the sign"),
+    (answer(wrong_dz_f=lambda dc, c_prev, g, **_: dc * (c_prev - g)), "that is df"),
+    (answer(wrong_dz_f=lambda dc, c_prev, g, f, **_: dc * (c_prev - g) * f), "f (1 - f), not f"),
+    (answer(wrong_dz_f=lambda dc, c_prev, g, f, **_: dc * (c_prev - g) * sigmoid(f) * (1 - sigmoid(f))), "already"),
+    (answer(wrong_dz_g=lambda dc, f, g, **_: dc * f * (1 - g ** 2)), "stands 1 - f"),
+    (answer(wrong_dz_g=lambda dc, f, g, **_: dc * (1 - f)), "that is dg"),
+    (answer(wrong_dz_g=lambda dc, f, g, **_: dc * (1 - f) * (1 - np.tanh(g) ** 2)), "already"),
+    (answer(wrong_dz_o=lambda dh, c, **_: dh * np.tanh(c)), "that is do"),
+    (answer(wrong_dz_o=lambda dh, c, o, **_: dh * np.tanh(c) * sigmoid(o) * (1 - sigmoid(o))), "already"),
+    (answer(wrong_dz_o=lambda dh, c, o, **_: dh * c * o * (1 - o)), "the other factor is tanh"),
+    (answer(wrong_dc=lambda dh, o, c, **_: dh * o * (1 - np.tanh(c) ** 2)), "also receives dc_next"),
+    (answer(wrong_dc=lambda dh, o, dc_next, **_: dh * o + dc_next), "is missing in dc"),
+    (lambda *given: in_place(*given, forgotten=True), "also receives dc_next"),
+    (answer(wrong_dc_prev=lambda dc, **_: dc), "stands the factor f"),
+    (answer(wrong_dc_prev=lambda dc, **_: dc.tolist()), "stands the factor f"),
+    (answer(keep=lambda answers: answers[:3]), "Return four arrays"),
+    (answer(keep=lambda answers: 1.0), "Return four arrays"),
+    (answer(keep=lambda answers: [dz.mean(axis=0, keepdims=True) for dz in answers]),
+     "For dc_prev: expected an array of shape (2, 3), received an array of shape (1, 3)."),
+    (answer(keep=lambda answers: (7.0, *answers[1:])), "received 7."),
+])
+def test_wrong_backward_steps_are_caught(wrong, hint):
+    assert hint in hint_of(exercises.check_coupled_backward, wrong)
+
+
+@pytest.mark.parametrize("check, wrong, hint", [
+    (exercises.check_forget_bias, F, "the bias is what"),
+    (exercises.check_forget_bias, 0.993, "the bias is what"),
+    (exercises.check_forget_bias, -np.log(F / (1 - F)), "wrong sign"),
+    (exercises.check_forget_bias, -4.97, "wrong sign"),
+    (exercises.check_forget_bias, np.log(0.5 ** (1 / 99) / (1 - 0.5 ** (1 / 99))), "not 99"),
+    (exercises.check_forget_bias, 4.96, "not 99"),
+    (exercises.check_forget_bias, 4.95, "4.95 is not it. Hint: first find f"),
+    (exercises.check_forget_bias, 4.98, "4.98 is not it. Hint: first find f"),
+    (exercises.check_forget_bias, "5", "Expected a number"),
+    (exercises.check_faulty_arrays, {"Wh"},
+     "For the backward pass without dh_next and dc_next: {'Wh'} is not it. Hint: run both passes"),
+    (exercises.check_faulty_arrays, {"Wx", "Wh", "b", "Wy"}, "array by array"),
+    (exercises.check_faulty_arrays, {"Wx", "Wh", "b", "Wy", "by"}, "array by array"),
+    (exercises.check_faulty_arrays, set("ZWUXYV"),
+     "The five arrays are Wx, Wh, b, Wy and by, received U, V, W, X, Y, Z."),
+    (exercises.check_faulty_arrays, ["Wx", 1], "a set of names"),
+    (exercises.check_faulty_arrays, "Wx", "a set of names"),
+])
+def test_wrong_answers_are_caught_and_the_right_one_is_not_told(check, wrong, hint):
+    said = hint_of(check, wrong)
+    assert hint in said and not re.search("xpected [4{]", said)
+
+
+@pytest.mark.parametrize("check, stub", [
+    (exercises.check_coupled_backward, lambda *_: ...), (exercises.check_coupled_backward, lambda *_: None),
+    (exercises.check_forget_bias, None),
+    (exercises.check_faulty_arrays, None)])
+def test_stub_is_not_answered(check, stub, capsys):
+    check(stub)
+    assert capsys.readouterr().out == "Not answered yet.\n"

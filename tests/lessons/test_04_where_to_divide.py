@@ -1,0 +1,811 @@
+"""The feedback of notebook 04: the right answer passes, each likely wrong one is caught and its cause named.
+
+The laboratory: its numbers against lstmlib, its verdicts against the rule, its graph, its controls.
+"""
+
+import base64
+import re
+from dataclasses import FrozenInstanceError, replace
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+import traitlets
+
+import lstmlib
+from helpers import entries, hint_of
+from lstmlib import EDGES, crosses_exactly_once
+from lstmlib.exercises.where_to_divide import (
+    NEXT,
+    check_crossings,
+    check_last_step_hook,
+    check_right_sets,
+    check_two_paths,
+    fault_of,
+    possible_crossings,
+)
+from lstmlib.explorers import start_here as look
+from lstmlib.explorers.start_here import first_look
+from lstmlib.explorers.where_to_divide import laboratory
+from lstmlib.explorers.where_to_divide.numbers import (
+    PLACEMENTS,
+    ROUNDING,
+    SIZES,
+    T_MAX,
+    TRUTH,
+    State,
+    as_factor,
+    factor,
+    headline,
+    numbers,
+    on_the_way_words,
+    percent,
+    problem,
+    share_of,
+    words,
+)
+from lstmlib.explorers.where_to_divide.picture import WIDTH, draw, short_percent, stretched, whole_picture
+from lstmlib.show import graph
+
+RIGHT = list(PLACEMENTS)[:5]
+MISTAKES = list(PLACEMENTS)[5:]
+POWERS_OF_TWO = {1, 2, 4, 8, 16, 32, 64}
+ALL_SETS = [tuple(edges) for size in range(10) for edges in combinations(lstmlib.EDGES, size)]
+
+
+@pytest.fixture
+def lab():
+    return laboratory()
+
+
+def state_of(placement, **changes):
+    return State(edges=PLACEMENTS[placement], **changes)
+
+
+# Numbers
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_every_placement_is_computed_by_lstmlib(placement):
+    state = state_of(placement, size_X=10)
+    weights, trace, dY = problem(4, 1, "float64")
+    found = numbers(state)
+    assert found.gradient.identical(lstmlib.backward(weights, trace, dY, at=lstmlib.scale_at(state.edges, 1 / 10)))
+    assert found.truth.identical(lstmlib.backward(weights, trace, dY) * (1 / 10))
+    assert found.right == lstmlib.crosses_exactly_once(state.edges, 4)
+    assert found.error == lstmlib.relative_error(found.gradient, found.truth)
+    assert found.cosine == lstmlib.cosine(found.gradient, found.truth)
+    spectrum = lstmlib.crossing_spectrum(weights, trace, dY, state.edges)
+    for name, array in spectrum.items():
+        norms = [np.linalg.norm(part) for part in array]
+        np.testing.assert_allclose(found.shares[name], norms / np.sum(norms), rtol=1e-13)
+    norms = [lstmlib.Weights(*(array[k] for _, array in spectrum.items())).norm() for k in range(len(spectrum.b))]
+    np.testing.assert_allclose(found.share, norms / np.sum(norms), rtol=1e-13)
+
+
+@pytest.mark.parametrize("placement", RIGHT)
+def test_right_placements(placement):
+    powers_of_two = [numbers(state_of(placement, size_X=size_X)) for size_X in POWERS_OF_TWO]
+    assert all(found.identical and found.all_right for found in powers_of_two)
+    others = [numbers(state_of(placement, size_X=size_X)) for size_X in set(SIZES) - POWERS_OF_TWO]
+    assert all(found.error < 1e-15 and found.all_right for found in others)
+    assert powers_of_two[0].share[1] == 1
+
+
+def test_sizes_ascend_and_hold_every_power_of_two_and_others():
+    assert list(SIZES) == sorted(set(SIZES)) and SIZES[0] == 1
+    assert POWERS_OF_TWO < set(SIZES)
+
+
+@pytest.mark.parametrize("placement", MISTAKES)
+def test_mistakes(placement):
+    found = numbers(state_of(placement))
+    assert not found.all_right and found.error > 0.1
+    assert headline(state_of(placement), found) == "Not the gradient"
+
+
+def test_known_mistakes_in_numbers():
+    both = numbers(state_of("Both ends: dy and dW"))
+    assert both.length == pytest.approx(1 / 8) and both.cosine == pytest.approx(1) and both.share[2] == 1
+    nowhere = numbers(state_of("Nowhere"))
+    assert nowhere.length == pytest.approx(8) and nowhere.share[0] == 1
+    half = numbers(state_of("dh_above, forgetting dWy_t"))
+    assert half.right == {"Wx": True, "Wh": True, "b": True, "Wy": False, "by": False}
+    assert 0.95 < numbers(state_of("Recurrent path only: dh_next")).cosine < 0.998
+
+
+def test_share_of():
+    np.testing.assert_allclose(share_of([np.array([[3.0, 0], [0, 0]]), np.array([[4.0], [15]])]), [5 / 20, 15 / 20])
+
+
+def test_the_forget_gate_closes_the_cell_path():
+    closed, open_ = (numbers(state_of("Cell path only: dc_next", forget_bias=bias)).share for bias in (-6, 6))
+    assert closed[0] > 0.99 and closed[2:].sum() < 1e-3
+    assert open_[0] < 0.9 and open_[2:].sum() > 0.05
+    of_Wx = [numbers(state_of("Cell path only: dc_next", forget_bias=bias)).shares["Wx"] for bias in range(-6, 7)]
+    assert np.all(np.diff([share[0] for share in of_Wx]) < 0)
+    np.testing.assert_allclose([of_Wx[0][0], of_Wx[-1][0]], [0.99, 0.28], atol=0.01)
+
+
+def test_the_sliders_change_no_target():
+    """The gradient of a squared error is the output less the target."""
+    targets = [trace.Y - dY for _, trace, dY in (problem(T_MAX, bias, "float64") for bias in (-6, 0, 6))]
+    np.testing.assert_allclose(targets[1:], targets[:1] * 2, rtol=1e-12)
+    _, trace, dY = problem(2, 0, "float64")
+    np.testing.assert_allclose(trace.Y - dY, targets[1][:2], rtol=1e-12)
+
+
+def test_state_and_numbers_cannot_be_changed():
+    for one, name in ((State(), "T"), (numbers(State()), "error")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(one, name, 0)
+
+
+# Verdicts
+
+@pytest.mark.parametrize("T", [1, 2, 4])
+@pytest.mark.parametrize("size_X", [1, 2, 10, 100])
+def test_verdict_on_all_512_sets_follows_the_rule(T, size_X):
+    for edges in ALL_SETS:
+        state = State(edges, size_X, T)
+        found = numbers(state)
+        right = all(lstmlib.crosses_exactly_once(edges, T).values())
+        verdict = headline(state, found)
+        if size_X == 1:
+            assert found.identical and verdict == "Identical, because |X| = 1"
+            assert f"this placement is {'right' if right else 'wrong'}" in words(state, found)
+        elif right:
+            assert verdict == ("Identical, bit for bit" if found.identical else "Identical up to rounding")
+            assert found.error < 1e-15
+        else:
+            assert verdict == "Not the gradient" and found.error > 1e-3
+            assert words(state, found).startswith("Not the gradient: ")
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_right_placements_stay_within_the_rounding_of_their_dtype(dtype):
+    for placement in RIGHT:
+        for T, bias, size_X in ((1, -6, 100), (6, 6, 3), (4, 1, 10)):
+            state = state_of(placement, dtype=dtype, T=T, forget_bias=bias, size_X=size_X)
+            found = numbers(state)
+            assert found.gradient.dtype == dtype
+            assert found.error < ROUNDING[dtype] and headline(state, found).startswith("Identical")
+
+
+@pytest.mark.parametrize("dtype, below", [("float64", "1e-15"), ("float32", "1e-06"), ("float16", "1e-02")])
+def test_words_say_what_rounding_is(dtype, below):
+    state = State(("loss",), 10, dtype=dtype)
+    assert words(state, numbers(state)).startswith(
+        f"Identical up to rounding (norm-relative difference below {below}): every path ")
+    mistake, twins = State(("dz",), dtype=dtype), State(("dz",), dtype=dtype, beside="At every step: dz")
+    found = replace(numbers(twins), identical=False)
+    for error, hidden in ((0.99 * float(below), True), (float(below), False)):
+        assert ("hides it" in headline(mistake, replace(found, error=error))) == hidden
+        assert ("up to rounding" in headline(twins, replace(found, error=error))) == hidden
+
+
+def test_a_mistake_that_float16_cannot_see_is_still_called_one():
+    state = State(("dc_next", "loss"), 2, 2, "float16", -6)
+    found = numbers(state)
+    assert not found.all_right and found.error < ROUNDING["float16"]
+    assert "though float16 hides it: over all five arrays, less than 1% of it was divided twice" in words(state, found)
+
+
+def test_at_one_timestep_more_sets_are_right_and_the_words_say_so():
+    state = State(("dz", "dWy_t"), T=1)
+    assert "at T = 1 only" in words(state, numbers(state))
+    assert "at T = 1 only" not in words(State(T=1), numbers(State(T=1)))
+    assert headline(replace(state, T=2), numbers(replace(state, T=2))) == "Not the gradient"
+
+
+@pytest.mark.parametrize("placement, said", [
+    ("At once: dy", "Identical, bit for bit: every path from the loss to every weight crosses 1/|X| exactly once."),
+    ("Both ends: dy and dW",
+     "Not the gradient: over all five arrays, all of it was divided twice; cosine 1.000, 0.125 times the true length. "
+     "Right for no weight."),
+    ("Nowhere",
+     "Not the gradient: over all five arrays, all of it was never divided; cosine 1.000, 8 times the true length. "
+     "Right for no weight."),
+])
+def test_words(placement, said):
+    assert words(state_of(placement), numbers(state_of(placement))) == said
+
+
+def test_words_name_the_shares():
+    state = state_of("Recurrent path only: dh_next")
+    found = numbers(state)
+    never, twice = (round(100 * found.share[k]) for k in (0, 2))
+    assert f"{never}% of it was never divided, {twice}% twice" in words(state, found)
+    assert f"cosine {found.cosine:.3f}" in words(state, found)
+    state = state_of("dh_above, forgetting dWy_t")
+    assert words(state, numbers(state)).endswith("Right for Wx, Wh and b only.")
+
+
+def test_almost_all_is_not_called_all():
+    state = state_of("Cell path only: dc_next", forget_bias=-6)
+    found = numbers(state)
+    assert "over all five arrays, more than 99% of it was never divided, less than 1% twice" in words(state, found)
+    assert [percent(share) for share in (1, 0.996, 0.99, 0.001)] == ["all", "more than 99%", "99%", "less than 1%"]
+    assert [short_percent(share) for share in (1, 0.996, 0.99, 0.001, 0)] == ["100%", ">99%", "99%", "<1%", "0"]
+    assert [percent(share) for share in (0.995, 0.994, 0.006, 0.005)] == ["more than 99%", "99%", "1%", "less than 1%"]
+    assert [short_percent(share) for share in (0.995, 0.994, 0.006, 0.005)] == [">99%", "99%", "1%", "<1%"]
+
+
+# Two placements
+
+def test_intermediate_gradients_differ_by_exactly_X_while_the_weights_agree():
+    state = state_of("At once: dy", beside="At the end: dW")
+    found = numbers(state)
+    assert found.identical and headline(state, found) == "A and B: identical weight gradients, bit for bit"
+    for name in ("dy", "dh", "dc", "dz", "dW_t"):
+        np.testing.assert_array_equal(found.way[name] * 8, found.other_way[name])
+        assert factor(found, name, 8) == -1
+    assert "dy_t, dh_t, dc_t, dz_t and dW_t of A are 1/|X| times B's" in words(state, found)
+
+
+def test_where_two_right_placements_differ_on_the_way():
+    differ = {("At once: loss", "At once: dy"): set(),
+              ("Into the top: dh_above, dWy_t", "At once: dy"): {"dy"},
+              ("Each step: dW_t, dWy_t", "At the end: dW"): {"dW_t"},
+              ("At once: dy", "Each step: dW_t, dWy_t"): {"dy", "dh", "dc", "dz"}}
+    for (a, b), names in differ.items():
+        found = numbers(state_of(a, beside=b))
+        assert {name for name in found.way if factor(found, name, 8) != 0} == names
+        assert found.identical
+
+
+@pytest.mark.parametrize("edges", [(), ("dy", "dh_next"), ("dh_above", "dc_next"), ("dz", "dW_t")])
+@pytest.mark.parametrize("T", [1, 2, 3])
+def test_norms_on_the_way_are_those_of_the_gradients_in_backward(T, edges):
+    weights, trace, dY = problem(T, 1, "float64")
+    found = numbers(State(edges, T=T, beside="Nowhere")).way
+    scale = lstmlib.scale_at(edges, 1 / 8)
+    slopes = lstmlib.sequence.local_slopes(trace)[1]
+    dh_next = dc_next = np.zeros_like(trace.h[0])
+    for t in reversed(range(T)):
+        dy = scale("dy", dY[t])
+        dh = scale("dh_above", dy @ weights.Wy.T) + dh_next
+        dc = dh * trace.o[t] * (1 - np.tanh(trace.c[t]) ** 2) + dc_next
+        dz = scale("dz", np.hstack([dc, dc, dc, dh]) * np.hstack(slopes[t].swapaxes(0, 1)))
+        dh_next, dc_next = scale("dh_next", dz @ weights.Wh.T), scale("dc_next", dc * trace.f[t])
+        expected = {"dy": dy, "dh": dh, "dc": dc, "dz": dz, "dW_t": scale("dW_t", dz)}
+        for name, gradient in expected.items():
+            assert found[name][t] == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
+
+
+@pytest.mark.parametrize("a, b, changes, said", [
+    ("At once: dy", "At the end: dW", {},
+     "identical weight gradients, bit for bit. On the way, dy_t, dh_t, dc_t, dz_t and dW_t of A are 1/|X| times B's."),
+    ("At the end: dW", "At once: dy", {"size_X": 10},
+     "identical weight gradients, up to rounding. On the way, dy_t, dh_t, dc_t, dz_t and dW_t of A are |X| times B's."),
+    ("At once: dy", "Into the top: dh_above, dWy_t", {"size_X": 2},
+     "identical weight gradients, bit for bit. On the way, dy_t of A is 1/|X| times B's; "
+     "dh_t, dc_t, dz_t and dW_t are the same."),
+    ("At the end: dW", "At every step: dz", {"T": 1},
+     "different weight gradients. On the way, dy_t, dh_t and dc_t are the same; dz_t and dW_t of A are |X| times B's."),
+    ("Into the top: dh_above, dWy_t", "At every step: dz", {"T": 2},
+     "different weight gradients. On the way, dy_t is the same; dh_t, dc_t, dz_t and dW_t differ by no one factor."),
+    ("Nowhere", "Both ends: dy and dW", {},
+     "different weight gradients. On the way, dy_t, dh_t, dc_t, dz_t and dW_t of A are |X| times B's."),
+    ("dh_above, forgetting dWy_t", "dh_above, forgetting dWy_t", {},
+     "identical weight gradients, bit for bit, but neither is the true gradient. On the way, dy_t, dh_t, dc_t, dz_t "
+     "and dW_t are the same."),
+    ("Nowhere", "Both ends: dy and dW", {"size_X": 1},
+     "identical weight gradients, bit for bit (|X| = 1: a factor of 1 changes nothing). On the way, dy_t, dh_t, dc_t, "
+     "dz_t and dW_t are the same."),
+])
+def test_words_of_two_placements(a, b, changes, said):
+    state = state_of(a, beside=b, **changes)
+    assert words(state, numbers(state)) == f"A and B: {said}"
+
+
+def test_words_of_one_gradient_that_differs():
+    assert on_the_way_words(None, ["dz_t"]) == "dz_t differs by no one factor"
+
+
+def test_several_divisions_on_the_way_are_a_power():
+    state = State(("loss", "dy", "dh_above"), 100, beside="Nowhere")
+    assert "dy_t of A is 1/|X|² times B's; dh_t, dc_t, dz_t and dW_t of A are 1/|X|³ times B's" in words(
+        state, numbers(state))
+    assert [as_factor(power) for power in (1, 2, -1, -9)] == ["|X|", "|X|²", "1/|X|", "1/|X|⁹"]
+
+
+@pytest.mark.parametrize("dtype, same", [("float64", False), ("float32", False), ("float16", True)])
+def test_a_small_difference_on_the_way_is_named_where_the_dtype_shows_it(dtype, same):
+    """With a closed forget gate dc_next is a small part of dc."""
+    state = state_of("Cell path only: dc_next", size_X=2, T=2, forget_bias=-6, dtype=dtype, beside="Nowhere")
+    found = numbers(state)
+    assert found.way["dc"][0] == pytest.approx(found.other_way["dc"][0], rel=0.01)
+    assert factor(found, "dc", 2) == (0 if same else None)
+
+
+def test_a_gradient_on_the_way_that_vanishes_in_float16_has_no_factor():
+    state = State(("loss", "dy", "dh_above", "dz"), 100, 1, "float16", -6, "Nowhere")
+    found = numbers(state)
+    assert found.way["dz"][0] == 0 and factor(found, "dz", 100) is None
+    assert "dz_t and dW_t differ by no one factor" in words(state, found)
+
+
+def test_words_say_which_of_two_that_float16_cannot_tell_apart_is_right():
+    state = State(("dc_next", "loss"), 2, 2, "float16", -6, "At once: loss")
+    assert "up to rounding, but only B is right by the rule. On the way" in words(state, numbers(state))
+    state = replace(state, edges=("dc_next",), beside="Nowhere")
+    assert "up to rounding, but neither is the true gradient. On the way" in words(state, numbers(state))
+
+
+def test_a_mistake_beside_a_right_placement():
+    state = state_of("At every step: dz", beside="At once: dy")
+    found = numbers(state)
+    assert headline(state, found) == "A and B: different weight gradients"
+    assert "dh_t, dc_t, dz_t and dW_t differ by no one factor" in words(state, found)
+    twins = state_of("At every step: dz", beside="At every step: dz")
+    assert "bit for bit, but neither is the true gradient. On the way" in words(twins, numbers(twins))
+    same = state_of("Nowhere", beside="At every step: dz", size_X=1)
+    assert "(|X| = 1: a factor of 1 changes nothing)" in words(same, numbers(same))
+
+
+# The graph
+
+@pytest.mark.parametrize("T", range(1, 8))
+def test_every_edge_is_one_checkbox_that_can_be_reached_by_key(T):
+    svg = graph.picture(T, ("dy", "dc_next"))
+    elements = re.findall(r'<g class="lstm-edge[^>]*>', svg)
+    assert [re.search('data-edge="([^"]+)"', element)[1] for element in elements] == list(lstmlib.EDGES)
+    for name, element in zip(lstmlib.EDGES, elements):
+        assert 'role="checkbox"' in element and 'tabindex="0"' in element
+        assert 'data-lm-suppress-shortcuts="true"' in element
+        assert f'aria-checked="{str(name in ("dy", "dc_next")).lower()}"' in element
+        assert f'aria-label="1/|X| on {name}: ' in element
+        assert (" on" in element.split('"')[1]) == (name in ("dy", "dc_next"))
+    assert set(graph.MEANING) == set(lstmlib.EDGES)
+
+
+@pytest.mark.parametrize("T", range(1, 8))
+def test_nothing_in_the_graph_overlaps(T):
+    svg = graph.picture(T, graph.EDGES)
+    rects = [tuple(float(re.search(f' {side}="([^"]+)"', rect)[1]) for side in ("x", "y", "width", "height"))
+             for rect in re.findall('<rect [^>]*rx="[^>]*>', svg)]
+    drawn = min(T, 4)
+    assert len(rects) == 1 + 5 * drawn + 2 + (10 if T > 1 else 8) + 6 * drawn + 2 * (drawn - 1) + 2
+    for (x, y, width, height), (x2, y2, width2, height2) in combinations(rects, 2):
+        assert x + width <= x2 or x2 + width2 <= x or y + height <= y2 or y2 + height2 <= y
+    assert all(0 <= x and x + width <= graph.WIDTH for x, _, width, _ in rects)
+    assert all(0 <= y and y + height <= graph.HEIGHT for _, y, _, height in rects)
+
+
+def test_columns():
+    assert graph.columns(3)[0] == [1, 2, 3] and graph.columns(6)[0] == [1, 2, 5, 6]
+    assert "t = 3 to 4" in graph.picture(6) and "t = 3 to" not in graph.picture(4)
+
+
+@pytest.mark.parametrize("edges, T, said", [
+    (("dy",), 4, {"Wy": "✓ crossed once", "Wx": "✓ crossed once"}),
+    ((), 4, {"Wy": "✗ never crossed", "Wx": "✗ never crossed"}),
+    (("dz",), 3, {"Wy": "✗ never crossed", "Wx": "✗ crossed 1–3 times"}),
+    (("dh_next",), 1, {"Wy": "✗ never crossed", "Wx": "✗ never crossed"}),
+    (("dy", "dW"), 2, {"Wy": "✗ crossed 2 times", "Wx": "✗ crossed 2 times"}),
+])
+def test_crossings_in_words(edges, T, said):
+    assert graph.crossings(edges, T) == said
+
+
+def test_two_placements_on_the_graph():
+    assert [graph.badge_text(name, ("dy", "dz"), ("dy", "dW")) for name in ("dy", "dz", "dW")] == ["A B", "A", "B"]
+    assert "1/|X| on dy (A) and on dW (B)" in graph.picture(4, ("dy",), ("dW",))
+
+
+def test_the_graph_widget():
+    picture = graph.BackwardGraph(["dW", "loss"], T=2)
+    assert picture.value == ("loss", "dW")
+    assert repr(picture) == "BackwardGraph()"
+    first = picture.svg
+    picture.T = 3
+    assert picture.svg != first and 'data-edge="dh_next"' in picture.svg
+    picture.value = ["dz"]
+    assert picture.counts == {"Wy": "✗ never crossed", "Wx": "✗ crossed 1–3 times"}
+    with pytest.raises((ValueError, traitlets.TraitError), match="edges must be names from .*, got dq"):
+        picture.value = ("dq",)
+    assert picture.value == ("dz",)
+
+
+# The explorer
+
+def checkboxes(lab):
+    row = next(child for child in lab.children if len(getattr(child, "children", ())) == 10)
+    return {box.description: box for box in row.children[1:]}
+
+
+def ticked(lab):
+    return tuple(name for name, box in checkboxes(lab).items() if box.value)
+
+
+def button(lab, name):
+    rows = (getattr(child, "children", ()) for child in lab.children)
+    return next(child for row in rows for child in row if getattr(child, "description", "") == name)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_presets(lab, placement):
+    lab.choose(placement)
+    assert lab.state == state_of(placement)
+    assert lab.controls["edges"].value == ticked(lab) == tuple(e for e in lstmlib.EDGES if e in PLACEMENTS[placement])
+    assert words(lab.state, lab.numbers) in lab.words.value.replace("&#x27;", "'")
+    assert lab.picture.value == draw(lab.state, lab.numbers)
+
+
+def test_graph_and_checkboxes_keep_step(lab):
+    assert tuple(checkboxes(lab)) == lstmlib.EDGES
+    lab.controls["edges"].value = ("dh_above", "dWy_t")
+    assert ticked(lab) == ("dh_above", "dWy_t") and "Identical" in lab.words.value
+    checkboxes(lab)["dz"].value = True
+    assert lab.state.edges == ("dh_above", "dz", "dWy_t") and "Not the gradient" in lab.words.value
+    checkboxes(lab)["dh_above"].value = checkboxes(lab)["dWy_t"].value = False
+    assert lab.state.edges == ("dz",)
+    lab.choose("Reset")
+    assert ticked(lab) == ("dy",)
+
+
+def test_buttons_move_1_over_X_and_nothing_else(lab):
+    lab.set(size_X=10, T=2, forget_bias=-2)
+    button(lab, "At every step: dz").click()
+    assert lab.state == State(("dz",), 10, 2, "float64", -2)
+    lab.choose("Recurrent path only: dh_next")
+    assert lab.state == state_of("Recurrent path only: dh_next")
+    button(lab, "A beside B").click()
+    assert (lab.state.beside, lab.controls["edges"].other) == ("At the end: dW", ("dW",))
+    button(lab, "Reset").click()
+    assert lab.state == State() and lab.controls["edges"].other is None
+
+
+def test_the_graph_follows_T(lab):
+    lab.controls["T"].value = 2
+    assert lab.controls["edges"].T == 2 and lab.controls["edges"].counts == graph.crossings(("dy",), 2)
+
+
+def test_every_state_can_be_drawn(lab):
+    for T, dtype, size_X, bias, beside, edges in product((1, 6), ROUNDING, (1, 100), (-6, 6), (TRUTH, "Nowhere"),
+                                                         PLACEMENTS.values()):
+        lab.set(T=T, dtype=dtype, size_X=size_X, forget_bias=bias, beside=beside, edges=edges)
+        assert 'viewBox="0 0 1000 372"' in lab.picture.value and lab.error is None
+
+
+def test_an_error_is_shown_kept_and_raised(lab):
+    before = lab.picture.value
+    lab._numbers_of = lambda state: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        checkboxes(lab)["dz"].value = True
+    assert "division by zero" in lab.alert.value and isinstance(lab.error, ZeroDivisionError)
+    assert lab.picture.value == before
+
+
+def test_the_poster_shows_graph_and_panels_of_a_right_and_a_wrong_placement(lab):
+    poster = lab.poster_html()
+    assert poster.count("<img ") == 2
+    assert "Identical, bit for bit" in poster and "Not the gradient" in poster
+    images = [base64.b64decode(data).decode() for data in re.findall("base64,([^\"]+)", poster)]
+    assert images == [whole_picture(state_of(name), numbers(state_of(name))) for name in lab.poster]
+    picture = images[0]
+    assert picture.count('data-edge="') == 9 and "How often was it divided?" in picture
+    assert f'viewBox="0 0 {WIDTH} {graph.HEIGHT + 372}"' in picture
+
+
+@pytest.mark.parametrize("placement", ["At once: dy", "Recurrent path only: dh_next"])
+def test_rounding_noise_does_not_show_in_the_poster(placement):
+    state = state_of(placement)
+    found = numbers(state)
+    rng = np.random.default_rng(0)
+    gradient = found.gradient.map(lambda array: array * (1 + 1e-14 * rng.normal(size=array.shape)))
+    noisy = replace(found, gradient=gradient,
+                    cosine=found.cosine - 1e-15, length=found.length + 1e-15, share=found.share * (1 - 1e-15))
+    assert whole_picture(state, noisy) == whole_picture(state, found)
+    assert words(state, noisy) == words(state, found)
+
+
+def test_the_scale_of_the_differences():
+    assert [stretched(value) for value in (0, 100, -100)] == [0, 1, -1]
+    steps = np.diff([stretched(value) for value in (0.1, 1, 10, 100)])
+    np.testing.assert_allclose(steps, 0.25, atol=0.015)
+
+
+def test_a_gradient_that_has_vanished_has_no_cosine():
+    lab = laboratory()
+    lab.set(edges=lstmlib.EDGES, size_X=100, dtype="float16", T=1)
+    assert lab.numbers.length == 0
+    assert "; no cosine, 0 times the true length." in lab.words.value
+    assert "No cosine, length 0 of the true one." in lab.picture.value
+    lab.choose("At every step: dz")
+    assert "; cosine 0." in lab.words.value and "Cosine 0." in lab.picture.value
+
+
+# The first look
+
+@pytest.mark.parametrize("preset, wrong", [("At once", 0), ("At the end", 0), ("At every step", 72)])
+def test_first_look(preset, wrong):
+    explorer = first_look()
+    explorer.choose(preset)
+    weights, trace, dY = problem(4, 1, "float64")
+    edges = look.PLACES[explorer.state.place]
+    yours = lstmlib.backward(weights, trace, dY, at=lstmlib.scale_at(edges, 1 / 8))
+    np.testing.assert_array_equal(explorer.numbers.yours, entries(yours))
+    assert explorer.numbers.wrong == wrong
+    assert ("72 of the 88 numbers" in explorer.words.value) == (wrong > 0)
+    assert ("the 16 of the output layer are divided once" in explorer.words.value) == (wrong > 0)
+    np.testing.assert_array_equal(explorer.numbers.yours[-16:], explorer.numbers.truth[-16:])
+    assert ("to the last bit" in explorer.words.value) == (wrong == 0)
+
+
+def test_first_look_with_other_X():
+    explorer = first_look()
+    explorer.set(size_X=10)
+    assert "up to rounding" in explorer.words.value and explorer.numbers.wrong == 0
+    explorer.set(size_X=1, place=look.AT_EVERY_STEP)
+    assert "nothing is divided" in explorer.words.value and explorer.numbers.wrong == 0
+
+
+def test_first_look_shows_where_it_divides_and_only_one_button():
+    pictures = {place: look.draw(s := look.State(place), look.numbers(s)) for place in look.PLACES}
+    assert [picture.count(">1/|X|</text>") for picture in pictures.values()] == [4, 1, 4]
+    explorer = first_look()
+    shown = [b.description for b in explorer.children[2].children if b.layout.display != "none"]
+    assert shown == ["Reset"]
+    assert explorer.poster_html().count("<img ") == 3
+
+
+CROSSINGS = {"highest dz": 5, "highest dh_next": 4, "highest all nine": 14, "possible dc_next": {0, 1, 2, 3, 4}}
+
+
+def test_crossings_right():
+    check_crossings.judge(CROSSINGS)
+
+
+@pytest.mark.parametrize("question, answer, cause", [
+    ("highest dz", 4, "the last one included"),
+    ("highest dh_next", 5, "T - 1 steps back"),
+    ("highest all nine", 9, "dz at every timestep"),
+    ("possible dc_next", {1}, "none, some or all"),
+    ("possible dc_next", {4}, "none, some or all"),
+])
+def test_crossings_wrong(question, answer, cause):
+    said = hint_of(check_crossings, CROSSINGS | {question: answer})
+    assert said.startswith(f"For {question!r}, T = 5: {answer} is not it. Hint: ") and cause in said
+
+
+def test_crossings_as_a_list():
+    said = hint_of(check_crossings, CROSSINGS | {"possible dc_next": [0, 1, 2, 3, 4]})
+    assert said == "'possible dc_next' asks for a set of numbers, with braces, received [0, 1, 2, 3, 4]."
+
+
+def test_crossings_in_part():
+    assert hint_of(check_crossings, CROSSINGS | {"highest dh_next": ...}) == "Still open: highest dh_next."
+
+
+def test_crossings_with_a_key_missing():
+    expected = "Expected the four keys highest dz, highest dh_next, highest all nine, possible dc_next, received "
+    assert hint_of(check_crossings, {"highest dz": 5, 2: 4}) == f"{expected}highest dz, 2."
+    assert hint_of(check_crossings, {}) == f"{expected}none."
+
+
+def hook(edge_name, change):
+    def divide_last(size_X):
+        def at(edge, gradient):
+            return change(gradient.copy(), size_X) if edge == edge_name else gradient
+        return at
+    return divide_last
+
+
+def divide(gradient, where, size_X):
+    gradient[where] /= size_X
+    return gradient
+
+
+LAST = (..., -1, slice(None), slice(None))
+
+
+@pytest.mark.parametrize("edge", ["dy", "loss"])
+def test_last_step_right(edge):
+    check_last_step_hook.judge(hook(edge, lambda gradient, size_X: divide(gradient, LAST, size_X)))
+
+
+@pytest.mark.parametrize("edge, change, cause", [
+    ("dy", lambda gradient, size_X: divide(gradient, (..., 0, slice(None), slice(None)), size_X), "first timestep"),
+    ("dy", lambda gradient, size_X: gradient / size_X, "every timestep."),
+    ("dy", lambda gradient, size_X: divide(gradient / size_X, LAST, 1 / size_X), "every timestep but the last"),
+    ("dy", lambda gradient, size_X: divide(gradient, (..., -1, slice(None)), size_X), "last sequence of the batch"),
+    ("dY", lambda gradient, size_X: divide(gradient, LAST, size_X), "no path to this array"),
+    ("dy", lambda gradient, size_X: divide(gradient, -1, size_X), "third from the end"),
+    ("dh_above", lambda gradient, size_X: divide(gradient, LAST, size_X), "an edge that every path crosses"),
+    ("dy", lambda gradient, size_X: 1e200 * gradient, "is crossed by one array"),
+])
+def test_last_step_wrong(edge, change, cause):
+    assert cause in hint_of(check_last_step_hook, hook(edge, change))
+
+
+def test_last_step_names_the_case_and_the_number_received():
+    said = hint_of(check_last_step_hook, hook("dy", lambda gradient, size_X: 0 * gradient))
+    assert said.startswith("For T = 4, |X| = 5, dWx: at [0, 0] expected ") and ", received 0. Hint: " in said
+    assert "the edge `dy` is crossed by one array (..., T, B, K)" in said
+    said = hint_of(check_last_step_hook, hook("dy", lambda gradient, size_X: divide(gradient, -1, size_X)))
+    assert said.startswith("For T = 3, |X| = 7, two upstream gradients at once, dWx: at ")
+
+
+@pytest.mark.parametrize("edges, factor, cause", [
+    (("dy",), lambda size_X: 1 / size_X, "you multiplied by size_X"),
+    (("loss", "dy"), lambda size_X: size_X, "this divides twice"),
+])
+def test_last_step_multiplied_or_divided_twice(edges, factor, cause):
+    def divide_last(size_X):
+        return lambda edge, gradient: divide(gradient, LAST, factor(size_X)) if edge in edges else gradient
+    assert cause in hint_of(check_last_step_hook, divide_last)
+
+
+def test_last_step_with_a_return_inside_the_if():
+    def divide_last(size_X):
+        return lambda edge, gradient: divide(gradient, LAST, size_X) if edge == "dy" else None
+    said = hint_of(check_last_step_hook, divide_last)
+    assert "returned None on the edge 'loss'" in said and "behind the `if`, not inside" in said
+
+
+def test_last_step_without_a_hook():
+    expected = "Expected divide_last(size_X) to return a function at(edge, gradient), received "
+    assert hint_of(check_last_step_hook, lambda size_X: size_X) == f"{expected}5."
+    assert hint_of(check_last_step_hook, lambda size_X: np.ones((4, 3))) == f"{expected}an array of shape (4, 3)."
+
+
+def test_last_step_on_all_edges():
+    def divide_last(size_X):
+        return lambda edge, gradient: divide(gradient, LAST, size_X)
+    assert "called on all nine edges" in hint_of(check_last_step_hook, divide_last)
+
+
+def test_last_step_in_place():
+    def divide_last(size_X):
+        return lambda edge, gradient: divide(gradient, LAST, size_X) if edge == "dy" else gradient
+    check_last_step_hook.judge(divide_last)
+
+
+def all_sets():
+    return [frozenset(edges) for size in range(10) for edges in combinations(EDGES, size)]
+
+
+def right_sets(given, T):
+    return {p for p in all_sets() if given <= p and all(crosses_exactly_once(p, T).values())}
+
+
+def test_right_sets_right():
+    check_right_sets.judge(right_sets)
+
+
+@pytest.mark.parametrize("wrong_sets, cause", [
+    (lambda given, T: {p for p in all_sets() if given <= p and any(crosses_exactly_once(p, T).values())}, "for `all`"),
+    (lambda given, T: right_sets(set(), T), "must contain every given edge"),
+    (lambda given, T: right_sets(given, 2), "pass T on"),
+    (lambda given, T: {p for p in all_sets() if given <= p and crosses_exactly_once(p, T)}, "always counts as true"),
+    (lambda given, T: {p for p in all_sets() if given <= p and all(crosses_exactly_once(p, T))}, "counts as true"),
+    (lambda given, T: {p for p in all_sets() if p <= given and all(crosses_exactly_once(p, T).values())},
+     "the other way round"),
+    (lambda given, T: {p - given for p in right_sets(given, T)}, "give whole placements"),
+    (lambda given, T: {tuple(p) for p in all_sets() if given <= p}, "received a value of type set of tuple"),
+    (lambda given, T: [p for p in all_sets() if given <= p], "received a value of type list of frozenset"),
+    (lambda given, T: {set(p) for p in all_sets() if given <= p}, "must be frozensets"),
+    (lambda given, T: tuple(p for p in all_sets() if given <= p), "received a value of type tuple of frozenset"),
+    (lambda given, T: ["dz", 1, 2.0, None, frozenset()], "list of NoneType and float and frozenset and int and str. "),
+    (lambda given, T: 7, "received a value of type int. "),
+    (lambda given, T: set(), "search all 512"),
+])
+def test_right_sets_wrong(wrong_sets, cause):
+    said = hint_of(check_right_sets, wrong_sets)
+    assert cause in said and len(said) < 300
+
+
+def test_right_sets_names_one_wrong_placement():
+    said = hint_of(check_right_sets, lambda given, T: {p for p in all_sets() if given <= p})
+    assert "expected 2 placements, received 256; for example, {dW, dW_t, dWy_t} does not belong to them." in said
+    assert "expected 2 placements, received 0; for example, {dW_t, dWy_t} is missing." in hint_of(
+        check_right_sets, lambda given, T: set())
+    right = {frozenset(["dW_t", "dWy_t"]), frozenset(["dWy_t", "dh_above"])}
+    assert "received 3; for example, {dWy_t, loss} does not belong to them." in hint_of(
+        check_right_sets, lambda given, T: right | {frozenset(["dWy_t", "loss"])})
+    assert "received 1; for example, {dWy_t, dh_above} is missing." in hint_of(
+        check_right_sets, lambda given, T: right - {frozenset(["dWy_t", "dh_above"])})
+
+
+def test_right_sets_names_what_was_given():
+    nothing = hint_of(check_right_sets, lambda given, T: set())
+    right_unless_empty = hint_of(check_right_sets, lambda given, T: right_sets(given, T) if given else set())
+    assert nothing.startswith("For given {'dWy_t'}, T = 3: ") and right_unless_empty.startswith("For given {}, T = 5: ")
+
+
+def test_right_sets_may_use_up_what_is_given():
+    def one_edge_after_another(given, T):
+        answer = right_sets(set(), T)
+        while given:
+            edge = given.pop()
+            answer = {p for p in answer if edge in p}
+        return answer
+    check_right_sets.judge(one_edge_after_another)
+
+
+def test_right_sets_with_an_error_of_the_reader():
+    with pytest.raises(TypeError, match="not supported between"):
+        check_right_sets.judge(lambda given, T: {p for p in all_sets() if p > T})
+
+
+SHORTER = "loss dy dh_above dz dW_t dW".split()
+LONGER = "loss dy dh_above dz dh_next dz dW_t dW".split()
+
+
+def test_two_paths_right():
+    check_two_paths.judge(SHORTER, LONGER)
+    check_two_paths.judge(tuple(SHORTER), tuple(LONGER))
+
+
+@pytest.mark.parametrize("shorter, longer, cause", [
+    (SHORTER, SHORTER, "back one timestep"),
+    (LONGER, SHORTER, "back one timestep"),
+    (SHORTER, "loss dy dh_above dc_next dz dW_t dW".split(), "back one timestep"),
+    ("loss dy dh_above dc_next dz dW_t dW".split(), LONGER, "does not cross dc_next as often as the shorter one"),
+    (SHORTER, "loss dy dh_above dz dh_next dz dh_next dz dW_t dW".split(), "one step back is enough"),
+    (SHORTER, "loss dy dh_above dz dh_next dc_next dz dW_t dW".split(), "one step back is enough"),
+    (SHORTER, "loss dy dh_above dz dz dW_t dW".split(), "edge 5 is 'dz', but where 'dz' ends no"),
+    (SHORTER, "loss dy dh_above dh_next dz dW_t dW".split(), "longer is not a path from the loss to b: its edge 4 is"),
+    (["dz"], LONGER, "begins with 'dz'"),
+    (SHORTER[::-1], LONGER, "begins with 'dW', but every path begins at C"),
+    (SHORTER[:-1], LONGER, "it stops after 'dW_t'"),
+    ([edge for edge in SHORTER if edge != "dy"], LONGER, "edge 2 is 'dh_above', but where 'loss' ends"),
+    ("loss dy dWy_t dW".split(), LONGER, "leads to Wy and by"),
+    (set(SHORTER), LONGER, "a set, which has no order"),
+    (frozenset(SHORTER), LONGER, "a set, which has no order"),
+    (SHORTER, [...], "Still open: longer"),
+    (..., LONGER, "Still open: shorter"),
+    (SHORTER, 3, "list of names of edges, received 3"),
+    (SHORTER, "loss dy dh_above dz dh dz dW dy_t".split(), "longer: 'dh' is not one of the nine edges."),
+    ([SHORTER, 3], LONGER, "is not one of the nine edges."),
+    ("loss dy", LONGER, "Expected shorter to be a list of names of edges, received 'loss dy'."),
+])
+def test_two_paths_wrong(shorter, longer, cause):
+    assert cause in hint_of(check_two_paths, shorter, longer)
+
+
+@pytest.mark.parametrize("check, answers", [
+    (check_crossings, ({question: ... for question in CROSSINGS},)),
+    (check_last_step_hook, (lambda size_X: ...,)),
+    (check_last_step_hook, (lambda size_X: None,)),
+    (check_right_sets, (lambda given, T: ...,)),
+    (check_right_sets, (lambda given, T: None,)),
+    (check_two_paths, ([...], [...])),
+    (check_two_paths, ([], ())),
+    (check_two_paths, (..., ...)),
+])
+def test_stubs_are_not_answered_yet(check, answers, capsys):
+    check(*answers)
+    assert capsys.readouterr().out == "Not answered yet.\n"
+
+
+@pytest.mark.parametrize("check, answers", [
+    (check_crossings, (CROSSINGS,)),
+    (check_two_paths, (SHORTER, LONGER)),
+])
+def test_the_right_answer_is_told_so(check, answers, capsys):
+    check(*answers)
+    assert capsys.readouterr().out.startswith("Right. ")
+
+
+def test_the_questions_asked_beside_an_answer_are_settled(capsys):
+    check_two_paths(SHORTER, LONGER)
+    assert "the two numbers cannot both be 1." in capsys.readouterr().out
+    check_last_step_hook(hook("dy", lambda gradient, size_X: divide(gradient, LAST, size_X)))
+    assert "right for losses of the last timestep alone" in capsys.readouterr().out
+
+
+def test_paths_are_those_of_the_graph():
+    """Every walk through NEXT from the loss to dW is counted by possible_crossings, and no other."""
+    walks, found = [["loss"]], []
+    while walks:
+        walk = walks.pop()
+        steps = sum(edge in ("dh_next", "dc_next") for edge in walk)
+        if walk[-1] == "dW":
+            found.append(walk)
+        walks += [[*walk, edge] for edge in NEXT[walk[-1]] if edge not in ("dh_next", "dc_next") or steps < 2]
+    to_b = [walk for walk in found if fault_of(walk) is None]
+    assert len(found) - len(to_b) == 1  # that to Wy
+    for edge in EDGES:
+        assert possible_crossings({edge}, T=3) == {walk.count(edge) for walk in to_b}

@@ -1,0 +1,417 @@
+"""Exercises of notebook 7, its training loop under an interrupt, and the benchmark of the adding problem.
+
+The numbers behind the explorer of notebook 7, its stored curves, and the progress bar.
+"""
+
+import json
+import math
+import sys
+from collections import deque
+
+import numpy as np
+import pytest
+from lab import ROOT, code_of
+
+from helpers import hint_of
+from lstmlib import adam, adding_problem, backward, crossing_spectrum, forward, scale_at, sgd, squared_error
+from lstmlib.exercises import train_it as exercises
+from lstmlib.explorers import train_it as curves
+from lstmlib.show.progress import Progress
+
+
+@pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
+@pytest.mark.parametrize("size_X", [8, 10])
+@pytest.mark.parametrize("name", ["{dW_t, dWy_t}", "{ }: nowhere", "{loss, dW}", "{dh_next}", "{loss, dc_next}"])
+def test_stored_curves_begin_as_training_does(name, optimiser, size_X):
+    losses, _ = curves.train(curves.PLACEMENTS[name], optimiser, size_X, batches=2 * curves.WINDOW)
+    run = curves.stored()[f"{name} {optimiser} {size_X}"]
+    assert run["died"] == (len(losses) if len(losses) < 2 * curves.WINDOW else None)
+    np.testing.assert_allclose(curves.curve(losses, size_X), run["mse"][:2], rtol=0.01)
+
+
+def test_a_training_step_is_the_optimisers():
+    move, rate = curves.OPTIMISERS["SGD"]
+    assert move is sgd and curves.OPTIMISERS["Adam"][0] is adam
+    X, targets, mask = adding_problem(curves.T, 8, np.random.default_rng(curves.SEED))
+    weights = curves.start_weights()
+    trace = forward(weights, X)
+    loss, dY = squared_error(trace.Y, targets, mask)
+    gradient = backward(weights, trace, dY, at=scale_at({"dh_next"}, 1 / 8))
+    losses, _ = curves.train({"dh_next"}, "SGD", 8, batches=2)
+    assert losses[0] == loss
+    X, targets, mask = (part for part in second_batch())
+    assert losses[1] == squared_error(forward(weights - rate * gradient, X).Y, targets, mask)[0]
+
+
+def second_batch():
+    rng = np.random.default_rng(curves.SEED)
+    adding_problem(curves.T, 8, rng)
+    return adding_problem(curves.T, 8, rng)
+
+
+def test_data_are_complete():
+    keys = {f"{name} {optimiser} {size_X}"
+            for name in curves.PLACEMENTS for optimiser in ("SGD", "Adam") for size_X in (8, 10)}
+    assert set(curves.stored()) == keys
+    for run in curves.stored().values():
+        assert len(run["mse"]) == (run["died"] or curves.BATCHES) // curves.WINDOW == len(run["distance"])
+
+
+def test_data_can_be_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(curves, "BATCHES", 4)
+    monkeypatch.setattr(curves, "WINDOW", 2)
+    monkeypatch.setattr(curves.train, "__defaults__", (4,))
+    curves.store(curves.make_data(report=lambda *_: None), tmp_path / "data.json")
+    made = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
+    assert set(made) == set(curves.stored())
+    assert made["{dW} SGD 8"]["distance"] == [0, 0] != made["{loss, dW} SGD 8"]["distance"]
+
+
+def verdicts(optimiser, size_X):
+    return {name: curves.numbers(curves.Run(name, optimiser, size_X)).verdict for name in curves.PLACEMENTS}
+
+
+def test_right_placements_train_alike():
+    for optimiser in ("SGD", "Adam"):
+        assert {verdicts(optimiser, 8)[name] for name in curves.RIGHT} == {"identical"}
+        assert {verdicts(optimiser, 10)[name] for name in curves.RIGHT} == {"identical", "identical up to rounding"}
+
+
+@pytest.mark.parametrize("size_X", [8, 10])
+def test_wrong_placements(size_X):
+    died = {"{ }: nowhere", "{dh_above}", "{dz}", "{dh_next}", "{dc_next}"}
+    assert {name for name, verdict in verdicts("SGD", size_X).items() if verdict == "dies"} == died
+    assert verdicts("SGD", size_X)["{loss, dc_next}"] == "learns next to nothing"
+    forgiven = {"{ }: nowhere", "{loss, dW}", "{dh_above}"}
+    assert {name for name, verdict in verdicts("Adam", size_X).items() if verdict == "forgiven"} == forgiven
+    assert verdicts("Adam", size_X)["{dc_next}"] == "falls far behind"
+    assert verdicts("SGD", size_X)["{loss, dW}"] == "drifts behind"
+    assert verdicts("Adam", size_X)["{dh_next}"] == "survives"
+
+
+def test_dead_runs_have_no_curve():
+    numbers = curves.numbers(curves.Run("{ }: nowhere", "SGD", 8))
+    assert numbers.died < curves.WINDOW and all(map(math.isnan, numbers.chosen + numbers.distance))
+    assert len(numbers.chosen) == len(numbers.right) == len(curves.STEPS)
+
+
+@pytest.mark.parametrize("name", curves.PLACEMENTS)
+def test_shares_are_those_of_the_spectrum(name):
+    weights = curves.start_weights()
+    X, targets, mask = adding_problem(curves.T, 8, np.random.default_rng(curves.SEED))
+    trace = forward(weights, X)
+    _, dY = squared_error(trace.Y, targets, mask)
+    spectrum = crossing_spectrum(weights, trace, dY, curves.PLACEMENTS[name])
+    for array, values in curves.shares(name).items():
+        norms = [np.linalg.norm(g_k) for g_k in getattr(spectrum, array)]
+        np.testing.assert_allclose(values, norms / np.sum(norms))
+
+
+def test_words_and_picture_of_every_state():
+    explorer = curves.training_curves()
+    for name in curves.PLACEMENTS:
+        for optimiser in ("SGD", "Adam"):
+            for size_X in (8, 10):
+                explorer.set(placement=name, optimiser=optimiser, size_X=size_X)
+                assert explorer.error is None and "nan" not in explorer.picture.value + explorer.words.value
+                assert f"{optimiser} and |X| = {size_X}" in explorer.words.value
+    explorer.choose("Nowhere, SGD")
+    assert "died at batch" in explorer.picture.value and "are divided never" in explorer.words.value
+    explorer.choose("Reset")
+    assert "bit for bit" in explorer.words.value and "exactly once" in explorer.words.value
+
+
+def test_an_unknown_placement_is_shown_and_raised():
+    explorer = curves.training_curves()
+    with pytest.raises(ValueError, match="no control named"):
+        explorer.set(rate=1)
+    with pytest.raises(Exception, match="Invalid selection"):
+        explorer.set(placement="{dV}")
+
+
+# The progress bar.
+
+def test_interrupting_keeps_what_was_learned():
+    learned = []
+    with Progress("counting", 10) as bar:
+        for n in range(10):
+            if n == 4:
+                raise KeyboardInterrupt
+            learned.append(n)
+            bar.to(n + 1)
+    assert learned == [0, 1, 2, 3] and bar.interrupted
+    assert bar.bar.value == 4 and "interrupted" in bar.text.value and bar.bar.bar_style == "warning"
+
+
+def test_a_whole_run_is_done():
+    with Progress("counting", 3) as bar:
+        for n in range(3):
+            bar.to(n + 1)
+    assert bar.text.value == "3 of 3, done" and bar.bar.value == 3 and not bar.interrupted
+
+
+def test_other_exceptions_pass():
+    with pytest.raises(ZeroDivisionError):
+        with Progress("dividing", 3):
+            raise ZeroDivisionError
+
+
+def test_the_bar_has_a_label_and_a_stable_text():
+    bar = Progress("training <1>", 3)
+    assert bar.bar.description == "training <1>" and repr(bar) == "Progress('training <1>', 3)"
+    data, _ = bar._repr_mimebundle_()
+    assert data["text/html"] == "<p>(progress bar: training &lt;1&gt;)</p>"
+    with pytest.raises(ValueError, match="total must be at least 1, got 0"):
+        Progress("nothing", 0)
+
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import adding_problem as benchmark  # noqa: E402
+
+FORGIVEN = {"{ }", "{loss, dW}", "{dh_above}", "{dW_t}"}
+
+
+def chrono(H, T, rng):
+    return bias_of(rng.uniform(1, T - 1, H))
+
+
+def bias_of(u):
+    return np.concatenate([-np.log(u), np.log(u), np.zeros(2 * len(u))])
+
+
+def with_one_bias_of(gate, H, T, rng):
+    b = chrono(H, T, rng)
+    b["ifgo".index(gate) * H] = 1
+    return b
+
+
+def rule(errors, recent=2000, count=2000, limit=0.04):
+    last = np.array(errors[-recent:])
+    return bool(len(last) >= count and last.max() < limit and np.mean(last ** 2) < 0.01)
+
+
+def test_right_answers(capsys):
+    exercises.check_forgiven(FORGIVEN)
+    exercises.check_forgiven(["{}", "{dW,loss}", "{dh_above}", "{dW_t}"])
+    exercises.check_forgiven({"nowhere", "{loss, dW}", "{dh_above}", "{dW_t}"})
+    exercises.check_rate(8)
+    exercises.check_rate(8.0)
+    exercises.check_chrono(chrono)
+    exercises.check_rule(rule)
+    assert capsys.readouterr().out.count("Right.") == 7
+
+
+@pytest.mark.parametrize("check, answer", [
+    (exercises.check_forgiven, tuple(FORGIVEN)), (exercises.check_rate, np.int64(8)),
+    (exercises.check_rate, np.float32(8)), (exercises.check_chrono, lambda *sizes: list(chrono(*sizes))),
+    (exercises.check_chrono, lambda *sizes: chrono(*sizes).astype(object)),
+    (exercises.check_chrono, lambda H, T, rng: bias_of(rng.integers(1, T, H)))])
+def test_a_right_answer_of_another_type_passes(check, answer):
+    check.judge(answer)
+
+
+@pytest.mark.parametrize("check, answer, hint", [
+    (exercises.check_forgiven, FORGIVEN | {"{dz}"}, "{dz} divides some paths"),
+    (exercises.check_forgiven, FORGIVEN | {"{dc_next}"}, "{dc_next} divides some paths"),
+    (exercises.check_forgiven, FORGIVEN - {"{dh_above}", "{dW_t}"}, "Wy may have another factor"),
+    (exercises.check_forgiven, set(), "The empty set is not it. Hint: at least one more"),
+    (exercises.check_forgiven, FORGIVEN - {"{dW_t}"}, "{dh_above}, {loss, dW} is not it. Hint: at least one more"),
+    (exercises.check_forgiven, FORGIVEN | {"{dz}", "{dc_next}"}, "{dc_next} divides some paths"),
+    (exercises.check_forgiven, set(exercises.CANDIDATES),
+     "{ }, {dW_t}, {dc_next}, {dh_above}, {dh_next}, {dz}, {loss, dW} is not it. Hint: {dc_next} divides some paths"),
+    (exercises.check_forgiven, {"{dy}"}, "Expected a set of names"),
+    (exercises.check_forgiven, {""}, "Expected a set of names"),
+    (exercises.check_forgiven, {" "}, "Expected a set of names"),
+    (exercises.check_forgiven, 3, "Expected a set of names from { }, {loss, dW}, {dh_above}, {dW_t}, {dz}, {dh_next}, "
+                                  "{dc_next}, received 3."),
+    (exercises.check_forgiven, [{"dz"}], "Expected a set of names"),
+    (exercises.check_rate, 8.0000001, "With rate 8.0000001"),
+    (exercises.check_rate, 64, "the right placement divides by 8 as well"),
+    (exercises.check_rate, 1 / 8, "smaller still"),
+    (exercises.check_rate, 1.0, "8 times too small"),
+    (exercises.check_rate, 8.5, "do not give the weights"),
+    (exercises.check_rate, 999_999, "With rate 999999.0 a few batches do not give the weights of {loss} at rate 1."),
+    *[(exercises.check_rate, rate, f"Expected a rate above 0 and below a million, received {rate!r}.")
+      for rate in (-8, 0, 1e6, float("nan"), 10 ** 400, True, "eight")],
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T, rng)[:H],
+     "For H = 3000, T = 100: expected shape (12000,), received (3000,)."),
+    *[(exercises.check_chrono, lambda *sizes, gate=gate: with_one_bias_of(gate, *sizes), "the biases of g and o")
+      for gate in "go"],
+    (exercises.check_chrono, lambda H, T, rng: -chrono(H, T, rng), "start closed"),
+    (exercises.check_chrono, lambda H, T, rng: -chrono(H, T, rng) / 10, "start closed"),
+    (exercises.check_chrono, lambda H, T, rng: np.zeros(4 * H), "draw one u for each unit"),
+    (exercises.check_chrono, lambda H, T, rng: np.roll(chrono(H, T, rng), H), "order is i, f, g, o"),
+    (exercises.check_chrono, lambda H, T, rng: np.concatenate(
+        [-np.log(rng.uniform(1, T - 1, H)), np.log(rng.uniform(1, T - 1, H)), np.zeros(2 * H)]), "draw u once"),
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T + 1, rng), "up to T - 1, not up to T"),
+    (exercises.check_chrono, lambda H, T, rng: bias_of(1 + (T - 2) * rng.uniform(size=H) ** 1.4), "u is uniform"),
+    (exercises.check_chrono, lambda H, T, rng: np.repeat(np.log(rng.uniform(1, T - 1)) * np.array([-1, 1, 0, 0]), H),
+     "draw one u for each unit"),
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T, np.random), "draw with rng.uniform"),
+    (exercises.check_chrono, lambda H, T, rng: chrono(H, T, np.random.default_rng(5)), "another seed others"),
+    (exercises.check_rule, lambda errors: rule(errors, count=0), "2,000 sequences first"),
+    (exercises.check_rule, lambda errors: rule(errors, recent=10 ** 6), "only the most recent"),
+    (exercises.check_rule, lambda errors: rule(errors, limit=1), "one wrong"),
+    (exercises.check_rule, lambda errors: len(errors) >= 2000 and max(errors[-1999:]) < 0.04, "0.05 is still among"),
+    (exercises.check_rule, lambda errors: rule(errors) and bool(np.mean(np.square(errors)) < 0.01),
+     "the mean square, too"),
+    (exercises.check_rule, lambda errors: rule(errors) and len(errors[-2000:]) > 2000, "there are never more"),
+    (exercises.check_rule, lambda errors: rule(errors) and np.mean(errors[-2000:]) < 0.011, "mean of the squares"),
+    (exercises.check_rule, lambda errors: rule(errors, limit=0.0401), "below 0.04"),
+])
+def test_wrong_answers_are_caught(check, answer, hint):
+    assert hint in hint_of(check, answer)
+
+
+@pytest.mark.parametrize("u, message", [
+    (lambda H, T: np.linspace(0.5, T - 1, H), "exp(b_f) should lie from 1 to T - 1 = 99, received 0.5 to 99."),
+    (lambda H, T: np.linspace(1, 3 * T, H), "exp(b_f) should lie from 1 to T - 1 = 99, received 1 to 300."),
+    (lambda H, T: np.linspace(1, T, H), "exp(b_f) should lie from 1 to T - 1 = 99, received 1 to 100. "
+                                        "Hint: u is drawn up to T - 1, not up to T."),
+    (lambda H, T: np.geomspace(1, T - 1, H), "the mean of exp(b_f) should be about T/2 = 50, received 21.3. "
+                                             "Hint: u is uniform, not its logarithm."),
+])
+def test_what_is_wrong_with_u_is_told(u, message):
+    said = hint_of(exercises.check_chrono, lambda H, T, rng: bias_of(u(H, T)))
+    assert said == f"For H = 3000, T = 100: {message}"
+
+
+@pytest.mark.parametrize("met, message", [
+    (lambda errors: rule(errors, recent=10 ** 6), "For 1 error of 0.05, then 2,000 errors of 0.01: expected True, "
+                                                  "received False. Hint: only the most recent 2,000 count."),
+    (lambda errors: rule(errors, limit=0.05), "For 2,000 errors of 0.01, then 1 error of 0.04: expected False, "
+                                              "received True. Hint: right means below 0.04."),
+])
+def test_a_wrong_rule_is_told_on_which_errors_it_fails(met, message):
+    assert hint_of(exercises.check_rule, met) == message
+
+
+def test_a_wrong_set_does_not_show_the_answer():
+    said = hint_of(exercises.check_forgiven, {"{dz}"})
+    assert not any(name in said for name in FORGIVEN)
+
+
+@pytest.mark.parametrize("check, stub", [
+    (exercises.check_forgiven, None), (exercises.check_rate, None),
+    (exercises.check_chrono, lambda H, T, rng: ...), (exercises.check_chrono, lambda H, T, rng: None),
+    (exercises.check_rule, lambda errors: ...)])
+def test_stub_is_not_answered(check, stub, capsys):
+    check(stub)
+    assert capsys.readouterr().out == "Not answered yet.\n"
+
+
+def test_a_forgotten_return_is_told(capsys):
+    def forgets(errors):
+        met = rule(errors)  # noqa: F841
+
+    exercises.check_rule(forgets)
+    assert capsys.readouterr().out == "Not yet. The function forgets returned None. Hint: is a `return` missing?\n"
+
+
+def test_the_notebooks_long_run_can_be_interrupted_and_goes_on():
+    """The cells themselves are run, with an interrupt in the fourth batch."""
+    cells = code_of(ROOT / "notebooks" / "07_train_it.ipynb")
+    start, biases = cells[0], next(cell for cell in cells if "def initial_weights" in cell)
+    setting, run = (next(cell for cell in cells if mark in cell)
+                    for mark in ("T, B, limit = 100", "while len(errors) < limit"))
+    space = {}
+    for cell in (start, biases, setting):
+        exec(cell, space)
+    untrained = space["weights"]
+    original, calls = space["backward"], []
+
+    def interrupted_backward(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    space["backward"] = interrupted_backward
+    exec(run, space)
+    assert space["bar"].interrupted and len(space["errors"]) == 32 and space["state"][2] == 3
+    learned = space["weights"]
+    assert not learned.identical(untrained)
+    space.update(backward=original, limit=64)
+    exec(run, space)
+    assert len(space["errors"]) == 64 and space["state"][2] == 7 and not space["weights"].identical(learned)
+
+
+# The benchmark.
+
+def test_the_rule_of_the_benchmark_is_that_of_the_exercise():
+    def met(errors):
+        return benchmark.met_rule(deque(errors, maxlen=2000))
+
+    exercises.check_rule.judge(met)
+    assert not met([0.2] * 2000)
+
+
+@pytest.fixture
+def easy(monkeypatch):
+    """Rules that every run meets soon."""
+    for name, value in {"LIMIT": 96, "RECENT": 16, "STRICTER": 32, "RIGHT": 9.0, "ENOUGH": 9.0}.items():
+        monkeypatch.setattr(benchmark, name, value)
+    monkeypatch.setattr(benchmark.errors_on_new, "__defaults__", (128, 64))
+
+
+def test_a_run_is_recorded_stored_and_not_run_again(tmp_path, capsys, easy):
+    arguments = ["--lengths", "100", "--seeds", "3", "1", "--output", str(tmp_path / "runs.json")]
+    benchmark.main(arguments)
+    runs = benchmark.load(tmp_path / "runs.json")
+    assert [record["seed"] for record in runs] == [1, 3]
+    for record in runs:
+        assert (record["paper"]["sequences"], record["stricter"]["sequences"]) == (16, 32)
+        assert record["paper"]["wrong"] == 0 < record["paper"]["largest_error"]
+    assert "T = 100, seed 3" in capsys.readouterr().out
+    benchmark.main(arguments)
+    assert "T = 100" not in capsys.readouterr().out
+    assert benchmark.load(tmp_path / "runs.json") == runs
+
+
+def test_a_run_that_does_not_meet_the_rule_is_stored_as_such(tmp_path, monkeypatch, easy):
+    monkeypatch.setattr(benchmark, "RIGHT", 0.01)
+    record = benchmark.run(100, 0, benchmark.RECIPES[100])
+    assert record["paper"] == record["stricter"] == {"sequences": None, "wrong": None, "largest_error": None}
+    benchmark.save(tmp_path / "runs.json", [record])
+    assert benchmark.load(tmp_path / "runs.json") == [record]
+    assert "1997" in benchmark.table([record])
+
+
+def test_wrong_answers_are_counted(easy, monkeypatch):
+    run = benchmark.run(100, 0, benchmark.RECIPES[100] | {"rate": 1e-9})
+    monkeypatch.setattr(benchmark, "RIGHT", 0.04)
+    weights = benchmark.initial_weights(8, 0.1, 6.0, -3.0, np.random.default_rng([0, 0]))
+    errors = benchmark.errors_on_new(weights, 100, np.random.default_rng([0, 100, 1]))
+    assert len(errors) == 128 and run["paper"]["largest_error"] == pytest.approx(errors.max(), abs=1e-4)
+
+
+def test_a_run_with_another_recipe_does_not_count():
+    record = {"T": 100, "seed": 0, "recipe": benchmark.RECIPES[100] | {"H": 4}}
+    assert benchmark.missing([record], [100], [0]) == [(100, 0)]
+    assert benchmark.missing([record | {"recipe": benchmark.RECIPES[100]}], [100], [0]) == []
+
+
+def test_initial_weights_are_biased_gate_by_gate():
+    weights = benchmark.initial_weights(5, 0.1, 6.0, -3.0, np.random.default_rng(0))
+    for part, centre in zip(weights.b.reshape(4, 5), (-3, 6, 0, 0)):
+        assert 0 < abs(part - centre).max() <= 0.1
+    assert max(abs(array).max() for name, array in weights.items() if name != "b") <= 0.1
+
+
+def test_stored_runs_are_those_of_the_script():
+    runs = benchmark.load(ROOT / "benchmarks" / "adding_problem.json")
+    assert benchmark.missing(runs, list(benchmark.RECIPES), range(5)) == []
+    for record in runs:
+        assert benchmark.RECENT <= record["paper"]["sequences"] <= record["stricter"]["sequences"] <= benchmark.LIMIT
+        for rule in ("paper", "stricter"):
+            assert (record[rule]["largest_error"] >= benchmark.RIGHT) == (record[rule]["wrong"] > 0)
+
+
+def test_the_goal():
+    """Fewer sequences than the paper in every run; by the stricter rule, a median of wrong answers at most its own."""
+    runs = benchmark.load(ROOT / "benchmarks" / "adding_problem.json")
+    for T, (sequences, wrong) in benchmark.PAPER.items():
+        ours = [record["stricter"] for record in runs if record["T"] == T]
+        assert max(result["sequences"] for result in ours) < sequences
+        assert np.median([result["wrong"] for result in ours]) <= wrong

@@ -1,0 +1,348 @@
+"""Exercises of notebook 8: the right answer passes, each planted wrong one is caught with the hint on its cause.
+
+The fault bench of notebook 8, without a browser: readings, words, extremes, errors.
+"""
+
+import itertools
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from helpers import assert_an_error_is_shown_and_raised, hint_of
+from lstmlib import backward, cosine, cross_entropy, forward, relative_error
+from lstmlib.clinic.patients import HEALTHY, PATIENTS, WARD, example
+from lstmlib.exercises import bug_clinic as exercises
+from lstmlib.explorers import bug_clinic as module
+from lstmlib.explorers.bug_clinic import BEDS, INSTRUMENTS, Bench, draw, fault_bench, numbers, words
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return fault_bench()
+
+
+def reading(patient):
+    return numbers(Bench(patient))
+
+
+def letter(name):
+    return next(letter for letter, patient in WARD.items() if patient.name == name)
+
+
+@pytest.mark.parametrize("bed", BEDS)
+def test_readings_are_those_of_the_gradient(bed):
+    weights, batch = example(3)
+    trace = forward(weights, batch.X)
+    truth = backward(weights, trace, cross_entropy(trace.Y, batch.labels, batch.mask)[1]) / batch.size_X
+    if bed == letter("mean of means"):
+        assert reading(bed).error < 1e-13 and relative_error(BEDS[bed].gradient(weights, batch), truth) > 0.1
+        return
+    if bed == letter("factor K"):
+        truth = truth / weights.K
+    gradient = BEDS[bed].gradient(weights, batch)
+    assert reading(bed).error == pytest.approx(relative_error(gradient, truth), abs=1e-13)
+    assert reading(bed).ratio == pytest.approx(gradient.norm() / truth.norm())
+    assert np.cos(np.radians(reading(bed).angle)) == pytest.approx(cosine(gradient, truth))
+
+
+def test_each_patient_has_a_reading_of_its_own():
+    assert reading(letter("factor K")).ratio == pytest.approx(3)
+    assert reading(letter("clipped inside")).response[1] > 2
+    assert not any(values.any() for values in reading(letter("not carried")).probe.values())
+    assert reading(letter("overwritten")).probe["dc_next"][0] < 0.01
+    assert reading(letter("every step")).spectrum["LSTM"][2] > 0.05
+    assert reading(letter("mean of means")).reordered.max() > 0.1
+    twice, shifted = (reading(letter(name)).errors for name in ("activated twice", "shifted"))
+    assert {max("ifgo", key=lambda gate: twice[f"{array} {gate}"]) for array in ("Wx", "Wh", "b")} == {"g"}
+    assert min(shifted["Wh " + gate] for gate in "ifgo") > 0.3 > 10 * shifted["Wx g"]
+
+
+@pytest.mark.parametrize("bed, instrument, said", [
+    ("healthy", "gradient check", "all parts agree up to rounding"),
+    ("healthy", "crossing spectrum", "every path is divided once"),
+    ("healthy", "reordered batch", "the order does not matter"),
+    ("A", "scaled loss", "for a = 1/1000"), ("C", "probe", "nothing one step back"),
+    ("D", "reordered batch", "up to 74%; 2 of the 8 orders change nothing"),
+    ("F", "crossing spectrum", "twice"), ("G", "size and direction", "size 3.00 of the true one, angle 0.0°"),
+    ("G", "gradient check", "all 14 parts off by the same 200%"), ("H", "probe", "below 0.01 at t = 1")])
+def test_words_say_what_is_read(bed, instrument, said):
+    state = Bench(bed, instrument)
+    assert said in words(state, numbers(state))
+
+
+def test_the_diagnosis_shows_only_when_asked_for(explorer):
+    for bed, patient in WARD.items():
+        explorer.set(patient=bed, reveal=False)
+        assert patient.fault not in explorer.words.value and "Diagnosis" not in explorer.picture.value
+        explorer.set(reveal=True)
+        assert explorer.words.value.endswith(f"Diagnosis: {patient.fault}.") and "Diagnosis" in explorer.picture.value
+    explorer.choose("Reset")
+
+
+def test_every_state_draws_a_well_formed_picture_of_the_same_size():
+    for bed, instrument, reveal in itertools.product(BEDS, INSTRUMENTS, (False, True)):
+        state = Bench(bed, instrument, reveal)
+        picture = draw(state, numbers(state))
+        root = ElementTree.fromstring(picture)
+        assert root.get("viewBox") == "0 0 980 400" and root.get("aria-label") == words(state, numbers(state))
+        assert "nan" not in picture
+
+
+def test_axes_do_not_follow_the_data():
+    for panel in ("gradient check", "scaled loss", "probe", "crossing spectrum", "reordered batch"):
+        frames = {tuple(text.text for text in ElementTree.fromstring(draw(state, numbers(state))).iter()
+                        if text.get("text-anchor") == "end")
+                  for state in (Bench(bed, panel) for bed in BEDS)}
+        assert len(frames) == 1 and frames != {()}
+
+
+def test_pictures_do_not_depend_on_rounding_noise(explorer):
+    for name in explorer.presets:
+        state = explorer.state_of(name)
+        shown = numbers(state)
+        noisy = shown._replace(errors={part: error + 3e-16 for part, error in shown.errors.items()},
+                               ratio=shown.ratio * (1 + 3e-16), reordered=shown.reordered + 3e-16,
+                               spectrum={part: shares + 3e-16 for part, shares in shown.spectrum.items()})
+        assert draw(state, shown) == draw(state, noisy)
+
+
+def test_presets_and_controls(explorer):
+    for name in explorer.presets:
+        explorer.choose(name)
+        assert explorer.error is None and explorer.state == explorer.state_of(name)
+    explorer.choose("Reset")
+    before = explorer.picture.value
+    explorer.controls["instrument"].value = "probe"
+    assert explorer.state.instrument == "probe" and explorer.picture.value != before
+    explorer.choose("Reset")
+    assert explorer.picture.value == before
+
+
+def test_an_error_is_shown_and_raised(explorer):
+    assert_an_error_is_shown_and_raised(explorer, patient="B")
+
+
+def test_the_poster_shows_three_states(explorer):
+    poster = explorer.poster_html()
+    assert poster == fault_bench().poster_html()
+    assert poster.count("<img alt=") == 3 and "<b>Patient C, check.</b>" in poster
+
+
+def test_no_state_of_the_poster_names_a_patient(explorer):
+    """Each reading on it is shared, up to its size, by another patient: it does not give exercise 8.1 away."""
+    assert re.findall(r"<b>([^<]*)\.</b>", explorer.poster_html()) == ["Patient A, size", "Patient C, check"]
+    assert reading("A").angle == pytest.approx(0, abs=1e-5) == reading("G").angle and reading("G").ratio != 1
+    wrong = [{part for part, error in reading(bed).errors.items() if error > 1e-13} for bed in "CH"]
+    assert wrong[0] == wrong[1] and len(wrong[0]) == 12
+
+
+def test_readings_are_kept():
+    assert module.readings("A") is module.readings("A")
+
+
+DIAGNOSES = {letter: patient.name for letter, patient in WARD.items()}
+
+
+def into_gates(now, dh, dc, i=1, f=1, slope_g=lambda g: 1 - g ** 2, dc_for_o=False):
+    do = dc if dc_for_o else dh
+    return np.concatenate([i * dc * now.g * now.i * (1 - now.i), f * dc * now.c_prev * now.f * (1 - now.f),
+                           dc * now.i * slope_g(now.g), do * np.tanh(now.c) * now.o * (1 - now.o)], axis=-1)
+
+
+def wrong_in_gates(**change):
+    return lambda now, dh, dc: into_gates(now, dh, dc, **change)
+
+
+def with_dh_twice(now, dh, dc):
+    return into_gates(now, dh, dc + dh * now.o * (1 - np.tanh(now.c) ** 2))
+
+
+def in_place(now, dh, dc, **change):
+    dz = into_gates(now, dh, dc, **change)
+    dh *= 10
+    dc *= 10
+    return dz
+
+
+def wrong_at_first(now, dh, dc):
+    return into_gates(now, dh, dc, slope_g=lambda g: 1 - g ** 2 if now.c_prev.any() else g)
+
+
+def exchanged_in_place(weights, trace, dY):
+    dY[:] = dY[::-1].copy()
+    return backward(weights, trace, dY)
+
+
+def reversed_in_time(weights, trace, dY):
+    return backward(weights, trace, dY[::-1])
+
+
+def in_order(gates, dz):
+    quarters = dict(zip("ifgo", np.split(dz, 4, axis=1)))
+    return np.concatenate([quarters[gate] for gate in gates], axis=1)
+
+
+def of_arrays(gradient, truth, names):
+    """A check that looks at some of the arrays alone."""
+    return all(np.linalg.norm(getattr(gradient, name) - getattr(truth, name))
+               <= 1e-9 * np.linalg.norm(getattr(truth, name)) for name in names.split())
+
+
+def strict(gradient, truth):
+    return relative_error(gradient, truth) < 1e-9
+
+
+def entrywise(gradient, truth, **tolerance):
+    pairs = zip(gradient.items(), truth.items())
+    return all(np.allclose(mine, theirs, **tolerance) for (_, mine), (_, theirs) in pairs)
+
+
+@pytest.mark.parametrize("check, answer", [
+    (exercises.check_diagnoses, DIAGNOSES), (exercises.check_cure, into_gates),
+    (exercises.check_cure, lambda *about: into_gates(*about).tolist()), (exercises.check_cure, in_place),
+    (exercises.check_fooled_by_ones, exchanged_in_place),
+    (exercises.check_fooled_by_ones, reversed_in_time),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, np.roll(dY, 1, axis=0))),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, dY ** 2)),
+    (exercises.check_verdict, strict),
+    (exercises.check_verdict, lambda gradient, truth: (gradient - truth).norm() <= 1e-12 * truth.norm()),
+    (exercises.check_verdict, lambda gradient, truth: of_arrays(gradient, truth, "Wx Wh b Wy by"))])
+def test_right_answers(check, answer, capsys):
+    check(answer)
+    assert capsys.readouterr().out.startswith("Right. ")
+
+
+@pytest.mark.parametrize("letter", WARD)
+def test_each_wrong_diagnosis_is_answered_with_where_to_look(letter):
+    other = next(name for name in PATIENTS if name != DIAGNOSES[letter])
+    said = hint_of(exercises.check_diagnoses, DIAGNOSES | {letter: other})
+    assert f"{letter} is not {other!r}: {exercises.HINTS[DIAGNOSES[letter]]}" in said
+    assert DIAGNOSES[letter] not in said.partition("is not")[2].partition(":")[2]
+
+
+def test_all_wrong_diagnoses_are_named_and_an_unknown_name_does_not_hide_the_others():
+    wrong = DIAGNOSES | dict.fromkeys("CEFH", "factor K") | {"B": "clipping", "D": ["shifted"]}
+    first, *lines = hint_of(exercises.check_diagnoses, wrong).splitlines()
+    assert first == "Right so far: A, G."
+    assert [line[0] for line in lines] == list("BCDEFH")
+    assert lines[0].startswith("B: 'clipping' is none of the names. The faults are called overwritten, ")
+    assert lines[1] == f"C is not 'factor K': {exercises.HINTS['not carried']}"
+    assert lines[2].startswith("D: ['shifted'] is none of the names")
+
+
+def test_a_part_of_the_diagnoses_is_judged_too():
+    some = dict.fromkeys(WARD, ...) | {"A": DIAGNOSES["A"], "D": DIAGNOSES["D"]}
+    assert hint_of(exercises.check_diagnoses, some).endswith("Right so far: A, D.")
+    assert hint_of(exercises.check_diagnoses, some | dict.fromkeys("AB")) == "Right so far: D."
+
+
+def test_nothing_right_is_told():
+    said = hint_of(exercises.check_diagnoses, dict.fromkeys(WARD, ...) | {"A": "clipping"})
+    assert said.startswith("Right so far: none.\nA: ")
+
+
+def test_capitals_and_blanks_do_not_count(capsys):
+    exercises.check_diagnoses(DIAGNOSES | {"A": " Clipped inside"})
+    assert capsys.readouterr().out.startswith("Right. ")
+
+
+@pytest.mark.parametrize("check, answer, hint", [
+    (exercises.check_diagnoses, {"A": "shifted"}, "the keys A to H"),
+    (exercises.check_diagnoses, list(WARD), "the keys A to H"),
+    (exercises.check_diagnoses, DIAGNOSES | {"A": "clipping"}, "The faults are called overwritten"),
+    (exercises.check_cure, wrong_in_gates(slope_g=lambda g: 1 - np.tanh(g) ** 2), "g is tanh(z_g) already"),
+    (exercises.check_cure, wrong_in_gates(slope_g=lambda g: g * (1 - g)), "g is tanh(z_g) already"),
+    (exercises.check_cure, wrong_in_gates(i=2), " i. Hint: look at the quarter 'i'; in c_t it multiplies g"),
+    (exercises.check_cure, wrong_in_gates(i=0),
+     "Expected norm-relative errors below 1e-9, received 1 in Wx i. Hint: look at the quarter 'i'; in c_t"),
+    (exercises.check_cure, wrong_in_gates(i=1 + 1.6e-9), "below 1e-9, received 2e-09 in Wh i."),
+    (exercises.check_cure, wrong_in_gates(f=2), "look at the quarter 'f'; in c_t it multiplies the state before"),
+    (exercises.check_cure, wrong_in_gates(i=1 + 1e-14, slope_g=lambda g: 1 - g), "look at the quarter 'g'"),
+    (exercises.check_cure, lambda now, dh, dc: in_place(now, dh, dc, slope_g=lambda g: 1 - g), "at the quarter 'g'"),
+    (exercises.check_cure, wrong_in_gates(slope_g=lambda g: g * np.nan), "received nan in Wx g."),
+    (exercises.check_cure, wrong_in_gates(
+        slope_g=lambda g: np.where(np.arange(len(g))[:, None] == 0, np.nan, 1 - g ** 2)), "received nan in Wx g."),
+    (exercises.check_cure, wrong_at_first, "look at the quarter 'g'"),
+    (exercises.check_cure, wrong_in_gates(dc_for_o=True), "from which of dh and dc"),
+    (exercises.check_cure, wrong_in_gates(dc_for_o=True, f=2), "received 0.8 in Wh o. Hint: look at the quarter 'o'"),
+    (exercises.check_cure, lambda now, dh, dc: in_order("ifog", into_gates(now, dh, dc)),
+     "in the order i, f, g, o, received them in the order i, f, o, g."),
+    (exercises.check_cure, lambda now, dh, dc: np.concatenate(np.split(into_gates(now, dh, dc), 4, axis=1)),
+     "Expected dz of shape (B, 4H) = (4, 16), the quarters i, f, g, o side by side; received an array of shape "
+     "(16, 4). Hint: np.concatenate joins along the first axis; give it axis=1."),
+    (exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc) * np.nan, "received nan in Wx i"),
+    (exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc) * (1 if now.c_prev.any() else np.nan),
+     "received nan"),
+    (exercises.check_cure, with_dh_twice, "dc contains it already"),
+    (exercises.check_fooled_by_ones, backward, "what can be exchanged"),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: backward(weights, trace, dY).map(lambda a: a * np.nan),
+     "leaves ones as they are"),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: 2 * backward(weights, trace, dY),
+     "With an upstream gradient of ones the result must be right; it is wrong by 1 (norm-relative). "
+     "Hint: do something to dY that leaves ones as they are"),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: (1 + 1.6e-9) * backward(weights, trace, dY),
+     "wrong by 2e-09"),
+    (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-2, atol=1e-2),
+     "look at the size of the tolerance"),
+    (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-9, atol=1e-8),
+     "both gradients times 1e-06: expected False, received True. Hint: look at a tolerance that does not grow"),
+    (exercises.check_verdict, lambda gradient, truth: gradient.identical(truth), "rounding error"),
+    (exercises.check_verdict, lambda gradient, truth: entrywise(gradient, truth, rtol=1e-12, atol=0),
+     "expected True, received False. Hint: an entry whose summands nearly cancel has fewer right digits"),
+    (exercises.check_verdict, lambda gradient, truth: True,
+     "a gradient of zeros: expected False, received True. Hint: it says True of every gradient here, "
+     "also of those that are plainly wrong."),
+    (exercises.check_verdict, lambda gradient, truth: 1, "expected False, received True."),
+    (exercises.check_verdict, lambda gradient, truth: False,
+     "For the truth itself: expected True, received False. Hint: it says False of every gradient here, also of the "
+     "truth itself."),
+    (exercises.check_verdict, lambda gradient, truth: not strict(gradient, truth), "which way round"),
+    *[(exercises.check_verdict, lambda gradient, truth, names=names: of_arrays(gradient, truth, names),
+       f"wrong in {missed} alone: expected False, received True. Hint: look at whether every array counts")
+      for names, missed in (("Wx", "Wh"), ("Wh", "Wx"), ("b", "Wx"), ("Wy", "Wx"), ("by", "Wx"), ("Wx Wh b Wy", "by"))],
+    (exercises.check_verdict, lambda gradient, truth: abs(gradient.norm() / truth.norm() - 1) < 1e-9,
+     "look at whether the sign counts"),
+    (exercises.check_verdict, lambda gradient, truth: cosine(gradient, truth) > 1 - 1e-9, "whether the size counts"),
+    (exercises.check_verdict, lambda gradient, truth: not relative_error(gradient, truth) > 1e-9,
+     "For a gradient of NaN: expected False"),
+    (exercises.check_verdict, lambda gradient, truth: relative_error(gradient, truth) < 1e-6, "For 1 + 1e-7 times"),
+    (exercises.check_verdict, lambda gradient, truth: relative_error(gradient, truth) < 1e-15, "error of 1e-14"),
+    (exercises.check_verdict, lambda gradient, truth: (gradient - truth).norm(), "Expected True or False"),
+])
+def test_wrong_answers_are_caught(check, answer, hint):
+    assert hint in hint_of(check, answer)
+
+
+def test_a_quarter_too_narrow_is_told_by_its_shape_alone():
+    said = hint_of(exercises.check_cure, lambda now, dh, dc: into_gates(now, dh, dc)[:, :-1])
+    assert said == ("Expected dz of shape (B, 4H) = (4, 16), the quarters i, f, g, o side by side; "
+                    "received an array of shape (4, 15).")
+
+
+def test_the_cases_of_a_verdict_are_what_they_are_called():
+    named = {what: (gradient, truth) for gradient, truth, _, what, _ in exercises.cases_of_a_verdict()}
+    gradient, truth = named["twice the truth"]
+    assert truth.identical(HEALTHY.gradient(*example(3)))
+    assert gradient.identical(2 * truth)
+    assert relative_error(named["1 + 1e-7 times the truth"][0], (1 + 1e-7) * truth) < 1e-15
+    assert 5e-15 < relative_error(named["the truth with a rounding error of 1e-14"][0], truth) < 1e-14
+    for name in ("overwritten", "not carried", "activated twice", "shifted", "clipped inside", "every step"):
+        assert named[f"the patient {name!r}"][0].identical(PATIENTS[name].gradient(*example(3)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("passes", [
+    lambda gradient, truth: gradient.dot(truth) / np.float64(gradient.norm() * truth.norm()) > 1 - 1e-9,
+    lambda gradient, truth: np.float64(truth.norm()) / gradient.norm() < 1.5])
+def test_a_verdict_may_divide_by_a_gradient_of_zeros(passes):
+    assert "expected False, received True" in hint_of(exercises.check_verdict, passes)
+
+
+@pytest.mark.parametrize("check, stub", [
+    (exercises.check_diagnoses, dict.fromkeys(WARD, ...)), (exercises.check_cure, lambda now, dh, dc: ...),
+    (exercises.check_fooled_by_ones, lambda weights, trace, dY: None), (exercises.check_verdict, lambda g, t: ...)])
+def test_stub_is_not_answered(check, stub, capsys):
+    check(stub)
+    assert capsys.readouterr().out == "Not answered yet.\n"

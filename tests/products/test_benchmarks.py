@@ -1,0 +1,96 @@
+"""The benchmark runs, its contestants agree, and what it stored is what its README shows. No test judges a time."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+sys.path.insert(0, str(FOLDER))
+
+import contestants  # noqa: E402
+import draw  # noqa: E402
+import speed  # noqa: E402
+
+import lstmlib  # noqa: E402
+
+TINY = (3, 2, 2, 3)
+NUMPY_ONLY = ["lstmlib", "autograd", "step by step"]
+
+
+@pytest.fixture(autouse=True)
+def each_run_once(monkeypatch):
+    monkeypatch.setattr(speed, "AT_LEAST", 0)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return json.loads((FOLDER / "speed.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("dtype", speed.DTYPES)
+def test_a_race_gives_a_ratio_for_every_contestant_and_the_floor(dtype):
+    race = speed.race(TINY, dtype, 3, NUMPY_ONLY)
+    assert set(race["results"]) == {*NUMPY_ONLY, "floor"}
+    assert race["results"]["lstmlib"]["ratio"] == 1
+    assert all(result["seconds"] > 0 for result in race["results"].values())
+    assert "autograd" in speed.in_words(race)
+
+
+def test_a_contestant_with_another_gradient_is_refused(monkeypatch):
+    def wrong(weights, X, dY):
+        run, _ = contestants.ours(weights, X, dY)
+        return run, lambda gradient: gradient * 1.001
+
+    monkeypatch.setitem(contestants.CONTESTANTS, "autograd", wrong)
+    with pytest.raises(ValueError, match="autograd has another gradient"):
+        speed.race(TINY, "float64", 3, NUMPY_ONLY)
+
+
+def test_the_ratio_is_formed_within_each_round():
+    measured = {"a": [1.0, 10.0, 100.0], "b": [2.0, 20.0, 200.0]}
+    assert speed.summary(measured, "a")["b"] == {"seconds": 20, "ratio": 2, "quartiles": [2, 2]}
+
+
+def test_peak_memory_counts_what_a_run_allocates():
+    assert 8e5 <= speed.peak_memory(lambda: np.ones(100_000)) < 9e5
+    assert speed.numbers_at_peak((40, 8, 2, 16)) > 6  # the trace alone: four gates, h and c
+
+
+def test_growth_of_a_line_has_exponent_one():
+    assert speed.exponent({10: 3.0, 100: 30.0, 1000: 300.0}) == pytest.approx(1)
+    growth = speed.growth([8, 16], 2, 2, 3, 1)
+    assert len(growth["seconds"]) == len(growth["bytes"]) == 2 and growth["bytes"][1] > growth["bytes"][0]
+
+
+def test_the_hook_is_measured_on_equal_gradients():
+    weights, X, dY = speed.problem(TINY, "float64")
+    trace = lstmlib.forward(weights, X)
+    with_hook = lstmlib.backward(weights, trace, dY, at=lambda edge, gradient: gradient)
+    assert with_hook.identical(lstmlib.backward(weights, trace, dY))
+    assert set(speed.hook_cost(TINY, "float64", 1)["results"]) == {"absent", "identity"}
+
+
+def test_other_processes_answer():
+    assert speed.in_other_process("our_seconds", TINY, "float64", 1) > 0
+
+
+def test_stored_results_name_no_host_and_no_path(data):
+    text = json.dumps(data)
+    assert "/home" not in text and "/tmp" not in text and ".so" not in text
+    assert set(data["machine"]) >= {"date", "processor", "python", "versions", "numpy_blas", "load_at_start", "pinned"}
+    assert [tuple(race["size"]) for race in data["races"]] == speed.SIZES * 2
+
+
+def test_readme_shows_the_stored_results(data):
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert draw.with_tables(text, data) == text
+
+
+def test_figure_shows_the_stored_ratios(data):
+    figure = draw.draw(data)
+    drawn = figure.axes[0].containers[0].lines[0].get_ydata()
+    stored = [race["results"]["torch.nn.LSTM"]["ratio"] for race in data["races"] if race["dtype"] == "float64"]
+    assert list(drawn) == stored

@@ -1,0 +1,436 @@
+"""Nothing listens to the outside, nothing asks the outside, and no text of a student becomes part of a page."""
+
+import ast
+import json
+import os
+import re
+import secrets
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from importlib import metadata
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import psutil
+import pytest
+from lab import (
+    PATIENCE,
+    ROOT,
+    Lab,
+    as_run_starts_jupyterlab,
+    browser_page,
+    code_of,
+    free_port,
+    jupyterlab,
+    write_notebook,
+)
+from packaging.utils import canonicalize_name
+
+from lstmlib.exercises.base import check, expect
+from lstmlib.explorers import Explorer, Slider
+from lstmlib.show import svg
+from lstmlib.show.progress import Progress
+from tools import audit
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PROGRAMS = [ROOT / "run.py", *sorted(path for folder in ("lstmlib", "tools", "benchmarks")
+                                     for path in (ROOT / folder).rglob("*.py"))]
+
+
+# The server that run.py starts.
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """JupyterLab with the very arguments that run.py hands to it: (process, address, token, folder of its run time)."""
+    home, port = tmp_path_factory.mktemp("home"), free_port()
+    run, arguments = as_run_starts_jupyterlab("--no-browser", f"--port={port}", "--allow-root")
+    token = secrets.token_hex(16)
+    own_places = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    environment = {**os.environ, **own_places, "JUPYTER_TOKEN": token, "IPYTHONDIR": str(home / "ipython")}
+    with open(home / "log", "wb") as log:
+        server = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and server.poll() is None and not run.answers(port):
+            time.sleep(0.1)
+        assert run.answers(port), (home / "log").read_text()[-2000:]
+        yield server, f"http://localhost:{port}", token, home / "RUNTIME"
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def answer(address, token=None, method="GET", body=None, **headers):
+    """(status, body, where it ended) of a request."""
+    headers |= {"Authorization": f"token {token}"} if token else {}
+    request = urllib.request.Request(address, method=method, data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.read().decode(), response.url
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode(errors="replace"), refusal.url
+
+
+@pytest.mark.parametrize("path", ["api/kernels", "api/contents/run.py", "api/sessions", "files/README.md", "lab"])
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_nothing_is_told_without_the_token(started, path, token):
+    _, address, right, _ = started
+    status, said, end = answer(f"{address}/{path}", token)
+    assert status == 403 or "/login" in end
+    assert right not in said and "become(" not in said and "lstmlib" not in said
+    assert answer(f"{address}/{path}", right)[0] == 200
+
+
+def test_no_kernel_starts_without_the_token(started):
+    _, address, token, _ = started
+    assert answer(f"{address}/api/kernels", method="POST", body=b"{}")[0] == 403
+    assert json.loads(answer(f"{address}/api/kernels", token)[1]) == []
+
+
+def test_a_page_elsewhere_that_takes_the_name_of_this_computer_is_refused(started):
+    """DNS rebinding: the request comes to this computer, but under another name."""
+    _, address, token, _ = started
+    assert answer(f"{address}/api/kernels", token, Host="attacker.example")[0] == 403
+
+
+def test_listens_on_this_computer_alone(started):
+    server, address, token, _ = started
+    kernel = json.loads(answer(f"{address}/api/kernels", token, "POST", b"{}")[1])
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:  # until the kernel listens too
+            family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+            heard = {process.pid: {connection.laddr.ip for connection in process.net_connections("inet")
+                                   if connection.status == psutil.CONN_LISTEN} for process in family}
+            if len([ips for ips in heard.values() if ips]) > 1 or time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        assert heard[server.pid] and len([ips for ips in heard.values() if ips]) > 1
+        assert set.union(*heard.values()) <= {"127.0.0.1", "::1"}
+    finally:
+        answer(f"{address}/api/kernels/{kernel['id']}", token, "DELETE")
+
+
+def test_the_token_is_kept_from_others(started):
+    """It stands neither in the list of processes nor in a file that others can read."""
+    server, address, token, runtime = started
+    assert token not in " ".join(psutil.Process(server.pid).cmdline())
+    files = [path for path in runtime.parent.rglob("*") if path.is_file()]
+    holders = [path for path in files if token in path.read_text(errors="replace")]
+    assert {path.parent for path in holders} <= {runtime, runtime.parent}  # the log, which is the terminal's, as well
+    private = [path for path in holders if path.parent == runtime]
+    assert private
+    for path in private:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 or stat.S_IMODE(runtime.stat().st_mode) & 0o077 == 0
+
+
+# What is stored asks nobody.
+
+LOADING = {"src", "srcset", "poster", "data", "background"}
+
+
+class Loads(HTMLParser):
+    """Collects what a browser would fetch by itself, and every script, of a piece of HTML."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag == "script" or any(name.startswith("on") for name in values):
+            self.found.append(f"<{tag}> with a script")
+        self.found += [value for name, value in attributes
+                       if (name in LOADING or name == "href" and tag in ("link", "image", "use"))
+                       and value and not value.startswith(("data:", "#"))]
+        self.found += re.findall(r"url\(\s*['\"]?(?!data:|#)([^)]*)", values.get("style") or "")
+
+
+def loads(notebook):
+    """What the page of a notebook would fetch by itself or run, without a click: markdown, attachments and outputs."""
+    found = []
+    for cell in notebook.cells:
+        markdown = [cell.source] if cell.cell_type == "markdown" else []
+        html = []
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            html += [data[kind] for kind in ("text/html", "image/svg+xml") if kind in data]
+            markdown += [data["text/markdown"]] if "text/markdown" in data else []
+            found += [kind for kind in data if "javascript" in kind or "widget" in kind]
+        found += [place for text in markdown for place in re.findall(r"!\[[^]]*\]\((?!attachment:)([^)]*)", text)]
+        found += [place for text in markdown + html for place in Loads(text).found]
+    return found
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_stored_notebook_loads_nothing(path):
+    assert loads(nbformat.read(path, 4)) == []
+
+
+@pytest.mark.parametrize("cell", [
+    nbformat.v4.new_markdown_cell("![a](https://example.org/a.png)"),
+    nbformat.v4.new_markdown_cell('<img src="https://example.org/a.png">'),
+    nbformat.v4.new_markdown_cell('<p style="background: url(//example.org/a.png)">a</p>'),
+    nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output(
+        "display_data", {"text/html": '<link rel="stylesheet" href="https://example.org/a.css">'})]),
+    nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output(
+        "display_data", {"text/html": "<p onclick='a()'>a</p>"})]),
+    nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output(
+        "display_data", {"application/javascript": "a()"})]),
+])
+def test_what_loads_would_be_found(cell):
+    assert len(loads(nbformat.v4.new_notebook(cells=[cell]))) == 1
+
+
+ASKING = re.compile(r"\b(fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts)\b"
+                    r"|\bimport\s*\(|@import|https?://|\burl\(")
+
+
+def test_no_script_of_an_explorer_asks_anybody():
+    scripts = []
+    for path in sorted((ROOT / "lstmlib").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = {getattr(target, "id", "") for target in node.targets} if isinstance(node, ast.Assign) else set()
+            if names & {"_esm", "_css", "ASKING"}:
+                scripts += [part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
+    assert len(scripts) > 8 and [script for script in scripts if ASKING.search(script)] == []
+
+
+# Text that is no text.
+
+HOSTILE = ("""<img src=x onerror="window.harm='img'"></svg></text><script>window.harm='script'</script>"""
+           """]]>&quot;"'> onload=""")
+
+
+@dataclass(frozen=True)
+class State:
+    n: int = 0
+
+
+def hostile_explorer():
+    def numbers(state):
+        if state.n == 2:
+            raise ValueError(HOSTILE)
+
+    def draw(state, numbers):
+        return svg.picture(90, 40, svg.text(5, 20, HOSTILE, data_name=HOSTILE, font_family=HOSTILE), words=HOSTILE)
+
+    return Explorer(HOSTILE, State(), {"n": Slider(HOSTILE, [0, 1, 2], labels=[HOSTILE] * 3)}, numbers, draw,
+                    lambda state, numbers: HOSTILE, presets={HOSTILE: {"n": 1}}, poster=("Reset", HOSTILE))
+
+
+ALLOWED = {"p", "b", "img", "svg", "text", "rect"}
+ALLOWED_ATTRIBUTES = {"alt", "style", "src", "xmlns", "viewbox", "role", "aria-label", "font-family", "x", "y", "width",
+                      "height", "fill", "font-size", "text-anchor", "data-name"}
+
+
+class Tags(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attributes}
+
+
+def test_hostile_text_is_escaped():
+    explorer = hostile_explorer()
+    with pytest.raises(ValueError, match="img"):
+        explorer.set(n=2)
+    assert HOSTILE in explorer.alert.value  # as text: Announcement shows it by textContent
+    bundle = Progress(HOSTILE, 3)._repr_mimebundle_()[0]
+    made = [explorer.picture.value, explorer.poster_html(), bundle["text/html"],
+            explorer.sentence("Press it.")._repr_mimebundle_()[0]["text/html"]]
+    for text in made:
+        found = Tags(text)
+        assert found.tags <= ALLOWED and found.attributes <= ALLOWED_ATTRIBUTES, text
+    assert ElementTree.fromstring(explorer.picture.value).get("aria-label") == HOSTILE  # well-formed
+
+
+def test_a_sentence_leads_to_a_preset_and_nowhere_else():
+    with pytest.raises(ValueError, match="no preset named"):
+        hostile_explorer().sentence("[press](javascript:alert(1))")
+
+
+class Answer:
+    def __repr__(self):
+        return HOSTILE
+
+    def __eq__(self, other):
+        raise ValueError(HOSTILE)
+
+    __hash__ = None
+
+
+@check
+def check_answer(answer):
+    """It is 3."""
+    expect(answer, 3, given=HOSTILE)
+
+
+def test_feedback_on_a_hostile_answer_is_plain_text(capsys):
+    check_answer(Answer())
+    assert capsys.readouterr().out.startswith("Not yet. ")
+
+
+CELLS = ("import sys\nsys.path[:0] = [{tests!r}, {tests!r} + '/products']\n"
+         "from test_safety import HOSTILE, Answer, check_answer, hostile_explorer\n"
+         "from lstmlib.show import figures\nfrom lstmlib.show.progress import Progress",
+         "explorer = hostile_explorer()\nexplorer",
+         "explorer.sentence(f'{{HOSTILE}} and [press](Reset) [{{HOSTILE.replace(chr(93), str())}}](Reset)')",
+         "with Progress(HOSTILE, 2) as bar:\n    bar.to(1, HOSTILE)",
+         "check_answer(Answer())\nprint(HOSTILE)",
+         "figures.show(figures.new_figure()[0], HOSTILE)",
+         "Answer()",
+         "raise ValueError(HOSTILE)")
+
+
+@pytest.mark.browser
+def test_hostile_text_harms_no_page(tmp_path):
+    """Shown live, and as it is stored in a notebook that nobody trusts."""
+    write_notebook(tmp_path / "hostile.ipynb", *(cell.format(tests=str(Path(__file__).parents[1])) for cell in CELLS))
+    with jupyterlab(tmp_path) as address, browser_page() as page:
+        lab = Lab(page, address)
+        lab.open("hostile.ipynb")
+        for cell in range(len(CELLS)):
+            lab.run(cell)
+        assert [name for _, name, _ in lab.errors()] == ["ValueError"]
+        explorer = page.locator(".lstm-explorer")
+        explorer.get_by_role("slider").press("End")
+        page.wait_for_function("document.querySelector('.lstm-alert').textContent.includes('met an error')")
+        assert explorer.locator(".lstm-heading").text_content() == HOSTILE
+        assert explorer.locator(".lstm-status").text_content() == HOSTILE
+        assert explorer.locator("svg text").text_content() == HOSTILE
+        assert explorer.locator("button").count() == 2
+        assert page.locator(".lstm-sentence button").count() == 2
+        harmless(page)
+        page.evaluate("async () => { await panel.context.save(); }")
+        lab.close()
+        notebook = json.loads((tmp_path / "hostile.ipynb").read_text())
+        notebook["cells"][-1]["source"] = "pass"
+        (tmp_path / "copy.ipynb").write_text(json.dumps(notebook))
+        lab.open("copy.ipynb")
+        page.locator(".jp-OutputArea img[src^='data:image/svg+xml'][alt]").first.wait_for()
+        page.wait_for_timeout(300)
+        harmless(page)
+        assert [complaint for complaint in lab.complaints if complaint.startswith("request")] == []
+
+
+def harmless(page):
+    """No script of the hostile text has run, and none of its elements stands in an output."""
+    assert page.evaluate("window.harm") is None
+    assert page.locator(".jp-OutputArea-output script, .jp-OutputArea-output [onerror], .jp-OutputArea-output [onload]"
+                        ).count() == 0
+    assert page.locator(".jp-OutputArea-output:not(.jp-RenderedMarkdown) img[src='x']").count() == 0
+
+
+# Code that would run whatever it is given.
+
+FORBIDDEN_CALLS = {"eval", "exec", "os.system", "os.popen", "yaml.load", "yaml.unsafe_load", "__import__"}
+FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "marshal", "shelve", "joblib"}
+EXCEPTIONS = {("tools/mutate.py", "exec")}  # runs this project's own sources, changed in one place
+
+
+def dangers(source):
+    """Names of what must not be in a program."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            found += [name for name in names if name.partition(".")[0] in FORBIDDEN_MODULES]
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        found += [name] if name in FORBIDDEN_CALLS else []
+        found += [f"{word.arg}=True" for word in node.keywords if word.arg in ("shell", "allow_pickle")
+                  and not (isinstance(word.value, ast.Constant) and word.value.value is False)]
+        if name.startswith("subprocess.") and node.args and isinstance(node.args[0], ast.Constant | ast.JoinedStr):
+            found.append(f"{name} of a string")
+    return found
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_dangerous_call_in_a_program(path):
+    name = path.relative_to(ROOT).as_posix()
+    assert [danger for danger in dangers(path.read_text(encoding="utf-8")) if (name, danger) not in EXCEPTIONS] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_dangerous_call_in_a_notebook(path):
+    assert [danger for cell in code_of(path) for danger in dangers(cell)] == []
+
+
+@pytest.mark.parametrize("source", [
+    "import pickle", "from pickle import loads", "eval('1')", "exec(text)", "yaml.load(text)", "os.system('ls')",
+    "subprocess.run(['ls'], shell=True)", "subprocess.run('ls')", "subprocess.run(f'ls {x}')",
+    "np.load(path, allow_pickle=True)", "subprocess.run(command, shell=flag)",
+])
+def test_a_dangerous_call_would_be_found(source):
+    assert len(dangers(source)) == 1
+
+
+# Licences.
+
+def listed():
+    """{package: (version, licence)} as docs/licences.md has it."""
+    page = audit.LISTED.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w.-]+) \| ([^|]+) \| ([^|;]+?)(?:; [^|]*)? \|$", page, re.M)
+    return {name: (version, licence) for name, version, licence in rows if name != "package"}
+
+
+def test_every_pinned_package_is_listed_with_a_compatible_licence():
+    """After a change of constraints.txt: python tools/audit.py licences"""
+    rows = listed()
+    installed = {canonicalize_name(found.name): found.version for found in metadata.distributions()}
+    assert {name: " or ".join(versions) for name, versions in audit.pinned().items()} == {
+        name: version for name, (version, _) in rows.items()}
+    assert {name: licence for name, (_, licence) in rows.items() if not audit.compatible(licence)} == {}
+    for name, (versions, licence) in rows.items():
+        if installed.get(name, versions) in (versions, *versions.split(" or ")):
+            assert audit.licence(name) in (None, licence), name
+
+
+@pytest.mark.parametrize("expression, fits", [
+    ("MIT", True), ("Apache-2.0 OR GPL-3.0-only", True), ("BSD-3-Clause AND MIT", True), ("(MIT AND PSF-2.0)", True),
+    ("GPL-3.0-only", False), ("MIT AND GPL-2.0-or-later", False), ("AGPL-3.0-only OR Proprietary", False),
+])
+def test_compatible(expression, fits):
+    assert audit.compatible(expression) is fits
+
+
+def test_every_file_of_others_is_listed_with_its_licence():
+    patterns = {pattern: [path for path in ROOT.glob(pattern)] for pattern in audit.BUNDLED}
+    assert all(patterns.values()), "a pattern of tools/audit.py fits no file"
+    page = audit.LISTED.read_text(encoding="utf-8")
+    for pattern, (what, licence, text) in audit.BUNDLED.items():
+        assert len((ROOT / text).read_text(encoding="utf-8")) > 500
+        assert f"| `{pattern}` | {what} | {licence} | `{text}` |" in page
+    kinds = {".js", ".css", ".woff", ".woff2", ".ttf", ".otf"}
+    candidates = [path for folder in ("docs", "lstmlib", "tools", "notebooks") for path in (ROOT / folder).rglob("*")
+                  if path.suffix in kinds]
+    foreign = [path for path in candidates if path.suffix not in (".js", ".css")
+               or re.search(r"copyright|licen[sc]ed", path.read_text(encoding="utf-8"), re.I)]
+    assert foreign and set(foreign) <= set(sum(patterns.values(), []))
+
+
+# The comparison with a database of advisories.
+
+def test_an_advisory_is_found(tmp_path, capsys):
+    name, (version, *_) = next(iter(audit.pinned().items()))
+    database = tmp_path / "insecure.json"
+    database.write_text(json.dumps({name: [{"specs": [f"<={version}", "nonsense"], "advisory": "mend it"}],
+                                    "$meta": {"timestamp": 0}}))
+    assert audit.main(["advisories", str(database)]) == 1
+    assert "mend it" in capsys.readouterr().out
+    database.write_text(json.dumps({name: [{"specs": [f"<{version}"], "advisory": "mend it"}]}))
+    assert audit.main(["advisories", str(database)]) == 0
