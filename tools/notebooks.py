@@ -28,6 +28,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
+FOLDED = "source_hidden", "outputs_hidden"
 VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MARKED = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.MULTILINE | re.DOTALL)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -198,10 +199,11 @@ def stable_id(cell, seen):
 
 
 def kept(metadata):
+    """Folded are what does not teach (its source), what answers a prediction (its output), and a solution (both)."""
     result = {key: metadata[key] for key in KEPT_CELL_METADATA if metadata.get(key)}
-    if "solution" in metadata.get("tags", []):  # folded, with its output, until the reader wants to see it
-        result["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
-    return result
+    solution = "solution" in metadata.get("tags", [])
+    folded = {key: True for key in FOLDED if solution or metadata.get("jupyter", {}).get(key)}
+    return result | ({"jupyter": folded} if folded else {})
 
 
 def number(cell, count):

@@ -35,6 +35,14 @@ def test_normal_form_leaves_out_what_differs_between_runs():
     assert widget.data == {"text/html": "<img>"} and widget.execution_count == 1
 
 
+@pytest.mark.parametrize("jupyter, kept", [
+    ({"outputs_hidden": True, "source_hidden": False}, {"outputs_hidden": True}),
+    ({"source_hidden": True, "collapsed": True}, {"source_hidden": True}), ({"outputs_hidden": False}, None)])
+def test_what_an_author_folded_stays_folded(jupyter, kept):
+    (cell,) = normal_form(new_notebook(cells=[new_code_cell("x", metadata={"jupyter": jupyter})])).cells
+    assert cell.metadata.get("jupyter") == kept
+
+
 def test_ids_stay_where_they_can_and_are_otherwise_made_from_the_text():
     notebook = new_notebook(cells=[new_markdown_cell("a"), new_markdown_cell("b"), new_markdown_cell("b")])
     for cell, id in zip(notebook.cells, ["kept", "kept", "not valid"], strict=True):
