@@ -10,7 +10,7 @@ alone needs matplotlib and ipywidgets.
 from .cell import step, step_backward
 from .checking import cosine, numerical_gradient, relative_error
 from .losses import cross_entropy, squared_error
-from .placement import EDGES, crosses_exactly_once, crossing_spectrum, scale_at
+from .placement import EDGES, crosses_exactly_once, crossing_spectrum, record, scale_at
 from .sequence import Trace, backward, forward
 from .tasks import adding_problem, reber_strings
 from .training import adam, clip_by_norm, momentum, sgd

@@ -5,13 +5,16 @@ scales each path once for every edge of the set that the path crosses, so a set 
 every path crosses it exactly once.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from . import arguments
-from .sequence import Trace, backward
+from .sequence import Trace, backward, crossing
 from .weights import times
 
 EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", "dW")
+RIGHT = (("loss",), ("dy",), ("dh_above", "dWy_t"), ("dW_t", "dWy_t"), ("dW",))  # every right set, where T >= 2
 
 
 def scale_at(edges, factor):
@@ -22,6 +25,35 @@ def scale_at(edges, factor):
     edges = edge_set(edges)
     factor = arguments.number("factor", factor, complex_too=True)
     return lambda edge, gradient: times(gradient, factor) if edge in edges else gradient
+
+
+def record(edges, at=None):
+    """A hook for `backward` that keeps what crosses `edges`.
+
+        seen = record(["dz", "dh_next"])
+        backward(weights, trace, dY, at=seen)
+        seen["dh_next"]     the arrays that crossed, as a list: t = T-1 first
+
+    at  another hook, which is called first: what it returns is what crosses
+    ->  the hook, which is a dict too: {edge: [a copy of each gradient]}, in the order of EDGES
+    Raises ValueError for a name that is not in EDGES, TypeError for no names and for an `at` that is no function.
+    """
+    return Record(edges, at)
+
+
+class Record(dict):
+    """What `record` returns."""
+
+    def __init__(self, edges, at):
+        edges = edge_set(edges)
+        super().__init__((edge, []) for edge in EDGES if edge in edges)
+        self.at = crossing(at)
+
+    def __call__(self, edge, gradient):
+        crossed = self.at(edge, gradient)
+        if edge in self:
+            self[edge].append(crossed.copy())
+        return crossed
 
 
 def crossing_spectrum(weights, trace, dY, edges):
@@ -64,6 +96,12 @@ def crosses_exactly_once(edges, T):
     return {name: paths == once for name, paths in path_crossings(edges, T).items()}
 
 
+def shares(*arrays):
+    """||g_k|| / sum_j ||g_j||, k along the first axis: the part of each g_k, over all the arrays together."""
+    norms = np.sqrt(sum((np.abs(array.reshape(len(array), -1)) ** 2).sum(axis=1) for array in arrays))
+    return norms / norms.sum()
+
+
 def path_crossings(edges, T):
     """For each weight, how often the paths to it can cross `edges`.
 
@@ -71,8 +109,12 @@ def path_crossings(edges, T):
     crosses k times. Joining paths is `|`, crossing an edge of the set is a shift by one. The
     lines are those of `backward`.
     """
-    edges = edge_set(edges)
+    return crossings_of(edge_set(edges), T)
 
+
+@lru_cache
+def crossings_of(edges, T):
+    """`path_crossings` of a frozenset, not to be changed."""
     def cross(edge, paths):
         return paths << 1 if edge in edges else paths
 

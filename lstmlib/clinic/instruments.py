@@ -7,7 +7,7 @@ those of `lstmlib.clinic.patients`.
 import numpy as np
 
 from ..checking import cosine, numerical_gradient, relative_error
-from ..placement import scale_at
+from ..placement import record, scale_at
 from ..sequence import forward
 from ..weights import Weights
 from .patients import HEALTHY, Batch
@@ -65,18 +65,15 @@ def probe(patient, weights, batch):
     Only the last timestep has a loss here, so all that crosses has come from there. Several passes in one
     (micro-batches) are joined: their norms are those of all sequences together.
     """
-    crossed = {"dh_next": [], "dc_next": []}
-
-    def at(edge, gradient):
+    def last_only(edge, gradient):
         if edge == "loss":
             gradient[..., :-1, :, :] = 0
-        else:
-            crossed[edge].append(np.linalg.norm(gradient))
         return gradient
 
-    patient.gradient(weights, batch, at=at)
-    steps = len(batch.X) - 1
-    return {edge: np.linalg.norm(np.reshape(norms, (-1, steps)), axis=0)[::-1] for edge, norms in crossed.items()}
+    crossed, steps = record(["dh_next", "dc_next"], last_only), len(batch.X) - 1
+    patient.gradient(weights, batch, at=crossed)
+    return {edge: np.linalg.norm(np.reshape([np.linalg.norm(d) for d in gradients], (-1, steps)), axis=0)[::-1]
+            for edge, gradients in crossed.items()}
 
 
 def probe_ratios(patient, weights, batch):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import ipywidgets as widgets
 import numpy as np
 
-from .. import backward, forward, init_weights
+from .. import backward, forward, init_weights, record, scale_at
 from ..show import svg
 from .base import Explorer, Slider
 
@@ -50,20 +50,13 @@ def lstm_norms(forget_bias, cut_gates):
     b[H:2 * H] = forget_bias
     weights = replace(weights, b=b)
     trace = forward(weights, inputs()[0])
-    crossed = {"dh_next": [], "dc_next": []}
-
-    def record(edge, gradient):
-        if cut_gates and edge == "dh_next":
-            gradient = np.zeros_like(gradient)
-        if edge in crossed:
-            crossed[edge].append(np.linalg.norm(gradient))
-        return gradient
-
+    crossed = record(["dh_next", "dc_next"], scale_at(["dh_next"] if cut_gates else [], 0))
     dY = np.zeros((T, 1, 1))
     dY[-1] = 1
-    backward(weights, trace, dY, at=record)
+    backward(weights, trace, dY, at=crossed)
     start = np.linalg.norm(weights.Wy)  # of dh_above at the last step, where the way back begins
-    return [np.array(norms[::-1] + [np.nan]) / start for norms in crossed.values()], trace.f
+    norms = [[*map(np.linalg.norm, reversed(gradients)), np.nan] for gradients in crossed.values()]
+    return np.array(norms) / start, trace.f
 
 
 def rnn_norms(scale):

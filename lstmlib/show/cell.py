@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.patches import Circle, FancyBboxPatch
 
+from .colours import GREY, INK
 from .figures import BLUE, GREEN, ORANGE, PURPLE, RED, new_figure
 
-INK, GREY = "#1a1a1a", "#595959"
 STAGES = ("add", "forget gate", "input gate", "output gate")
 EQUATIONS = (r"$c_t = c_{t-1} + g_t$", r"$c_t = f_t\, c_{t-1} + g_t$", r"$c_t = f_t\, c_{t-1} + i_t\, g_t$",
              r"$c_t = f_t\, c_{t-1} + i_t\, g_t\qquad h_t = o_t\, \tanh(c_t)$")

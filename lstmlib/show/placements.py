@@ -2,9 +2,10 @@
 
 from itertools import combinations
 
+from .colours import FAINT, GREY, INK
 from .figures import BLUE, GREEN, ORANGE, PURPLE, RED
 
-INK, GREY, MIDDLE, FAINT = "#1a1a1a", "#595959", "#8c8c8c", "#d9d9d9"
+MIDDLE = "#8c8c8c"
 OF_OUTPUT = ("loss", "dy", "dWy_t", "dW")
 OF_CELL = ("dh_above", "dW_t", "dz", "dh_next", "dc_next")
 STEP = 3.4

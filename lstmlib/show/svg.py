@@ -10,9 +10,18 @@ import html
 import math
 from dataclasses import dataclass
 
-from .colours import BLUE, GREEN, ORANGE, PURPLE, RED, SKY  # noqa: F401 - part of this module's names
-
-INK, GREY, FAINT, PAPER = "#1a1a1a", "#595959", "#d9d9d9", "#ffffff"
+from .colours import (  # noqa: F401 - part of this module's names
+    BLUE,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    RED,
+    SKY,
+)
 
 
 def picture(width, height, *parts, words):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import assert_close, distance, random_problem
-from lstmlib import Weights, backward, step, step_backward
+from lstmlib import Weights, backward, record, step, step_backward
 from lstmlib.cell import sigmoid
 
 SIZES = [(1, 1, 1, 1, 1), (1, 3, 2, 4, 3), (5, 1, 3, 2, 4), (7, 3, 2, 4, 3)]
@@ -32,14 +32,8 @@ def test_steps_agree_with_forward(size):
 @pytest.mark.parametrize("size", SIZES)
 def test_steps_backward_agree_with_backward(size):
     p = random_problem(*size)
-    recorded = {"dh_next": [], "dc_next": []}
-
-    def record(edge, gradient):
-        if edge in recorded:
-            recorded[edge].append(gradient.copy())
-        return gradient
-
-    at_once = backward(p.weights, p.trace, p.dY, at=record)
+    recorded = record(["dh_next", "dc_next"])
+    at_once = backward(p.weights, p.trace, p.dY, at=recorded)
     total, dh, dc, passed = 0 * p.weights, np.zeros_like(p.h0), np.zeros_like(p.c0), []
     for dy, trace in zip(p.dY[::-1], run_steps(p)[1][::-1]):
         gradient, dh, dc = step_backward(p.weights, trace, dy, dh, dc)

@@ -23,6 +23,7 @@ from lstmlib import (
     momentum,
     numerical_gradient,
     reber_strings,
+    record,
     relative_error,
     scale_at,
     sgd,
@@ -415,6 +416,15 @@ CASES = {
     "scale_at: text": (
         lambda: scale_at(["dW"], "1/7"),
         TypeError, "factor must be a number, got str"),
+    "record: unknown edge": (
+        lambda: record(["dV"]),
+        ValueError, f"edges must be names from {THE_NINE}, got dV"),
+    "record: one name": (
+        lambda: record("dW"),
+        TypeError, "edges must be a collection of names, such as {'dW'}, got the string 'dW'"),
+    "record: at": (
+        lambda: record(["dW"], 0.5),
+        TypeError, "at must be a function at(edge, gradient), got float"),
     "crosses_exactly_once: T = 0": (
         lambda: crosses_exactly_once(["dW"], 0),
         ValueError, "T must be at least 1, got 0"),

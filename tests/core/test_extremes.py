@@ -23,6 +23,7 @@ from lstmlib import (
     init_weights,
     momentum,
     numerical_gradient,
+    record,
     relative_error,
     sgd,
     squared_error,
@@ -83,8 +84,9 @@ def test_gates_wide_open_carry_the_cell_state_and_its_gradient_unchanged(dtype):
     assert (trace.c == dtype(0.5)).all()
     dY = np.zeros((50, 1, 1))
     dY[-1] = 1
-    crossed = []
-    backward(weights, trace, dY, lambda edge, d: crossed.append(d.item()) or d if edge == "dc_next" else d)
+    seen = record(["dc_next"])
+    backward(weights, trace, dY, seen)
+    crossed = [d.item() for d in seen["dc_next"]]
     assert len(set(crossed)) == 1
     assert crossed[0] == pytest.approx(1 - np.tanh(0.5) ** 2, rel=float(4 * np.finfo(dtype).eps))
 
@@ -233,8 +235,9 @@ def test_a_gradient_through_ten_thousand_forget_gates_underflows_to_zero():
     trace = forward(weights, np.zeros((T, 1, 1)), c0=[[1.0]])
     dY = np.zeros((T, 1, 1))
     dY[-1] = 1
-    crossed = []
-    gradient = backward(weights, trace, dY, lambda edge, d: crossed.append(d.item()) or d if edge == "dc_next" else d)
+    seen = record(["dc_next"])
+    gradient = backward(weights, trace, dY, seen)
+    crossed = [d.item() for d in seen["dc_next"]]
     check_finite(trace, gradient)
     f = 1 / (1 + exp(1))
     assert crossed[:20] == pytest.approx([0.5 * f ** k for k in range(1, 21)], rel=1e-12)

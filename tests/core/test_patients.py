@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lstmlib.clinic.instruments
-from lstmlib import backward, cosine, cross_entropy, crossing_spectrum, forward, init_weights, relative_error
+from lstmlib import backward, cosine, cross_entropy, crossing_spectrum, forward, init_weights, record, relative_error
 from lstmlib.clinic.instruments import (
     WEAK_CHECKS,
     agree,
@@ -104,19 +104,12 @@ def test_the_probe_catches_what_does_not_cross(weights, batch):
 
 def test_the_probe_sees_what_the_library_hands_on():
     weights, batch = EXAMPLES[0]
-    seen = {"dh_next": [], "dc_next": []}
-
-    def record(edge, gradient):
-        if edge == "dy":
-            gradient[:-1] = 0
-        if edge in seen:
-            seen[edge].insert(0, np.linalg.norm(gradient))
-        return gradient
-
-    trace = forward(weights, batch.X)
-    backward(weights, trace, cross_entropy(trace.Y, batch.labels, batch.mask)[1], at=record)
+    trace, seen = forward(weights, batch.X), record(["dh_next", "dc_next"])
+    dY = cross_entropy(trace.Y, batch.labels, batch.mask)[1]
+    dY[:-1] = 0
+    backward(weights, trace, dY, at=seen)
     for edge, norms in probe(HEALTHY, weights, batch).items():
-        np.testing.assert_allclose(norms, seen[edge], rtol=1e-12)
+        np.testing.assert_allclose(norms[::-1], [np.linalg.norm(d) for d in seen[edge]], rtol=1e-12)
 
 
 @cases

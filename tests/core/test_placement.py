@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from helpers import assert_close, distance, random_problem
-from lstmlib import EDGES, backward, crosses_exactly_once, crossing_spectrum, forward, scale_at
+from lstmlib import EDGES, backward, crosses_exactly_once, crossing_spectrum, forward, record, scale_at
+from lstmlib.placement import RIGHT, shares
 
 ALL_SETS = [frozenset(chosen) for size in range(len(EDGES) + 1) for chosen in combinations(EDGES, size)]
-FIVE_RIGHT = {frozenset(edges) for edges in
-              [{"loss"}, {"dy"}, {"dh_above", "dWy_t"}, {"dW_t", "dWy_t"}, {"dW"}]}
+FIVE_RIGHT = set(map(frozenset, RIGHT))
 NAMES = ("Wx", "Wh", "b", "Wy", "by")
 
 
@@ -116,10 +116,9 @@ def test_gradients_on_the_way_differ_by_X_between_right_sets():
     p = random_problem()
 
     def crossing_dz(edges):
-        seen = []
-        backward(p.weights, p.trace, p.dY, at=lambda edge, gradient: (
-            edge == "dz" and seen.append(gradient.copy())) or scale_at(edges, 1 / 8)(edge, gradient))
-        return np.array(seen)
+        seen = record({"dz"}, scale_at(edges, 1 / 8))
+        backward(p.weights, p.trace, p.dY, at=seen)
+        return np.array(seen["dz"])
 
     assert np.array_equal(crossing_dz({"dW"}), 8 * crossing_dz({"loss"}))
 
@@ -178,6 +177,34 @@ def test_scale_at_scales_its_edges_and_no_other():
         scaled = at(edge, gradient)
         assert scaled.dtype == np.float32
         assert np.array_equal(scaled, gradient * (0.25 if edge in ("dz", "dW") else 1))
+
+
+# ---- record
+
+@pytest.mark.parametrize("edges", [EDGES, ["dh_next", "dW"], set()])
+def test_record_keeps_what_crosses_and_changes_nothing(edges):
+    p, seen, calls = random_problem(), record(edges, lambda edge, d: calls.append((edge, d.copy())) or d), []
+    assert backward(p.weights, p.trace, p.dY, at=seen).identical(backward(p.weights, p.trace, p.dY))
+    assert list(seen) == [edge for edge in EDGES if edge in edges]
+    for edge in seen:
+        there = [d for name, d in calls if name == edge]
+        assert [d.tobytes() for d in seen[edge]] == [d.tobytes() for d in there]
+        assert not any(np.shares_memory(mine, theirs) for mine in seen[edge] for _, theirs in calls)
+
+
+def test_record_keeps_what_has_been_scaled():
+    p, seen, before = random_problem(), record(["dy"], scale_at(["dy"], 0.5)), record(["loss", "dy"])
+    scaled = backward(p.weights, p.trace, p.dY, at=seen)
+    assert scaled.identical(backward(p.weights, p.trace, p.dY, at=scale_at(["dy"], 0.5)))
+    backward(p.weights, p.trace, p.dY, at=before)
+    assert np.array_equal(seen["dy"][0], p.dY / 2) and np.array_equal(before["dy"][0], before["loss"][0])
+
+
+def test_shares_are_parts_of_the_whole():
+    one, other = np.array([3.0, 0, 0]), np.array([[4.0], [0], [2j]])
+    assert shares(one, other).tolist() == [5 / 7, 0, 2 / 7]
+    assert shares(one).tolist() == [1, 0, 0]
+    assert shares(np.array([[3.0, 0], [0, 0]]), np.array([[4.0], [15]])).tolist() == [0.25, 0.75]
 
 
 def test_edges_may_be_any_collection():

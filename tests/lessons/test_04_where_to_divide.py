@@ -41,7 +41,6 @@ from lstmlib.explorers.where_to_divide.numbers import (
     on_the_way_words,
     percent,
     problem,
-    share_of,
     words,
 )
 from lstmlib.explorers.where_to_divide.picture import WIDTH, draw, short_percent, stretched, whole_picture
@@ -111,10 +110,6 @@ def test_known_mistakes_in_numbers():
     half = numbers(state_of("dh_above, forgetting dWy_t"))
     assert half.right == {"Wx": True, "Wh": True, "b": True, "Wy": False, "by": False}
     assert 0.95 < numbers(state_of("Recurrent path only: dh_next")).cosine < 0.998
-
-
-def test_share_of():
-    np.testing.assert_allclose(share_of([np.array([[3.0, 0], [0, 0]]), np.array([[4.0], [15]])]), [5 / 20, 15 / 20])
 
 
 def test_the_forget_gate_closes_the_cell_path():

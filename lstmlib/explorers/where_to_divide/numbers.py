@@ -11,7 +11,7 @@ import numpy as np
 
 from ...checking import cosine, relative_error
 from ...losses import squared_error
-from ...placement import EDGES, crosses_exactly_once, crossing_spectrum, scale_at
+from ...placement import EDGES, crosses_exactly_once, crossing_spectrum, record, scale_at, shares
 from ...sequence import backward, forward, local_slopes
 from ...weights import Weights
 
@@ -96,32 +96,31 @@ def problem(T, forget_bias, dtype):
     return weights, trace, squared_error(trace.Y, targets)[1]
 
 
+@cache
+def truth_of(T, forget_bias, dtype, size_X):
+    """The gradient of C = L/|X|: the backward pass of L, its result times 1/|X|."""
+    return backward(*problem(T, forget_bias, dtype)) * (1 / size_X)
+
+
 def numbers(state):
     """State -> Numbers."""
     weights, trace, dY = problem(state.T, state.forget_bias, state.dtype)
     gradient, way = on_the_way(weights, trace, dY, state.edges, state.size_X)
     if state.beside == TRUTH:
-        truth, other_way = backward(weights, trace, dY) * (1 / state.size_X), None
+        truth, other_way = truth_of(state.T, state.forget_bias, state.dtype, state.size_X), None
     else:
         truth, other_way = on_the_way(weights, trace, dY, PLACEMENTS[state.beside], state.size_X)
     spectrum = crossing_spectrum(*problem(state.T, state.forget_bias, "float64"), state.edges)
     return Numbers(gradient, truth, crosses_exactly_once(state.edges, state.T), gradient.identical(truth),
                    relative_error(gradient, truth), cosine(gradient, truth), gradient.norm() / truth.norm(),
-                   {name: share_of([array]) for name, array in spectrum.items()},
-                   share_of([array for _, array in spectrum.items()]), way, other_way)
+                   {name: shares(array) for name, array in spectrum.items()},
+                   shares(*(array for _, array in spectrum.items())), way, other_way)
 
 
 def on_the_way(weights, trace, dY, edges, size_X):
     """The gradient with 1/|X| on `edges`, and the norm of every gradient on the way, timestep by timestep."""
-    passed = {edge: [] for edge in EDGES}
-    scale = scale_at(edges, 1 / size_X)
-
-    def probe(edge, gradient):
-        crossed = scale(edge, gradient)
-        passed[edge].append(crossed)
-        return crossed
-
-    gradient = backward(weights, trace, dY, at=probe)
+    passed = record(EDGES, scale_at(edges, 1 / size_X))
+    gradient = backward(weights, trace, dY, at=passed)
     (dy,), (dh,), (dW_t,) = (passed[edge] for edge in ("dy", "dh_above", "dW_t"))
     for t, dh_next in enumerate(reversed(passed["dh_next"])):
         dh[t] += dh_next
@@ -131,12 +130,6 @@ def on_the_way(weights, trace, dY, edges, size_X):
     flows = {"dy": dy, "dh": dh, "dc": dc, "dz": np.array(passed["dz"])[::-1], "dW_t": dW_t}
     return gradient, {name: np.linalg.norm(flow.astype(float).reshape(len(flow), -1), axis=1)
                       for name, flow in flows.items()}
-
-
-def share_of(powers):
-    """||g_k|| / sum_j ||g_j||, with k along the first axis of each array."""
-    norms = np.sqrt(sum((array.reshape(len(array), -1) ** 2).sum(axis=1) for array in powers))
-    return norms / norms.sum()
 
 
 def entries(gradient):
