@@ -16,4 +16,4 @@ from .tasks import adding_problem, reber_strings
 from .training import adam, clip_by_norm, momentum, sgd
 from .weights import Weights, init_weights
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

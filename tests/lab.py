@@ -55,9 +55,10 @@ def chromium():
 
 
 @contextlib.contextmanager
-def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None):
+def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None, application="jupyterlab"):
     """JupyterLab with a configuration of its own, serving `folder`: yields its address, with token.
 
+    application  "notebook": Jupyter Notebook 7 in its place
     options   more of the command line;  settings  more of {"name-of-an-extension/of-its-plugin": {setting: value}}
     """
     with tempfile.TemporaryDirectory(prefix="lstm-jupyter-") as home:
@@ -78,12 +79,13 @@ def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None):
                        "PYTHONPATH": python_path, "OPENBLAS_NUM_THREADS": "1", "JUPYTER_TOKEN": secrets.token_hex(16)}
         with open(home / "log", "wb") as log:
             server = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+                [sys.executable, "-m", application, "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
                  f"--ServerApp.port={free_port()}", f"--ServerApp.root_dir={folder}",
                  "--LabApp.expose_app_in_browser=True", *options],
                 cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
-            yield f"{_address(server, home)}lab?token={environment['JUPYTER_TOKEN']}&reset"
+            page = "lab" if application == "jupyterlab" else "tree"
+            yield f"{_address(server, home)}{page}?token={environment['JUPYTER_TOKEN']}&reset"
         finally:
             _stop(server)
 

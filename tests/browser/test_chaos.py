@@ -1,48 +1,21 @@
 """What a student does to a kernel: cells in any order, twice, interrupted; explorers moved from two sides at once."""
 
 import asyncio
-import json
 import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-import nbformat
 import pytest
-from lab import ROOT, code_of
+from jupyter_client.manager import start_new_kernel
+from lab import PATIENCE, ROOT, code_of
 
 from lstmlib.explorers import Explorer, Slider
 from lstmlib.explorers.where_to_divide import laboratory
 from lstmlib.show import pictures, svg
-from tools import chaos
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-
-# Cells in any order.
-
-def test_the_stored_counts_are_of_all_notebooks_and_nothing_was_wrong():
-    """After a notebook has changed its cells: python tools/chaos.py"""
-    stored = json.loads(chaos.STORED.read_text(encoding="utf-8"))
-    assert list(stored["notebooks"]) == [path.stem for path in NOTEBOOKS]
-    assert [way for way in stored["total"] if way.endswith("wrong")] == []
-    for path in NOTEBOOKS:
-        counts = stored["notebooks"][path.stem]
-        cells = len(code_of(path))
-        assert counts["code_cells"] == counts["again: same"] == cells
-        assert sum(n for way, n in counts.items() if way.startswith("alone")) == cells - 1
-        assert sum(n for way, n in counts.items() if way.startswith("mixed")) == 2 * (cells - 1) * chaos.RANDOM_ORDERS
-
-
-def test_a_cell_that_is_wrong_out_of_order_is_found(tmp_path):
-    """One that changes what an earlier one made, one that reads it, and one that depends on how often it was run."""
-    cells = ("import random", "shared = 1\nrandom.seed(1)", "print(shared)", "shared = 2", "print(random.random())")
-    path = tmp_path / "planted.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
-    counts, wrong = chaos.try_notebook(path)
-    assert counts["again: same"] == 5 and counts["alone: says what is missing"] == 1
-    assert {(way, n) for _, way, n, _ in wrong if way != "alone"} == {("mixed", 2), ("mixed", 4)}
 
 
 # Run twice, interrupted, from two sides.
@@ -181,15 +154,23 @@ def test_a_training_cell_goes_on_after_an_interrupt():
     before = [next(cell for cell in cells if words in cell)
               for words in ("import numpy", "def initial_weights(", "def met_rule(")]
     training = next(cell for cell in cells if cell.startswith("with Progress") and "met_rule(errors)" in cell)
-    with closing(chaos.Kernel()) as kernel:
+    manager, client = start_new_kernel(cwd=str(ROOT / "notebooks"), startup_timeout=PATIENCE)
+    with closing(SimpleNamespace(close=lambda: manager.shutdown_kernel(now=True))):
+        def run(code):
+            said = []
+            reply = client.execute_interactive(code, timeout=PATIENCE, output_hook=lambda message: said.append(
+                message["content"].get("text", "")))["content"]
+            assert reply["status"] == "ok", reply
+            return "".join(said)
+
         for cell in before:
-            assert kernel.run(cell) == []
-        threading.Timer(1.0, kernel.manager.interrupt_kernel).start()
-        assert "error" not in dict(kernel.run(training))
-        assert kernel.run("done = len(errors)\nprint(bar.interrupted, 0 < done < limit, met_rule(errors))") == [
-            ("stdout", "True True False\n")]
-        assert "error" not in dict(kernel.run(training.replace("len(errors) < limit", "len(errors) < done + 80")))
-        assert kernel.run("print(bar.interrupted, len(errors) - done)") == [("stdout", "False 80\n")]
+            assert run(cell) == ""
+        threading.Timer(1.0, manager.interrupt_kernel).start()
+        run(training)
+        assert run("done = len(errors)\nprint(bar.interrupted, 0 < done < limit, met_rule(errors))").endswith(
+            "True True False\n")
+        run(training.replace("len(errors) < limit", "len(errors) < done + 80"))
+        assert run("print(bar.interrupted, len(errors) - done)") == "False 80\n"
 
 
 # What the server does when a notebook is opened.
