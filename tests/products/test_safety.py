@@ -36,6 +36,7 @@ from lstmlib.exercises.base import check, expect
 from lstmlib.explorers import Explorer, Slider
 from lstmlib.show import svg
 from lstmlib.show.progress import Progress
+from tools.safe_html import FORMULAS, PICTURES, TEXT, safe_html
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROGRAMS = [ROOT / "run.py", *sorted(path for folder in ("lstmlib", "tools", "benchmarks")
@@ -135,15 +136,17 @@ LOADING = {"src", "srcset", "poster", "data", "background"}
 
 
 class Loads(HTMLParser):
-    """Collects what a browser would fetch by itself, and every script, of a piece of HTML."""
+    """Collects what a browser would fetch by itself, and every script, of a piece of HTML; elements and links too."""
 
     def __init__(self, text):
         super().__init__()
-        self.found = []
+        self.found, self.tags, self.links = [], set(), []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
+        self.tags.add(tag)
+        self.links.append(values.get("href") or "")
         if tag == "script" or any(name.startswith("on") for name in values):
             self.found.append(f"<{tag}> with a script")
         self.found += [value for name, value in attributes
@@ -200,6 +203,46 @@ def test_no_script_of_an_explorer_asks_anybody():
             if names & {"_esm", "_css", "ASKING"}:
                 scripts += [part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
     assert len(scripts) > 8 and [script for script in scripts if ASKING.search(script)] == []
+
+
+# Raw HTML in the Markdown of a notebook, on its way into a page.
+
+RUNS_OR_FETCHES = [
+    "<script>harm()</script>", "<SCRIPT SRC=//e.example></SCRIPT>", "<b onclick='harm()'>b</b>",
+    "<img src=x onerror=harm()>", "<img src='//e.example/a.png'>", "<a href='javascript:harm()'>a</a>",
+    "<a href='jav&#x09;ascript:harm()'>a</a>", "<a href='data:text/html,<script>harm()</script>'>a</a>",
+    "<a href='d&#97;ta:text/html,x'>a</a>", "<svg><script>harm()</script><path onload=harm() d='M0 0'/></svg>",
+    "<svg><path fill='u&#114;l(//e.example)'/><use href='//e.example#a'/><image href='//e.example'/></svg>",
+    "<svg><style><img src=x onerror=harm()></style></svg>", "<p style='background: url(//e.example)'>a</p>",
+    "<math><annotation-xml encoding='text/html'><img src=x onerror=harm()></annotation-xml></math>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=harm()&gt;'>",
+    "<noscript><p title='</noscript><img src=x onerror=harm()>'></noscript>", "<iframe srcdoc='x'></iframe>",
+    "<object data=x></object><embed src=x><base href='//e.example/'>", "<input type=image src=x>",
+    "<meta http-equiv=refresh content='0;url=//e.example'><link rel=stylesheet href=x>",
+    "<form action=x><button formaction='javascript:harm()'>a</button></form>", "<video poster=x src=x></video>",
+]
+HARMLESS = [
+    '<h2 id="a">A <code>b</code> &lt; c &amp; d</h2>', '<a href="03_backward.ipynb#a">a</a><a href="#b">b</a>',
+    '<img alt="a" src="data:image/png;base64,AA==">', "<details open><summary>a</summary>\n\n<p>b</p></details>",
+    '<li><label><input type="checkbox" checked>a</label></li>',
+    '<table><thead><tr><th style="text-align: left;">a</th></tr></thead></table>',
+    '<math display="block" xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mtable><mtr>'
+    '<mtd columnalign="right" style="text-align: right; padding-right: 0;"><mo stretchy="false">|</mo></mtd></mtr>'
+    '</mtable><annotation encoding="application/x-tex">a &amp;= b</annotation></semantics></math>',
+    '<svg viewBox="0 0 1 1"><path d="M0 0" marker-end="url(#a)"></path><text text-anchor="end">a</text></svg>',
+]
+
+
+@pytest.mark.parametrize("piece", RUNS_OR_FETCHES)
+def test_what_runs_or_fetches_is_shown_as_text_or_left_out(piece):
+    page = Loads(safe_html(piece))
+    assert page.found == [] and page.tags <= {*TEXT, *FORMULAS, *map(str.lower, PICTURES)}
+    assert not any(re.match("javascript|data", re.sub(r"\s", "", link)) for link in page.links)
+
+
+@pytest.mark.parametrize("piece", HARMLESS)
+def test_what_a_page_needs_passes_as_it_is(piece):
+    assert safe_html(piece) == piece
 
 
 # Text that is no text.
