@@ -38,6 +38,7 @@ import browser  # noqa: E402
 from lstmlib import EDGES  # noqa: E402
 from lstmlib.explorers.where_to_divide import laboratory  # noqa: E402
 from lstmlib.show.pictures import WIDGET_VIEW  # noqa: E402
+from tools.files import write  # noqa: E402
 
 NOTEBOOK = "04_where_to_divide"
 PAGE = ROOT / "docs" / "teaching.md"
@@ -431,7 +432,7 @@ def with_table(text, data):
 
 
 def write_page(data):
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), data), encoding="utf-8")
+    write(PAGE, with_table(PAGE.read_text(encoding="utf-8"), data))
 
 
 def this_machine():
@@ -460,7 +461,7 @@ def main():
         notebooks.append(served(alone, path.stem))
         print(json.dumps(notebooks[-1]), flush=True)
     data = {"date": date, "machine": this_machine(), "lessons": lessons, "notebooks": notebooks}
-    options.output.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    write(options.output, json.dumps(data, indent=1) + "\n")
     if options.output == ROOT / "benchmarks" / "classroom.json" and PAGE.exists():
         write_page(data)
 

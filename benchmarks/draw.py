@@ -4,11 +4,16 @@
 """
 
 import json
+import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from tools.files import write  # noqa: E402
+
 # Colours of Okabe & Ito, told apart by marker and line style as well.
 STYLES = {
     "torch.nn.LSTM": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
@@ -153,7 +158,7 @@ def main():
     data = json.loads((HERE / "speed.json").read_text(encoding="utf-8"))
     draw(data).savefig(HERE / "speed.png", metadata={"Software": None})
     readme = HERE / "README.md"
-    readme.write_text(with_tables(readme.read_text(encoding="utf-8"), data), encoding="utf-8")
+    write(readme, with_tables(readme.read_text(encoding="utf-8"), data))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import browser  # noqa: E402
 
 from lstmlib.explorers import Slider  # noqa: E402
+from tools.files import write  # noqa: E402
 
 WATCH = """(box) => {
     const seen = {event: null, times: []};
@@ -163,7 +164,7 @@ def main():
     machine = {"system": platform.system(), "python": platform.python_version(), "processors": os.cpu_count(),
                "chromium": version, "load_before": load and round(load[0], 1)}
     data = {"date": datetime.date.today().isoformat(), "machine": machine, "explorers": rows}
-    options.output.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    write(options.output, json.dumps(data, indent=1) + "\n")
 
 
 if __name__ == "__main__":

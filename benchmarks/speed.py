@@ -32,6 +32,7 @@ import contestants  # noqa: E402
 import numpy as np  # noqa: E402
 
 import lstmlib  # noqa: E402
+from tools.files import write  # noqa: E402
 
 SIZES = [(10, 4, 3, 8), (50, 16, 10, 32), (100, 32, 32, 64), (100, 64, 64, 128), (200, 64, 128, 256),
          (100, 128, 256, 512)]
@@ -332,7 +333,7 @@ def main():
     pinned = pin()
     data = everything(options.rounds)
     data["machine"]["pinned"] = pinned
-    options.output.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    write(options.output, json.dumps(data, indent=1) + "\n")
 
 
 if __name__ == "__main__":

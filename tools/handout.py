@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.extra import extra_handout  # noqa: E402
+from tools.files import write  # noqa: E402
 
 with extra_handout("The handouts", "handout"):
     import typst
@@ -78,19 +79,18 @@ def build(folder, editions=EDITIONS, names=None, kinds=("pdf", "html")):
     wanted = [(name, kind) for name in names or reversed(documents) for kind in kinds]  # the longest first
     needed = {part for name, _ in wanted for part in documents[name]}
     for edition in editions:
-        (folder / edition).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as workshop, ThreadPoolExecutor() as pool:
             chapters = {name: chapter(notebooks[name], name, edition, Path(workshop)) for name in needed}
 
-            def write(name, kind):
+            def make(name, kind):
                 title = SERIES if name == "series" else heading(notebooks[name])
                 parts = [chapters[part] for part in documents[name]]
                 markdown = "\n\n".join([*parts, COLOPHON.format(edition=edition)])
                 path = folder / edition / f"{name}.{kind}"
-                path.write_bytes(MAKERS[kind](markdown, title, edition, Path(workshop)))
+                write(path, MAKERS[kind](markdown, title, edition, Path(workshop)))
                 return path
 
-            yield from pool.map(write, *zip(*wanted))
+            yield from pool.map(make, *zip(*wanted))
 
 
 # From a notebook to Markdown.

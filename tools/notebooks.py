@@ -26,6 +26,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.files import write  # noqa: E402
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
 FOLDED = "source_hidden", "outputs_hidden"
@@ -61,7 +65,7 @@ def main(names):
         begin = time.monotonic()
         try:
             changed = store(path)
-        except NotStored as problem:
+        except (NotStored, OSError) as problem:
             failures += 1
             print(f"{path.name}: not stored. {problem}", file=sys.stderr, flush=True)
         else:
@@ -95,7 +99,7 @@ def store(path):
     text = text_of(normal_form(notebook))
     if text == path.read_text(encoding="utf-8"):
         return False
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write(path, text)
     return True
 
 

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.extra import extra_handout  # noqa: E402
+from tools.files import write  # noqa: E402
 
 with extra_handout("The slides", "slides"):
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -75,9 +76,8 @@ def main(arguments):
 def build(folder):
     """Write lesson.html and lesson.ipynb; yield their paths."""
     title, slides = read_lesson((PARTS / "lesson.md").read_text(encoding="utf-8"), Notebooks(stored()))
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("lesson.html", page(title, slides)), ("lesson.ipynb", notebook_of(slides))):
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        write(folder / name, text)
         yield folder / name
 
 

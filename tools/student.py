@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools.extra import extra_handout  # noqa: E402
+from tools.files import write as write_file  # noqa: E402
 
 with extra_handout("The student notebooks", "student"):
     from nbformat.v4 import new_code_cell
@@ -89,8 +90,7 @@ def write(files, folder, force=False):
                          f"student's work): {', '.join(map(str, changed))}. Name another folder, or overwrite them "
                          "with --force.")
     for path, text in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text)
+        write_file(path, text)
     return len(paths)
 
 

@@ -1,0 +1,24 @@
+"""Files are written beside their place and then moved into it: a full disk or a kill leaves what was there."""
+
+import os
+import shutil
+from pathlib import Path
+
+
+def write(path, content):
+    """Put text or bytes into a file, whole or not at all; folders that are missing are made."""
+    path = Path(path).resolve()  # what a link leads to, not the link, is replaced
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())  # some disks say only now that they are full
+        if path.exists():
+            shutil.copymode(path, beside)
+        beside.replace(path)
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, str(path)) from None
+    finally:
+        beside.unlink(missing_ok=True)
