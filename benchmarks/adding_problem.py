@@ -20,6 +20,7 @@ import os
 import statistics
 import time
 from collections import deque
+from itertools import count
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # these matrices are small: a second thread would only wait
@@ -27,7 +28,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # these matrices are small: 
 import numpy as np
 
 import lstmlib
-from lstmlib import Weights, adam, adding_problem, backward, clip_by_norm, forward, squared_error
+from lstmlib import Weights, adam, adding_problem, backward, clip_by_norm, forward, squared_error, train
 
 HERE = Path(__file__).resolve().parent
 PAPER = {100: (74_000, 1), 500: (209_000, 0), 1000: (853_000, 1)}  # T: (training sequences, wrong of 2,560)
@@ -50,19 +51,24 @@ def initial_weights(H, spread, forget_bias, input_bias, rng):
     return Weights(Wx, Wh, b, Wy, by)
 
 
-def train(T, seed, H, B, rate, clip, spread, forget_bias, input_bias, halve_after):
+def run_to_the_rules(T, seed, H, B, rate, clip, spread, forget_bias, input_bias, halve_after):
     """Train until both rules are met or LIMIT sequences are used up.
 
     ->  {"paper": (sequences used, weights), "stricter": (sequences used, weights)}, without a rule that was not met
     """
-    weights = initial_weights(H, spread, forget_bias, input_bias, np.random.default_rng([seed, 0]))
-    rng, state = np.random.default_rng([seed, T]), None
-    recent, in_a_row, met = deque(maxlen=RECENT), 0, {}
-    for seen in range(B, LIMIT + 1, B):
-        X, targets, mask = adding_problem(T, B, rng)
+    def gradient(weights, batch):
+        X, targets, mask = batch
         trace = forward(weights, X)
         _, dY = squared_error(trace.Y, targets, mask)
-        for error in np.abs(dY[mask][:, 0]):
+        return np.abs(dY[mask][:, 0]), clip_by_norm(backward(weights, trace, dY) / B, clip)
+
+    weights = initial_weights(H, spread, forget_bias, input_bias, np.random.default_rng([seed, 0]))
+    rng = np.random.default_rng([seed, T])
+    batches = (adding_problem(T, B, rng) for _ in range(LIMIT // B))
+    steps = train(weights, batches, gradient, adam, rate=lambda n: rate * 0.5 ** ((n + 1) * B // halve_after))
+    recent, in_a_row, met = deque(maxlen=RECENT), 0, {}
+    for seen, (errors, moved) in zip(count(B, B), steps):
+        for error in errors:
             recent.append(error)
             in_a_row = in_a_row + 1 if error < RIGHT else 0
         if "paper" not in met and met_rule(recent):
@@ -70,8 +76,7 @@ def train(T, seed, H, B, rate, clip, spread, forget_bias, input_bias, halve_afte
         if "paper" in met and in_a_row >= STRICTER:
             met["stricter"] = seen, weights
             break
-        gradient = clip_by_norm(backward(weights, trace, dY) / B, clip)
-        weights, state = adam(weights, gradient, state, rate=rate * 0.5 ** (seen // halve_after))
+        weights = moved
     return met
 
 
@@ -93,7 +98,7 @@ def run(T, seed, recipe):
     """One run, as the record that is stored; sequences and wrong are None for a rule that was not met."""
     start = time.process_time()
     record = {"T": T, "seed": seed, "recipe": recipe}
-    met = train(T, seed, **recipe)
+    met = run_to_the_rules(T, seed, **recipe)
     for rule in ("paper", "stricter"):
         sequences, weights = met.get(rule, (None, None))
         record[rule] = {"sequences": sequences, "wrong": None, "largest_error": None}

@@ -13,7 +13,7 @@ from .losses import cross_entropy, squared_error
 from .placement import EDGES, crosses_exactly_once, crossing_spectrum, record, scale_at
 from .sequence import Trace, backward, forward
 from .tasks import adding_problem, reber_strings
-from .training import adam, clip_by_norm, momentum, sgd
+from .training import adam, clip_by_norm, momentum, sgd, summed, train
 from .weights import Weights, init_weights
 
 __version__ = "0.2.0"

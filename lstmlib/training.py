@@ -1,4 +1,4 @@
-"""Three optimisers and a clip: pure functions from (weights, gradient, state) to the next.
+"""Three optimisers, two clips and the training loop. An optimiser is a pure function to the next (weights, state).
 
     weights, state = adam(weights, gradient, state, rate=0.01)
 
@@ -9,7 +9,42 @@ dtype; what moves past its largest number becomes infinite.
 import numpy as np
 
 from . import arguments
+from .sequence import backward, forward
 from .weights import Weights, wide
+
+
+def train(weights, batches, gradient, optimiser, rate, **settings):
+    """The training loop: for each batch a gradient, and with it a step of the optimiser.
+
+        for loss, weights in train(weights, batches, summed(squared_error, at=scale_at(["dy"], 1 / 8)), sgd, rate=0.1):
+            ...     # look on; stop whenever you like
+
+    batches   anything to loop over, of any kind, endless too
+    gradient  gradient(weights, batch) -> (a report, Weights): here is where the backward pass, 1/|X| and clips belong
+    rate      a number, or a function of the number of batches that have been learned from
+    settings  of the optimiser, beside the rate
+    ->  an iterator over (report, weights after the step)
+    Raises, at the step that is wrong, what the optimiser raises.
+    """
+    state = None
+    for n, batch in enumerate(batches):
+        report, step = gradient(weights, batch)
+        weights, state = optimiser(weights, step, state, rate=rate(n) if callable(rate) else rate, **settings)
+        yield report, weights
+
+
+def summed(loss, at=None):
+    """A gradient for `train`: that of the summed loss of batches (X, targets, mask), with the hook `at` on its way.
+
+    loss  `squared_error` or `cross_entropy`, or alike.  ->  gradient(weights, batch) -> (loss, Weights)
+    """
+    def gradient(weights, batch):
+        X, targets, mask = batch
+        trace = forward(weights, X)
+        total, dY = loss(trace.Y, targets, mask)
+        return total, backward(weights, trace, dY, at)
+
+    return gradient
 
 
 def sgd(weights, gradient, state=None, rate=0.1):

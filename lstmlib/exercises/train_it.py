@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from .. import adding_problem, backward, forward, init_weights, scale_at, sgd, squared_error
+from .. import adding_problem, init_weights, scale_at, sgd, squared_error, summed, train
 from ..placement import path_crossings
 from .base import NotYet, answered, check, expect
 
@@ -53,13 +53,10 @@ def check_rate(rate):
 
 def after_batches(edges, rate):
     """Weights after a few batches of 8 sequences: SGD, divided by 8 at the edges."""
-    weights, rng = init_weights(2, 4, 1), np.random.default_rng(0)
-    for _ in range(5):
-        X, targets, mask = adding_problem(20, 8, rng)
-        trace = forward(weights, X)
-        _, dY = squared_error(trace.Y, targets, mask)
-        gradient = backward(weights, trace, dY, at=scale_at(edges, 1 / 8))
-        weights, _ = sgd(weights, gradient, rate=rate)
+    rng = np.random.default_rng(0)
+    batches = (adding_problem(20, 8, rng) for _ in range(5))
+    gradient = summed(squared_error, at=scale_at(edges, 1 / 8))
+    *_, (_, weights) = train(init_weights(2, 4, 1), batches, gradient, sgd, rate)
     return weights
 
 

@@ -17,7 +17,9 @@ from typing import NamedTuple
 import ipywidgets as widgets
 import numpy as np
 
-from .. import Weights, adam, adding_problem, backward, crossing_spectrum, forward, scale_at, sgd, squared_error
+from .. import Weights, adam, adding_problem, crossing_spectrum, forward, scale_at, sgd, squared_error, summed, train
+from ..placement import RIGHT as RIGHT_SETS
+from ..placement import shares as spectral_shares
 from ..show import svg
 from .base import Explorer
 
@@ -27,8 +29,7 @@ OPTIMISERS = {"SGD": (sgd, 1.0), "Adam": (adam, 0.01)}
 DIED = 1e6  # a mean squared error above this ends a run
 BEST_CONSTANT = 1 / 24  # the mean squared error of answering 0.5 always
 
-RIGHT = {"{loss}": {"loss"}, "{dy}": {"dy"}, "{dh_above, dWy_t}": {"dh_above", "dWy_t"},
-         "{dW_t, dWy_t}": {"dW_t", "dWy_t"}, "{dW}": {"dW"}}
+RIGHT = {f"{{{', '.join(edges)}}}": set(edges) for edges in RIGHT_SETS}
 WRONG = {"{ }: nowhere": set(), "{loss, dW}": {"loss", "dW"}, "{dh_above}": {"dh_above"}, "{dz}": {"dz"},
          "{dh_next}": {"dh_next"}, "{dc_next}": {"dc_next"}, "{loss, dh_next}": {"loss", "dh_next"},
          "{loss, dc_next}": {"loss", "dc_next"}}
@@ -62,23 +63,19 @@ def start_weights():
     return Weights(Wx, Wh, np.repeat([-1.0, 3.0, 0.0, 0.0], H), Wy, np.zeros(1))
 
 
-def train(edges, optimiser, size_X, batches=BATCHES):
+def run(edges, optimiser, size_X, batches=BATCHES):
     """Train with 1/|X| on `edges`; the same start and the same batches each time.
 
     ->  the loss sum of every batch, and the weights after every WINDOW batches
     """
-    move, rate = OPTIMISERS[optimiser]
-    rng, weights, state = np.random.default_rng(SEED), start_weights(), None
-    at, losses, kept = scale_at(edges, 1 / size_X), [], []
-    for n in range(batches):
-        X, targets, mask = adding_problem(T, size_X, rng)
-        trace = forward(weights, X)
-        loss, dY = squared_error(trace.Y, targets, mask)
+    rng, losses, kept = np.random.default_rng(SEED), [], []
+    examples = (adding_problem(T, size_X, rng) for _ in range(batches))
+    gradient = summed(squared_error, at=scale_at(edges, 1 / size_X))
+    for loss, weights in train(start_weights(), examples, gradient, *OPTIMISERS[optimiser]):
         losses.append(loss)
         if 2 * loss / size_X > DIED:
             break
-        weights, state = move(weights, backward(weights, trace, dY, at=at), state, rate=rate)
-        if (n + 1) % WINDOW == 0:
+        if len(losses) % WINDOW == 0:
             kept.append(weights)
     return losses, kept
 
@@ -99,9 +96,9 @@ def make_data(report=print):
     data = {}
     for size_X in (8, 10):
         for optimiser in OPTIMISERS:
-            _, right = train({"loss"}, optimiser, size_X)
+            _, right = run({"loss"}, optimiser, size_X)
             for name, edges in PLACEMENTS.items():
-                losses, kept = train(edges, optimiser, size_X)
+                losses, kept = run(edges, optimiser, size_X)
                 data[f"{name} {optimiser} {size_X}"] = {
                     "mse": [float(f"{value:.3g}") for value in curve(losses, size_X)],
                     "distance": [float(f"{value:.2g}") for value in distances(kept, right)],
@@ -128,8 +125,7 @@ def shares(placement):
     trace = forward(weights, X)
     _, dY = squared_error(trace.Y, targets, mask)
     spectrum = crossing_spectrum(weights, trace, dY, PLACEMENTS[placement])
-    norms = {name: np.linalg.norm(array.reshape(len(array), -1), axis=1) for name, array in spectrum.items()}
-    return {name: (of_array / of_array.sum()).tolist() for name, of_array in norms.items()}
+    return {name: spectral_shares(array).tolist() for name, array in spectrum.items()}
 
 
 def numbers(state):

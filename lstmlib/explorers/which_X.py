@@ -15,7 +15,7 @@ from typing import NamedTuple
 import ipywidgets as widgets
 import numpy as np
 
-from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings
+from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings, summed, train
 from ..show import svg
 from ..tasks import REBER_SYMBOLS
 from .base import Explorer, Slider
@@ -116,12 +116,13 @@ def strings_by_length():
 @cache
 def weights_in_training():
     """An LSTM with H = 8 after 100 steps of Adam: it knows the grammar a little."""
-    weights, rng, state = init_weights(7, 8, 7, seed=1), np.random.default_rng(5), None
-    for _ in range(100):
-        X, labels, mask = reber_strings(16, rng)
-        trace = forward(weights, X)
-        _, dY = cross_entropy(trace.Y, labels, mask)
-        weights, state = adam(weights, backward(weights, trace, dY / mask.sum()), state, rate=0.02)
+    def mean_gradient(weights, batch):
+        loss, gradient = summed(cross_entropy)(weights, batch)
+        return loss, gradient / batch[-1].sum()
+
+    rng = np.random.default_rng(5)
+    batches = (reber_strings(16, rng) for _ in range(100))
+    *_, (_, weights) = train(init_weights(7, 8, 7, seed=1), batches, mean_gradient, adam, rate=0.02)
     return weights
 
 

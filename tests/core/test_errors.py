@@ -30,6 +30,8 @@ from lstmlib import (
     squared_error,
     step,
     step_backward,
+    summed,
+    train,
 )
 from lstmlib.training import clip_by_value
 
@@ -616,6 +618,16 @@ CASES = {
     "clip_by_value: limit": (
         lambda: clip_by_value(W, -1),
         ValueError, "limit must be above 0, got -1"),
+
+    "train: gradient of other weights": (
+        lambda: next(train(W, [0], lambda weights, batch: (0, OTHER), sgd, 0.1)),
+        ValueError, "Wx must have the same shape in both Weights, got (2, 20) and (3, 16)"),
+    "train: rate": (
+        lambda: next(train(W, [0], lambda weights, batch: (0, W), sgd, lambda n: n)),
+        ValueError, "rate must be above 0, got 0"),
+    "summed: weights": (
+        lambda: summed(squared_error)(W.Wx, (P.X, P.targets, None)),
+        TypeError, "weights must be a Weights, got ndarray"),
 
     # ---- tasks
     "adding_problem: T": (

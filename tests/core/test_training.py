@@ -1,10 +1,24 @@
 """Optimisers and clips, against their formulas, one number at a time."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 
-from helpers import assert_close, entries, everywhere, random_weights
-from lstmlib import adam, clip_by_norm, momentum, sgd
+from helpers import assert_close, entries, everywhere, random_masks, random_problem, random_weights
+from lstmlib import (
+    adam,
+    backward,
+    clip_by_norm,
+    cross_entropy,
+    forward,
+    momentum,
+    scale_at,
+    sgd,
+    squared_error,
+    summed,
+    train,
+)
 from lstmlib.training import clip_by_value
 
 STEPS = 6
@@ -84,6 +98,42 @@ def test_optimiser_keeps_the_dtype(optimise, dtype):
     moved, state = optimise(weights, random_weights(seed=1, dtype=dtype), None, rate=np.float64(0.1))
     moved, state = optimise(moved, random_weights(seed=2, dtype=dtype), state)
     assert moved.dtype == dtype
+
+
+# ---- the loop
+
+def test_train_takes_one_step_for_every_batch_and_reports_each():
+    gradients, weights, state = iter(GRADIENTS), random_weights(), None
+    steps = list(train(weights, "abcdef", lambda w, batch: (batch, next(gradients)), adam, 0.01, beta1=0.5))
+    assert [report for report, _ in steps] == list("abcdef")
+    for (_, trained), gradient in zip(steps, GRADIENTS, strict=True):
+        weights, state = adam(weights, gradient, state, rate=0.01, beta1=0.5)
+        assert trained.identical(weights)
+
+
+def test_the_rate_may_follow_the_batches():
+    still = random_weights()
+    steps = train(still, range(3), lambda w, n: (n, still), sgd, rate=lambda n: 2.0 ** -n)
+    for (_, weights), moved in zip(steps, (0, -0.5, -0.75), strict=True):
+        assert_close(weights + 1e-9 * still, moved * still + 1e-9 * still, 1e-6)
+
+
+def test_train_asks_for_no_batch_before_its_time():
+    asked = []
+    steps = train(random_weights(), (asked.append(n) for n in count()), lambda w, _: (None, GRADIENTS[0]), sgd, 0.1)
+    assert asked == []
+    next(steps), next(steps)
+    assert asked == [0, 1]
+
+
+@pytest.mark.parametrize("loss, targets", [(squared_error, "targets"), (cross_entropy, "labels")])
+def test_summed_is_the_gradient_of_the_summed_loss(loss, targets):
+    p, mask, at = random_problem(), random_masks(4, 3)["random"], scale_at(["dy"], 0.5)
+    trace = forward(p.weights, p.X)
+    C, dY = loss(trace.Y, getattr(p, targets), mask)
+    report, gradient = summed(loss, at)(p.weights, (p.X, getattr(p, targets), mask))
+    assert report == C
+    assert gradient.identical(backward(p.weights, trace, dY, at))
 
 
 # ---- clips

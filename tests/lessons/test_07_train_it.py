@@ -23,7 +23,7 @@ from lstmlib.show.progress import Progress
 @pytest.mark.parametrize("size_X", [8, 10])
 @pytest.mark.parametrize("name", ["{dW_t, dWy_t}", "{ }: nowhere", "{loss, dW}", "{dh_next}", "{loss, dc_next}"])
 def test_stored_curves_begin_as_training_does(name, optimiser, size_X):
-    losses, _ = curves.train(curves.PLACEMENTS[name], optimiser, size_X, batches=2 * curves.WINDOW)
+    losses, _ = curves.run(curves.PLACEMENTS[name], optimiser, size_X, batches=2 * curves.WINDOW)
     run = curves.stored()[f"{name} {optimiser} {size_X}"]
     assert run["died"] == (len(losses) if len(losses) < 2 * curves.WINDOW else None)
     np.testing.assert_allclose(curves.curve(losses, size_X), run["mse"][:2], rtol=0.01)
@@ -37,7 +37,7 @@ def test_a_training_step_is_the_optimisers():
     trace = forward(weights, X)
     loss, dY = squared_error(trace.Y, targets, mask)
     gradient = backward(weights, trace, dY, at=scale_at({"dh_next"}, 1 / 8))
-    losses, _ = curves.train({"dh_next"}, "SGD", 8, batches=2)
+    losses, _ = curves.run({"dh_next"}, "SGD", 8, batches=2)
     assert losses[0] == loss
     X, targets, mask = (part for part in second_batch())
     assert losses[1] == squared_error(forward(weights - rate * gradient, X).Y, targets, mask)[0]
@@ -60,7 +60,7 @@ def test_data_are_complete():
 def test_data_can_be_made_again(tmp_path, monkeypatch):
     monkeypatch.setattr(curves, "BATCHES", 4)
     monkeypatch.setattr(curves, "WINDOW", 2)
-    monkeypatch.setattr(curves.train, "__defaults__", (4,))
+    monkeypatch.setattr(curves.run, "__defaults__", (4,))
     curves.store(curves.make_data(report=lambda *_: None), tmp_path / "data.json")
     made = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
     assert set(made) == set(curves.stored())
