@@ -19,7 +19,7 @@ sys.meta_path.insert(0, Refuse())
 before = set(sys.modules)
 import numpy as np
 import lstmlib
-from lstmlib import arguments, cell, checking, losses, placement, sequence, tasks, training, weights
+from lstmlib import arguments, cell, checking, losses, placement, sequence, tasks, training, weighing, weights
 
 X, targets, mask = lstmlib.adding_problem(6, 2, np.random.default_rng(0))
 w = lstmlib.init_weights(2, 3, 1)

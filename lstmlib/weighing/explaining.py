@@ -1,0 +1,243 @@
+"""From weights to names and faults: what needs no hypothesis first, the most basic fault before what it would blur."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .plan import ROUNDING, hypothesis_name
+from .report import constants, cut_name, either
+
+LEFT_OVER = 0.02  # so much of a gradient may be rounding, in bfloat16
+
+
+def explain(report, plan, measured, means=None):
+    """Fill the report."""
+    if not all(np.isfinite(one.norm) for _, one in measured.seen + [((), one) for one in measured.alone]):
+        return report.fault("not finite",
+            "NaN or infinity in the gradient of an ordinary batch")
+    if nothing_there(report, plan, measured):
+        return report
+    noise, left = measured.again.far_from(measured.cuts[0]), float(measured.left.max())
+    if noise > 10 * ROUNDING:
+        return report.fault("random",
+            f"two calls with one batch differ by {noise:.1g}: fix the seed or switch dropout off (eval mode), "
+            "keep nothing from call to call, then ask again")
+    rounding = max(ROUNDING, 3 * min(left, LEFT_OVER), 3 * noise)
+    independent = not depend(report, measured)
+    if independent and clipped(report, measured, left):
+        return report
+    if independent:
+        report.residual, report.weights = left, by_cut(plan, measured.weights)
+        if left > LEFT_OVER and no_sum(report, plan, measured):
+            without_tokens(report, measured)
+            return report
+        if left > 10 * ROUNDING:
+            report.notes.append(
+                f"{left:.1g} of a gradient is no weighted sum of those of its items: rounding in half precision, or a "
+                "little of something else; float32 would tell")
+    without_tokens(report, measured)
+    if (turned := measured.turned.far_from(measured.cuts[0])) > rounding:
+        return report.fault("order",
+            f"with its items in another order the batch has another gradient, by {turned:.1g}")
+    if independent:
+        name_them(report, plan, measured, rounding, means)
+    compare_cuts(report, plan, measured, rounding)
+    return report
+
+
+def nothing_there(report, plan, measured):
+    """The step, or an item alone, has no gradient."""
+    full = "a window of accumulation that is not full (say so by cuts)"
+    if not any(one.norm for _, one in measured.seen):
+        return report.fault("no gradient",
+            f"no call left one: the step did not come, as in {full}, or nothing is trained")
+    if none := [cut_name(cut) for cut, one in zip(plan.cuts, measured.cuts) if not one.norm]:
+        return report.fault("no gradient",
+            f"the step left none for the batch {' and for '.join(none)}: {full}, or items whose loss needs "
+            "others beside them (in-batch negatives)")
+    none = sorted({part.item for part, one in zip(plan.parts, measured.alone) if not one.norm})
+    if none and (plan.relative or report.single_term):
+        return report.fault("no gradient",
+            f"item {', '.join(map(str, none))} alone has none and cannot be weighed: its loss needs others "
+            f"beside it (in-batch negatives), or is flat there, or {full}")
+
+
+def depend(report, measured):
+    alone = np.stack([one.entries / one.norm for one in measured.alone if one.norm])
+    spread = np.linalg.svd(alone, compute_uv=False)
+    if len(alone) > alone.shape[1] or spread[-1] < ROUNDING * spread[0]:
+        return report.fault("dependent items",
+            "cannot weigh: the gradients of these items depend on each other (equal items, or more of them "
+            "than parameters); take others, or fewer")
+
+
+def clipped(report, measured, left):
+    """Three batches of different items whose gradients have one norm, or the same largest entry many times."""
+    different = list({things: one for things, one in measured.seen}.values())
+    saturated = np.array([0 < one.at_peak < 0.9 for one in different])
+    for what, size, able, close in (
+            ("norm", [one.norm for one in different], left <= LEFT_OVER, np.clip(left / 10, 1e-5, 1e-3)),
+            ("largest entry", [one.peak for one in different], saturated & saturated[:, None], 1e-6)):
+        same = able & (np.abs(np.array(size) - np.array(size)[:, None]) <= close * np.array(size))
+        if (most := same.sum(axis=1).max()) >= 3:
+            return report.fault("clipped",
+                f"{most} batches of different items have a gradient of one {what}, "
+                f"{size[same.sum(axis=1).argmax()]:.3g}: switch clipping off, then ask again")
+
+
+def no_sum(report, plan, measured):
+    """A gradient is no weighted sum. What lies outside of all items' gradients: always the same vector, or not?"""
+    basis = np.linalg.qr(np.stack([one.entries for one in measured.alone if one.norm]).T)[0]
+    unit = np.stack([one.entries / np.linalg.norm(one.entries) for one in measured.cuts])
+    outside = unit - unit @ basis @ basis.T
+    outside = outside[np.linalg.norm(outside, axis=1) > LEFT_OVER]
+    if len(outside) > 2 and outside.shape[1] > basis.shape[1] + 2:
+        spread = np.linalg.svd(outside, compute_uv=False)
+        if spread[1] < 0.01 * spread[0]:
+            return report.fault("added",
+                "one vector is added to every gradient and no item causes it (weight decay, a term without "
+                "items)")
+    left, item = max([(left, cut[0][0]) for left, cut in zip(measured.left, plan.cuts) if len(set(sum(cut, []))) == 1],
+                     default=(0, None))
+    if left > LEFT_OVER and not plan.relative:
+        return report.fault("another loss",
+            f"of item {item} alone {left:.2g} of the gradient is not that of its reference: something else is "
+            "trained (dropout, a mask, shifted labels), or one term more (give a dict of references)")
+    if left > LEFT_OVER:
+        return report.fault("not a sum",
+            f"item {item} alone is not the sum of its halves, {left:.2g} is left over. One of: keep changes "
+            "more than which tokens count; the loss has terms with denominators of their own (give "
+            "references); an elementwise step; dropout with a fixed seed")
+    return report.fault("not a sum",
+        f"{measured.left.max():.2g} of the gradient of the batch {cut_name(plan.cuts[measured.left.argmax()])} "
+        "is no weighted sum of those of its items. One of: padding reaches the network; items act on each "
+        "other (batch normalisation, packed rows, what one leaves to the next); dropout with a fixed seed; an "
+        "elementwise step; terms with denominators of their own (give references)")
+
+
+def without_tokens(report, measured):
+    outcomes = {}
+    for words, result in measured.empty:
+        raised = isinstance(result, Exception)
+        if raised or not np.isfinite(result.norm):
+            outcome = f"raises {type(result).__name__}" if raised else "gives NaN or infinity"
+            outcomes.setdefault(outcome, []).append(words)
+        elif words == "a batch" and result.norm > 1e-6 * measured.cuts[0].norm and "added" not in kinds(report):
+            report.fault("added",
+                f"a batch without a token still has a gradient of norm {result.norm:.2g}: no item causes it (weight "
+                "decay, an auxiliary term)")
+    if outcomes:
+        report.fault("no token",
+            "; ".join(f"{' or '.join(words)} without a token {outcome}" for outcome, words in
+                                           outcomes.items()) + " (where it is dropped on purpose: empty=False)")
+
+
+def kinds(report):
+    return {fault.kind for fault in report.faults}
+
+
+def by_cut(plan, values):
+    found = {}
+    for (c, p), value in zip(plan.columns, values):
+        if np.isfinite(value):
+            found.setdefault(cut_name(plan.cuts[c]), {})[plan.parts[p].name] = float(value)
+    return found
+
+
+class Fit(NamedTuple):
+    """An |X| that explains the weights: whether it is no sum or difference, the constant, the rules, its weights."""
+
+    name: str
+    plain: bool
+    factor: float
+    rules: list
+    weights: np.ndarray
+
+
+def fits(plan, predicted, mine, weights, errors, rounding):
+    """Every |X| that explains the weights of the columns `mine`."""
+    whole = plan.one_piece[mine] if plan.one_piece[mine].any() else np.full(mine.sum(), True)
+    w, allowed = weights[mine], 10 * errors[mine]
+    found = []
+    for own in plan.owns:
+        P = (predicted[:, :len(plan.plain) if own else None] * plan.own(own))[..., mine]
+        factor = np.ones(P.shape[:2]) if plan.relative else np.median((w / P)[..., whole], axis=-1)
+        P = factor[..., None] * P
+        close = np.abs(w - P) <= rounding * np.abs(P) + allowed
+        in_one, everywhere = close[..., whole].all(axis=-1), close.all(axis=-1)
+        for k in np.flatnonzero(in_one.any(axis=0)):
+            good = everywhere[:, k] if everywhere[:, k].any() else in_one[:, k]
+            if (exact := good & is_one(factor[:, k], rounding)).any():  # a constant only where nothing does without
+                good = exact
+            at, name = int(np.argmax(good)), plan.names[k]
+            rules = list(dict.fromkeys(plan.rules[r] for r in np.flatnonzero(good & everywhere[:, k])))
+            found.append(Fit(hypothesis_name(own, name), name in plan.plain, float(factor[at, k]), rules, P[at, k]))
+    return [fit for fit in found if fit.rules] or (found if plan.one_piece[mine].any() else [])
+
+
+def is_one(factor, rounding):
+    return np.abs(factor - 1) <= max(1e-3, rounding)
+
+
+def name_them(report, plan, measured, rounding, means):
+    """The names of |X| and of the rule, for each term of the loss by itself."""
+    predicted, found, numbers = plan.predictions(), {}, {}
+    shown, weighed = np.full(len(plan.columns), np.nan), np.isfinite(measured.weights)
+    for term in dict.fromkeys(part.term for part in plan.parts):
+        mine = weighed & [plan.parts[p].term == term for _, p in plan.columns]
+        all_fits = fits(plan, predicted, mine, measured.weights, measured.errors, rounding)
+        exact = [fit for fit in all_fits if is_one(fit.factor, rounding)] or all_fits
+        found[term] = [fit for fit in exact if fit.plain] or exact
+        if others := [fit.name for fit in exact if fit not in found[term]]:
+            report.notes.append(
+                f"{' and '.join(others)} would explain the weights as well")
+        in_first = measured.weights[mine & [c == 0 for c, _ in plan.columns]]
+        equal = not plan.relative and np.ptp(in_first) <= max(1e-3, rounding) * np.abs(in_first).max()
+        numbers[term] = float(1 / in_first.mean()) if equal else None
+        if found[term]:
+            shown[mine] = found[term][0].weights
+    report.predicted = by_cut(plan, shown)
+    names = {term: [fit.name for fit in good] for term, good in found.items()}
+    factors = {term: good[0].factor if good else 1.0 for term, good in found.items()}
+    rules = [[rule for fit in good for rule in fit.rules] for good in found.values()]
+    rules = [rule for rule in dict.fromkeys(rules[0]) if all(rule in others for others in rules)]
+    simple = [rule for rule in rules if " plus " not in rule and " minus " not in rule]
+    report.pieces_by = simple or rules
+    report.divides_by = [name for name in next(iter(names.values())) if all(name in some for some in names.values())]
+    if report.single_term:
+        (report.factor,), (report.measured,) = factors.values(), numbers.values()
+    else:
+        report.terms, report.factor, report.measured = names, factors, numbers
+    for term in names if means is not None else ():
+        constant, of = constants(factors[term]), f" for {term}" if term else ""
+        if unseen_own(means, plan) not in names[term] or constant:
+            report.fault("not meant",
+                f"meant to be divided by {means}{of}, and divided by {either(names[term], 'number')}{constant}")
+
+
+def unseen_own(means, plan):
+    "`means` without the number of each sequence, where nothing could show that number."
+    own, found, size = means.partition(" of each sequence")
+    return (size.removeprefix(", then ") or "nothing") if found and own not in plan.owns else means
+
+
+def compare_cuts(report, plan, measured, rounding):
+    """Two cuts of the same items with different gradients. Of a mean over sequences only unequal pieces differ."""
+    firsts, differs = {}, []
+    for cut, one in zip(plan.cuts, measured.cuts):
+        first = firsts.setdefault(tuple(sorted(sum(cut, []))), one)
+        if first is not one:
+            cosine = first.entries @ one.entries / np.linalg.norm(first.entries) / np.linalg.norm(one.entries)
+            differs.append((one.far_from(first), cosine, cut))
+    if differs:
+        report.split_error = float(max(error for error, _, _ in differs))
+    wrong = [it for it in differs if it[0] > rounding]
+    words = "; ".join(f"{cut_name(cut)}: off by {error:.2g}, cosine {cosine:.3f}" for error, cosine, cut in wrong)
+    of_sequences = "the mean over pieces" in report.pieces_by and any(
+        name == "sequences" or name.endswith(", then sequences") for name in report.divides_by)
+    if wrong and of_sequences and all(len(set(map(len, cut))) > 1 for _, _, cut in wrong):
+        report.notes.append(
+            f"a mean over sequences, then over pieces: right wherever all pieces hold equally many sequences ({words})")
+    elif wrong:
+        report.fault("pieces",
+            f"the gradient depends on how the items are cut ({words})")

@@ -1,0 +1,147 @@
+"""What is called, what every |X| predicts there, and which |X| these calls cannot tell apart.
+
+An item weighs share(piece) / (own(item) size(piece)): `size` is the |X| of a piece, `own` a number that the loss of
+each sequence is divided by first, `share` the rule that combines the pieces.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations, permutations
+from typing import NamedTuple
+
+import numpy as np
+
+from .report import cut_name
+
+ROUNDING = 1e-4  # so much may any weight be off
+TIMESTEPS, LONGEST, PADDED = "all timesteps, masked too", "longest T", "padded B*T"
+KNOWN = ("nothing", "sequences", "tokens", TIMESTEPS, PADDED, LONGEST)
+
+
+class Part(NamedTuple):
+    """What has a weight: an item, half of an item, or an item in one term of the loss."""
+
+    name: object   # b, (b, start, stop) or (term, b)
+    thing: int     # its number among all things that can be put into a batch: items, then halves
+    item: int      # the number of the item that it is, or is part of
+    term: object = None
+
+
+def sizes(numbers, pieces):
+    """|X| of each piece under every name, sums and differences of two numbers among them: {name: array}."""
+    counts = {name: np.array([n[rows].sum() for rows in pieces]) for name, n in numbers.items()}
+    found = {"nothing": np.ones(len(pieces))} | counts
+    if TIMESTEPS in numbers:
+        found[LONGEST] = np.array([numbers[TIMESTEPS][rows].max() for rows in pieces])
+        found[PADDED] = found[LONGEST] * counts["sequences"]
+    ordered = sorted(counts, key="sequences".__eq__)
+    found |= {f"{a} plus {b}": counts[a] + counts[b] for a, b in combinations(ordered, 2)}
+    found |= {f"{a} minus {b}": counts[a] - counts[b] for a, b in permutations(ordered, 2)}
+    return {name: np.where(size > 0, size, np.nan) for name, size in found.items()}
+
+
+@dataclass
+class Plan:
+    """numbers  {name: array over things};  parts  what is weighed;  alone  for each part the cut that holds only it
+    cuts      what is called: lists of pieces, which are lists of things
+    relative  whether weights are relative to the gradient of each part alone (there is no reference)
+    """
+
+    numbers: dict
+    parts: list
+    alone: list
+    cuts: list
+    relative: bool
+
+    def __post_init__(self):
+        self.names = list(sizes(self.numbers, [[0]]))
+        self.plain = [name for name in self.names if name in self.numbers or name in KNOWN]
+        # What a sequence is divided by first shows only where a part has another number than its item.
+        self.owns = [None] + [name for name, n in self.numbers.items() if name != "sequences" and (
+            not self.relative or any(n[part.thing] != n[part.item] for part in self.parts))]
+        self.rules = ["adding", "the mean over pieces"] + [
+            f"their shares of {name}{more}" for _ in ("sum of pieces", "whole")
+            for more, names in (("", self.names), (", over pieces", self.plain), (", times pieces", self.plain))
+            for name in names[1:]]
+        self.columns = [(c, p) for c, cut in enumerate(self.cuts) for p, part in enumerate(self.parts)
+                        if any(part.item in rows for rows in cut)]
+        self.one_piece = np.array([len(self.cuts[c]) == 1 for c, _ in self.columns])
+
+    def weights_in(self, cut, things):
+        """What things weigh in a cut, for every rule and |X|: (rules, names, things)."""
+        M, size = len(cut), np.array(list(sizes(self.numbers, cut).values()))
+        of_sums, whole = size.sum(axis=1, keepdims=True), np.array(list(sizes(self.numbers, [sum(cut, [])]).values()))
+        shares = [np.ones((1, M)), np.full((1, M), 1 / M)] + [
+            factor * (size / total)[1:stop] for total in (of_sums, whole)
+            for factor, stop in ((1, None), (1 / M, len(self.plain)), (M, len(self.plain)))]
+        times = np.array([[rows.count(thing) for thing in things] for rows in cut])
+        return (np.concatenate(shares)[:, None] / size) @ times
+
+    def predictions(self):
+        """The weight in every column (cut, part), for every rule and |X|: (rules, names, columns)."""
+        in_cuts = [self.weights_in(cut, [part.item for part in self.parts]) for cut in self.cuts]
+        alone = [self.weights_in(cut, [part.thing])[..., 0] if self.relative else 1
+                 for cut, part in zip(self.alone, self.parts)]
+        return np.stack([in_cuts[c][..., p] / alone[p] for c, p in self.columns], axis=-1)
+
+    def own(self, name):
+        """What dividing each sequence by a number of its own changes in every column."""
+        if name is None:
+            return 1.0
+        n, parts = self.numbers[name], [self.parts[p] for _, p in self.columns]
+        return np.array([(n[part.thing] if self.relative else 1) / n[part.item] for part in parts])
+
+    def fingerprints(self, pairs):
+        """What each pair (own, |X|) predicts where it is right; with a reference up to a constant: (pairs, columns)."""
+        of_cuts, alone = (np.array(list(sizes(self.numbers, [sum(cut, []) for cut in cuts]).values()))
+                          for cuts in (self.cuts, self.alone))
+        columns = [k for k, one in enumerate(self.one_piece) if one or not self.one_piece.any()]
+        c, p = np.transpose([self.columns[k] for k in columns])
+        right = (alone[:, p] if self.relative else 1) / of_cuts[:, c]
+        prints = np.array([(right[self.names.index(name)] * np.ones(len(c)) * (self.own(own) * np.ones(
+            len(self.columns)))[columns]) for own, name in pairs])
+        return prints if self.relative else prints / prints[:, :1]
+
+
+def hypothesis_name(own, name):
+    return name if own is None else f"{own} of each sequence" + ("" if name == "nothing" else f", then {name}")
+
+
+def inseparable(plan):
+    """Sentences: which |X| look the same in the batch, which cuts hide a mean of means, and what would help."""
+    basic = {"sequences", "tokens", TIMESTEPS}  # sums and differences of the user's own counts are often identities
+    pairs = [(None, name) for name in plan.names if name in plan.plain
+             or set(name.replace(" plus ", " minus ").split(" minus ")) <= basic]
+    pairs += [("tokens", "sequences")] if "tokens" in plan.owns else []
+    prints, groups = plan.fingerprints(pairs), []
+    for k, seen in enumerate(prints):
+        same = next((group for group in groups if np.allclose(seen, prints[group[0]], rtol=ROUNDING, atol=0)), None)
+        groups.append([k]) if same is None else same.append(k)
+    sentences = [
+        "these items cannot tell apart " + ", ".join(f'"{hypothesis_name(*pairs[k])}"' for k in group) + ": "
+        + what_would(plan, [pairs[k] for k in group]) + " would" for group in groups
+        if len(group) > 1 and pairs[group[0]][1] in plan.plain]
+    for cut in plan.cuts:
+        of_pieces, of_items = sizes(plan.numbers, cut), sizes(plan.numbers, [[k] for rows in cut for k in rows])
+        if equal := [name for name in plan.plain if len(cut) > 1 and name not in ("nothing", "sequences")
+                     and np.ptp(of_pieces[name]) == 0 < np.ptp(of_items[name])]:
+            sentences.append(f"in the cut {cut_name(cut)} every piece has the same {' and '.join(equal)}: it cannot "
+                             "show a mean of means; other cuts, or an item of another length, would")
+    return sentences
+
+
+def what_would(plan, pairs):
+    """What parts these names: other batches, or a further item, are tried on paper."""
+    B = 1 + max(part.item for part in plan.parts)
+    for words, more in (("cuts with other numbers of items", {}),
+                        ("an item of another length", {"tokens": 3, TIMESTEPS: 3}),
+                        ("an item with another masked share", {TIMESTEPS: 3}),
+                        ("an item of another length and masked share", {"tokens": 3, TIMESTEPS: 7})):
+        more = dict.fromkeys(plan.numbers, more.get("tokens", 0)) | {"sequences": 0} | more  # own counts: as tokens
+        numbers = {name: np.append(n[:B], n[0] + more[name]) for name, n in plan.numbers.items()}
+        things = list(range(B + any(more.values())))
+        tried = Plan(numbers, [Part(k, k, k) for k in things], [[[k]] for k in things], [[things], [[0, things[-1]]]],
+                     plan.relative)
+        prints = tried.fingerprints([(None, name) for own, name in pairs if own is None])
+        if len(prints) == len(pairs) and not any(np.allclose(a, b, rtol=ROUNDING) for a, b in combinations(prints, 2)):
+            return words
+    return "an item in which these numbers differ (such as one whose first label counts)"

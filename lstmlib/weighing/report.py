@@ -1,0 +1,115 @@
+"""What `examine` found, in words, as a table, and as bars."""
+
+import textwrap
+from dataclasses import dataclass, field
+from html import escape
+
+BLUE, ORANGE = "#0072B2", "#E69F00"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`kind`, one of a dozen words to ask for, and a sentence; `str` has both."""
+
+    kind: str
+    sentence: str
+
+    def __str__(self):
+        return f"{self.kind}: {self.sentence}"
+
+
+@dataclass
+class Report:
+    """What `examine` found. Every name that explains the measured weights is named, never one of several."""
+
+    divides_by: list = field(default_factory=list)  # names of |X|
+    pieces_by: list = field(default_factory=list)   # names of the rule that combines pieces
+    terms: dict = field(default_factory=dict)       # {term of the loss: names of |X|}, for several references
+    factor: float = 1.0                             # a constant on top, seen with a reference (for several: a dict)
+    measured: float = None                          # with a reference: what the whole batch was divided by (likewise)
+    weights: dict = field(default_factory=dict)     # {cut: {part: its weight}}; the first cut is the whole batch
+    predicted: dict = field(default_factory=dict)   # the same for the first name and rule that fit
+    residual: float = None                          # the largest share of a gradient that is no weighted sum
+    split_error: float = None                       # the largest relative difference between cuts of the same items
+    calls: int = 0
+    notes: list = field(default_factory=list)       # sentences that are no faults
+    faults: list = field(default_factory=list)
+    relative: bool = True                           # there is no reference: weights are relative to each part alone
+    single_term: bool = True                        # there is one reference, or none
+
+    def fault(self, kind, sentence):
+        self.faults.append(Fault(kind, sentence))
+        return self
+
+    def summary(self):
+        """[(label, words)]: the report without its table."""
+        lines, cut = [], self.split_error is not None
+        if self.weights:
+            lines += [("a batch is divided by", either(self.divides_by, "number") + constants(self.factor))]
+            lines += [(f"  its term {term!r} by", either(names, "number")) for term, names in self.terms.items()]
+            lines += [("measured", f"divided by {self.measured:.6g}")] if isinstance(self.measured, float) else []
+            lines += [("pieces are combined by", either(self.pieces_by, "rule"))] if cut or self.pieces_by else []
+        lines += [("cut otherwise, it differs by", small(self.split_error))] if cut else []
+        lines += [("not a weighted sum", f"{small(self.residual)} of a gradient")] if self.residual is not None else []
+        lines += [("FAULT", str(fault)) for fault in self.faults] + [("note", note) for note in self.notes]
+        return [*lines, ("calls", str(self.calls))]
+
+    def table(self):
+        """The heading, and (part, measured weight, predicted weight or None) for the whole batch."""
+        weights, predicted = next(iter(self.weights.values()), {}), next(iter(self.predicted.values()), {})
+        heading = ("part of the batch", f"weight, relative to {'the part alone' if self.relative else 'its reference'}",
+                   f"predicted by {self.divides_by[0]}" if self.divides_by else "")
+        return heading, [(part_name(part), weight, predicted.get(part)) for part, weight in weights.items()]
+
+    def __str__(self):
+        lines = [textwrap.fill(f"{label:<29s}{words}", 116, subsequent_indent=" " * 29, break_on_hyphens=False)
+                 for label, words in self.summary()]
+        heading, rows = self.table()
+        if rows:
+            lines += ["", "{:<27s}{:<40s}{}".format(*heading).rstrip()]
+        return "\n".join(lines + [f"{part:<27s}{weight:<40.4g}{'' if p is None else format(p, '.4g')}".rstrip()
+                                  for part, weight, p in rows])
+
+    def _repr_html_(self):
+        heading, rows = self.table()
+        largest = max((abs(w) for _, *both in rows for w in both if w is not None), default=1) or 1
+        cells = [[escape(part), *("" if w is None else f"{bar(w / largest, colour)} {w:.4g}"
+                                  for w, colour in zip(both, (BLUE, ORANGE)))] for part, *both in rows]
+        return (html_table([[f"<b>{escape(label)}</b>", escape(words)] for label, words in self.summary()])
+                + html_table([[f"<b>{escape(text)}</b>" for text in heading], *cells] if rows else []))
+
+
+def bar(share, colour):
+    """A bar on the text's own background: for a light and a dark theme, and where scripts and SVG are not shown."""
+    return (f'<span style="display:inline-block;width:{max(abs(share) * 12, 0.1):.2f}em;height:0.8em;'
+            f'background-color:{colour}"></span>')
+
+
+def html_table(rows):
+    cells = ("".join(f'<td style="text-align:left;vertical-align:top">{cell}</td>' for cell in row) for row in rows)
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>" if rows else ""
+
+
+def part_name(part):
+    """b, (b, start, stop) or (term, b) in words."""
+    if not isinstance(part, tuple):
+        return f"item {part}"
+    return f"{part[0]}, item {part[1]}" if len(part) == 2 else f"item {part[0]}, tokens {part[1]}:{part[2]}"
+
+
+def either(names, kind):
+    return " or ".join(names) or f"no {kind} that I know"
+
+
+def constants(factor):
+    factors = factor if isinstance(factor, dict) else {"": factor}
+    return "".join(f", times a constant {f:.4g}{term and f' ({term})'}" for term, f in factors.items()
+                   if f is not None and abs(f - 1) > 1e-3)
+
+
+def small(number):
+    return "less than 1e-6" if number < 1e-6 else f"{number:.2g}"
+
+
+def cut_name(cut):
+    return " | ".join(" ".join(map(str, rows)) for rows in cut)

@@ -1,0 +1,604 @@
+"""`examine` on steps whose |X|, rule and faults are known, because they are planted here."""
+
+import tracemalloc
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import lstmlib
+from lstmlib.weighing import Report, examine, weigh
+
+ENTRIES = 30
+SUMMED, ADDING, MEAN = "the whole", "adding", "the mean over pieces"
+
+
+class Item(NamedTuple):
+    """A sequence: its number, the tokens that count (of them a range), its length, and whether a first label counts."""
+
+    number: int
+    start: int
+    stop: int
+    length: int
+    first: int = 0
+
+
+def tokens(item):
+    return item.stop - item.start
+
+
+def length(item):
+    return item.length
+
+
+def labels(item):
+    return tokens(item) + (item.first if tokens(item) else 0)
+
+
+def keep(item, start, stop):
+    return item._replace(start=item.start + start, stop=item.start + stop)
+
+
+def summed(item):
+    """The gradient of its summed loss: one random vector for each token."""
+    return np.random.default_rng(item.number).normal(size=(20, ENTRIES))[item.start:item.stop].sum(axis=0)
+
+
+def total(name, piece):
+    """|X| of a piece, by its name."""
+    for word, sign in ((" plus ", 1), (" minus ", -1)):
+        if word in name:
+            first, second = name.split(word)
+            return total(first, piece) + sign * total(second, piece)
+    longest = max(map(length, piece))
+    return {"nothing": 1, "sequences": len(piece), "tokens": sum(map(tokens, piece)), "labels": sum(map(labels, piece)),
+            "all timesteps, masked too": sum(map(length, piece)), "padded B*T": longest * len(piece),
+            "longest T": longest}[name]
+
+
+def omega(own, name, rule, item, pieces):
+    """What an item weighs in a batch, as a fraction."""
+    whole, M = total(name, sum(pieces, [])), len(pieces)
+    rule, more = (rule.split(", ") + [""])[:2]
+    weight = Fraction(0)
+    for piece in pieces:
+        size = total(name, piece)
+        share = {SUMMED: Fraction(size, whole or 1), ADDING: 1, MEAN: Fraction(1, M)}.get(rule)
+        if share is None:
+            by = rule.removeprefix("their shares of ")
+            share = Fraction(total(by, piece), sum(total(by, each) for each in pieces) or 1)
+        weight += piece.count(item) * share * {"over pieces": Fraction(1, M), "times pieces": M, "": 1}[more] / (
+            max(size, 1) * max(total(own or "nothing", [item]), 1))
+    return weight
+
+
+def step(own, name, rule, factor=1, called=None):
+    """A training step with this |X| and rule."""
+    def gradient(pieces):
+        if called is not None:
+            called.append(pieces)
+        items = {item: None for piece in pieces for item in piece}
+        return {"W": sum(factor * float(omega(own, name, rule, item, pieces)) * summed(item) for item in items)}
+    return gradient
+
+
+@st.composite
+def cases(draw, rules):
+    """Items, the true |X| and rule, and some of the handles."""
+    one = st.tuples(st.integers(1, 9), st.integers(0, 4), st.integers(0, 1))
+    items = [Item(b, 0, n, n + masked + first, first) for b, (n, masked, first) in enumerate(
+        draw(st.lists(one, min_size=2, max_size=5)))]
+    plain = ["nothing", "sequences", "tokens", "all timesteps, masked too", "padded B*T", "longest T", "labels"]
+    name = draw(st.sampled_from([*plain, "tokens plus sequences", "labels minus sequences"]))
+    own = draw(st.sampled_from([None, None, "tokens", "labels"])) if name in plain[:2] else None
+    assume("minus" not in name or all(labels(item) > 1 for item in items))
+    handles = {"tokens": tokens, "length": length, "counts": {"labels": labels}}
+    if draw(st.booleans()):
+        handles |= draw(st.sampled_from([{"keep": keep}, {"reference": summed}]))
+    if name in ("nothing", "sequences") and own is None and "keep" not in handles and draw(st.booleans()):
+        handles = {key: value for key, value in handles.items() if key == "reference"}
+    assume("keep" not in handles or "minus" not in name)
+    factor = draw(st.sampled_from([1, 1, 1 / 3, 0.7])) if "reference" in handles else 1
+    return items, own, name, draw(st.sampled_from(rules)), factor, handles
+
+
+def said(own, name):
+    return name if own is None else f"{own} of each sequence" + ("" if name == "nothing" else f", then {name}")
+
+
+def read(said):
+    """A name in the report  ->  own, name."""
+    own, then, name = said.partition(" of each sequence")
+    return (own, name.removeprefix(", then ") or "nothing") if then else (None, said)
+
+
+def weights(own, name, rule, called, handles):
+    """What this |X| and rule predict in the calls, up to a constant: as `examine` sees them."""
+    result = []
+    for pieces in called:
+        for item in dict.fromkeys(sum(pieces, [])):
+            mine, n = omega(own, name, rule, item, pieces), tokens(item)
+            halves = [keep(item, 0, n // 2), keep(item, n // 2, n)] if "keep" in handles and n > 1 else [item]
+            result += [mine] if "reference" in handles else [mine / omega(own, name, rule, half, [[half]])
+                                                             for half in halves]
+    return np.array(result, float)
+
+
+def ordinary(called, items, pieces):
+    return [call for call in called if (len(call) > 1) == pieces and all(set(piece) <= set(items) for piece in call)]
+
+
+@settings(max_examples=240, deadline=None, derandomize=True, database=None)
+@given(cases([SUMMED]))
+def test_a_right_step_has_its_name_and_no_fault(case):
+    items, own, name, rule, factor, handles = case
+    called = []
+    report = examine(step(own, name, rule, factor, called), items, **handles, quiet=True)
+    assert [str(fault) for fault in report.faults] == []
+    assert report.split_error < 1e-12 and report.residual < 1e-12 and report.calls == len(called)
+    unseen = own and "reference" not in handles and ("keep" not in handles or max(map(tokens, items)) == 1)
+    truth = said(None if unseen else own, name)
+    assert truth in report.divides_by or any(truth in note for note in report.notes)
+    one_piece = ordinary(called, items, pieces=False)
+    true = weights(None if unseen else own, name, rule, one_piece, handles)
+    for each in report.divides_by:  # whatever else is named, these items cannot separate from it
+        ratio = weights(*read(each), SUMMED, one_piece, handles) / true
+        assert np.allclose(ratio, ratio[0]) and ("reference" in handles or np.isclose(ratio[0], 1))
+    if truth in report.divides_by and "reference" in handles:
+        assert np.isclose(report.factor, factor) or any(map(truth.__ne__, report.divides_by))
+        assert own or np.isclose(report.measured, 1 / (factor * float(omega(own, name, rule, items[0], [items]))))
+
+
+RULES = [ADDING, MEAN] + [f"their shares of {name}{more}" for name in ("sequences", "tokens", "padded B*T")
+                          for more in ("", ", over pieces", ", times pieces")]
+
+
+@settings(max_examples=240, deadline=None, derandomize=True, database=None)
+@given(cases(RULES))
+def test_a_rule_for_pieces_has_its_name_and_is_a_fault_where_cuts_show(case):
+    items, own, name, rule, factor, handles = case
+    called = []
+    report = examine(step(own, name, rule, factor, called), items, **handles, quiet=True)
+    needs = {"tokens", "padded B*T"} & {rule.removeprefix("their shares of ").split(",")[0]}
+    if not needs or "tokens" in handles:
+        assert rule in report.pieces_by
+    many = [pieces for pieces in ordinary(called, items, pieces=True)]
+    differs = [pieces for pieces in many if any(not np.isclose(float(omega(own, name, rule, item, pieces)), float(
+        omega(own, name, rule, item, [sum(pieces, [])])), rtol=1e-3) for item in items)]
+    assert (report.split_error > 1e-4) == bool(differs)
+    unequal_only = differs and all(len(set(map(len, pieces))) > 1 for pieces in differs)
+    kinds = [fault.kind for fault in report.faults]
+    if not differs:
+        assert kinds == []
+    elif not (unequal_only and MEAN in report.pieces_by):
+        assert kinds == ["pieces"]
+    elif name == "sequences":
+        assert kinds == [] and any("mean over sequences" in note for note in report.notes)
+
+
+# Planted faults: each raises its own kind and no other.
+
+HANDFUL = [Item(0, 0, 3, 5, 1), Item(1, 0, 6, 6), Item(2, 0, 9, 12, 1), Item(3, 0, 5, 9)]
+EVERY_HANDLE = {"tokens": tokens, "length": length, "keep": keep, "counts": {"labels": labels}}
+right = step(None, "tokens", SUMMED)
+
+
+def flat(pieces):
+    return sum(pieces, [])
+
+
+def whole(pieces):
+    return right([flat(pieces)])["W"]
+
+
+def direction(number):
+    return np.random.default_rng(1000 + number).normal(size=ENTRIES)
+
+
+def shown_by(item):
+    """Another gradient of an item, such as that of an auxiliary term."""
+    return direction(item.number) if tokens(item) else np.zeros(ENTRIES)
+
+
+def leaking(pieces):
+    """Padding reaches the network: the further a row is padded, the more."""
+    longest = max(map(length, flat(pieces)))
+    n = sum(map(tokens, flat(pieces))) or 1
+    return sum(summed(item) + 0.5 * (longest - length(item)) * shown_by(item) for item in flat(pieces)) / n
+
+
+def dropout(pieces):
+    """Seeded: each place of the batch has its own mask."""
+    n = sum(map(tokens, flat(pieces))) or 1
+    kept = [np.random.default_rng([7, place]).random(ENTRIES) < 0.5 for place in range(len(flat(pieces)))]
+    return sum(mask * summed(item) for mask, item in zip(kept, flat(pieces))) / n
+
+
+def adds_up(pieces):
+    return sum(map(summed, flat(pieces))) * 1.0
+
+
+def two_terms(pieces):
+    items = flat(pieces)
+    return whole(pieces) + sum(map(shown_by, items)) / sum(tokens(item) > 0 for item in items)
+
+
+def clip_by_norm(gradient, most=0.5):
+    return gradient * min(1, most / (np.linalg.norm(gradient) or 1))
+
+
+def by_place(pieces):
+    weights = [1 / (place + 1) for place in range(len(flat(pieces)))]
+    return sum(w * summed(item) for w, item in zip(weights, flat(pieces))) / sum(weights)
+
+
+def negatives(pieces):
+    items = flat(pieces)
+    return sum((summed(a) - summed(b) for a in items for b in items if b.number > a.number), start=np.zeros(ENTRIES))
+
+
+def with_noise():
+    rng = np.random.default_rng(0)
+    return lambda pieces: whole(pieces) * rng.uniform(0.5, 1.5, ENTRIES)
+
+
+def full_window(pieces, M=2):
+    return whole(pieces) if len(pieces) == M else np.zeros(ENTRIES)
+
+
+def raises_when_empty(pieces):
+    if not all(map(tokens, flat(pieces))):
+        raise IndexError("no token")
+    return whole(pieces)
+
+
+def nan_when_empty(pieces):
+    return whole(pieces) if all(map(tokens, flat(pieces))) else np.full(ENTRIES, np.nan)
+
+
+PLANTED = [
+    ("pieces", step(None, "tokens", MEAN), {}),
+    ("pieces", step(None, "tokens", ADDING), {"reference": summed}),
+    ("pieces", step(None, "sequences", ADDING), {"keep": None, "tokens": None, "length": None}),
+    ("pieces", step(None, "padded B*T", "their shares of padded B*T"), {}),
+    ("not a sum", leaking, {}),
+    ("not a sum", dropout, {}),
+    ("not a sum", lambda pieces: np.sign(whole(pieces)), {}),
+    ("not a sum", lambda pieces: whole(pieces) / (np.abs(whole(pieces)) + 0.05), {"keep": None}),
+    ("not a sum", two_terms, {"keep": None}),
+    ("random", with_noise(), {}),
+    ("order", by_place, {"keep": None}),
+    ("clipped", lambda pieces: clip_by_norm(whole(pieces)), {}),
+    ("clipped", lambda pieces: clip_by_norm(whole(pieces)), {"reference": summed}),
+    ("clipped", lambda pieces: sum(clip_by_norm(whole([piece])) for piece in pieces), {"keep": None}),
+    ("clipped", lambda pieces: np.clip(adds_up(pieces), -2, 2), {"keep": None}),
+    ("added", lambda pieces: whole(pieces) + direction(0), {}),
+    ("added", lambda pieces: whole(pieces) + direction(0), {"keep": None, "reference": summed}),
+    ("added", lambda pieces: adds_up(pieces) + 3 * direction(0), {"keep": None}),
+    ("no token", raises_when_empty, {}),
+    ("no token", nan_when_empty, {"reference": summed}),
+    ("no gradient", lambda pieces: np.zeros(ENTRIES), {}),
+    ("no gradient", lambda pieces: [], {}),
+    ("no gradient", negatives, {"keep": None}),
+    ("no gradient", negatives, {"keep": None, "reference": summed}),
+    ("no gradient", full_window, {"keep": None}),
+    ("another loss", whole, {"reference": lambda item: summed(item) + shown_by(item)}),
+    ("another loss", dropout, {"keep": None, "reference": summed}),
+    ("another loss", two_terms, {"keep": None, "reference": summed}),
+    ("not finite", lambda pieces: whole(pieces) * (np.nan if HANDFUL[2] in flat(pieces) else 1), {}),
+    ("not meant", whole, {"means": "sequences"}),
+    ("not meant", step(None, "tokens plus sequences", SUMMED), {"means": "tokens"}),
+    ("not meant", lambda pieces: 0.5 * whole(pieces), {"means": "tokens", "reference": summed}),
+]
+
+
+@pytest.mark.parametrize("kind, gradient, handles", PLANTED, ids=[f"{k}-{row[0]}" for k, row in enumerate(PLANTED)])
+def test_a_planted_fault_raises_its_kind_and_no_other(kind, gradient, handles):
+    report = examine(gradient, HANDFUL, **EVERY_HANDLE | handles, quiet=True)
+    assert [fault.kind for fault in report.faults] == [kind], report
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.tuples(st.integers(2, 9), st.integers(0, 4)), min_size=3, max_size=5, unique_by=lambda one: one[0]),
+       st.sampled_from([row for row in PLANTED if row[0] not in ("no gradient", "not finite", "random", "not meant")
+                        and row[1] not in (leaking, two_terms)]))
+def test_so_it_does_with_other_items(sizes, planted):
+    kind, gradient, handles = planted
+    items = [Item(b, 0, n, n + masked) for b, (n, masked) in enumerate(sizes)]
+    report = examine(gradient, items, **EVERY_HANDLE | handles, quiet=True)
+    assert {fault.kind for fault in report.faults} == {kind}, report
+
+
+def test_equal_items_depend_on_each_other_and_are_cut_all_the_same():
+    twins = [HANDFUL[0], HANDFUL[0], HANDFUL[1]]
+    assert [fault.kind for fault in examine(whole, twins, tokens, quiet=True).faults] == ["dependent items"]
+    report = examine(step(None, "tokens", MEAN), twins, tokens, quiet=True)
+    assert [fault.kind for fault in report.faults] == ["dependent items", "pieces"] and report.weights == {}
+
+
+# What else it tells.
+
+def test_two_terms_of_a_loss_have_their_own_names():
+    def gradient(pieces, rate=0.3):
+        return whole(pieces) + rate * sum(map(shown_by, flat(pieces))) / len(flat(pieces))
+
+    report = examine(gradient, HANDFUL, tokens, length, reference={"words": summed, "pairs": shown_by}, quiet=True)
+    assert report.faults == [] and report.terms == {"words": ["tokens"], "pairs": ["sequences"]}
+    assert report.divides_by == [] and np.isclose(report.factor["pairs"], 0.3) and np.isclose(report.factor["words"], 1)
+    assert np.isclose(report.measured["words"], 23) and ("pairs", 3) in report.weights["0 1 2 3"]
+    assert "its term 'words' by" in str(report) and "0.3 (pairs)" in str(report)
+    report = examine(gradient, HANDFUL, tokens, reference={"words": summed, "pairs": shown_by}, means="tokens",
+                     quiet=True)
+    assert [str(fault) for fault in report.faults] == [
+        "not meant: meant to be divided by tokens for pairs, and divided by sequences, times a constant 0.3"]
+
+
+def test_the_number_is_measured_whatever_its_name():
+    report = examine(lambda pieces: adds_up(pieces) / 30, HANDFUL, tokens, reference=summed, quiet=True)
+    assert np.isclose(report.measured, 30) and "divided by 30" in str(report)
+    own = examine(step("tokens", "sequences", SUMMED), HANDFUL, tokens, reference=summed, quiet=True)
+    assert own.measured is None and own.divides_by == ["tokens of each sequence, then sequences"]
+    def by_squares(pieces):
+        return adds_up(pieces) / sum(tokens(item) ** 2 for item in flat(pieces))
+
+    odd = examine(by_squares, HANDFUL, tokens, length, reference=summed, quiet=True)
+    assert odd.divides_by == odd.pieces_by == [] and np.isclose(odd.measured, 9 + 36 + 81 + 25) and not odd.faults
+    named = examine(by_squares, HANDFUL, counts={"squares": lambda item: tokens(item) ** 2}, quiet=True)
+    assert named.divides_by == ["squares"]
+
+
+def test_means_asks_nothing_that_these_handles_cannot_show():
+    means, as_meant = "tokens of each sequence, then sequences", step("tokens", "sequences", SUMMED)
+    assert not examine(as_meant, HANDFUL, tokens, means=means, quiet=True).faults
+    for handles in ({"keep": keep, "empty": False}, {"reference": summed}):
+        assert not examine(as_meant, HANDFUL, tokens, **handles, means=means, quiet=True).faults
+        report = examine(step(None, "sequences", SUMMED), HANDFUL, tokens, **handles, means=means, quiet=True)
+        assert [fault.kind for fault in report.faults] == ["not meant"]
+
+
+@pytest.mark.parametrize("cuts", [
+    [[[0, 1], [2, 3]], [[0], [1, 2, 3]]], [[[0], [1], [2], [3]]], [[[0, 1], [2, 3]], [[0], [1]]]])
+@pytest.mark.parametrize("handles", [{}, {"keep": keep}, {"reference": summed}])
+def test_cuts_rule_every_call(cuts, handles):
+    shapes = {tuple(map(len, cut)) for cut in cuts}
+
+    def only_these(pieces):
+        assert tuple(map(len, pieces)) in shapes
+        return step(None, "tokens", rule)(pieces)
+
+    for rule in (SUMMED, MEAN):
+        report = examine(only_these, HANDFUL, tokens, length, cuts=cuts, means="tokens", **handles, quiet=True)
+        of_pieces = "their shares of tokens" if rule == SUMMED else MEAN
+        assert "tokens" in report.divides_by and of_pieces in report.pieces_by, report
+        assert len(report.divides_by) == 1 or cuts == [[[0], [1], [2], [3]]]
+        same_items = len({str(sorted(flat(cut))) for cut in cuts}) < len(cuts)
+        assert [fault.kind for fault in report.faults] == (["pieces"] if rule == MEAN and same_items else [])
+
+
+def test_a_mean_over_sequences_is_told_to_be_right_in_equal_pieces():
+    report = examine(step(None, "sequences", MEAN), HANDFUL, quiet=True)
+    assert report.faults == [] and report.split_error > 0.1 and "equally many" in str(report)
+    assert report.divides_by == ["sequences"] and MEAN in report.pieces_by
+
+
+def test_what_items_cannot_show_is_said_before_the_first_call(capsys):
+    def gradient(pieces):
+        said.append(capsys.readouterr().out)
+        return whole(pieces)
+
+    said, equal = [], [Item(b, 0, 5, 5) for b in range(4)]
+    report = examine(gradient, equal, tokens, length)
+    assert '"sequences", "tokens", "all timesteps, masked too", "padded B*T"' in said[0] and not any(said[1:])
+    assert "an item of another length would" in said[0]
+    assert "an item of another length and masked share would" in said[0]
+    assert said[0].splitlines() == report.notes[:len(said[0].splitlines())]
+    assert set(report.divides_by) == {"sequences", "tokens", "all timesteps, masked too", "padded B*T"}
+    said, unmasked = [], [Item(b, 0, n, n) for b, n in enumerate((3, 5, 9))]
+    examine(gradient, unmasked, tokens, length)
+    assert '"tokens", "all timesteps, masked too"' in said[0] and "an item with another masked share would" in said[0]
+    said, no_first = [], [item._replace(first=0) for item in HANDFUL]
+    examine(gradient, no_first, tokens, length, counts={"labels": labels})
+    assert '"tokens", "labels": an item in which these numbers differ (such as one whose first' in said[0]
+    said, halves = [], [Item(b, 0, n, n + b) for b, n in enumerate((6, 6, 9, 3))]
+    examine(gradient, [halves[0], halves[1]._replace(stop=3), halves[2]], tokens, cuts=[[[0, 1], [2]], [[0], [1, 2]]])
+    assert "in the cut 0 1 | 2 every piece has the same tokens: it cannot show a mean of means" in said[0]
+    said = []
+    examine(gradient, HANDFUL, tokens, length)
+    assert not any(said)
+    examine(gradient, HANDFUL, cuts=[[[0, 1], [2, 3]]])
+    assert '"nothing", "sequences": cuts with other numbers of items would' in "".join(said)
+
+
+def test_a_sample_of_a_large_gradient_tells_the_same_and_is_stated():
+    rng = np.random.default_rng(3)
+    bases = {item.number: rng.normal(size=1_000_000).astype(np.float32) for item in HANDFUL}
+
+    def gradient(pieces):
+        n = sum(map(tokens, flat(pieces)))
+        return {"a": sum(tokens(item) / n * bases[item.number] for item in flat(pieces)), "b": np.zeros((2, 3))}
+
+    tracemalloc.start()
+    report = examine(gradient, HANDFUL, tokens, length, quiet=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert report.divides_by == ["tokens"] and report.faults == []
+    assert any("of 1,000,006 entries, drawn at random (seed 0)" in note for note in report.notes)
+    assert peak < 20 * 8e6
+    assert examine(whole, HANDFUL, tokens, length, sample=100, quiet=True).notes == examine(
+        whole, HANDFUL, tokens, length, quiet=True).notes
+
+
+def test_arrays_come_in_any_nesting():
+    for form in (lambda g: g.reshape(5, 6), lambda g: [g[:4], {"b": g[4:7], "a": [g[7:]]}],
+                 lambda g: (g.astype("f4"), g[0]),
+                 lambda g: lstmlib.Weights(g[:8].reshape(1, 8), g[8:24].reshape(2, 8), g[:8], g[24:26, None], g[:1])):
+        report = examine(lambda pieces: form(whole(pieces)), HANDFUL, tokens, length, keep, quiet=True)
+        assert report.divides_by == ["tokens"] and report.faults == [], report
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"items": []}, "items must hold at least two"),
+    ({"items": HANDFUL[:1]}, "items must hold at least two .* got 1"),
+    ({"gradient": None}, "gradient must be a function, got NoneType"),
+    ({"tokens": 3}, "tokens must be a function, got int"),
+    ({"counts": [1]}, "counts must be a dict, got list"),
+    ({"counts": {"tokens": len}}, "counts must have names of their own, got tokens"),
+    ({"counts": {"rows": None}}, "rows must be a function, got NoneType"),
+    ({"reference": {}}, "reference must be a function, or a dict of at least one, got {}"),
+    ({"tokens": None, "keep": keep}, "keep needs tokens"),
+    ({"tokens": lambda item: item["n"]}, r"tokens\(items\[0\]\) must be a number, and TypeError was raised"),
+    ({"tokens": lambda item: "3"}, r"tokens\(items\[0\]\) must be a number, got str"),
+    ({"tokens": lambda item: -1}, r"tokens\(items\[0\]\) must be at least 0, got -1"),
+    ({"tokens": lambda item: 0}, r"items must have tokens that count .* got none in items\[0\]"),
+    ({"length": lambda item: None}, r"all timesteps, masked too of items\[0\] must be a number, got NoneType"),
+    ({"keep": lambda item, start, stop: item}, r"keep\(items\[0\], 0, 1\) must have 1 tokens that count, got 3"),
+    ({"keep": lambda item: item}, r"keep\(items\[0\], 0, 1\) must be an item, and TypeError was raised"),
+    ({"cuts": []}, "cuts must be lists of pieces"), ({"cuts": [[0, 1]]}, r"cuts must be .* got \[0, 1\]"),
+    ({"cuts": [[[0], [4]]]}, "item numbers from 0 to 3"), ({"cuts": [[[0], []]]}, "cuts must be"),
+    ({"means": "words"}, "means must be one of nothing, sequences, tokens,.* got 'words'"),
+    ({"sample": 3}, "sample must be at least 100"),
+    ({"gradient": lambda pieces: None}, r"\(pieces\) must be an array, or a dict, list or tuple of arrays, got None"),
+    ({"gradient": lambda pieces: {"w": [whole(pieces), None]}}, r"\(pieces\)\['w'\]\[1\] must be an array.* got None"),
+    ({"gradient": lambda pieces: whole(pieces) * 1j}, r"\(pieces\) must hold real numbers, got dtype complex128"),
+    ({"gradient": lambda pieces: np.array(["a"])}, "must hold real numbers, got dtype <U1"),
+    ({"gradient": lambda pieces: np.ones(len(pieces) + 3)}, "arrays of the same shapes in every call"),
+    ({"reference": lambda item: None}, r"reference\(items\[0\]\) must be an array"),
+    ({"reference": lambda item: np.ones(3)}, r"reference\(items\[0\]\) must return arrays of the same shapes"),
+])
+def test_wrong_use_is_told(change, message):
+    arguments = {"gradient": whole, "items": HANDFUL, "tokens": tokens, "length": length} | change
+    with pytest.raises((TypeError, ValueError), match=message):
+        examine(**arguments, quiet=True)
+
+
+def test_what_the_step_raises_passes_through():
+    with pytest.raises(ZeroDivisionError):
+        examine(lambda pieces: 1 / 0, HANDFUL, quiet=True)
+
+
+def test_a_report_in_print_and_as_bars():
+    report = examine(step(None, "tokens", MEAN), HANDFUL, tokens, length, quiet=True)
+    text = str(report)
+    assert text.startswith("a batch is divided by        tokens\npieces are combined by       the mean over pieces\n")
+    assert "FAULT                        pieces: the gradient depends on how" in text
+    assert max(map(len, text.splitlines())) < 120
+    assert text.splitlines()[-4:] == [f"item {b}{'':21s}{n / 23:<40.4g}{n / 23:.4g}"
+                                      for b, n in enumerate((3, 6, 9, 5))]
+    html = report._repr_html_()
+    assert html.count("<span") == 8 and html.count("width:12.00em") == 2 and html.count("width:4.00em") == 2
+    assert "<script" not in html and "#0072B2" in html and "#E69F00" in html
+    assert examine(whole, HANDFUL[:1] * 2, quiet=True)._repr_html_().count("<table") == 1
+    assert str(Report()) == "calls                        0"
+
+
+def test_a_long_examination_says_how_far_it_is(monkeypatch, capsys):
+    seconds = iter(range(0, 900, 1))
+    monkeypatch.setattr("lstmlib.weighing.measuring.time.monotonic", lambda: next(seconds))
+    report = examine(whole, HANDFUL, tokens, length, quiet=True)
+    err = capsys.readouterr().err
+    assert f"call {report.calls} of {report.calls}\n" in err and "call 1 " not in err
+
+
+def test_weigh_by_hand():
+    a, b = np.array([1.0, 0, 0]), np.array([0, 2.0, 0])
+    weights, errors, left = weigh(3 * a + 4 * b + [0, 0, 5], np.stack([a, b]))
+    assert np.allclose(weights, [3, 4]) and np.isclose(left, 5 / np.sqrt(9 + 64 + 25)) and errors[0] == 2 * errors[1]
+
+
+# An LSTM: the rules of notebook 05, the placements of notebook 04.
+
+LSTM = lstmlib.init_weights(7, 8, 7, seed=1) * 3
+
+
+def strings(wanted=(8, 10, 13, 20)):
+    X, label, mask = lstmlib.reber_strings(300, np.random.default_rng(0))
+    lengths = mask.sum(axis=0)
+    first = [(n, np.flatnonzero(lengths == n)[0]) for n in wanted]
+    return [(X[:n, k:k + 1], label[:n, k:k + 1], np.ones(n, bool)) for n, k in first]
+
+
+def keep_of_string(item, start, stop):
+    X, label, mask = item
+    where = np.flatnonzero(mask)[start:stop]
+    return X, label, np.isin(np.arange(len(X)), where)
+
+
+STRINGS = [keep_of_string(item, 0, len(item[0]) - masked) for item, masked in zip(strings(), (2, 0, 5, 3))]
+COUNTS = {"tokens": lambda item: item[2].sum(), "length": lambda item: len(item[0])}
+
+
+def gradient_of_string(item, scale=1.0, at=None):
+    X, label, mask = item
+    trace = lstmlib.forward(LSTM, X)
+    return lstmlib.backward(LSTM, trace, scale * lstmlib.cross_entropy(trace.Y, label, mask[:, None])[1], at)
+
+
+def lstm_step(size, own, rule):
+    def gradient(pieces):
+        sizes = [size(piece) or 1 for piece in pieces]
+        shares = {"once": [n / (size(flat(pieces)) or 1) for n in sizes], "mean": [1 / len(pieces)] * len(pieces),
+                  "sum": [1] * len(pieces)}[rule]
+        return sum((share / n / (own(item) or 1) * gradient_of_string(item)
+                    for share, n, piece in zip(shares, sizes, pieces) for item in piece), start=0 * LSTM)
+    return gradient
+
+
+n_tokens, n_steps = COUNTS.values()
+KINDS = {
+    "nothing": (lambda piece: 1, lambda item: 1), "sequences": (len, lambda item: 1),
+    "tokens": (lambda piece: sum(map(n_tokens, piece)), lambda item: 1),
+    "all timesteps, masked too": (lambda piece: sum(map(n_steps, piece)), lambda item: 1),
+    "padded B*T": (lambda piece: len(piece) * max(map(n_steps, piece)), lambda item: 1),
+    "longest T": (lambda piece: max(map(n_steps, piece)), lambda item: 1),
+    "tokens of each sequence, then sequences": (len, n_tokens)}
+
+
+@pytest.mark.parametrize("rule", ["once", "mean", "sum"])
+@pytest.mark.parametrize("name", KINDS)
+def test_an_lstm_is_told_its_mean_and_its_rule(name, rule):
+    for handles in ({"keep": keep_of_string}, {"reference": gradient_of_string}):
+        report = examine(lstm_step(*KINDS[name], rule), STRINGS, **COUNTS, **handles, quiet=True)
+        assert report.divides_by == [name] and report.residual < 1e-12
+        wanted = {"once": "adding" if name == "nothing" else f"their shares of {name.split(', then ')[-1]}",
+                  "mean": MEAN, "sum": "adding"}[rule]
+        assert wanted in report.pieces_by
+        right = rule == "once" or (name, rule) == ("nothing", "sum") or name.endswith("sequences") and rule == "mean"
+        assert [fault.kind for fault in report.faults] == ([] if right else ["pieces"]), report
+
+
+def placed(edges):
+    """The mean over tokens, 1/|X| on these edges."""
+    def gradient(pieces):
+        n = sum(map(n_tokens, flat(pieces))) or 1
+        return sum((gradient_of_string(item, at=lstmlib.scale_at(edges, 1 / n)) for item in flat(pieces)),
+                   start=0 * LSTM)
+    return gradient
+
+
+def test_five_right_placements_have_one_fingerprint():
+    reports = [examine(placed(edges), STRINGS, **COUNTS, keep=keep_of_string, quiet=True) for edges in (
+        ["loss"], ["dy"], ["dh_above", "dWy_t"], ["dW_t", "dWy_t"], ["dW"])]
+    for report in reports:
+        assert report.divides_by == ["tokens"] and report.faults == []
+        for cut, weights in report.weights.items():
+            assert np.allclose(list(weights.values()), list(reports[0].weights[cut].values()), rtol=1e-9)
+
+
+@pytest.mark.parametrize("edges", [[edge] for edge in lstmlib.EDGES] + [
+    ["loss", "dy"], ["dh_above", "dW"], ["dW_t", "dWy_t", "dW"], ["dz", "dWy_t"], ["dh_next", "dc_next"], []])
+def test_a_wrong_placement_is_no_sum_or_another_weight_as_its_spectrum_says(edges):
+    X, label, mask = STRINGS[3]
+    trace = lstmlib.forward(LSTM, X)
+    parts = lstmlib.crossing_spectrum(LSTM, trace, lstmlib.cross_entropy(trace.Y, label, mask[:, None])[1], edges)
+    norms = np.sqrt(sum((array ** 2).reshape(len(array), -1).sum(axis=1) for _, array in parts.items()))
+    crossings = np.flatnonzero(norms / norms.max() > 0.05)
+    report = examine(placed(edges), STRINGS, **COUNTS, reference=gradient_of_string, quiet=True)
+    if len(crossings) > 1:
+        assert [fault.kind for fault in report.faults] == ["another loss"]
+    else:
+        (k,) = crossings  # every weight is (1/n)^k: for k = 2 no |X| that has a name
+        assert report.faults == [] and report.divides_by == [["nothing"], ["tokens"], []][k]
+        assert np.isclose(report.measured, 41.0 ** k)
