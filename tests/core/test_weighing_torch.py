@@ -1,0 +1,279 @@
+"""`examine` on training steps in PyTorch; skipped where it is not installed."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from lstmlib.weighing import examine
+
+torch = pytest.importorskip("torch")
+F, rnn = torch.nn.functional, torch.nn.utils.rnn
+SYMBOLS, IGNORED = 11, -100
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def strings(sizes=((3, 5), (6, 6), (9, 12), (5, 9))):
+    """Items (symbols, labels): the first labels of each do not count."""
+    draw = torch.Generator().manual_seed(0)
+    items = []
+    for n, T in sizes:
+        labels = torch.randint(SYMBOLS, (T,), generator=draw)
+        labels[:T - n] = IGNORED
+        items.append((torch.randint(SYMBOLS, (T,), generator=draw), labels))
+    return items
+
+
+ITEMS = strings()
+
+
+def tokens(item):
+    return (item[1] != IGNORED).sum()
+
+
+def length(item):
+    return len(item[1])
+
+
+def keep(item, start, stop):
+    labels = torch.full_like(item[1], IGNORED)
+    chosen = (item[1] != IGNORED).nonzero()[start:stop]
+    labels[chosen] = item[1][chosen]
+    return item[0], labels
+
+
+HANDLES = {"tokens": tokens, "length": length, "keep": keep, "quiet": True, "empty": False}
+
+
+class Tagger(torch.nn.Module):
+    """Embedding, LSTM, linear layer; what a row sees of its padding depends on `packed` and `both`."""
+
+    def __init__(self, both=False, packed=False, between=torch.nn.Identity()):
+        super().__init__()
+        torch.manual_seed(0)
+        self.embed, self.packed, self.between = torch.nn.Embedding(SYMBOLS, 6), packed, between
+        self.lstm = torch.nn.LSTM(6, 8, batch_first=True, bidirectional=both)
+        self.top = torch.nn.Linear(16 if both else 8, SYMBOLS)
+        for parameter in self.parameters():  # far from zero, so that whatever acts between items shows
+            torch.nn.init.normal_(parameter, std=0.7)
+
+    def forward(self, symbols, lengths):
+        X = self.embed(symbols)
+        if self.packed:
+            X = rnn.pack_padded_sequence(X, lengths, batch_first=True, enforce_sorted=False)
+        h, _ = self.lstm(X)
+        h = rnn.pad_packed_sequence(h, batch_first=True)[0] if self.packed else h
+        return self.top(self.between(h))
+
+
+def outputs(model, piece):
+    symbols = rnn.pad_sequence([symbols for symbols, _ in piece], batch_first=True)
+    labels = rnn.pad_sequence([labels for _, labels in piece], batch_first=True, padding_value=IGNORED)
+    return model(symbols, [len(labels) for _, labels in piece]), labels
+
+
+def step_of(model, loss, after=lambda model: None, context=nullcontext):
+    """A step that accumulates loss(outputs (B, T, K), labels (B, T)), M pieces at equal shares."""
+    def gradient(pieces):
+        model.zero_grad()
+        for piece in pieces:
+            with context():
+                value = loss(*outputs(model, piece))
+            (value / len(pieces)).backward()
+        after(model)
+        return {name: parameter.grad for name, parameter in model.named_parameters()}
+    return gradient
+
+
+def mean(Y, labels, **options):
+    return F.cross_entropy(Y.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, **options)
+
+
+def total(Y, labels, **options):
+    return mean(Y, labels, reduction="sum", **options)
+
+
+def reference(loss, model):
+    def of_item(item):
+        model.zero_grad()
+        loss(*outputs(model, [item])).backward()
+        return {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    return of_item
+
+
+def kinds(report):
+    return [fault.kind for fault in report.faults]
+
+
+def masked(Y, labels, of=lambda losses, mask: losses.sum() / mask.sum()):
+    mask = labels != IGNORED
+    losses = F.cross_entropy(Y.flatten(0, 1), labels.flatten().clamp(min=0), reduction="none")
+    return of(losses.view_as(labels) * mask, mask)
+
+
+def of_sequences(Y, labels):
+    """The mean over sequences of their summed losses: right in pieces, too."""
+    return masked(Y, labels, lambda losses, mask: losses.sum(1).mean())
+
+
+CLASS = torch.linspace(0.2, 2, SYMBOLS)
+
+
+@pytest.mark.parametrize("loss, name, rule, fault", [
+    (mean, "tokens", "the mean over pieces", ["pieces"]),
+    (total, "nothing", "the mean over pieces", ["pieces"]),
+    (masked, "tokens", "the mean over pieces", ["pieces"]),
+    (lambda Y, labels: masked(Y, labels, lambda losses, mask: losses.mean()), "padded B*T", "the mean over pieces",
+     ["pieces"]),
+    (of_sequences, "sequences", "the mean over pieces", []),
+    (lambda Y, labels: masked(Y, labels, lambda losses, mask: (losses.sum(1) / mask.sum(1)).mean()),
+     "tokens of each sequence, then sequences", "the mean over pieces", []),
+    (lambda Y, labels: mean(Y, labels, label_smoothing=0.1), "tokens", "the mean over pieces", ["pieces"]),
+])
+def test_reductions_and_masks(loss, name, rule, fault):
+    report = examine(step_of(Tagger(), loss), ITEMS, **HANDLES)
+    assert report.divides_by == [name] and rule in report.pieces_by and kinds(report) == fault, report
+    assert report.residual < 1e-5
+
+
+def test_a_right_accumulation_divides_once_by_the_total():
+    model = Tagger()
+
+    def gradient(pieces):
+        n = sum(tokens(item) for piece in pieces for item in piece)
+        model.zero_grad()
+        for piece in pieces:
+            (total(*outputs(model, piece)) / n).backward()
+        return [parameter.grad for parameter in model.parameters()]
+
+    report = examine(gradient, ITEMS, **HANDLES, means="tokens")
+    assert report.divides_by == ["tokens"] and report.pieces_by == ["their shares of tokens"] and not report.faults
+
+
+def test_class_weights_divide_by_their_own_sum():
+    def weighted(Y, labels):
+        return mean(Y, labels, weight=CLASS)
+
+    def weight(item):
+        return CLASS[item[1][item[1] != IGNORED]].sum()
+
+    report = examine(step_of(Tagger(), weighted), ITEMS, **HANDLES, counts={"class weights": weight})
+    assert report.divides_by == ["class weights"] and kinds(report) == ["pieces"]
+    report = examine(step_of(Tagger(), weighted), ITEMS, **HANDLES, means="tokens")
+    assert report.divides_by == [] and kinds(report) == ["not meant", "pieces"]
+
+
+@pytest.mark.parametrize("both, packed, fault", [
+    (False, False, []), (False, True, []), (True, True, []), (True, False, ["not a sum"])])
+def test_padding_reaches_the_network_in_the_backward_direction_unless_it_is_packed(both, packed, fault):
+    report = examine(step_of(Tagger(both, packed), of_sequences), ITEMS, **HANDLES)
+    assert kinds(report) == fault and (fault or report.divides_by == ["sequences"]), report
+
+
+def test_a_squared_error_over_K_outputs_is_a_constant_that_only_a_reference_shows():
+    def target(labels):
+        return F.one_hot(labels.clamp(min=0), SYMBOLS).float()
+
+    def loss(Y, labels, reduction="mean"):
+        there = labels != IGNORED
+        return F.mse_loss(Y[there], target(labels)[there], reduction=reduction)
+
+    report = examine(step_of(Tagger(), loss), ITEMS, **HANDLES)
+    assert report.divides_by == ["tokens"] and report.factor == 1.0
+    assert any("a constant factor (needs reference)" in note for note in report.notes)
+    of_item = reference(lambda Y, labels: loss(Y, labels, "sum"), Tagger())
+    report = examine(step_of(Tagger(), loss), ITEMS, **HANDLES, reference=of_item)
+    assert report.divides_by == ["tokens"] and np.isclose(report.factor, 1 / SYMBOLS)
+    assert np.isclose(report.measured, 23 * SYMBOLS) and "times a constant 0.0909" in str(report)
+
+
+def test_ctc_divides_each_sequence_by_its_own_targets():
+    model, blank = Tagger(), 0
+
+    def ctc(Y, labels, reduction="mean"):
+        targets = [row[row != IGNORED][::2].clamp(min=1) for row in labels]
+        steps = [int((row != IGNORED).nonzero().max()) + 1 for row in labels]
+        return F.ctc_loss(Y.log_softmax(-1).transpose(0, 1), rnn.pad_sequence(targets, batch_first=True), steps,
+                          list(map(len, targets)), blank, reduction)
+
+    def targets(item):
+        return (tokens(item) + 1) // 2
+
+    items = strings(((4, 8), (6, 13), (9, 20), (2, 9)))
+    of_item = reference(lambda Y, labels: ctc(Y, labels, "sum"), model)
+    report = examine(step_of(model, ctc), items, counts={"targets": targets}, reference=of_item, quiet=True)
+    assert report.divides_by == ["targets of each sequence, then sequences"] and kinds(report) == [], report
+
+
+@pytest.mark.parametrize("kind, between", [
+    ("not a sum", "batch norm"), ("not a sum", "seeded dropout"), ("random", "dropout"),
+    (None, "dropout in eval mode")])
+def test_what_acts_between_items(kind, between):
+    class OverTimesteps(torch.nn.BatchNorm1d):
+        def forward(self, X):
+            return super().forward(X.flatten(0, 1)).view_as(X)
+
+    model = Tagger(between=OverTimesteps(8) if between == "batch norm" else torch.nn.Dropout(0.3))
+    if "eval" in between:
+        model.eval()
+
+    gradient = step_of(model, of_sequences)
+
+    def seeded(pieces):
+        torch.manual_seed(0)
+        return gradient(pieces)
+
+    report = examine(seeded if "seeded" in between else gradient, ITEMS, tokens, length, quiet=True)
+    assert kinds(report) == ([kind] if kind else []), report
+
+
+def clip_norm(model):
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+
+
+def clip_value(model):
+    torch.nn.utils.clip_grad_value_(model.parameters(), 0.02)
+
+
+def decay(model):
+    for parameter in model.parameters():
+        parameter.grad += 0.1 * parameter.detach()
+
+
+@pytest.mark.parametrize("after, kind", [(clip_norm, "clipped"), (clip_value, "clipped"), (decay, "added")])
+def test_what_comes_after_the_sum(after, kind):
+    gradient, of_item = step_of(Tagger(), of_sequences, after), reference(total, Tagger())
+    for handles in (HANDLES | {"empty": True}, {"tokens": tokens, "reference": of_item, "quiet": True}):
+        report = examine(gradient, ITEMS, **handles)
+        assert kinds(report) == [kind], report
+
+
+def test_a_mean_without_a_token_is_not_a_number():
+    with_empty = HANDLES | {"empty": True}
+    report = examine(step_of(Tagger(), masked), ITEMS, **with_empty)
+    assert kinds(report) == ["no token", "pieces"] and "a batch or a micro-batch without a token gives NaN" in str(
+        report.faults[0])
+    assert kinds(examine(step_of(Tagger(), mean), ITEMS, **with_empty)) == ["pieces"]  # NaN in the loss only
+
+
+@pytest.mark.parametrize("precision, left", [("bfloat16", 0.02), ("float16", 5e-3)])
+def test_half_precision_is_told_from_a_fault(precision, left, monkeypatch):
+    dtype = getattr(torch, precision)
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)  # it has no LSTM in float16 on every processor
+
+    def in_float32(Y, labels):
+        return of_sequences(Y.float(), labels)
+
+    for step in (step_of(Tagger().to(dtype), in_float32),
+                 step_of(Tagger(), in_float32, context=lambda: torch.autocast("cpu", dtype=dtype))):
+        report = examine(step, ITEMS, **HANDLES)
+        assert 1e-5 < report.residual < left and kinds(report) == [] and "sequences" in report.divides_by, report
+        report = examine(step_of(Tagger().to(dtype), lambda Y, labels: mean(Y.float(), labels)), ITEMS, **HANDLES)
+        assert kinds(report) == ["pieces"] and "tokens" in report.divides_by, report
