@@ -1,12 +1,14 @@
-"""Make the handouts: the series and each notebook, for students and for instructors, as PDF and as one HTML file.
+"""Make the paper: worksheets and their keys, the summary sheet, the series and each notebook, as PDF.
 
     python run.py handout               into build/handout
     python run.py handout some/folder   into some/folder
 
 The notebooks are taken as they are stored; nothing is run, and no network is used. What belongs to the classroom and
-not to paper is changed on the way: explorers become pictures with a line on what to try, solutions, teaching notes and
-the usual mistakes are set apart for instructors and left out for students. Pandoc, with the filter in tools/handout/,
-makes HTML and typst, and typst makes PDF (PDF/UA-1). The same notebooks give the same bytes.
+not to paper is changed on the way: explorers become pictures with a line on what to try; code that only draws stays in
+the notebook; solutions, teaching notes and the usual mistakes are set apart for instructors, and students have room to
+answer. Pandoc, with the filter in tools/handout/, makes typst, and typst makes PDF/UA-1. The same sources give the same
+bytes. Worksheets and the summary sheet are the Markdown files in docs/sheets; a `write` block is room in the worksheet
+and the answer in its key.
 """
 
 import ast
@@ -35,9 +37,10 @@ with extra_handout("The handouts", "handout"):
     from tools.student import student_version
 
 PARTS = ROOT / "tools" / "handout"
-MARKDOWN = "gfm-tex_math_gfm-emoji+fenced_divs+implicit_figures+smart"
+MARKDOWN = "gfm-tex_math_gfm-emoji+fenced_divs+attributes+implicit_figures+smart"
 SERIES = "Where may you divide by |X|?"
 EDITIONS = ("student", "instructor")
+SHEETS = ROOT / "docs" / "sheets"
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 FOLDED = "A solution is folded into the next cell; unfold it when you have tried."
@@ -51,7 +54,7 @@ COLOPHON = f"""
 
 This is the {{edition}} version of the notebooks of *{SERIES}*, release {VERSION}, printed as they are stored:
 nothing was run for it. In the notebooks the explorers can be moved, and the exercises answer. Code stands on a
-grey ground, without the captions, which are under the figures; what a cell prints stands below it, behind a line.
+grey ground; what a cell prints stands below it, behind a line. Code that only draws or tests is in the notebooks alone.
 
 The question was asked on Data Science Stack Exchange as
 [question 41581](https://datascience.stackexchange.com/questions/41581) (datascience.stackexchange.com/questions/41581),
@@ -72,25 +75,35 @@ def main(arguments):
         raise SystemExit(f"The handouts cannot be written to {folder}: {problem.strerror or problem}.") from None
 
 
-def build(folder, editions=EDITIONS, names=None, kinds=("pdf", "html")):
-    """Write the handouts of these editions, names (as 03_backward, or series) and kinds; yield every path."""
+def build(folder, wanted=None):
+    """Write these documents (such as "student/05_which_X", "instructor/series", "sheets/summary"); yield every path."""
+    with tempfile.TemporaryDirectory() as workshop, ThreadPoolExecutor() as pool:
+        def make(name):
+            path = folder / f"{name}.pdf"
+            write(path, make_pdf(*source(name, Path(workshop)), Path(workshop)))
+            return path
+
+        yield from pool.map(make, wanted or documents())
+
+
+def documents():
+    """The names of all documents, the longest first."""
+    sheets = [path.stem for path in sorted(SHEETS.glob("*.md"))]
+    return [*(f"{edition}/{name}" for edition in EDITIONS for name in ("series", *reversed(stored()))),
+            *(f"sheets/{name}" for name in sheets), *(f"sheets/{name}_key" for name in sheets if name != "summary")]
+
+
+def source(name, workshop):
+    """(Markdown, title, edition) of a document."""
+    edition, _, name = name.partition("/")
+    if edition == "sheets":
+        markdown = (SHEETS / f"{name.removesuffix('_key')}.md").read_text(encoding="utf-8")
+        return markdown, heading(markdown), "key" if name.endswith("_key") else "sheet"
     notebooks = stored()
-    documents = {**{name: [name] for name in notebooks}, "series": list(notebooks)}
-    wanted = [(name, kind) for name in names or reversed(documents) for kind in kinds]  # the longest first
-    needed = {part for name, _ in wanted for part in documents[name]}
-    for edition in editions:
-        with tempfile.TemporaryDirectory() as workshop, ThreadPoolExecutor() as pool:
-            chapters = {name: chapter(notebooks[name], name, edition, Path(workshop)) for name in needed}
-
-            def make(name, kind):
-                title = SERIES if name == "series" else heading(notebooks[name])
-                parts = [chapters[part] for part in documents[name]]
-                markdown = "\n\n".join([*parts, COLOPHON.format(edition=edition)])
-                path = folder / edition / f"{name}.{kind}"
-                write(path, MAKERS[kind](markdown, title, edition, Path(workshop)))
-                return path
-
-            yield from pool.map(make, *zip(*wanted))
+    parts = list(notebooks) if name == "series" else [name]
+    chapters = [chapter(notebooks[part], part, edition, workshop) for part in parts]
+    title = SERIES if name == "series" else heading(notebooks[name].cells[0].source)
+    return "\n\n".join([*chapters, COLOPHON.format(edition=edition)]), title, edition
 
 
 # From a notebook to Markdown.
@@ -99,7 +112,7 @@ def chapter(notebook, name, edition, workshop):
     """The Markdown of a notebook; its pictures are written into the folder `workshop`."""
     instructor = edition == "instructor"
     notebook = notebook if instructor else student_version(notebook)
-    blocks = []
+    name, blocks = f"{edition}-{name}", []
     for number, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "markdown" and cell.source.strip() != FOLDED:
@@ -109,13 +122,15 @@ def chapter(notebook, name, edition, workshop):
             blocks.append(expected_difficulties(cell.source, notebook))
         elif cell.cell_type == "code":
             blocks.append(code_and_outputs(cell, f"{name}-{number}", workshop))
+        if not instructor and cell.get("source") and ANSWER_PLACE.search(cell.source) and not cell.get("outputs"):
+            blocks.append(f"::: {{.write lines={3 + cell.source.count('...')}}}\n:::")
     if instructor:
-        blocks.insert(1, timing(name))
+        blocks.insert(1, timing(name.partition("-")[2]))
     return "\n\n".join(blocks)
 
 
-def heading(notebook):
-    return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+def heading(markdown):
+    return markdown.partition("\n")[0].removeprefix("# ")
 
 
 def boxed(kind, *blocks):
@@ -132,17 +147,18 @@ def escaped(text):
 
 
 def code_and_outputs(cell, name, workshop):
-    """The code, with the captions cut short, and what it shows; a sentence of an explorer without its code."""
-    code = fenced("python", CAPTION_IN_CODE.sub(r'"\1. ..."', SOLUTION_MARK.sub("", cell.source)))
+    """The code, where it is to be read, and what it shows; a sentence of an explorer without its code."""
+    folded = cell.metadata.get("jupyter", {}).get("source_hidden") and "solution" not in cell.metadata.get("tags", [])
+    code = "" if folded else fenced("python", CAPTION_IN_CODE.sub(r'"\1. ..."', SOLUTION_MARK.sub("", cell.source)))
     outputs = [shown(output, f"{name}-{number}", workshop) for number, output in enumerate(cell.outputs)]
     if ".sentence(" in cell.source and outputs:
         return boxed("try", f"**To try in the notebook.** {outputs[0]}")
     outputs = list(filter(None, outputs))
     if ANSWER_PLACE.search(cell.source) and not cell.outputs:
         return boxed("cell", code)  # keeps to its check
-    if outputs and outputs[0].startswith("::::: output"):
+    if code and outputs and outputs[0].startswith("::::: output"):
         return "\n\n".join([boxed("cell", code, outputs[0]), *outputs[1:]])
-    return "\n\n".join([code, *outputs])
+    return "\n\n".join(filter(None, [code, *outputs]))
 
 
 def shown(output, name, workshop):
@@ -200,26 +216,28 @@ def map_of_the_series():
 
 
 def expected_difficulties(solution, notebook):
-    """What the feedback says to wrong answers to the exercise of which this is the solution."""
+    """What the feedback says to wrong answers to the exercise of which this is the solution, beside what was typed."""
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     modules = re.findall(r"from lstmlib\.exercises import (\w+)(?: as (\w+))?", code)
     said = [hint for module, alias in modules for check in re.findall(rf"\b{alias or module}\.(\w+)", solution)
             for hint in hints(module, check)]
-    items = [f"- {escaped(hint)}" for hint in said]
-    head = "**Expected difficulties.** The feedback to wrong answers says:"
-    return boxed("difficulties", head, "\n".join(items)) if items else ""
+    rows = [f"| {f'`{typed}`' if typed else 'otherwise'} | {escaped(hint)} |" for hint, typed in said]
+    table = "\n".join(["| typed | the feedback |", "|---|---|", *rows])
+    return boxed("difficulties", "**Expected difficulties.**", table) if rows else ""
 
 
 def hints(module, name):
-    """The sentences in the text of a check, and of what it uses, that do not depend on the answer."""
+    """[(hint, what was typed)] of a check and of what it uses: the sentences that do not depend on the answer."""
     defined, waiting, seen, found = definitions(module), [name], set(), {}
     while waiting:
         name = waiting.pop(0)
         if name in defined and name not in seen:
             seen.add(name)
             waiting += [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
-            found |= dict.fromkeys(filter(is_hint, texts(defined[name])))
-    return list(found)
+            for text, typed in texts(defined[name]):
+                if is_hint(text):
+                    found.setdefault(text, typed)
+    return list(found.items())
 
 
 @functools.cache
@@ -230,51 +248,57 @@ def definitions(module):
     return functions | {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
 
 
-def texts(node):
-    """Every string under this node that is no docstring, from its "Hint: " on; \\0 stands for what is filled in."""
+def texts(node, typed=""):
+    """(string, what was typed) under this node, docstrings left out; \\0 stands for what is filled in.
+
+    A pair (wrong answer, hint), an entry {wrong answer: hint} and `if received == wrong answer` say what was typed.
+    """
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value.rpartition("Hint: ")[2].strip()
+        yield node.value.rpartition("Hint: ")[2].strip(), typed
     elif isinstance(node, ast.JoinedStr):
         filled = "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
-        yield filled.rpartition("Hint: ")[2].strip()
+        yield filled.rpartition("Hint: ")[2].strip(), typed
+    elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
+        yield from texts(node.elts[1], typed or in_short(node.elts[0]))
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values):
+            yield from texts(value, in_short(key) if key else typed)
+    elif isinstance(node, ast.If):
+        for child in node.body:
+            yield from texts(child, in_short(node.test))
+        for child in node.orelse:
+            yield from texts(child, typed)
     else:
         body = node.body[1:] if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) else None
         for child in body or ast.iter_child_nodes(node):
-            yield from texts(child)
+            yield from texts(child, typed)
+
+
+def in_short(node):
+    """A wrong answer, or the condition that finds it, as code; nothing where it is too long to help."""
+    code = " ".join(ast.unparse(node).split()).replace("|", "\\|").replace("`", "")
+    return code if len(code) <= 60 else ""
 
 
 def is_hint(text):
     return len(text.split()) >= 4 and text[-1] in ".?" and "\0" not in text and not text.startswith("Expected")
 
 
-# From Markdown to paper and screen.
-
-def make_html(markdown, title, edition, workshop):
-    page = pandoc(markdown, "html5", title, edition, workshop, "--mathml", "--embed-resources",
-                  f"--css={PARTS / 'handout.css'}")
-    return page.replace('<img role="img" aria-label=', "<img alt=").encode()  # what embedding makes of an alt
-
+# From Markdown to paper.
 
 def make_pdf(markdown, title, edition, workshop):
-    source = pandoc(markdown, "typst", title, edition, workshop, "--syntax-highlighting=idiomatic")
+    text = run_pandoc(
+        markdown, title, f"--from={MARKDOWN}", "--to=typst", "--standalone", "--wrap=none",
+        "--syntax-highlighting=idiomatic", f"--template={PARTS / 'template'}.typst",
+        f"--lua-filter={PARTS / 'filter.lua'}", f"--resource-path={PARTS}{os.pathsep}{workshop}",
+        f"--metadata=pagetitle:{title}", f"--metadata=edition:{edition}", f"--metadata=version:{VERSION}",
+        f"--metadata=series:{SERIES}", folder=workshop)
     theme = (PARTS / "code.tmTheme").read_text(encoding="utf-8")
     try:
-        return typst.compile(source.encode(), root=str(workshop), font_paths=[str(PARTS / "fonts")],
+        return typst.compile(text.encode(), root=str(workshop), font_paths=[str(PARTS / "fonts")],
                              ignore_system_fonts=True, pdf_standards=["ua-1"], sys_inputs={"theme": theme})
     except typst.TypstError as problem:
         raise SystemExit(f"typst refused {title}: {problem} {' '.join(problem.hints)}") from None
-
-
-MAKERS = {"pdf": make_pdf, "html": make_html}
-
-
-def pandoc(markdown, to, title, edition, workshop, *options):
-    return run_pandoc(
-        markdown, title, f"--from={MARKDOWN}", f"--to={to}", "--standalone", "--toc", "--toc-depth=2",
-        f"--template={PARTS / 'template'}.{to}", f"--lua-filter={PARTS / 'filter.lua'}", "--wrap=none",
-        f"--resource-path={PARTS}{os.pathsep}{workshop}", "--metadata=lang:en-GB", f"--metadata=pagetitle:{title}",
-        f"--metadata=edition:{edition}", f"--metadata=version:{VERSION}", f"--metadata=series:{SERIES}", *options,
-        folder=workshop)
 
 
 if __name__ == "__main__":

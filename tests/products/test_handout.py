@@ -1,4 +1,4 @@
-"""The handouts hold what they should, in text that was read back from PDF and HTML, and nothing else.
+"""The handouts hold what they should, in text that was read back from the PDF files, and nothing else.
 
 A scanner is a function from a text to a list of faults. Each is also tried on texts in which its fault was planted.
 """
@@ -11,7 +11,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pages import Page, outside_addresses, pictures_without_alt
 
 for package in ("nbformat", "pypandoc", "typst"):
     pytest.importorskip(package, reason="the extra handout is not installed")
@@ -20,8 +19,8 @@ from tools import handout  # noqa: E402 - it leaves with a message where a packa
 from tools.notebooks import stored  # noqa: E402
 
 STORED = stored()
-PDFS = [("instructor", "series"), ("instructor", "00_start_here"), ("student", "05_which_X")]
-PAGES = [("student", "series"), ("instructor", "00_start_here")]
+SHEETS = [name for name in handout.documents() if name.startswith("sheets/")]
+BOOKS = ["instructor/series", "student/series", "instructor/00_start_here", "student/05_which_X"]
 
 # Every macro that the notebooks may use, with a formula that both pandoc and typst set rightly.
 MACROS = {
@@ -57,17 +56,10 @@ FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$`])\$[^$\n]+?\$", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The series once in each form and edition, and some notebooks: setting all takes a minute."""
+    """The sheets, the series in both editions, and some notebooks: setting all takes a minute."""
     place = tmp_path_factory.mktemp("handout")
-    for kind, documents in (("pdf", PDFS), ("html", PAGES)):
-        for edition, name in documents:
-            list(handout.build(place, [edition], [name], [kind]))
+    list(handout.build(place, [*BOOKS, *SHEETS]))
     return place
-
-
-@functools.cache
-def page(folder, edition, name):
-    return Page((folder / edition / f"{name}.html").read_text(encoding="utf-8"))
 
 
 @functools.cache
@@ -142,12 +134,6 @@ def secrets(notebooks):
     yield "For teachers."
 
 
-def active_parts(page):
-    """Scripts, and what else may run or be loaded into a page."""
-    return [(tag, name) for tag, attributes in page.tags for name in ("", *attributes)
-            if tag in ("script", "link", "iframe", "object", "embed") or name.startswith("on")]
-
-
 def untested_macros(text):
     return {macro for formula in FORMULA.findall(text) for macro in MACRO.findall(formula)} - MACROS.keys()
 
@@ -161,9 +147,6 @@ def untested_macros(text):
     (leaked_solutions, "For teachers. Begin"),
     (untested_macros, r"the formula $\mathbb R$"),
     (untested_macros, "$$\\begin{aligned} a &\\equiv b \\end{aligned}$$"),
-    (lambda text: active_parts(Page(text)), "<script>1</script><script defer></script>"),
-    (lambda text: active_parts(Page(text)), '<p onclick="go()">a</p>'),
-    (lambda text: active_parts(Page(text)), '<iframe srcdoc="a"></iframe>'),
 ])
 def test_a_planted_fault_is_found(scan, planted):
     assert scan(planted)
@@ -175,30 +158,68 @@ def test_there_are_secrets_to_look_for():
 
 # What is printed.
 
-@pytest.mark.parametrize("edition, name", PDFS)
-def test_pdf(folder, edition, name):
-    path = folder / edition / f"{name}.pdf"
+@pytest.mark.parametrize("name", BOOKS)
+def test_a_book(folder, name):
+    edition, _, chapter = name.partition("/")
+    path = folder / f"{name}.pdf"
     text = printed(path)
     pages = text.count("\f")
-    assert 80 < pages < 180 if name == "series" else 5 < pages < 30
+    assert 60 < pages < 180 if chapter == "series" else 4 < pages < 25
     assert f"{pages}/{pages}" in squeezed(text) and f"The {edition} version, release {handout.VERSION}" in text
     assert raw_latex(without_code(text)) == widget_json(text) == missing_references(text) == []
     assert "About this handout" in text and "CC BY 4.0" in text and "BSD 3-Clause" in text and "41581" in text
-    for tag in re.findall(r"\\tag\{(.*?)\}", prose_of(name)):
+    for tag in re.findall(r"\\tag\{(.*?)\}", prose_of(chapter)):
         assert re.search(rf"\({re.escape(tag)}\)\s*$", text, re.MULTILINE), tag
     assert b"pdfuaid:part>1<" in path.read_bytes().replace(b" ", b"")
 
 
-@pytest.mark.parametrize("edition, name", PAGES)
-def test_html(folder, edition, name):
-    found = page(folder, edition, name)
-    assert active_parts(found) == outside_addresses(found) == pictures_without_alt(found) == []
-    assert raw_latex(without_code(found.text)) == widget_json(found.text) == missing_references(found.text) == []
-    ids = {attributes.get("id") for _, attributes in found.tags}
-    links = [attributes["href"] for attributes in found.all("a") if "href" in attributes]
-    assert [link for link in links if not link.startswith("https://") and link[1:] not in ids] == []
-    assert {f"equation-{tag}" for tag in re.findall(r"\\tag\{(.*?)\}", prose_of(name))} <= ids
-    assert len(found.all("img")) == count_of_pictures(name)
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_sheet_has_few_pages_and_only_the_key_has_answers(folder, name):
+    text = printed(folder / f"{name}.pdf")
+    assert text.count("\f") <= (2 if name == "sheets/summary" else 4)
+    assert raw_latex(without_code(text)) == [] and b"pdfuaid:part>1<" in (folder / f"{name}.pdf").read_bytes()
+    markdown = (handout.SHEETS / f"{name.removeprefix('sheets/').removesuffix('_key')}.md").read_text(encoding="utf-8")
+    answers = re.findall(r"^::: \{\.write[^\n]*\n(.*?)\n:::$", markdown, re.DOTALL | re.MULTILINE)
+    shown = [answer for answer in answers if without_quotes(first_words(answer)) in without_quotes(text)]
+    assert shown == (answers if name.endswith("_key") else [])
+
+
+def first_words(answer):
+    """Those before the first formula or code: they are printed as they are written."""
+    return max(re.split(r"\$[^$]*\$|[*`\n]", answer), key=len)
+
+
+def sizes_of_code(path):
+    """The sizes, in quarters of a point, of long lines that are set in the font of code from end to end."""
+    xml = subprocess.run(["pdftohtml", "-xml", "-i", "-zoom", "4", "-stdout", path], capture_output=True,
+                         check=True).stdout.decode()
+    mono = {font: size for font, size, family in re.findall(r'<fontspec id="(\d+)" size="(\d+)" family="([^"]*)"', xml)
+            if "Mono" in family}
+    return {mono[font] for font, words in re.findall(r'<text [^>]*font="(\d+)">(.*?)</text>', xml)
+            if font in mono and len(words) > 60}
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_code_has_one_size(folder, name):
+    if not shutil.which("pdftohtml"):
+        pytest.skip("pdftohtml is not installed")
+    assert len(sizes_of_code(folder / f"{name}.pdf")) == 1
+    assert "#let code-size = 8.2pt" in (handout.PARTS / "template.typst").read_text(encoding="utf-8")
+
+
+def empty_shares(path):
+    """For each page, how much of its height, between header and footer, stands empty at its end."""
+    layout = subprocess.run(["pdftotext", "-bbox-layout", path, "-"], capture_output=True, check=True).stdout.decode()
+    for page in layout.split("<page ")[1:]:
+        ends = [float(y) for y in re.findall(r'<block [^>]*yMax="([\d.]+)"', page)]
+        yield 1 - max((y for y in ends if y < 785), default=0) / 785
+
+
+@pytest.mark.parametrize("name", ["instructor/00_start_here", "student/05_which_X"])
+def test_no_page_but_the_last_is_more_than_a_fifth_empty(folder, name):
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed")
+    assert [share for share in list(empty_shares(folder / f"{name}.pdf"))[:-1] if share > 0.2] == []
 
 
 def notebooks_of(name):
@@ -209,47 +230,45 @@ def prose_of(name):
     return "\n\n".join(map(prose, notebooks_of(name)))
 
 
-def count_of_pictures(name):
-    outputs = [output.get("data", {}) for notebook in notebooks_of(name) for cell in notebook.cells
-               if cell.cell_type == "code" for output in cell.outputs]
-    figures, explorers = "image/png", re.compile("<img")
-    return sum((figures in data) + len(explorers.findall(data.get("text/html", ""))) for data in outputs)
-
-
 def test_students_get_no_solutions(folder, tmp_path):
     for name, notebook in STORED.items():
         assert leaked_solutions(handout.chapter(notebook, name, "student", tmp_path)) == [], name
-    assert leaked_solutions(page(folder, "student", "series").text) == []
-    assert leaked_solutions(printed(folder / "student" / "05_which_X.pdf")) == []
+    for name in ("series", "05_which_X"):
+        assert leaked_solutions(printed(folder / "student" / f"{name}.pdf")) == []
 
 
 def test_instructors_get_solutions_notes_timings_and_difficulties(folder):
     text = " ".join(printed(folder / "instructor" / "series.pdf").split())
-    for notebook in STORED.values():
-        for cell in notebook.cells:
-            if "solution" in cell.metadata.get("tags", []):
-                assert squeezed(handout.SOLUTION_MARK.sub("", cell.source)) in squeezed(text)
+    missing = [line for line in secrets_of_the_series() if len(line) < 80 and squeezed(line) not in squeezed(text)]
+    assert set(missing) <= set(PRAISE)
     assert text.count("For teachers.") == sum("teaching-note" in cell.metadata.get("tags", [])
                                               for notebook in STORED.values() for cell in notebook.cells)
     assert len(re.findall(r"For the instructor\. \d+ minutes to read, \d+ for the exercises", text)) == len(STORED)
     assert text.count("Expected difficulties.") >= 2 * len(STORED)
-    assert "the derivative of h^2 is 2 h, not 2." in text
+
+
+def test_what_was_typed_stands_beside_the_hint():
+    found = dict(handout.hints("which_X", "check_token_weights"))
+    assert found["the mean over M micro-batches divides by M as well."] == "1 / of_piece"
+    found = dict(handout.hints("start_here", "check_repair"))
+    assert found["one of the two divisions is wanted; only one must be taken back."] == "factor == 100"
+
+
+def test_folded_code_stays_in_the_notebook_and_students_have_room(tmp_path):
+    for name, notebook in STORED.items():
+        text = handout.chapter(notebook, name, "student", tmp_path)
+        folded = [cell.source for cell in notebook.cells if cell.metadata.get("jupyter", {}).get("source_hidden")
+                  and "solution" not in cell.metadata.get("tags", []) and len(cell.source) > 80]
+        assert [source for source in folded if source in text] == []
+        assert text.count("{.write lines=") >= 1
 
 
 def test_explorers_are_pictures_with_a_line_on_what_to_try(folder):
-    text = page(folder, "student", "series").text
+    text = " ".join(printed(folder / "student" / "series.pdf").split())
     explorers = [cell for notebook in STORED.values() for cell in notebook.cells
                  if any("<img" in output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))]
     assert text.count("(an explorer; here in pictures)") == len(explorers) > 8
     assert text.count("To try in the notebook.") >= len(explorers) and "](At once)" not in text
-
-
-def test_captions_stand_under_the_figures_alone(folder):
-    text = without_quotes(page(folder, "student", "series").text)
-    captions = [without_quotes(output.metadata["image/png"]["alt"]) for notebook in STORED.values()
-                for cell in notebook.cells if cell.cell_type == "code"
-                for output in cell.outputs if "image/png" in output.get("data", {})]
-    assert len(captions) > 25 and [caption for caption in captions if text.count(caption) != 1] == []
 
 
 # Formulas.
@@ -260,9 +279,8 @@ def test_every_macro_of_the_notebooks_is_on_the_list():
 
 def test_every_macro_on_the_list_is_set_rightly(tmp_path):
     markdown = "# Macros\n\n" + "\n\n".join(f"$$ {formula} $$" for formula in MACROS.values())
-    assert handout.make_pdf(markdown, "Macros", "student", tmp_path).startswith(b"%PDF")
-    found = Page(handout.make_html(markdown, "Macros", "student", tmp_path).decode())
-    assert len(found.all("math")) == len(MACROS) and raw_latex(found.text) == []
+    (tmp_path / "macros.pdf").write_bytes(handout.make_pdf(markdown, "Macros", "student", tmp_path))
+    assert raw_latex(printed(tmp_path / "macros.pdf")) == []
 
 
 @pytest.mark.parametrize("formula", [r"\unknown x", r"\eqref{a}", r"\begin{vmatrix} a \end{vmatrix}"])
@@ -273,14 +291,13 @@ def test_a_formula_that_cannot_be_set_is_refused(formula, tmp_path):
 
 def test_a_formula_has_its_number_and_is_found_by_it(tmp_path):
     markdown = "# A\n\n$$ |X| = 1 \\tag{1.2} $$\n\nBy (1.2), not by (9.9)."
-    source = handout.pandoc(markdown, "typst", "A", "student", tmp_path)
-    assert '#equation("1.2", " |X| = 1 "' in source
-    assert "#link(<equation-1.2>)" in source and "equation-9.9" not in source
+    (tmp_path / "a.pdf").write_bytes(handout.make_pdf(markdown, "A", "student", tmp_path))
+    assert re.search(r"\(1\.2\)$", printed(tmp_path / "a.pdf"), re.MULTILINE)
 
 
 def test_a_link_that_leads_nowhere_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="leads nowhere"):
-        handout.make_html("# A\n\nSee [this](#not-there).", "A", "student", tmp_path)
+        handout.make_pdf("# A\n\nSee [this](#not-there).", "A", "student", tmp_path)
 
 
 def test_a_picture_without_words_is_refused_by_typst(tmp_path):
@@ -294,18 +311,18 @@ def test_a_picture_without_words_is_refused_by_typst(tmp_path):
 
 def test_the_same_notebooks_give_the_same_bytes(folder, tmp_path):
     """Made again, in another folder and beside other documents."""
-    again = list(handout.build(tmp_path, ["instructor"], ["00_start_here"]))
-    assert len(again) == 2
-    for path in again:
+    for path in handout.build(tmp_path, ["instructor/00_start_here", "sheets/worksheet_1"]):
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
-def test_every_document_has_both_forms(monkeypatch, tmp_path):
-    monkeypatch.setattr(handout, "MAKERS", dict.fromkeys(("pdf", "html"), lambda *_: b""))
+def test_every_document_is_made(monkeypatch, tmp_path):
+    monkeypatch.setattr(handout, "make_pdf", lambda *_: b"")
     handout.main([str(tmp_path)])
     made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*")}
-    assert made == {f"{edition}/{name}.{kind}" for edition in ("student", "instructor")
-                    for name in (*STORED, "series") for kind in ("pdf", "html")}
+    names = [*STORED, "series"]
+    sheets = "worksheet_1", "worksheet_1_key", "worksheet_2", "worksheet_2_key", "summary"
+    assert made == {*(f"{edition}/{name}.pdf" for edition in ("student", "instructor") for name in names),
+                    *(f"sheets/{name}.pdf" for name in sheets)}
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])

@@ -1,7 +1,7 @@
 -- Numbered formulas, references, pictures and boxes, for HTML and for typst.
 
 local to_typst = FORMAT == "typst"
-local tags, headings, chapters = {}, {}, {}
+local tags, headings, chapters, on_sheet = {}, {}, {}, false
 
 local function typst_string(text)
   return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("%s+", " ") .. '"'
@@ -48,6 +48,8 @@ end
 
 -- First pass: what can be referred to.
 local function take_stock(document)
+  local edition = pandoc.utils.stringify(document.meta.edition or "")
+  on_sheet = edition == "sheet" or edition == "key"
   document:walk({
     Math = function(math)
       local _, tag = without_tag(math.text)
@@ -135,12 +137,36 @@ local function cells_of(rows)
   return blocks
 end
 
+-- On a sheet a table is as wide as the page, and columns without a word in them have room to write.
+local function with_room(table)
+  local wanted, all = {}, 0
+  for number = 1, #table.colspecs do
+    local longest, boxes = 0, false
+    for _, row in ipairs(table.bodies[1].body) do
+      local cell = row.cells[number]
+      local text = pandoc.utils.stringify(cell.contents)
+      local more = 0
+      cell.contents:walk({Code = function(found) more = more + 0.3 * utf8.len(found.text) end,
+                          RawInline = function(formula) more = more + 8 end})
+      longest, boxes = math.max(longest, utf8.len(text) + more), boxes or text == "☐"
+      if #cell.contents == 0 then cell.contents = {pandoc.Plain({pandoc.RawInline("typst", "#box(height: 1.2em)")})} end
+    end
+    local head = utf8.len(pandoc.utils.stringify(table.head.rows[1] and table.head.rows[1].cells[number].contents or {}))
+    local empty = number == #table.colspecs and 30 or math.max(head, 12)
+    local room = longest == 0 and empty or boxes and math.min(head, 16) or math.min(longest, 60)
+    wanted[number] = math.max(room, math.min(head, 12), 5) + 3
+    all = all + wanted[number]
+  end
+  for number, column in ipairs(table.colspecs) do column[2] = wanted[number] / all end
+end
+
 -- Every column as wide as what stands in it, rather than as the dashes under its head. A head without words is left
 -- out, one with words is bold in typst; short tables stay on one page.
 local function Table(table)
   if pandoc.utils.stringify(pandoc.Div(cells_of(table.head.rows))) == "" then table.head.rows = {} end
   for _, column in ipairs(table.colspecs) do column[2] = nil end
   if not to_typst then return table end
+  if on_sheet then with_room(table) end
   for _, row in ipairs(table.head.rows) do
     for _, cell in ipairs(row.cells) do
       cell.contents = cell.contents:walk({
@@ -153,14 +179,28 @@ end
 
 local function Div(div)
   if not to_typst then return div end
-  local blocks = pandoc.Blocks({pandoc.RawBlock("typst", "#" .. div.classes[1] .. "-box[")})
+  local lines = div.attributes.lines and "(" .. div.attributes.lines .. ")" or ""
+  local blocks = pandoc.Blocks({pandoc.RawBlock("typst", "#" .. div.classes[1] .. "-box" .. lines .. "[")})
   blocks:extend(div.content)
   blocks:insert(pandoc.RawBlock("typst", "]"))
   return blocks
 end
 
+-- A question stays with the room for its answer.
+local function Blocks(blocks)
+  for number = #blocks - 1, 1, -1 do
+    local question, room = blocks[number], blocks[number + 1]
+    if to_typst and question.t == "Para" and room.t == "Div" and room.classes:includes("write") then
+      blocks[number] = pandoc.Div({question, room}, {class = "keep"})
+      blocks:remove(number + 1)
+    end
+  end
+  return blocks
+end
+
 return {
   {Pandoc = take_stock},
+  {Blocks = Blocks},
   {Header = Header, Link = Link, Math = Math},
   {Str = Str},
   {Figure = Figure, Div = Div, Table = Table},
