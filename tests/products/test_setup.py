@@ -1,29 +1,37 @@
 """run.py: what it does and says, tried on a copy in a folder whose name has a space and letters beyond ASCII."""
 
 import ast
-import json
+import contextlib
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
+import psutil
 import pytest
 from lab import load_run
+
+from tools.files import write
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A copy of what run.py needs, with neither notebooks nor environment."""
+    """A copy of what run.py needs, with neither notebooks nor environment; the other tools are empty."""
     folder = tmp_path / ("gross und klein" if sys.getfilesystemencoding() == "ascii" else "größe und maß")
-    folder.mkdir()
-    for name in ("run.py", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "LICENSE-TEXT"):
-        shutil.copy(ROOT / name, folder)
+    (folder / "tests").mkdir(parents=True)
+    (folder / "tools").mkdir()
+    for name in ("run.py", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "LICENSE-TEXT",
+                 "tools/files.py"):
+        shutil.copy(ROOT / name, folder / name)
+    for name in load_run().TOOLS:
+        (folder / f"tools/{name}.py").touch()
     return folder
 
 
@@ -43,23 +51,31 @@ def one_sentence(finished):
 
 
 class World:
-    """Stands in for venv, pip and what comes after them, and writes down what was asked of each."""
+    """Stands in for venv, uv, pip and what comes after them, and writes down what was asked of each."""
 
     def __init__(self, folder):
         self.run = load_run(folder)
         self.done, self.became = [], []
-        self.pip = lambda log: 0
+        self.pip = self.uv = lambda log: 0
+        self.imports = {"importlib.util.find_spec": True, "__import__": True}
 
-    def subprocess_run(self, command, stdout=None, **_):
-        module = command[command.index("-m") + 1]
-        self.done.append((module, command[-1]))
-        if module == "venv":
-            assert "--clear" in command
+    def watched(self, *command):
+        words = [str(word) for word in command]
+        if "venv" in words:
+            assert "--clear" in words
+            self.done.append(("venv", words[-1]))
             shutil.rmtree(self.run.ENVIRONMENT, ignore_errors=True)
             self.run.PYTHON.parent.mkdir(parents=True)
             self.run.PYTHON.touch()
-            return SimpleNamespace(returncode=0)
-        return SimpleNamespace(returncode=self.pip(stdout))
+            return 0
+        assert words[words.index("-c") + 1] == "constraints.txt" or "-I" in words
+        name = "uv" if words[0].endswith("uv") else "pip"
+        self.done.append((name, words[words.index("-e") + 1]))
+        with open(self.run.LOG, "wb") as log:
+            return getattr(self, name)(log)
+
+    def works(self, extras, look="importlib.util.find_spec"):
+        return self.imports[look]
 
     def start(self, *arguments):
         """Everything that one start asked of venv and pip, and what it became."""
@@ -72,12 +88,19 @@ class World:
         return [module for module, _ in self.done]
 
 
+def world_of(folder, monkeypatch):
+    world = World(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(world.run.shutil, "which", lambda name: None)
+    for name in ("watched", "works"):
+        monkeypatch.setattr(world.run, name, getattr(world, name))
+    monkeypatch.setattr(world.run, "become", lambda *command, **_: world.became.extend(map(str, command)))
+    return world
+
+
 @pytest.fixture
 def world(folder, monkeypatch):
-    world = World(folder)
-    monkeypatch.setattr(world.run.subprocess, "run", world.subprocess_run)
-    monkeypatch.setattr(world.run, "become", lambda *command: world.became.extend(command))
-    return world
+    return world_of(folder, monkeypatch)
 
 
 LAB, TEST = ("pip", ".[lab]"), ("pip", ".[handout,lab,test]")
@@ -108,7 +131,7 @@ def test_no_network(folder):
                "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0"}
     said = one_sentence(start(folder, "test", **nowhere))
     assert "connect this computer to the internet" in said
-    assert (folder / ".venv/install.log").exists() and not (folder / ".venv/complete.json").exists()
+    assert (folder / ".venv.log").exists() and not (folder / ".venv/complete.json").exists()
 
 
 @pytest.mark.parametrize("said", [
@@ -154,7 +177,7 @@ def test_unknown_command(folder):
 
 def test_interruption_says_so(folder):
     said = one_sentence(start(folder, before=(
-        "import subprocess\ndef interrupted(*_, **__): raise KeyboardInterrupt\nsubprocess.run = interrupted")))
+        "import subprocess\ndef interrupted(*_, **__): raise KeyboardInterrupt\nsubprocess.Popen = interrupted")))
     assert said.startswith("Stopped.")
 
 
@@ -199,9 +222,7 @@ def test_other_python_makes_it_anew(world, monkeypatch, change):
 
 def test_moved_folder_makes_it_anew(world, folder, monkeypatch):
     world.start()
-    moved = World(folder.rename(folder.parent / "moved"))
-    monkeypatch.setattr(moved.run.subprocess, "run", moved.subprocess_run)
-    monkeypatch.setattr(moved.run, "become", lambda *command: None)
+    moved = world_of(folder.rename(folder.parent / "moved"), monkeypatch)
     moved.start()
     assert moved.modules == ["venv", "pip"]
 
@@ -230,41 +251,188 @@ def test_damaged_environment_is_made_anew(world, damage):
     assert world.modules == ["venv", "pip"]
 
 
-def test_settings_of_jupyterlab(world):
-    world.start()
-    stored = json.loads((world.run.ENVIRONMENT / "share/jupyter/lab/settings/overrides.json").read_text())
-    assert stored == {
-        "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
-        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
-    }
-
-
 # What it becomes.
 
-@pytest.mark.parametrize("names, first", [
-    ([], None), (["03_backward", "01_linearity"], "01_linearity"), (["01_linearity", "00_start_here"], "00_start_here"),
-])
-def test_opens_the_first_notebook(world, names, first):
-    (world.run.ROOT / "notebooks").mkdir()
-    for name in names:
-        (world.run.ROOT / f"notebooks/{name}.ipynb").touch()
+def notebooks(world, **texts):
+    """Write notebooks of the project, start, and read the reader's: {name: text}."""
+    for name, text in texts.items():
+        write(world.run.ROOT / f"notebooks/{name}.ipynb", text)
     world.start("--no-browser")
-    opened = [option.rpartition("/")[2] for option in world.became if "default_url" in option]
-    assert opened == ([f"{first}.ipynb"] if first else [])
+    return {path.stem: path.read_text() for path in world.run.ROOT.glob("my-notebooks/*.ipynb")}
+
+
+@pytest.mark.parametrize("names, first", [
+    ([], None), (["b3", "b1"], "b1"), (["b1", "a0"], "a0"),
+])
+def test_opens_the_readers_copy_of_the_first_notebook(world, names, first):
+    assert notebooks(world, **dict.fromkeys(names, "old")) == dict.fromkeys(names, "old")
+    opened = [option for option in world.became if "default_url" in option]
+    assert opened == ([f"--LabApp.default_url=/lab/tree/my-notebooks/{first}.ipynb"] if first else [])
+
+
+def test_a_readers_copy_is_never_overwritten_and_what_changed_is_put_beside_it(world, capsys):
+    notebooks(world, a="old", b="old")
+    own = world.run.ROOT / "my-notebooks"
+    assert f"are in {own}" in capsys.readouterr().out
+    write(own / "a.ipynb", "work")
+    assert notebooks(world, a="old", b="old") == {"a": "work", "b": "old"}
+    assert "beside" not in capsys.readouterr().out
+    assert notebooks(world, a="new", c="new") == {"a": "work", "a_2": "new", "b": "old", "c": "new"}
+    assert capsys.readouterr().out.endswith("the copies that you have: a_2.ipynb.\n")
+    write(own / "a_2.ipynb", "more work")
+    assert notebooks(world, a="newest") == {"a": "work", "a_2": "more work", "a_3": "newest", "b": "old", "c": "new"}
+    (own / "a.ipynb").unlink()  # whoever takes a copy away gets a fresh one
+    (own / ".copied.json").write_text("{")
+    assert notebooks(world)["a"] == "newest" and notebooks(world)["a_2"] == "more work"
+
+
+def test_copies_go_on_where_the_disk_was_full(world, monkeypatch):
+    write(world.run.ROOT / "notebooks/a.ipynb", "a")
+    world.start()
+    (world.run.ROOT / "my-notebooks/a.ipynb").unlink()
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"):
+        full.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        world.start()
+    assert not world.became and notebooks(world) == {"a": "a"}
+
+
+def test_where_nothing_can_be_written_the_copies_are_in_the_home_folder(world, monkeypatch, tmp_path):
+    write(world.run.ROOT / "notebooks/a.ipynb", "a")
+    world.start()
+    monkeypatch.setattr(os, "access", lambda path, mode: path != world.run.ROOT)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    world.start()
+    assert f"--ServerApp.root_dir={tmp_path / 'home'}" in world.became
+    assert (tmp_path / "home/my-lstm-notebooks/a.ipynb").read_text() == "a"
+    with pytest.raises(SystemExit, match="where you may not write: copy the folder"):
+        world.start("test")
+
+
+def test_relative_folders_are_those_of_the_caller(world, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    world.start("handout", "out")
+    assert Path.cwd() == tmp_path and world.became == [str(world.run.ROOT / "tools/handout.py"), "out"]
+
+
+def test_a_command_that_is_not_there_is_no_command(world):
+    (world.run.ROOT / "tools/slides.py").unlink()
+    with pytest.raises(SystemExit, match="no command 'slides': the commands are test, book, handout, student"):
+        world.start("slides")
 
 
 def test_only_this_computer_and_only_with_the_token(world):
     world.start("--no-browser", "--allow-root")
     assert "--ServerApp.ip=localhost" in world.became
     assert world.became[-2:] == ["--no-browser", "--allow-root"]
-    assert not [option for option in world.became if "token" in option.lower() or "password" in option.lower()]
+    assert "--ServerApp.identity_provider_class=lstmlib.show.server.TokenProvider" in world.became
 
 
 def test_options_pass_to_pytest_and_notebooks(world):
     world.start("test", "-k", "hygiene")
     assert world.became == ["-m", "pytest", "--nbval", "-n", "2", "--dist", "loadscope", "-k", "hygiene"]
     world.start("notebooks", "03")
-    assert world.became == ["tools/notebooks.py", "03"]
+    assert world.became == [str(world.run.ROOT / "tools/notebooks.py"), "03"]
+
+
+# Who else is there: another start, a kill, another installer.
+
+@pytest.mark.parametrize("uv, imported, installers", [
+    (None, True, ["pip"]), (0, True, ["uv"]), (2, True, ["uv", "pip"]), (0, False, ["uv", "pip"]),
+])
+def test_uv_where_there_is_one_and_pip_where_it_does_not_do(world, monkeypatch, uv, imported, installers):
+    if uv is not None:
+        monkeypatch.setattr(world.run.shutil, "which", "/somewhere/{}".format)
+    world.uv = lambda log: uv
+    world.imports["__import__"] = imported
+    with contextlib.nullcontext() if imported else pytest.raises(SystemExit, match="cannot be imported from .venv"):
+        world.start()
+    assert world.modules == ["venv", *installers] and world.run.STAMP.exists() is imported
+
+
+def test_an_environment_that_does_not_import_is_made_anew(world):
+    world.start()
+    world.imports["importlib.util.find_spec"] = False
+    assert world.start() == [("venv", str(world.run.ENVIRONMENT)), LAB]
+
+
+@pytest.mark.parametrize("code, works", [("", True), ("raise ImportError", False), ("import nowhere", False)])
+def test_an_environment_works_when_it_imports(folder, code, works):
+    run = load_run(folder)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", run.ENVIRONMENT], check=True)
+    run.MODULES["lab"] = ("present",)
+    (site,) = run.ENVIRONMENT.glob("[Ll]ib/**/site-packages")
+    (site / "lstmlib.py").write_text("")
+    assert not run.works(["lab"]) and not run.works(["lab"], "__import__")
+    (site / "present.py").write_text(code)
+    assert run.works(["lab"]) and run.works(["lab"], "__import__") is works
+    (site / "lstmlib.py").write_text(code)
+    assert run.works(["lab"]) is works
+
+
+@pytest.mark.parametrize("name, reaches", [
+    *[(name, False) for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PIP_PREFIX",
+                                 "PIP_NO_DEPS", "PIP_TARGET", "PIP_REQUIRE_HASHES", "PIP_USER", "UV_TARGET")],
+    *[(name, True) for name in ("PIP_INDEX_URL", "PIP_CERT", "PIP_PROXY", "UV_DEFAULT_INDEX", "HTTPS_PROXY", "HOME",
+                                "PYTHONIOENCODING")],
+])
+def test_variables_that_would_make_it_another_environment_stay_outside(folder, monkeypatch, name, reaches):
+    monkeypatch.setenv(name, "x")
+    run = load_run(folder)
+    assert (name in run.variables()) is (name in run.variables_of_the_laboratory()) is reaches
+
+
+def test_an_installer_gets_no_foreign_variables(folder, monkeypatch, capsys):
+    monkeypatch.setenv("PIP_NO_DEPS", "1")
+    run = load_run(folder)
+    assert run.watched(sys.executable, "-c", "import os; print(sorted(os.environ)); raise SystemExit(3)") == 3
+    assert "HOME" in run.LOG.read_text() and "PIP_NO_DEPS" not in run.LOG.read_text()
+    assert re.match(r" +\d s  \['", capsys.readouterr().out)  # the line of progress
+
+
+def python(folder, code, **options):
+    return subprocess.Popen([sys.executable, "-c", f"import os, sys, time\nimport run\n{code}"], cwd=folder, text=True,
+                            stdout=subprocess.PIPE, stdin=subprocess.PIPE, **options)
+
+
+def test_a_second_start_waits_for_the_first_and_a_killed_one_leaves_no_lock(folder):
+    hold = "with run.no_other_start(): print('in', flush=True); sys.stdin.read()"
+    with python(folder, hold) as first, python(folder, f"sys.stdin.read(1)\n{hold}") as second:
+        assert first.stdout.readline() == "in\n"
+        second.stdin.write("x")
+        second.stdin.flush()
+        assert second.stdout.readline().startswith("Another start is making the environment here: waiting")
+        first.kill()
+        assert second.stdout.readline() == "in\n"
+
+
+def test_what_another_start_has_made_is_not_made_again(world, monkeypatch):
+    answers = iter([False, True])
+    monkeypatch.setattr(world.run, "is_complete", lambda extras: next(answers))
+    assert world.start() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_start_ends_its_pip(folder, number):
+    pip = "import os, subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); " \
+          "print(os.getpgid(0), flush=True); sys.stdin.read(); import time; time.sleep(60)"
+    log = folder / ".venv.log"
+    with python(folder, f"run.watched(sys.executable, '-c', {pip!r})", stderr=subprocess.DEVNULL) as started:
+        until(lambda: log.exists() and log.read_text().endswith("\n"))
+        started.send_signal(number)
+    until(lambda: not [process for process in psutil.process_iter() if group_of(process) == int(log.read_text())])
+
+
+def group_of(process):
+    with contextlib.suppress(OSError, psutil.Error):
+        return os.getpgid(process.pid) if process.status() != psutil.STATUS_ZOMBIE else None
+
+
+def until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def become(folder, code, inherited=os.environ, **environment):
@@ -292,6 +460,7 @@ def test_home_where_nothing_can_be_written_is_replaced(folder, home, kept):
     assert used == str(folder / (home if kept else ".venv/home")) and os.path.isdir(used)
 
 
-@pytest.mark.parametrize("optimize", ["", "1"])
-def test_asserts_are_not_left_out(folder, optimize):
-    assert become(folder, "assert False, 'checked'", PYTHONOPTIMIZE=optimize).returncode == 1
+def test_kernels_of_this_environment_come_first(folder):
+    show = "from jupyter_core.paths import jupyter_path; print(jupyter_path('kernels')[0])"
+    first = become(folder, show, JUPYTER_PATH="elsewhere", JUPYTER_PREFER_ENV_PATH="0").stdout.strip()
+    assert first == str(folder / ".venv/share/jupyter/kernels")
