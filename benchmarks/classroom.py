@@ -37,7 +37,7 @@ import browser  # noqa: E402
 
 from lstmlib import EDGES  # noqa: E402
 from lstmlib.explorers.where_to_divide import laboratory  # noqa: E402
-from lstmlib.show.pictures import WIDGET_VIEW  # noqa: E402
+from lstmlib.show.server import WIDGET_VIEW  # noqa: E402
 from tools.files import write  # noqa: E402
 
 NOTEBOOK = "04_where_to_divide"

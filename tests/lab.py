@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
+INSTALLED = ROOT / "lstmlib" / "show" / "jupyter"  # what an installation of the project gives to JupyterLab
 BROWSERS = "chromium", "chromium-browser", "google-chrome"
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
                     "--disable-background-networking", "--disable-component-update"]
@@ -38,7 +39,8 @@ def load_run(folder=ROOT):
 def as_run_starts_jupyterlab(*options):
     """(run.py as a module, what it hands to Python to start JupyterLab with these options); nothing is started."""
     run, handed = load_run(), []
-    run.make_environment, run.become = (lambda *extras: None), (lambda *words: handed.extend(words))
+    run.make_environment, run.become = (lambda *extras: None), (lambda *words, **_: handed.extend(words))
+    run.ENVIRONMENT, run.readers_copies = Path(sys.prefix), lambda: (ROOT, None)
     run.main([*options])
     return run, handed
 
@@ -63,7 +65,9 @@ def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None, appl
     """
     with tempfile.TemporaryDirectory(prefix="lstm-jupyter-") as home:
         home = Path(home)
-        settings = {**(settings or {}),
+        given = json.loads((INSTALLED / "lab/settings/overrides.d/lstmlib.json").read_text(encoding="utf-8"))
+        settings = {**{name.removeprefix("@jupyterlab/").replace(":", "/"): values for name, values in given.items()},
+                    **(settings or {}),
                     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page
                     "apputils-extension/themes": {"theme": theme},
                     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
@@ -76,6 +80,7 @@ def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None, appl
                       "IPYTHONDIR": "ipython"}
         python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, **{name: str(home / place) for name, place in own_places.items()},
+                       "JUPYTER_CONFIG_PATH": str(INSTALLED), "JUPYTER_PATH": str(INSTALLED),
                        "PYTHONPATH": python_path, "OPENBLAS_NUM_THREADS": "1", "JUPYTER_TOKEN": secrets.token_hex(16)}
         with open(home / "log", "wb") as log:
             server = subprocess.Popen(
@@ -135,9 +140,10 @@ def copy_notebooks(folder):
     shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("*.py*", "__pycache__"))
 
 
-def write_notebook(path, *cells):
-    """A new notebook with these code cells, not yet run."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+def write_notebook(path, *cells, markdown=()):
+    """A new notebook with this text and these code cells, not yet run."""
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_markdown_cell, markdown),
+                                               *map(nbformat.v4.new_code_cell, cells)])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)
 

@@ -1,12 +1,10 @@
 """What a student does to an explorer in JupyterLab: everything at once, too fast, and at the wrong time.
-
-The server is set up as run.py sets it up.
 """
 
 import json
 
 import pytest
-from lab import Lab, Shown, as_run_starts_jupyterlab, browser_page, jupyterlab, write_notebook
+from lab import Lab, Shown, browser_page, jupyterlab, write_notebook
 from playwright.sync_api import expect
 
 from lstmlib import EDGES
@@ -22,21 +20,10 @@ EXPLORER, SENTENCE, PAUSE, TEN = range(4)
 PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"
 
 
-def as_run_starts_it():
-    """(options, settings) of JupyterLab as run.py starts it, except where it answers and what it opens."""
-    run, handed = as_run_starts_jupyterlab()
-    options = [word for word in handed if word.startswith("--ServerApp.contents_manager_class=")]
-    assert len(options) == 1
-    settings = {name.removeprefix("@jupyterlab/").replace(":", "/"): values
-                for name, values in run.JUPYTERLAB_SETTINGS.items()}
-    return options, settings
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chaos")
-    options, settings = as_run_starts_it()
-    with jupyterlab(folder, options=options, settings=settings) as address, browser_page() as page:
+    with jupyterlab(folder) as address, browser_page() as page:
         lab = Lab(page, address)
         lab.folder, lab.address = folder, address
         yield lab

@@ -13,7 +13,7 @@ from lab import PATIENCE, ROOT, code_of
 
 from lstmlib.explorers import Explorer, Slider
 from lstmlib.explorers.where_to_divide import laboratory
-from lstmlib.show import pictures, svg
+from lstmlib.show import server, svg
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -176,7 +176,7 @@ def test_a_training_cell_goes_on_after_an_interrupt():
 # What the server does when a notebook is opened.
 
 def notebook():
-    live = {pictures.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "a"}
+    live = {server.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "a"}
     return {"cells": [{"cell_type": "markdown", "source": ""},
                       {"cell_type": "code", "outputs": [{"output_type": "stream", "text": "a"},
                                                         {"output_type": "display_data", "data": dict(live)},
@@ -191,10 +191,10 @@ def test_views_are_left_out_only_where_no_kernel_runs_and_a_picture_stands_besid
     async def sessions():
         return [{"path": running}] if running else []
 
-    monkeypatch.setattr(pictures.AsyncLargeFileManager, "get", read)
+    monkeypatch.setattr(server.AsyncLargeFileManager, "get", read)
     manager = SimpleNamespace(session_manager=SimpleNamespace(list_sessions=sessions))
-    served = type("Served", (pictures.Notebooks,), {"parent": manager, "__init__": lambda self: None})()
+    served = type("Served", (server.Notebooks,), {"parent": manager, "__init__": lambda self: None})()
     model = asyncio.run(served.get("/a folder/one.ipynb"))
     outputs = model["content"]["cells"][1]["outputs"]
-    assert sum(pictures.WIDGET_VIEW in output.get("data", {}) for output in outputs) == kept
+    assert sum(server.WIDGET_VIEW in output.get("data", {}) for output in outputs) == kept
     assert asyncio.run(served.get("one.ipynb", content=False))["content"] is None

@@ -2,9 +2,7 @@
 
 import ast
 import json
-import os
 import re
-import secrets
 import stat
 import subprocess
 import sys
@@ -36,6 +34,7 @@ from lstmlib.exercises.base import check, expect
 from lstmlib.explorers import Explorer, Slider
 from lstmlib.show import svg
 from lstmlib.show.progress import Progress
+from tools.files import write
 from tools.safe_html import FORMULAS, PICTURES, TEXT, safe_html
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -45,14 +44,29 @@ PROGRAMS = [ROOT / "run.py", *sorted(path for folder in ("lstmlib", "tools", "be
 
 # The server that run.py starts.
 
+OPENS_THE_DOOR = """c = get_config()
+c.ServerApp.token = c.IdentityProvider.token = c.ServerApp.password = c.PasswordIdentityProvider.hashed_password = ""
+"""
+ANOTHER_KERNEL = {"argv": ["another-python", "{connection_file}"], "display_name": "Another", "language": "python"}
+
+
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
-    """JupyterLab with the very arguments that run.py hands to it: (process, address, token, folder of its run time)."""
+    """JupyterLab with the very arguments and variables that run.py hands to it, among settings of a user's own that
+    ask for no token and name another kernel: (process, address, token, folder of its run time)."""
     home, port = tmp_path_factory.mktemp("home"), free_port()
     run, arguments = as_run_starts_jupyterlab("--no-browser", f"--port={port}", "--allow-root")
-    token = secrets.token_hex(16)
-    own_places = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-    environment = {**os.environ, **own_places, "JUPYTER_TOKEN": token, "IPYTHONDIR": str(home / "ipython")}
+    for name in ("jupyter_config", "jupyter_server_config", "jupyter_lab_config"):
+        write(home / f"CONFIG/{name}.py", OPENS_THE_DOOR)
+    for place in ("DATA", "PATH"):
+        write(home / place / "kernels/python3/kernel.json", json.dumps(ANOTHER_KERNEL))
+    users = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    users |= {"JUPYTER_PATH": str(home / "PATH"), "JUPYTER_PREFER_ENV_PATH": "0", "JUPYTER_TOKEN": "",
+              "IPYTHONDIR": str(home / "ipython")}
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in users.items():
+            patched.setenv(name, value)
+        environment = run.variables_of_the_laboratory() | {"PYTHONPATH": str(ROOT)}
     with open(home / "log", "wb") as log:
         server = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
@@ -60,10 +74,19 @@ def started(tmp_path_factory):
         while time.monotonic() < deadline and server.poll() is None and not run.answers(port):
             time.sleep(0.1)
         assert run.answers(port), (home / "log").read_text()[-2000:]
+        token = json.loads((home / f"RUNTIME/jpserver-{server.pid}.json").read_text())["token"]
+        until_said(home / "log", f"?token={token}")  # with the address, for whoever opens no browser
         yield server, f"http://localhost:{port}", token, home / "RUNTIME"
     finally:
         server.terminate()
         server.wait(60)
+
+
+def until_said(log, words):
+    deadline = time.monotonic() + PATIENCE
+    while words not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()[-2000:]
+        time.sleep(0.1)
 
 
 def answer(address, token=None, method="GET", body=None, **headers):
@@ -84,7 +107,13 @@ def test_nothing_is_told_without_the_token(started, path, token):
     status, said, end = answer(f"{address}/{path}", token)
     assert status == 403 or "/login" in end
     assert right not in said and "become(" not in said and "lstmlib" not in said
-    assert answer(f"{address}/{path}", right)[0] == 200
+    assert len(right) > 30 and answer(f"{address}/{path}", right)[0] == 200
+
+
+def test_the_kernel_is_that_of_the_environment(started):
+    _, address, token, _ = started
+    kernel = json.loads(answer(f"{address}/api/kernelspecs", token)[1])["kernelspecs"]["python3"]
+    assert "another-python" not in kernel["spec"]["argv"]
 
 
 def test_no_kernel_starts_without_the_token(started):

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import runpy
 import subprocess
 import sys
 import tomllib
@@ -20,7 +19,7 @@ import classroom  # noqa: E402
 import run  # noqa: E402
 from tools.notebooks import stored  # noqa: E402
 
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("teaching*.md"))}
+PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("servers.md", "teaching.md")}
 PAGE = PAGES["teaching.md"]
 MEASURED = json.loads((ROOT / "benchmarks" / "classroom.json").read_text(encoding="utf-8"))
 NOTEBOOKS = {str(int(name[:2])): notebook for name, notebook in stored().items()}
@@ -168,7 +167,7 @@ def test_thirty_fit_and_nobody_fails():
 
 def test_the_limit_leaves_a_third_for_play():
     hungry = sorted(MEASURED["notebooks"], key=lambda row: row["kernel_peak_rss"])[-3:]
-    assert "**1 GB**" in PAGES["teaching-servers.md"]
+    assert "**1 GB**" in PAGES["servers.md"]
     assert 600 < 4 / 3 * classroom.open_at_once(hungry) <= 1000
 
 
@@ -205,15 +204,7 @@ def test_binder_installs_the_project_with_the_tested_versions():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert f"{python}.0" in SpecifierSet(project["requires-python"])
     assert {path.name for path in BINDER.iterdir()} == set(re.findall(r"`\.binder/(\w+(?:\.\w+)?)` \|",
-                                                                      PAGES["teaching-servers.md"]))
-
-
-def test_binder_gives_jupyterlab_the_settings_of_run_py(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "ENVIRONMENT", run.ENVIRONMENT)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    runpy.run_path(str(BINDER / "postBuild"))
-    written = json.loads((tmp_path / "share/jupyter/lab/settings/overrides.json").read_text())
-    assert written == run.JUPYTERLAB_SETTINGS
+                                                                      PAGES["servers.md"]))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script for the Linux of the image")
@@ -222,4 +213,4 @@ def test_binder_starts_with_one_thread():
     program = "import os; print(os.environ['OPENBLAS_NUM_THREADS'])"
     said = subprocess.run([BINDER / "start", sys.executable, "-c", program], env=environment, capture_output=True,
                           text=True, check=True).stdout
-    assert said == "1\n" and os.access(BINDER / "postBuild", os.X_OK)
+    assert said == "1\n"

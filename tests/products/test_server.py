@@ -1,0 +1,94 @@
+"""What the project's installation gives to a JupyterLab in the same environment, whoever starts it."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from lab import INSTALLED, ROOT, Lab, browser_page, jupyterlab, write_notebook
+
+SHARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+    "wheel"]["shared-data"]
+
+# A server that looks, from within, at the socket over which a page of its own is connected with a kernel.
+PROGRAM = """
+import json, socket, sys
+from jupyter_server.serverapp import ServerApp
+from tornado.websocket import websocket_connect
+
+app = ServerApp()
+app.initialize(["--ServerApp.ip=127.0.0.1", "--port=0", "--no-browser", "--allow-root", *sys.argv[1:]])
+said = {"contents": app.contents_manager_class.__name__, "connection": app.kernel_websocket_connection_class.__name__}
+
+async def look():
+    kernel = await app.kernel_manager.start_kernel()
+    port = next(iter(app.http_server._sockets.values())).getsockname()[1]
+    address = f"ws://127.0.0.1:{port}/api/kernels/{kernel}/channels?token={app.identity_provider.token}"
+    page = await websocket_connect(address)
+    (connection,) = app.kernel_websocket_connection_class._open_sockets
+    stream = connection.websocket_handler.ws_connection.stream
+    said["nodelay"] = bool(stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    page.close()
+    await app.kernel_manager.shutdown_kernel(kernel, now=True)
+
+if "Gateway" not in said["connection"]:
+    app.io_loop.run_sync(look)
+print(json.dumps(said))
+"""
+USUAL = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
+
+
+@pytest.mark.parametrize("options, expected", [
+    ([], {"contents": "Notebooks", "connection": "PromptConnection", "nodelay": True}),
+    ([f"--ServerApp.kernel_websocket_connection_class={USUAL}",
+      "--ServerApp.contents_manager_class=jupyter_server.services.contents.largefilemanager.LargeFileManager"],
+     {"contents": "LargeFileManager", "connection": USUAL.rpartition(".")[2], "nodelay": False}),
+    (["--gateway-url=http://127.0.0.1:9"], {"contents": "Notebooks", "connection": "GatewayWebSocketConnection"}),
+], ids=["as installed", "configured by a user", "a gateway"])
+def test_messages_of_a_kernel_are_sent_at_once(tmp_path, options, expected):
+    own = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    environment = {**os.environ, **own, "JUPYTER_CONFIG_PATH": str(INSTALLED), "PYTHONPATH": str(ROOT),
+                   "IPYTHONDIR": str(tmp_path / "ipython")}
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *options], cwd=tmp_path, env=environment, text=True,
+                          capture_output=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == expected
+
+
+def test_an_installation_puts_each_file_where_jupyter_reads_it():
+    assert {(INSTALLED / place).relative_to(INSTALLED).parts[0] for place in map(str, INSTALLED.iterdir())} == {
+        source.removeprefix("lstmlib/show/jupyter/").partition("/")[0] for source in SHARED}
+    assert SHARED == {f"lstmlib/show/jupyter/{name}": place for name, place in {
+        "jupyter_server_config.d": "etc/jupyter/jupyter_server_config.d", "lab": "share/jupyter/lab",
+        "labextensions": "share/jupyter/labextensions"}.items()}
+
+
+PROSE = ("# A heading that is long enough to reach beyond the width at which anybody reads a line with pleasure\n\n"
+         "{words}\n\n- {words}\n\n> **Note.** {words}\n\n1. {words}").format(
+             words=" ".join(["The gradient of a mean over timesteps is a sum over all paths through the graph."] * 4))
+LONGEST_LINE = """() => Math.max(...[...document.querySelectorAll(".jp-RenderedMarkdown :is(p, li, h1)")].map((block) =>
+{
+    const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT), lines = new Map(), range = new Range();
+    while (walker.nextNode()) for (let k = 0; k < walker.currentNode.length; k++) {
+        range.setStart(walker.currentNode, k); range.setEnd(walker.currentNode, k + 1);
+        const top = Math.round(range.getBoundingClientRect().bottom);
+        lines.set(top, (lines.get(top) || 0) + 1);
+    }
+    return Math.max(...lines.values());
+}))"""
+
+
+@pytest.mark.browser
+def test_prose_has_lines_of_at_most_75_characters(tmp_path):
+    write_notebook(tmp_path / "prose.ipynb", "print(1)", markdown=[PROSE])
+    with jupyterlab(tmp_path) as address, browser_page() as page:
+        lab = Lab(page, address)
+        lab.open("prose.ipynb")
+        page.wait_for_selector(".jp-RenderedMarkdown h1")
+        for width in (1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1000})
+            page.wait_for_timeout(300)
+            assert 55 <= page.evaluate(LONGEST_LINE) <= 75
+        assert lab.complaints == []
