@@ -1,12 +1,12 @@
-"""Write the notebooks for a class: without solutions and without notes for teachers.
+"""Write a folder for a class, which works by itself: the notebooks without solutions and without notes for teachers.
 
     python run.py student FOLDER
-        the notebooks, to be handed to the class as they are
+        the notebooks, lstmlib and run.py: with nothing but Python, `python run.py` in it starts the first notebook
 
     python run.py student --nbgrader FOLDER
-        the same as a course of nbgrader, still solved: one assignment for each notebook, and nbgrader's settings
+        the notebooks as a course of nbgrader, still solved: one assignment for each, and nbgrader's settings
 
-Notebooks that are there already and differ are not overwritten; with --force they are. Each exercise becomes a cell
+Files that are there already and differ are not overwritten; with --force they are. Each exercise becomes a cell
 for the answer and a locked cell with its check, both with the metadata of nbgrader. Nothing is shown under any cell:
 what the cells of the explanations show often answers a question that the text has just asked. docs/nbgrader.md says
 how to use both.
@@ -19,7 +19,8 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
 from tools.extra import extra_handout  # noqa: E402
 from tools.files import write as write_file  # noqa: E402
@@ -51,6 +52,20 @@ SENTENCES = [
     (re.compile(r'^- \*\*"I teach this\."\*\* .*\n', re.MULTILINE), ""),
     (re.compile(r"(Replace `\.\.\.` in the cell) and run it\."), r"\1, run it, and run the check below it."),
 ]
+# What a class needs besides its notebooks, and what it reads first.
+NEEDED = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "pyproject.toml", "run.py", "tools/files.py",
+          "benchmarks/adding_problem.*", "lstmlib/**/*.*")
+README = """\
+# Where may you divide by |X|?
+
+You need Python 3.11 or newer, and a connection for the first start. In this folder:
+
+    python run.py
+
+makes an environment in `.venv`, copies the notebooks into `my-notebooks`, where you work, and opens the first one in
+JupyterLab. (Where `python` is not found, write `python3`, or `py` on Windows.) To begin a notebook again, take your
+copy away and start again.
+"""
 SETTINGS = '''\
 # Settings of nbgrader for this course; docs/nbgrader.md of the project says how to use them.
 c = get_config()  # noqa: F821
@@ -70,20 +85,21 @@ def main(arguments):
     parser.add_argument("--force", action="store_true", help="overwrite notebooks that differ")
     wanted = parser.parse_args(arguments)
     try:
-        number = write(course() if wanted.nbgrader else class_notebooks(), wanted.folder, wanted.force)
+        number = write(course() if wanted.nbgrader else class_folder(), wanted.folder, wanted.force)
     except OSError as problem:
         raise SystemExit(f"The student notebooks cannot be written to {wanted.folder}: "
                          f"{problem.strerror or problem} ({problem.filename}).") from None
-    print(f"{number} files are in {wanted.folder.resolve()}. They need lstmlib: see docs/nbgrader.md.")
+    then = "nbgrader generate_assignment" if wanted.nbgrader else "python run.py"
+    print(f"{number} files are in {wanted.folder.resolve()}; go on there with `{then}` (docs/nbgrader.md).")
 
 
 def write(files, folder, force=False):
-    """Write {path: text} into the folder, or nothing at all where that would overwrite somebody's work."""
-    if folder.resolve() == NOTEBOOKS:
+    """Write {path: text or bytes} into the folder, or nothing where that would overwrite somebody's work."""
+    if folder.resolve() in (NOTEBOOKS, ROOT):
         raise SystemExit("The solved notebooks themselves are in this folder: name another one.")
     if folder.exists() and not folder.is_dir():
         raise SystemExit(f"{folder} is a file: name a folder.")
-    paths = {folder / path: text.encode() for path, text in files.items()}
+    paths = {folder / path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}
     changed = [path.relative_to(folder) for path, text in paths.items() if path.exists() and path.read_bytes() != text]
     if changed and not force:
         raise SystemExit(f"Nothing was written, for these files in {folder} are there and differ (perhaps they hold a "
@@ -94,9 +110,13 @@ def write(files, folder, force=False):
     return len(paths)
 
 
-def class_notebooks():
-    """{name: text} of the notebooks for the class."""
-    return {f"{name}.ipynb": text_of(without_outputs(student_version(notebook))) for name, notebook in stored().items()}
+def class_folder():
+    """{path: content} of all that a class needs."""
+    found = {path for pattern in NEEDED for path in ROOT.glob(pattern) if path.is_file()}
+    needed = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted(found) if path.suffix != ".pyc"}
+    notebooks = {f"notebooks/{name}.ipynb": text_of(without_outputs(student_version(notebook)))
+                 for name, notebook in stored().items()}
+    return {"README.md": README, **needed, **notebooks}
 
 
 def course():

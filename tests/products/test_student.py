@@ -7,6 +7,9 @@ from the right one.
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
+import tomllib
 
 import nbformat
 import pytest
@@ -165,11 +168,12 @@ def nothing_is_shown(path):
 def test_the_class_gets_nine_notebooks_and_keeps_what_it_wrote_into_them(tmp_path, capsys):
     folder = tmp_path / "class"
     student.main([str(folder)])
-    assert all(nothing_is_shown(path) for path in folder.iterdir())
-    assert sorted(path.name for path in folder.iterdir()) == [f"{name}.ipynb" for name in NAMES]
+    notebooks = sorted(folder.rglob("*.ipynb"))
+    assert all(map(nothing_is_shown, notebooks))
+    assert notebooks == [folder / f"notebooks/{name}.ipynb" for name in NAMES]
     assert str(folder) in capsys.readouterr().out
     student.main([str(folder)])  # nothing differs
-    work, gone = folder / f"{NAMES[3]}.ipynb", folder / f"{NAMES[0]}.ipynb"
+    work, gone = notebooks[3], notebooks[0]
     work.write_text("my work", encoding="utf-8")
     gone.unlink()
     with pytest.raises(SystemExit, match=rf"Nothing was written.*{work.name}\. .*--force"):
@@ -177,6 +181,31 @@ def test_the_class_gets_nine_notebooks_and_keeps_what_it_wrote_into_them(tmp_pat
     assert work.read_text(encoding="utf-8") == "my work" and not gone.exists()
     student.main([str(folder), "--force"])
     assert nbformat.read(work, as_version=4) and gone.exists()
+
+
+IMPORTS = """import sys
+sys.path.insert(0, sys.argv[1])
+import lstmlib.exercises, lstmlib.explorers, lstmlib.show.server, pathlib, run
+run.make_environment, run.become = (lambda *extras: None), (lambda *words, **_: print(words))
+run.main([])
+run.main(["handout"])
+"""
+
+
+def test_the_folder_works_by_itself(tmp_path):
+    """What its environment is made from is there, it starts, and what it cannot do is no command."""
+    folder = tmp_path / "class"
+    student.main([str(folder)])
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    named = [project["project"]["readme"], *project["project"]["license-files"],
+             *project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]]
+    assert all((folder / name).exists() for name in named)
+    done = subprocess.run([sys.executable, "-I", "-c", IMPORTS, str(folder)], cwd=tmp_path, capture_output=True,
+                          text=True)
+    assert f"my-notebooks/{NAMES[0]}.ipynb" in done.stdout and done.returncode == 1
+    assert done.stderr.strip() == ("There is no command 'handout': the commands are help; without one, JupyterLab is "
+                                   "opened.")
+    assert sorted(path.stem for path in (folder / "my-notebooks").glob("*.ipynb")) == NAMES
 
 
 def test_a_course_of_nbgrader_is_laid_out(tmp_path):
@@ -195,6 +224,7 @@ def test_a_course_of_nbgrader_is_laid_out(tmp_path):
     ("a file", "is a file: name a folder"),
     ("a file/below", "cannot be written to .*Not a directory"),
     (NOTEBOOKS, "The solved notebooks themselves"),
+    (NOTEBOOKS.parent, "The solved notebooks themselves"),
 ])
 def test_a_folder_that_will_not_do(tmp_path, folder, said):
     (tmp_path / "a file").write_text("")
