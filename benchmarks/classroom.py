@@ -158,10 +158,10 @@ class Student:
 
     def update(self, widget, state, request):
         self.widgets[widget].update(state)
-        is_picture = "value" in state and self.widgets[widget]["_model_name"] == "HTMLModel"
+        is_picture = "value" in state and is_panels(self.widgets[widget])
         if request and request.picture is None and is_picture:
             request.picture = time.perf_counter()
-        if state.get("value") and self.widgets[widget].get("role") == "alert":
+        if state.get("value") and self.widgets[widget].get("label") == "alert":
             self.problems.append(state["value"])
 
     # The laboratory, through the messages that the browser sends.
@@ -177,7 +177,7 @@ class Student:
         return self.widget(lambda state: "counts" in state)
 
     def picture(self):
-        return self.widgets[self.widget(lambda state: state["_model_name"] == "HTMLModel")]["value"]
+        return "".join(svg for _, svg, *_ in self.widgets[self.widget(is_panels)]["value"])
 
     async def change(self, widget, **state):
         """Change a control as the browser does; wait for the kernel's last word on it."""
@@ -185,8 +185,7 @@ class Student:
         return await self.tell(widget, {"method": "update", "state": state, "buffer_paths": []})
 
     async def press(self, preset):
-        button = self.widget(lambda state: state["_model_name"] == "ButtonModel" and state["description"] == preset)
-        return await self.tell(button, {"method": "custom", "content": {"event": "click"}})
+        return await self.change(self.widget(lambda state: "chosen" in state), chosen=[preset, time.time()])
 
     async def tell(self, widget, data):
         request = await self.send("comm_msg", {"comm_id": widget, "data": data})
@@ -198,7 +197,7 @@ class Student:
         return request
 
     async def do_something(self):
-        """Move a slider by a step, toggle an edge, or press a button."""
+        """Move a slider by a step, toggle an edge, or choose an example."""
         what = self.random.choice(["slider", "slider", "edge", "preset"])
         if what == "slider":
             slider = self.slider(self.random.choice(["|X|", "timesteps T", "forget-gate bias"]))
@@ -207,7 +206,7 @@ class Student:
             edges = set(self.widgets[self.graph()]["value"]) ^ {self.random.choice(["dy", "dz", "dh_next", "dW"])}
             await self.change(self.graph(), value=[edge for edge in EDGES if edge in edges])
         else:
-            await self.press(self.random.choice(["At once: dy", "At the end: dW", "At every step: dz", "Reset"]))
+            await self.press(self.random.choice(["At once: dy", "At the end: dW", "Into the gates: dz", "Reset"]))
 
     def neighbour(self, slider, step):
         state = self.widgets[slider]
@@ -236,7 +235,12 @@ class Student:
         twin.set(edges=tuple(self.widgets[self.graph()]["value"]), **{
             field: twin.controls[field].values[self.widgets[self.slider(label)]["index"]]
             for label, field in labels.items()})
-        return self.picture() == twin.picture.value
+        return self.picture() == twin.panels.text
+
+
+def is_panels(state):
+    """Whether a widget of this state shows the panels of an explorer."""
+    return state.get("_anywidget_id", "").endswith(".Panels")
 
 
 async def lesson(address, students, arriving, playing, dragging):

@@ -36,7 +36,7 @@ WATCH = """(box) => {
         if (seen.event === null) return;
         const event = seen.event; seen.event = null;
         requestAnimationFrame(() => setTimeout(() => seen.times.push(performance.now() - event)));
-    }).observe(box.querySelector(".widget-html-content"), {childList: true});
+    }).observe(box.querySelector(".lstm-panels"), {childList: true, subtree: true});
     return seen;
 }"""
 IN_KERNEL = """
@@ -75,7 +75,7 @@ def measure(lab, path, events):
             in_kernel += json.loads(evaluate(lab, "", f"_latency_of_slider({name}, {field!r}, {count})"))
         if not sliders:
             presets = list(itertools.islice(itertools.cycle(twin.presets), events))
-            in_browser = follow(shown, [functools.partial(shown.button(preset).press, "Space") for preset in presets])
+            in_browser = follow(shown, [functools.partial(shown.choose, preset) for preset in presets])
             in_kernel = json.loads(evaluate(lab, "", f"_latency_of_presets({name}, {presets!r})"))
         rows.append({"notebook": path.stem, "explorer": twin.title, "moved": "sliders" if sliders else "presets",
                      "browser_ms": summary(in_browser), "kernel_ms": summary(in_kernel)})
@@ -114,7 +114,7 @@ def liveliest(twin, field, control):
         seen = set()
         for value in control.values:
             twin.set(**{field: value})
-            seen.add(twin.picture.value)
+            seen.add(twin.panels.text)
         return len(seen)
 
     return max(twin.presets, key=pictures)

@@ -94,3 +94,8 @@ def assert_an_error_is_shown_and_raised(explorer, **change):
     assert "no <picture>" in explorer.alert.value and isinstance(explorer.error, RuntimeError)
     explorer.choose("Reset")
     assert explorer.error is None and explorer.alert.value == ""
+
+
+def drawn(panels):
+    """All panels of a picture as one SVG text."""
+    return f"<svg>{''.join(panel.svg for panel in panels)}</svg>"

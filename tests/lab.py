@@ -258,15 +258,16 @@ class Shown:
             self.page.wait_for_timeout(15)
 
     def seen(self):
-        return self.box.evaluate("""(box) => [".lstm-status", ".widget-html-content > svg", ".lstm-alert"].map(
+        return self.box.evaluate("""(box) => [".lstm-status", ".lstm-panels", ".lstm-alert"].map(
             (part) => box.querySelector(part).textContent)""")
 
     def of_twin(self):
-        picture = html.unescape(re.sub("<[^>]*>", "", self.twin.picture.value))
-        return [self.twin.words.value, picture, self.twin.alert.value]
+        picture = html.unescape(re.sub("<[^>]*>", "", self.twin.panels.text))
+        return [self.twin.words.headline + self.twin.words.value, picture, self.twin.alert.value]
 
-    def button(self, preset):
-        return self.box.get_by_role("button", name=preset, exact=True)
+    def choose(self, preset):
+        """Choose a named state in the explorer's menu."""
+        self.box.get_by_role("combobox", name=self.twin.menu.label, exact=True).select_option(preset)
 
     def slider(self, control):
         return self.box.get_by_role("slider", name=control.label, exact=True)

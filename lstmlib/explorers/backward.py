@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-import ipywidgets as widgets
 import numpy as np
 
 from .. import backward, forward, init_weights, record, scale_at
 from ..show import svg
-from .base import Explorer, Slider
+from .base import Explorer
+from .controls import Slider, Switch
 
 T, D, H = 100, 2, 8
 LOW, HIGH = 1e-12, 1e4  # the limits of the picture; a line stops where it falls below
@@ -99,7 +99,7 @@ def draw(state, numbers):
                   svg.text(798, y, name, 12), svg.text(798, y + 19, brief(norms[0]), 14, font_weight="bold")]
     parts += [svg.text(750, 262, "forget gates, on average", 12),
               svg.text(750, 283, f"f = {numbers.forget:.3f}", 14, font_weight="bold")]
-    return svg.picture(1010, 390, *parts, words=words(state, numbers))
+    return (svg.panel("all", 1010, 390, *parts, words=words(state, numbers)),)
 
 
 def brief(norm):
@@ -124,10 +124,10 @@ def gradient_flow():
     controls = {
         "forget_bias": Slider("forget bias", biases, labels=[f"{b:+.1f}" for b in biases]),
         "rnn_scale": Slider("RNN: Wh times", factors, labels=[f"{s:.2f}" for s in factors]),
-        "cut_gates": widgets.Checkbox(description="cut the path through the gates (dh_next)", indent=False),
+        "cut_gates": Switch("cut the path through the gates (dh_next)"),
     }
     presets = {"Gates half open": dict(forget_bias=0.0), "Gates open": dict(forget_bias=6.0),
                "Cell path alone": dict(forget_bias=6.0, cut_gates=True),
                "RNN explodes": dict(rnn_scale=3.0)}
-    return Explorer("The way back through 100 timesteps", Flow(), controls, numbers, draw, words, presets,
+    return Explorer("The way back through 100 timesteps", Flow(), controls, numbers, draw, words, presets=presets,
                     poster=("Reset", "Gates open"))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-import ipywidgets as widgets
 import numpy as np
 
 from ..checking import relative_error
@@ -24,6 +23,7 @@ from ..clinic.instruments import (
 from ..clinic.patients import HEALTHY, WARD, example
 from ..show import svg
 from .base import Explorer
+from .controls import Choice, Menu, Switch
 
 EXACT = 1e-13  # smaller relative differences are rounding, and are drawn alike
 FACTORS = (1, 0.1, 0.01, 0.001)
@@ -88,7 +88,7 @@ def draw(state, numbers):
     panel = {"gradient check": check_panel, "size and direction": size_panel, "scaled loss": response_panel,
              "probe": probe_panel, "crossing spectrum": spectrum_panel, "reordered batch": order_panel}
     bed = state.patient if state.patient == "healthy" else f"patient {state.patient}"
-    card = [svg.rect(730, 40, 236, 312, fill="#f5f5f5", stroke=svg.GREY),
+    card = [svg.rect(730, 40, 236, 312, fill=svg.SOFT, stroke=svg.GREY),
             svg.text(746, 68, bed[0].upper() + bed[1:], 18, font_weight="bold"),
             svg.text(746, 92, f"Instrument: {state.instrument}", 12.5),
             svg.text(746, 126, "A healthy pass shows", 12, fill=svg.GREY),
@@ -100,7 +100,7 @@ def draw(state, numbers):
         card += [svg.text(746, 286, "Diagnosis", 12, fill=svg.GREY)]
         card += [svg.text(746, 304 + 16 * k, line, 12, fill=svg.RED)
                  for k, line in enumerate(wrapped(BEDS[state.patient].fault, 33))]
-    return svg.picture(WIDTH, HEIGHT, panel[state.instrument](numbers), *card, words=words(state, numbers))
+    return (svg.panel("all", WIDTH, HEIGHT, panel[state.instrument](numbers), *card, words=words(state, numbers)),)
 
 
 def check_panel(numbers):
@@ -274,12 +274,10 @@ def fault_bench():
     """The explorer of notebook 8."""
     for bed in BEDS:
         readings(bed)
-    wide = {"style": {"description_width": "initial"}}
     controls = {
-        "patient": widgets.Dropdown(options=[("healthy", "healthy")] + [(f"patient {bed}", bed) for bed in WARD],
-                                    description="patient", **wide),
-        "instrument": widgets.RadioButtons(options=INSTRUMENTS, description="instrument", **wide),
-        "reveal": widgets.Checkbox(description="show the diagnosis", indent=False),
+        "patient": Menu("patient", BEDS, labels=["healthy", *(f"patient {bed}" for bed in WARD)]),
+        "instrument": Choice("instrument", INSTRUMENTS),
+        "reveal": Switch("show the diagnosis"),
     }
-    return Explorer("The fault bench", Bench(), controls, numbers, draw, words, PRESETS,
+    return Explorer("The fault bench", Bench(), controls, numbers, draw, words, presets=PRESETS,
                     poster=("Reset", "Patient A, size", "Patient C, check"))  # none of them decides exercise 8.1

@@ -11,10 +11,9 @@ All arithmetic is in exact fractions, so that "equal" means equal.
 from dataclasses import dataclass
 from fractions import Fraction
 
-import ipywidgets as widgets
-
 from ..show import svg
-from .base import Explorer, Slider
+from .base import Explorer
+from .controls import Choice, Slider
 
 GRADIENT, CONSTANT = "a gradient of the same loss", "a true constant"
 LARGEST, LARGEST_FACTOR = 60, 100  # of the two summands and of the next factor: they fix the axes
@@ -86,7 +85,7 @@ def draw(state, numbers):
              order_of_work("at once", state, numbers.at_once),
              order_of_work("at the end", state, numbers.at_the_end),
              verdict(numbers), proportionality(state, numbers)]
-    return svg.picture(WIDTH, HEIGHT, *parts, words=words(state, numbers))
+    return (svg.panel("all", WIDTH, HEIGHT, *parts, words=words(state, numbers)),)
 
 
 def headings(state):
@@ -181,7 +180,7 @@ def proportionality(state, numbers):
     doubles = numbers.second_of_double_loss == 2 * state.second
     second = f"the second, {state.second}, {'becomes' if doubles else 'stays'} {numbers.second_of_double_loss}"
     colour = svg.GREEN if doubles else svg.RED
-    return (svg.rect(14, 396, WIDTH - 28, 58, "#f4f4f4", rx=8)
+    return (svg.rect(14, 396, WIDTH - 28, 58, svg.SOFT, rx=8)
             + svg.text(28, 430, "If the loss doubles:", 14, font_weight="bold")
             + svg.text(206, 430, f"a = {state.a} becomes {2 * state.a}  (yes, it doubles)", 14)
             + svg.text(510, 430, f"{second}  ({'yes, it doubles' if doubles else 'no: not from the loss'})", 14,
@@ -190,16 +189,14 @@ def proportionality(state, numbers):
 
 def linear_map():
     """The explorer of notebook 01."""
-    kind = widgets.RadioButtons(options=[GRADIENT, CONSTANT], description="The second summand is",
-                                style={"description_width": "initial"}, layout=widgets.Layout(width="auto"))
     controls = {"a": Slider("a", range(0, LARGEST + 1, 2)),
                 "second": Slider("second summand", range(0, LARGEST + 1, 2)),
                 "factor": Slider("next factor", range(10, LARGEST_FACTOR + 1, 10)),
                 "size_X": Slider("|X|", (*range(1, 9), 16, 32)),
-                "kind": kind}
+                "kind": Choice("The second summand is", [GRADIENT, CONSTANT])}
     presets = {"Both are gradients": {},
                "40 is a constant": {"kind": CONSTANT},
                "Constant and many items": {"kind": CONSTANT, "size_X": 32},
                "Constant and one item": {"kind": CONSTANT, "size_X": 1}}
-    return Explorer("Two summands meet", State(), controls, numbers, draw, words, presets,
+    return Explorer("Two summands meet", State(), controls, numbers, draw, words, presets=presets,
                     poster=("Both are gradients", "40 is a constant"))

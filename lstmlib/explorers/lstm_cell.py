@@ -11,7 +11,8 @@ import numpy as np
 
 from .. import Weights, forward
 from ..show import svg
-from .base import Explorer, Slider
+from .base import Explorer
+from .controls import Slider
 
 OTHER_VALUES = (0.3, -0.25, 0.2, 0.35, -0.3, 0.1, 0.3, -0.2, 0.35, -0.3, 0.25, 0.3, -0.35, 0.2, 0.25, -0.1)
 T = len(OTHER_VALUES)
@@ -136,7 +137,7 @@ def draw(state, numbers):
                   for step in STEPS[::3]]
         parts.append(svg.text(frame.left + frame.width / 2, 488, "timestep t", 12, "middle"))
     parts += [cell_panel(state, numbers), hidden_panel(state, numbers)]
-    return svg.picture(WIDTH, HEIGHT, *parts, words=words(state, numbers))
+    return (svg.panel("all", WIDTH, HEIGHT, *parts, words=words(state, numbers)),)
 
 
 def strip(name, values, arrival):
@@ -187,7 +188,7 @@ def hidden_panel(state, numbers):
 def band(frame, step):
     """The column of the step at which the number comes."""
     left, right = frame.x(step - 0.5), frame.x(step + 0.5)
-    return svg.rect(left, frame.top, right - left, frame.height, fill="#f3ead2")
+    return svg.rect(left, frame.top, right - left, frame.height, fill=svg.BAND)
 
 
 def bars(frame, values, colour, dark, opacity=None):
@@ -238,4 +239,4 @@ def gates():
          "h_to_f": Slider("weight, h to forget gate", from_0, 0),
          "value": Slider("number to remember", values, 0.0, [decimal(value) for value in values]),
          "arrival": Slider("comes at step", list(range(1, 13)), 1)},
-        numbers, draw, words, PRESETS, poster=("Reset", "Remember"))
+        numbers, draw, words, presets=PRESETS, poster=("Reset", "Remember"))

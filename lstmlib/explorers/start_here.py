@@ -3,24 +3,23 @@
 from dataclasses import dataclass
 from functools import cache
 
-import ipywidgets as widgets
 import numpy as np
 
 from ..show import graph, svg
-from .base import Explorer, Slider
-from .where_to_divide.numbers import SIZES, H, K, entries
+from .base import Explorer
+from .controls import Choice, Slider
+from .where_to_divide.numbers import PLACEMENTS, SIZES, H, K, entries
 from .where_to_divide.numbers import State as Laboratory
 from .where_to_divide.numbers import numbers as numbers_of_laboratory
-from .where_to_divide.picture import mark, tick_or_cross
+from .where_to_divide.picture import mark
 
 PLACES = {
-    "at once, to the gradient entering the top": ("dy",),
-    "at the end, on the summed weight gradients": ("dW",),
-    "at every step of the recurrence": ("dz", "dWy_t"),
+    "at once, to the gradient entering the top": PLACEMENTS["At once: dy"],
+    "at the end, on the summed weight gradients": PLACEMENTS["At the end: dW"],
+    "at every step back in time": PLACEMENTS["At every step: dz, dWy_t"],
 }
 AT_ONCE, AT_THE_END, AT_EVERY_STEP = PLACES
 OF_OUTPUT_LAYER = (H + 1) * K  # the numbers in Wy and by
-WIDTH, HEIGHT = 960, 296
 
 
 @dataclass(frozen=True)
@@ -54,46 +53,44 @@ def numbers(state):
     return Numbers(yours, truth, int((np.abs(yours / truth - 1) > 1e-6).sum()), found.identical)
 
 
-def headline(numbers):
+def headline(state, numbers):
     if numbers.wrong:
-        return f"Not the gradient: {numbers.wrong} of {len(numbers.truth)} numbers are wrong"
-    return f"The true gradient, {'bit for bit' if numbers.identical else 'up to rounding'}"
+        return False, f"Not the gradient: {numbers.wrong} of {len(numbers.truth)} numbers are wrong"
+    return True, f"The true gradient, {'bit for bit' if numbers.identical else 'up to rounding'}"
 
 
 def words(state, numbers):
     """What the picture shows, in one or two sentences."""
     if state.size_X == 1:
         return "With |X| = 1 nothing is divided, so every place gives the true gradient. Choose another |X|."
-    where, count = state.place, len(numbers.truth)
     if numbers.wrong:
-        return (f"Dividing {where}, where the gradient enters the gates: what came back through the gates of later "
-                f"steps was divided there, and is divided again. {numbers.wrong} of the {count} numbers in the weight "
-                f"gradients are wrong; the {OF_OUTPUT_LAYER} of the output layer are divided once, and right.")
-    exact = "to the last bit" if numbers.identical else "up to rounding (a few 1e-16 of the gradient's norm)"
-    return (f"Dividing {where}: all {count} numbers in the weight gradients are the true ones, {exact}. "
-            f"At once or at the end, the result is the same.")
+        return (f"Divided {state.place}, where it enters the gates, what came back through the gates of later steps "
+                f"is divided again. The {OF_OUTPUT_LAYER} numbers of the output layer are divided once, and right.")
+    close = "" if numbers.identical else " They differ by a few 1e-16 of the gradient's norm."
+    return (f"Divided {state.place}: all {len(numbers.truth)} numbers in the weight gradients are the true ones."
+            f"{close} At once or at the end, the result is the same.")
 
 
 def draw(state, numbers):
-    """Left: where 1/|X| stands. Right: every number of the gradient over the true one."""
-    heading = tick_or_cross(not numbers.wrong) + svg.text(56, 35, headline(numbers), 20, font_weight="bold")
-    return svg.picture(WIDTH, HEIGHT, heading, scheme(state), dots(numbers), words=words(state, numbers))
+    """Where 1/|X| stands, and every number of the gradient over the true one."""
+    return scheme(state), dots(numbers)
 
 
 def scheme(state):
     """Loss above, four timesteps of the LSTM, the weights' gradient at the right; arrows follow the gradients."""
     xs, sum_x = (48, 148, 248, 348), 440
-    parts = [arrow((xs[0], 240), (sum_x - 16, 240), 3, svg.GREY), arrow((sum_x, 226), (sum_x, 191)),
-             svg.circle(sum_x, 240, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5),
-             svg.text(sum_x, 245.5, "Σ", 16, "middle"), node(sum_x + 2, 163, ("weight", "gradients"), 42, "#f2f2f2")]
+    parts = [arrow((xs[0], 174), (sum_x - 16, 174), 3, svg.GREY), arrow((sum_x, 160), (sum_x, 125)),
+             svg.circle(sum_x, 174, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5),
+             svg.text(sum_x, 179.5, "Σ", 16, "middle"), node(sum_x + 2, 97, ("weight", "gradients"), 42, svg.SOFT)]
     for t, x in enumerate(xs, 1):
-        parts += [arrow((x, 98), (x, 135)), arrow((x, 191), (x, 240)),
-                  node(x, 85, ("loss",), 28), node(x, 163, (f"LSTM t={t}", ""), 36, "#d6ebf8")]
-    parts += [arrow((later - 36, 163), (x + 36, 163), 5, "#8cc3e6") for x, later in zip(xs, xs[1:])]
-    where = {AT_ONCE: [(x, 115) for x in xs], AT_THE_END: [(sum_x, 211)], AT_EVERY_STEP: [(x, 175) for x in xs]}
+        parts += [arrow((x, 32), (x, 69)), arrow((x, 125), (x, 174)),
+                  node(x, 19, ("loss",), 28), node(x, 97, (f"LSTM t={t}", ""), 38, svg.PALE_BLUE)]
+    parts += [arrow((later - 38, 97), (x + 38, 97), 5, svg.SKY) for x, later in zip(xs, xs[1:])]
+    where = {AT_ONCE: [(x, 49) for x in xs], AT_THE_END: [(sum_x, 145)], AT_EVERY_STEP: [(x, 109) for x in xs]}
     parts += [badge(x, y) for x, y in where[state.place]]
     legend = "A box is an LSTM step with its output layer; Σ adds up the timesteps."
-    return "".join(parts) + svg.text(14, 280, legend, 12, fill=svg.GREY)
+    return svg.panel("scheme", 488, 222, *parts, svg.text(10, 214, legend, 12, fill=svg.GREY),
+                     words=f"The way of the gradients through four timesteps; 1/|X| stands {state.place}.")
 
 
 def arrow(start, end, width=2, colour=svg.INK):
@@ -112,41 +109,32 @@ def node(x, y, lines, half, fill=svg.PAPER):
 
 
 def badge(x, y):
-    return (svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=svg.BLUE, stroke=svg.PAPER)
-            + svg.text(x, y + 4.5, "1/|X|", 12.5, "middle", fill=svg.PAPER, font_weight="bold"))
+    return (svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=svg.BLUE)
+            + svg.text(x, y + 4.5, "1/|X|", 12.5, "middle", fill=svg.ON, font_weight="bold"))
 
 
 def dots(numbers):
     """Each number of your gradient over the true one: on the line where they are equal."""
-    frame = svg.Frame(580, 82, 350, 160, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
+    frame = svg.Frame(72, 26, 350, 146, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
     ticks = [(100, "100 times"), (10, "10 times"), (1, "equal"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
     middle, wrong_sign = frame.left + frame.width / 2, (numbers.yours * numbers.truth < 0).any()
-    notes = f"(the last {OF_OUTPUT_LAYER}: output layer{'; a cross: wrong sign' if wrong_sign else ''})"
-    return "".join([
-        frame.axes(y_ticks=ticks, title="Your number / the true number"),
+    note = f"(the last {OF_OUTPUT_LAYER}: output layer{'; a cross: wrong sign' if wrong_sign else ''})"
+    return svg.panel(
+        "numbers", 430, 222, frame.axes(y_ticks=ticks, title="Your number / the true number"),
         svg.line(frame.left, frame.y(1), frame.left + frame.width, frame.y(1), stroke=svg.GREEN, width=2),
         *(mark(frame, k + 0.5, mine / true) for k, (mine, true) in enumerate(zip(numbers.yours, numbers.truth))),
-        svg.text(middle, 262, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
-        svg.text(middle, 280, notes, 12, "middle", svg.GREY)])
-
-
-class FirstLook(Explorer):
-    """An Explorer whose radio buttons are its named states: of the buttons only "Reset" is shown."""
-
-    def _preset_button(self, name):
-        button = super()._preset_button(name)
-        button.layout.display = None if name == "Reset" else "none"
-        return button
+        svg.text(middle, 194, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
+        svg.text(middle, 212, note, 12, "middle", svg.GREY),
+        words=f"{len(numbers.truth) - numbers.wrong} of {len(numbers.truth)} numbers lie on the line of equality.")
 
 
 def first_look():
     """Three places for 1/|X|, and whether the gradient is the true one."""
     controls = {
-        "place": widgets.RadioButtons(options=list(PLACES), description="Divide:", layout=widgets.Layout(width="auto"),
-                                      style={"description_width": "initial"}),
+        "place": Choice("Divide", PLACES),
         "size_X": Slider("|X|", SIZES),
     }
     names = ("At once", "At the end", "At every step")
     presets = {name: {"place": place} for name, place in zip(names, PLACES)}
-    return FirstLook("A first look: where do you divide by |X|?", State(), controls, numbers, draw, words, presets,
-                    poster=tuple(presets))
+    return Explorer("A first look: where do you divide by |X|?", State(), controls, numbers, draw, words, headline,
+                    presets, poster=tuple(presets))

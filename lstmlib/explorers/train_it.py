@@ -14,7 +14,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import ipywidgets as widgets
 import numpy as np
 
 from .. import Weights, adam, adding_problem, crossing_spectrum, forward, scale_at, sgd, squared_error, summed, train
@@ -22,6 +21,7 @@ from ..placement import RIGHT as RIGHT_SETS
 from ..placement import shares as spectral_shares
 from ..show import svg
 from .base import Explorer
+from .controls import Choice, Menu
 
 DATA = Path(__file__).with_suffix(".json")
 T, H, BATCHES, WINDOW, SEED = 20, 8, 1500, 50, 0
@@ -161,7 +161,7 @@ DISTANCE = svg.Frame(566, 44, 180, 270, (0, BATCHES), (1e-17, 10), log="y")
 
 def draw(state, numbers):
     parts = [draw_curves(numbers), draw_distance(numbers), draw_shares(numbers.shares)]
-    return svg.picture(1010, 376, *parts, words=words(state, numbers))
+    return (svg.panel("all", 1010, 376, *parts, words=words(state, numbers)),)
 
 
 def draw_curves(numbers):
@@ -259,11 +259,10 @@ def max_of(distances):
 
 def training_curves():
     """The explorer of notebook 7."""
-    described = {"style": {"description_width": "initial"}}
     controls = {
-        "placement": widgets.Dropdown(options=list(PLACEMENTS), description="1/|X| on", **described),
-        "optimiser": widgets.RadioButtons(options=list(OPTIMISERS), description="optimiser", **described),
-        "size_X": widgets.RadioButtons(options=[8, 10], description="|X|", **described),
+        "placement": Menu("1/|X| on", PLACEMENTS),
+        "optimiser": Choice("optimiser", OPTIMISERS),
+        "size_X": Choice("|X|", [8, 10]),
     }
     presets = {
         "At the end": {}, "Rounded": {"placement": "{dW}", "size_X": 10},
@@ -272,7 +271,7 @@ def training_curves():
         "Twice, SGD": {"placement": "{loss, dW}"},
         "Cell path, Adam": {"placement": "{dc_next}", "optimiser": "Adam"},
     }
-    return Explorer("Training curves of placements", Run(), controls, numbers, draw, words, presets,
+    return Explorer("Training curves of placements", Run(), controls, numbers, draw, words, presets=presets,
                     poster=("At the end", "Nowhere, SGD", "Cell path, Adam"))
 
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-import ipywidgets as widgets
 import numpy as np
 
 from .. import backward, forward, init_weights, squared_error
 from ..show import svg
-from .base import Explorer, Slider
+from .base import Explorer
+from .controls import Choice, Slider
 
 T, D, H = 20, 2, 4
 POWERS = tuple(2 ** k for k in range(21))
@@ -183,8 +183,8 @@ ONCE, END = {"stroke": svg.BLUE, "width": 3}, {"stroke": svg.RED, "width": 2, "s
 
 
 def draw(state, numbers):
-    return svg.picture(WIDTH, HEIGHT, stages(state, numbers), norms_panel(state, numbers), steps_panel(state, numbers),
-                       entries_panel(numbers), words=words(state, numbers))
+    parts = [make(state, numbers) for make in (stages, norms_panel, steps_panel)] + [entries_panel(numbers)]
+    return (svg.panel("all", WIDTH, HEIGHT, *parts, words=words(state, numbers)),)
 
 
 def stages(state, numbers):
@@ -255,7 +255,7 @@ def entries_panel(numbers):
                           y_label="size received")]
     parts += [svg.text(ENTRIES.x(value), 489, name, 11, "middle", svg.GREY) for value, name in across.items()]
     for y, label in ((ZERO_Y, "0"), (INFINITE_Y, "inf")):
-        parts += [svg.rect(ENTRIES.left, y - 8, ENTRIES.width, 16, "#f0f0f0"),
+        parts += [svg.rect(ENTRIES.left, y - 8, ENTRIES.width, 16, svg.SOFT),
                   svg.text(ENTRIES.left - 5, y + 4, label, 11, "end", svg.GREY)]
     parts += [svg.text(ENTRIES.left, 206, "Each entry against the true one", 13, font_weight="bold"),
               svg.text(ENTRIES.left + ENTRIES.width / 2, 510, "size of the true entry", 12, "middle"),
@@ -308,11 +308,10 @@ def order_matters():
         "size_X": Slider("|X|", SIZES, 1024, [f"{size:,}" for size in SIZES]),
         "limit": Slider("clip at norm", limits, 3.0, [*(f"{limit:,g}" for limit in limits[:-1]), "none"]),
         "epsilon": Slider("Adam's epsilon", epsilons, 1e-8, [f"1e{k}" for k in range(-12, -1)]),
-        "dtype": widgets.RadioButtons(options=list(FORMATS), description="Format of the backward pass",
-                                      style={"description_width": "initial"}, layout=widgets.Layout(width="auto")),
+        "dtype": Choice("Format of the backward pass", FORMATS),
     }
     for dtype in FORMATS:
         for size_X in SIZES:
             pulled_back(dtype, 1 / size_X)
-    return Explorer("Two orders, side by side", Order(), controls, numbers, draw, words, PRESETS,
+    return Explorer("Two orders, side by side", Order(), controls, numbers, draw, words, presets=PRESETS,
                     poster=("Clip cuts the sum", "Large epsilon does not"))

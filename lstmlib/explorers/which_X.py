@@ -12,13 +12,13 @@ from itertools import pairwise
 from math import acos, degrees
 from typing import NamedTuple
 
-import ipywidgets as widgets
 import numpy as np
 
 from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings, summed, train
 from ..show import svg
 from ..tasks import REBER_SYMBOLS
-from .base import Explorer, Slider
+from .base import Explorer
+from .controls import Choice, Slider, Switch
 
 ROWS, LENGTH = 6, 14
 STEPS = (-2, -1, -1, 1, 1, 2)  # times the spread: by how much each string is longer
@@ -200,7 +200,7 @@ def draw(state, numbers):
         parts += [tokens(number, numbers.strings[number], numbers.weights[number], longest, total)
                   for number in range(start, stop)]
     parts.append(comparison(state, numbers))
-    return svg.picture(WIDTH, HEIGHT, *parts, words=words(state, numbers))
+    return (svg.panel("all", WIDTH, HEIGHT, *parts, words=words(state, numbers)),)
 
 
 def headings(total):
@@ -231,7 +231,7 @@ def items(by, strings):
 def bracket(piece, start, stop, counted):
     """The left margin: which rows form a micro-batch, and what it counts."""
     top, bottom = top_of(start) - 1, top_of(stop - 1) + ROW - 1
-    return (svg.rect(10, top, 690 - 16, bottom - top, "#f1f4f8" if piece % 2 == 0 else "#faf3e3", rx=6)
+    return (svg.rect(10, top, 690 - 16, bottom - top, svg.SOFT if piece % 2 == 0 else svg.BAND, rx=6)
             + svg.curve([(130, top + 4), (124, top + 4), (124, bottom - 4), (130, bottom - 4)], svg.GREY, 1.5)
             + svg.text(18, (top + bottom) / 2 - 1, f"micro-batch {piece + 1}", 13, font_weight="bold")
             + svg.text(18, (top + bottom) / 2 + 15, counted, 12))
@@ -295,16 +295,14 @@ def ragged_batch():
     """The explorer of notebook 05: a ragged batch, its pieces, and who divides by what."""
     rows = list(range(ROWS))
     after = ["none"] + [f"after row {number}" for number in rows[1:]]
-    wide = {"style": {"description_width": "initial"}, "layout": widgets.Layout(width="auto")}
     return Explorer(
         "A ragged batch in pieces", Ragged(),
         {"spread": Slider("spread of the lengths", range(4)),
          "longer": Slider("the longest row is longer by", range(5)),
          "first": Slider("a boundary", rows, 0, after),
          "second": Slider("another boundary", rows, 0, after),
-         "cut_all": widgets.Checkbox(description="cut after every row", indent=False, **wide),
-         "in_order": widgets.Checkbox(True, description="rows in order of length", indent=False,
-                                      layout=widgets.Layout(width="440px")),  # so that both choices begin a line,
-         "by": widgets.RadioButtons(options=list(MEANS), description="Count", **wide),
-         "divide": widgets.RadioButtons(options=[ONCE, MEAN, SHARES, SUMMED], description="Divide", **wide)},
-        numbers, draw, words, PRESETS, poster=("Mean of means", "Weighted by shares"))
+         "cut_all": Switch("cut after every row"),
+         "in_order": Switch("rows in order of length", True),
+         "by": Choice("Count", MEANS),
+         "divide": Choice("Divide", [ONCE, MEAN, SHARES, SUMMED])},
+        numbers, draw, words, presets=PRESETS, poster=("Mean of means", "Weighted by shares"))

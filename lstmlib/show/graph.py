@@ -1,13 +1,10 @@
-"""The unrolled backward graph: a picture, and a widget on whose edges 1/|X| is put.
+"""The unrolled backward graph.
 
-Every edge of one name is chosen at once. The picture is made here, with all its states in it; the
-browser only marks each edge as chosen or not, so that a click shows at once.
+Every edge of one name is chosen at once. The panel has all its states in it; a browser only marks each edge as chosen
+or not, so that a click shows at once.
 """
 
-import anywidget
-import traitlets
-
-from ..placement import EDGES, edge_set, path_crossings
+from ..placement import EDGES, path_crossings
 from . import svg
 
 WIDTH, HEIGHT = 1000, 462
@@ -29,48 +26,47 @@ MEANING = {
     "dW": "the finished sums over time",
 }
 
-STYLE = """
-.lstm-edge {cursor: pointer}
-.lstm-explorer .lstm-edge:focus-visible, .lstm-edge:focus {outline: none}
-.lstm-edge .hit {fill: none; stroke: transparent; stroke-width: 24; pointer-events: stroke}
-.lstm-edge .halo {fill: none; stroke: #ffffff; stroke-width: 8}
-.lstm-edge .line {fill: none; stroke: #1a1a1a; stroke-width: 2}
-.lstm-edge .tip {fill: #1a1a1a; stroke: #1a1a1a; stroke-width: 1}
-.lstm-edge .pill {fill: #ffffff; stroke: #595959; stroke-width: 1}
-.lstm-edge .badge {display: none}
-.lstm-edge .badge rect {fill: #ffffff; stroke: #AA4499; stroke-width: 2; stroke-dasharray: 4 2}
-.lstm-edge .badge text {fill: #7a2369}
-.lstm-edge.cell .halo {stroke-width: 15}
-.lstm-edge.cell .line {stroke: #8cc3e6; stroke-width: 8}
-.lstm-edge.cell .tip {fill: #8cc3e6; stroke: #8cc3e6}
-.lstm-edge.other .line {stroke: #AA4499; stroke-width: 4; stroke-dasharray: 8 4}
-.lstm-edge.other .tip {fill: #AA4499; stroke: #AA4499}
-.lstm-edge.on .line {stroke: #0072B2; stroke-width: 5; stroke-dasharray: none}
-.lstm-edge.on .tip {fill: #0072B2; stroke: #0072B2}
-.lstm-edge.on .pill {fill: #0072B2; stroke: #0072B2}
-.lstm-edge.on .pill-text {fill: #ffffff}
-.lstm-edge.on .badge, .lstm-edge.other .badge {display: inline}
-.lstm-edge.on .badge rect {fill: #0072B2; stroke: #ffffff; stroke-dasharray: none}
-.lstm-edge.on .badge text {fill: #ffffff}
-.lstm-edge.cell.on .line, .lstm-edge.cell.other .line {stroke-width: 10}
-.lstm-edge:hover .hit {stroke: #0072B2; stroke-opacity: 0.12}
-.lstm-edge:focus-visible .hit {stroke: #E69F00; stroke-opacity: 0.45}
-.lstm-edge:focus-visible .pill {stroke: #E69F00; stroke-width: 4}
+STYLE = f"""
+.lstm-edge {{cursor: pointer}}
+.lstm-edge .hit {{fill: none; stroke: transparent; stroke-width: 24; pointer-events: stroke}}
+.lstm-edge .halo {{fill: none; stroke: {svg.PAPER}; stroke-width: 8}}
+.lstm-edge .line {{fill: none; stroke: {svg.INK}; stroke-width: 2}}
+.lstm-edge .tip {{fill: {svg.INK}; stroke: {svg.INK}; stroke-width: 1}}
+.lstm-edge .pill {{fill: {svg.PAPER}; stroke: {svg.GREY}; stroke-width: 1}}
+.lstm-edge .badge {{display: none}}
+.lstm-edge .badge rect {{fill: {svg.PAPER}; stroke: {svg.PURPLE}; stroke-width: 2; stroke-dasharray: 4 2}}
+.lstm-edge .badge text {{fill: {svg.DEEP[svg.PURPLE]}}}
+.lstm-edge.cell .halo {{stroke-width: 15}}
+.lstm-edge.cell .line {{stroke: {svg.DEEP[svg.SKY]}; stroke-width: 7}}
+.lstm-edge.cell .tip {{fill: {svg.DEEP[svg.SKY]}; stroke: {svg.DEEP[svg.SKY]}}}
+.lstm-edge.other .line {{stroke: {svg.PURPLE}; stroke-width: 4; stroke-dasharray: 8 4}}
+.lstm-edge.other .tip {{fill: {svg.PURPLE}; stroke: {svg.PURPLE}}}
+.lstm-edge.on .line {{stroke: {svg.BLUE}; stroke-width: 5; stroke-dasharray: none}}
+.lstm-edge.on .tip {{fill: {svg.BLUE}; stroke: {svg.BLUE}}}
+.lstm-edge.on .pill {{fill: {svg.BLUE}; stroke: {svg.BLUE}}}
+.lstm-edge.on .pill-text {{fill: {svg.ON}}}
+.lstm-edge.on .badge, .lstm-edge.other .badge {{display: inline}}
+.lstm-edge.on .badge rect {{fill: {svg.BLUE}; stroke: {svg.PAPER}; stroke-dasharray: none}}
+.lstm-edge.on .badge text {{fill: {svg.ON}}}
+.lstm-edge.cell.on .line, .lstm-edge.cell.other .line {{stroke-width: 9}}
+.lstm-edge:hover .hit {{stroke: {svg.BLUE}; stroke-opacity: 0.15}}
+.lstm-edge:focus-visible .hit {{stroke: {svg.ORANGE}; stroke-opacity: 0.6}}
+.lstm-edge:focus-visible .pill {{stroke: {svg.DEEP[svg.ORANGE]}; stroke-width: 4}}
 """
 
 
-def picture(T, edges=(), other=None, title=True):
-    """The graph as SVG text.
+def panel(T, edges=(), other=None, title=True):
+    """The graph as a panel.
 
     T      number of timesteps; above four the first two and the last two are drawn
     edges  names of the edges that carry 1/|X|
     other  names of the edges of a second placement, B; None where there is only one
     """
-    return svg.picture(WIDTH, HEIGHT, drawing(T, edges, other, title), words=description(T, edges, other))
+    return svg.panel("graph", WIDTH, HEIGHT, drawing(T, edges, other, title), words=description(T, edges, other))
 
 
 def drawing(T, edges=(), other=None, title=True):
-    """What `picture` shows, without the frame."""
+    """What `panel` shows, without the frame."""
     times, xs = columns(T)
     heading = svg.text(12, 22, "Backward: arrows show where gradients flow", 13, fill=svg.GREY) if title else ""
     parts = (edge(name, routes(name, xs), pills(name, xs), name in edges, badge_text(name, edges, other),
@@ -224,11 +220,11 @@ def nodes(times, xs):
     for t, x in zip(times, xs):
         subscript = "".join(SUBSCRIPTS[int(digit)] for digit in str(t))
         parts += [box(x, LOSS, 30, f"loss{subscript}"), box(x, Y, HALF, f"y{subscript}"),
-                  box(x, H, HALF, f"h{subscript}"), box(x, CELL, HALF, f"c{subscript}", fill="#d6ebf8", bold=True),
+                  box(x, H, HALF, f"h{subscript}"), box(x, CELL, HALF, f"c{subscript}", fill=svg.PALE_BLUE, bold=True),
                   box(x, Z, HALF, f"z{subscript}"), svg.circle(x, JOIN, 3.5, fill=svg.GREY)]
     for y, words in ((SUM_Y, "Wy, by"), (SUM_Z, "Wx, Wh, b")):
         parts += [svg.circle(SUM, y, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5),
-                  svg.text(SUM, y + 5.5, "Σ", 16, "middle"), box(PARAMETER, y, 56, words, bold=True, fill="#f2f2f2")]
+                  svg.text(SUM, y + 5.5, "Σ", 16, "middle"), box(PARAMETER, y, 56, words, bold=True, fill=svg.SOFT)]
     parts.append(svg.text(SUM + 4, SUM_Y - 22, "sum over t", 12, fill=svg.GREY))
     return "".join(parts)
 
@@ -244,81 +240,3 @@ def gap(T, xs):
         return ""
     x = (xs[1] + xs[2]) / 2
     return svg.text(x, LOSS + 6, "⋯", 24, "middle") + svg.text(x, 155, f"t = 3 to {T - 2}", 12, "middle", svg.GREY)
-
-
-class BackwardGraph(anywidget.AnyWidget):
-    """The graph to click on. Every name can be reached with Tab, and pressed with space or Enter.
-
-    value  names of the chosen edges, in the order of EDGES
-    T      number of timesteps; other  the edges of a second placement, or None
-    """
-
-    value = traitlets.Tuple().tag(sync=True)
-    other = traitlets.Tuple(allow_none=True, default_value=None).tag(sync=True)
-    counts = traitlets.Dict().tag(sync=True)
-    T = traitlets.Int(4, min=1)
-    svg = traitlets.Unicode().tag(sync=True)
-
-    _esm = """
-    export default { render({ model, el }) {
-      const mark = () => {
-        const edges = model.get("value"), other = model.get("other");
-        el.querySelectorAll("[data-edge]").forEach((edge) => {
-          const on = edges.includes(edge.dataset.edge), too = (other || []).includes(edge.dataset.edge);
-          edge.classList.toggle("on", on); edge.classList.toggle("other", too);
-          edge.setAttribute("aria-checked", String(on));
-          const words = other === null ? "1/|X|" : on && too ? "A B" : on ? "A" : "B";
-          edge.querySelectorAll(".badge text").forEach((text) => { text.textContent = words; });
-        });
-        Object.entries(model.get("counts")).forEach(([name, words]) => {
-          el.querySelector(`[data-count="${name}"]`).textContent = words;
-        });
-      };
-      const draw = () => {
-        const focused = el.querySelector("[data-edge]:focus")?.dataset.edge;
-        el.innerHTML = model.get("svg"); mark();
-        el.firstElementChild.setAttribute("role", "group");
-        el.firstElementChild.setAttribute("aria-label", "Backward graph: each of its nine edges is a checkbox");
-        if (focused) el.querySelector(`[data-edge="${focused}"]`).focus();
-      };
-      const toggle = (target) => {
-        const name = target.closest("[data-edge]")?.dataset.edge;
-        if (!name) return;
-        const edges = model.get("value"), all = [...el.querySelectorAll("[data-edge]")].map((g) => g.dataset.edge);
-        // In the order that the kernel keeps: else it would send its own back, perhaps over a later click.
-        model.set("value", all.filter((edge) => edges.includes(edge) !== (edge === name)));
-        model.save_changes();
-      };
-      el.addEventListener("click", (event) => toggle(event.target));
-      el.addEventListener("keydown", (event) => {
-        if (event.key !== " " && event.key !== "Enter") return;
-        event.preventDefault(); event.stopPropagation();
-        if (!event.repeat) toggle(event.target);
-      });
-      model.on("change:svg", draw); model.on("change:value", mark); model.on("change:other", mark);
-      model.on("change:counts", mark); draw();
-    } }
-    """
-
-    def __init__(self, edges=(), T=4, other=None):
-        super().__init__(value=tuple(edges), T=T, other=other)
-        self._drawn()
-        self._counted()
-
-    @traitlets.validate("value", "other")
-    def _in_order(self, proposal):
-        if proposal.value is None:
-            return None
-        edges = edge_set(proposal.value)
-        return tuple(name for name in EDGES if name in edges)
-
-    @traitlets.observe("T")
-    def _drawn(self, _=None):
-        self.svg = picture(self.T)
-
-    @traitlets.observe("value", "other", "T")
-    def _counted(self, _=None):
-        self.counts = crossings(self.value, self.T, self.other)
-
-    def __repr__(self):
-        return "BackwardGraph()"

@@ -1,53 +1,86 @@
-"""Pictures as SVG text, from small pure functions.
+"""Panels as SVG text, from small pure functions.
 
-The same numbers give the same bytes: coordinates are rounded to a tenth of a pixel, so
-that a last bit that differs on another machine does not show. Every picture stands on its own
-white card, and is thus readable in a light and in a dark theme.
+The same numbers give the same bytes: coordinates are rounded to a tenth of a pixel, so that a last bit that differs on
+another machine does not show. Colours are CSS variables with the colours of the light theme behind them: the page
+decides, and where no page does, the light ones stand.
 """
 
 import base64
 import html
 import math
+import re
 from dataclasses import dataclass
 
-from .colours import (  # noqa: F401 - part of this module's names
-    BLUE,
-    FAINT,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PAPER,
-    PURPLE,
-    RED,
-    SKY,
-)
+from . import colours
+
+SMALLEST = 11  # pixels: no text in a panel is ever shown smaller
 
 
-def picture(width, height, *parts, words):
-    """A whole picture `width` by `height` pixels; `words` say what it shows to those who cannot see it."""
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-            f'aria-label="{html.escape(words)}" font-family="DejaVu Sans, Verdana, Arial, sans-serif" '
-            f'style="display:block;width:100%;max-width:{width}px;height:auto;background:{PAPER}">'
-            f'{rect(0, 0, width, height, fill=PAPER)}{"".join(parts)}</svg>')
+def variable(name, light):
+    """A colour that a theme can replace."""
+    return f"var(--lstm-{name}, {light})"
+
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, INK, GREY, FAINT, PAPER = (
+    variable(name.lower(), getattr(colours, name))
+    for name in ("BLUE", "ORANGE", "GREEN", "RED", "PURPLE", "SKY", "INK", "GREY", "FAINT", "PAPER"))
+SOFT, BAND, ON = (variable(*pair) for pair in (  # the last is for text on a filled shape
+    ("soft", "#f4f4f4"), ("band", "#f3ead2"), ("on", "#ffffff")))
+PALE_BLUE, PALE_GREEN, PALE_RED = (variable(*pair) for pair in (
+    ("pale-blue", "#d6ebf8"), ("pale-green", "#8fd3bd"), ("pale-red", "#f2b38c")))
+DEEP = {  # for text and thin lines, which need more contrast than a filled shape
+    ORANGE: variable("deep-orange", "#8a5a00"), GREEN: variable("deep-green", "#00704f"),
+    RED: variable("deep-red", "#a84800"), PURPLE: variable("deep-purple", "#8e3280"),
+    SKY: variable("deep-sky", "#1f7bb8")}
+PALE = (ORANGE, SKY)  # their edges are drawn in the deep colour
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A small picture. It may be shrunk from its natural `width` in pixels to `least`: there its text is SMALLEST."""
+
+    name: str
+    svg: str
+    words: str
+    width: float
+    height: float
+    least: int
+
+
+def panel(name, width, height, *parts, words):
+    """A panel `width` by `height` pixels; `words` say what it shows to those who cannot see it."""
+    content = "".join(parts)
+    smallest = min(map(float, re.findall('font-size="([^"]+)"', content)), default=13)
+    if smallest < SMALLEST:
+        raise ValueError(f"text in a panel must have at least {SMALLEST} pixels, got {smallest:g} in {name!r}")
+    picture = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}" role="img" '
+               f'aria-label="{html.escape(words)}" font-family="Arial, Liberation Sans, DejaVu Sans, sans-serif">'
+               f"{content}</svg>")
+    return Panel(name, picture, words, width, height, math.ceil(width * SMALLEST / smallest))
 
 
 def text(x, y, words, size=13, anchor="start", fill=INK, **attributes):
     """Words at (x, y); anchor "start", "middle" or "end". HTML marks in the words are shown as they are."""
-    return element("text", html.escape(str(words)), x=x, y=y, font_size=size, text_anchor=anchor, fill=fill,
-                   **attributes)
+    return element("text", html.escape(str(words)), x=x, y=y, font_size=size, text_anchor=anchor,
+                   fill=DEEP.get(fill, fill), **attributes)
 
 
 def rect(x, y, width, height, fill=BLUE, **attributes):
-    return element("rect", x=x, y=y, width=max(width, 0), height=max(height, 0), fill=fill, **attributes)
+    return element("rect", x=x, y=y, width=max(width, 0), height=max(height, 0), fill=fill,
+                   **edge_of(fill) | attributes)
 
 
 def line(x1, y1, x2, y2, stroke=INK, width=1, **attributes):
-    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=stroke, stroke_width=width, **attributes)
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=DEEP.get(stroke, stroke), stroke_width=width,
+                   **attributes)
 
 
 def circle(x, y, r, fill=BLUE, **attributes):
-    return element("circle", cx=x, cy=y, r=r, fill=fill, **attributes)
+    return element("circle", cx=x, cy=y, r=r, fill=fill, **edge_of(fill) | attributes)
+
+
+def edge_of(fill):
+    return {"stroke": DEEP[fill]} if fill in PALE else {}
 
 
 def curve(points, stroke=BLUE, width=2, **attributes):
@@ -57,8 +90,8 @@ def curve(points, stroke=BLUE, width=2, **attributes):
         if point is not None:
             steps.append(f"{'L' if pen_down else 'M'}{number(point[0])} {number(point[1])}")
         pen_down = point is not None
-    return element("path", d="".join(steps), fill="none", stroke=stroke, stroke_width=width, stroke_linejoin="round",
-                   **attributes)
+    return element("path", d="".join(steps), fill="none", stroke=DEEP.get(stroke, stroke), stroke_width=width,
+                   stroke_linejoin="round", **attributes)
 
 
 def element(tag, content="", **attributes):
@@ -106,17 +139,17 @@ class Frame:
             low, high, value = math.log10(low), math.log10(high), math.log10(value)
         return (value - low) / (high - low)
 
-    def axes(self, x_ticks=(), y_ticks=(), x_label="", y_label="", title="", labels=str, size=11):
+    def axes(self, x_ticks=(), y_ticks=(), x_label="", y_label="", title="", labels=str, size=12):
         """Box, ticks with faint lines across, labels and a title. A tick is a value, or a pair (value, label)."""
         right, bottom = self.left + self.width, self.top + self.height
         parts = []
         for value, label in map(lambda tick: tick if isinstance(tick, tuple) else (tick, labels(tick)), x_ticks):
             parts += [line(self.x(value), self.top, self.x(value), bottom, stroke=FAINT),
-                      text(self.x(value), bottom + size + 4, label, size, "middle", GREY)]
+                      text(self.x(value), bottom + size + 4, label, size, "middle", GREY) if label != "" else ""]
         for value, label in map(lambda tick: tick if isinstance(tick, tuple) else (tick, labels(tick)), y_ticks):
             parts += [line(self.left, self.y(value), right, self.y(value), stroke=FAINT),
-                      text(self.left - 5, self.y(value) + size / 3, label, size, "end", GREY)]
-        parts.append(rect(self.left, self.top, self.width, self.height, fill="none", stroke=GREY))
+                      text(self.left - 5, self.y(value) + size / 3, label, size, "end", GREY) if label else ""]
+        parts.append(rect(self.left, self.top, self.width, self.height, fill="none", stroke=FAINT))
         middle = self.left + self.width / 2
         parts.append(text(middle, bottom + 2 * size + 10, x_label, size + 1, "middle") if x_label else "")
         parts.append(text(self.left, self.top - 2 - size / 2, title, size + 2, font_weight="bold") if title else "")
@@ -131,10 +164,31 @@ class Frame:
         return curve([(self.x(x), self.y(y)) if ok else None for ok, x, y in zip(finite, xs, ys)], **attributes)
 
 
-def as_image(svg, words, width="100%"):
-    """The picture as an <img>, which is shown even in a notebook that is not trusted, and in exports."""
-    data = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{html.escape(words)}" style="width:{width}" src="data:image/svg+xml;base64,{data}">'
+def sheet(panels, width, words, title="", gap=20):
+    """Panels in rows of at most `width` pixels, below a title, as one picture in the colours of the light theme."""
+    parts, x, y, row, top = [], 0, 0, 0, 40 if title else 0
+    for each in panels:
+        if x and x + each.width > width:
+            x, y, row = 0, y + row + gap, 0
+        place = {"x": x, "y": y + top, "width": each.width, "height": each.height}
+        attributes = "".join(f' {name}="{number(value)}"' for name, value in place.items())
+        parts.append(each.svg.replace("<svg", f"<svg{attributes}", 1))
+        x, row = x + each.width + gap, max(row, each.height)
+    heading = text(0, 22, title, 19, font_weight="bold")
+    ground = rect(0, 0, width, top + y + row, PAPER)
+    return fixed(panel("sheet", width, top + y + row, ground, heading, *parts, words=words).svg)
+
+
+def fixed(picture):
+    """The picture in the colours of the light theme, for where no page gives a theme."""
+    return re.sub(r"var\([\w-]+, ([^)]*)\)", r"\1", picture)
+
+
+def as_image(panel):
+    """The panel as an <img> on white, which is shown even in a notebook that is not trusted, and in exports."""
+    picture = fixed(panel.svg).replace("<svg ", '<svg style="background:#fff" ', 1)
+    data, words = base64.b64encode(picture.encode()).decode(), html.escape(panel.words)
+    return f'<img alt="{words}" width="{number(panel.width)}" src="data:image/svg+xml;base64,{data}">'
 
 
 def with_fallback(widget, bundle, fallback):

@@ -9,12 +9,11 @@ import re
 import time
 from pathlib import Path
 
-import ipywidgets as widgets
 import pytest
 from lab import ROOT, Lab, Shown, browser_page, copy_notebooks, jupyterlab, sentences, twins
 from playwright.sync_api import expect
 
-from lstmlib.explorers import Slider
+from lstmlib.explorers import Choice, Menu, Slider, Switch
 
 pytestmark = pytest.mark.browser
 
@@ -55,20 +54,16 @@ def test_runs_without_an_error(opened):
     assert lab.posters >= len(explorers), "before a notebook is run, a picture stands where each explorer will be"
 
 
-def test_every_preset_by_mouse_and_by_keyboard(opened):
+def test_every_preset_and_sentence(opened):
     path, lab, explorers = opened
     for name, shown in explorers.items():
-        named = [preset for preset in shown.twin.presets if shown.button(preset).is_visible()]
-        for preset in [*named[1:], "Reset"]:
-            shown.button(preset).click()
-            shown.both(lambda twin, preset=preset: twin.press(preset))
-        for preset in [*named[1:], "Reset"]:
-            shown.button(preset).press("Space")
+        for preset in [*list(shown.twin.presets)[1:], "Reset"]:
+            shown.choose(preset)
             shown.both(lambda twin, preset=preset: twin.press(preset))
         for text, preset in [pair for explorer, *pair in sentences(path) if explorer == name]:
             lab.page.locator(".lstm-sentence").get_by_role("button", name=text, exact=True).first.press("Enter")
             shown.both(lambda twin, preset=preset: twin.choose(preset))
-        shown.button("Reset").click()
+        shown.choose("Reset")
         shown.both(lambda twin: twin.press("Reset"))
     assert lab.complaints == []
 
@@ -90,7 +85,7 @@ def test_every_control_by_keyboard(opened):
                 shown.both(lambda twin, field=field, value=value: twin.set(**{field: value}))
         assert lab.page.evaluate(cells) == before, "keys pressed on a control reached the notebook"
         assert NAMELESS.findall(shown.box.aria_snapshot()) == []
-        shown.button("Reset").click()
+        shown.choose("Reset")
         shown.both(lambda twin: twin.press("Reset"))
     assert lab.complaints == []
 
@@ -99,12 +94,11 @@ def focusable(shown, control):
     """The element in the page that takes the keys of a control."""
     if isinstance(control, Slider):
         return shown.slider(control)
-    roles = {widgets.Checkbox: "checkbox", widgets.Dropdown: "combobox"}
+    if isinstance(control, Choice):
+        return shown.box.get_by_role("group", name=control.label, exact=True).get_by_role("radio", checked=True)
+    roles = {Switch: "checkbox", Menu: "combobox"}
     if type(control) in roles:
-        return shown.box.get_by_role(roles[type(control)], name=control.description, exact=True)
-    if isinstance(control, widgets.RadioButtons):
-        name = shown.page.get_by_text(control.description, exact=True)
-        return shown.box.locator(".widget-radio", has=name).get_by_role("radio", checked=True)
+        return shown.box.get_by_role(roles[type(control)], name=control.label, exact=True)
     return shown.box.locator(f"[data-edge='{control.value[0]}']")
 
 
@@ -112,10 +106,10 @@ def moves(control):
     """[(key, value of the control after it)]."""
     if isinstance(control, Slider):
         return [("End", control.values[-1]), ("ArrowLeft", control.values[-2]), ("Home", control.values[0])]
-    if isinstance(control, widgets.Checkbox):
+    if isinstance(control, Switch):
         return [("Space", not control.value), ("Space", control.value)]
-    if isinstance(control, widgets.Dropdown | widgets.RadioButtons):
-        values, at = list(control._options_values), control.index
+    if isinstance(control, Menu | Choice):
+        values, at = control.values, control.index
         return [("ArrowDown", values[at + 1])] if at + 1 < len(values) else [("ArrowUp", values[at - 1])]
     return [("Space", control.value[1:]), ("Enter", control.value)]
 
@@ -132,7 +126,7 @@ def test_a_fast_drag_ends_with_the_last_state(opened):
         if late > LATEST:  # once more: the machine may have been busy with something else
             late = drag(lab.page, shown, control)
         assert late <= LATEST, f"{shown.twin.title}: a picture arrived {late:.0f} ms after the hand stopped"
-        shown.button("Reset").click()
+        shown.choose("Reset")
         shown.both(lambda twin: twin.press("Reset"))
     assert lab.complaints == []
 
@@ -145,9 +139,9 @@ def drag(page, shown, control):
     watcher = shown.box.evaluate_handle("""(box) => {
         const seen = {hand: 0, picture: 0, pictures: 0};
         box.addEventListener("input", () => { seen.hand = performance.now(); }, true);
-        const picture = box.querySelector(".widget-html-content");
+        const picture = box.querySelector(".lstm-panels");
         const changed = () => { seen.picture = performance.now(); seen.pictures += 1; };
-        new MutationObserver(changed).observe(picture, {childList: true});
+        new MutationObserver(changed).observe(picture, {childList: true, subtree: true});
         return seen;
     }""")
     start, moves = time.monotonic(), DRAG_SECONDS * EVENTS_PER_SECOND

@@ -38,14 +38,14 @@ class Slow(Explorer):
             return state.n
 
         super().__init__(title, State(), {name: Slider(name, range(10)) for name in "nm"}, numbers,
-                         lambda state, n: svg.picture(10, 10, svg.text(0, 10, f"n = {n}"), words="n"),
+                         lambda state, n: (svg.panel("n", 10, 10, svg.text(0, 10, f"n = {n}"), words="n"),),
                          lambda state, n: f"n is {n}", presets={"Five": {"n": 5}})
 
 
 def agrees(explorer):
     """Control, state, picture and words say the same."""
     n = explorer.controls["n"].value
-    return explorer.state.n == explorer.numbers == n and f"n = {n}<" in explorer.picture.value \
+    return explorer.state.n == explorer.numbers == n and f"n = {n}<" in explorer.panels.text \
         and explorer.words.value == f"n is {n}" and explorer.alert.value == "" and explorer.error is None
 
 
@@ -60,7 +60,7 @@ def test_an_interrupt_leaves_no_lock_and_is_told(act):
     with pytest.raises(KeyboardInterrupt):
         act(explorer)
     assert "interrupted; the picture is the one before" in explorer.alert.value
-    assert "n = 0<" in explorer.picture.value and isinstance(explorer.error, KeyboardInterrupt)
+    assert "n = 0<" in explorer.panels.text and isinstance(explorer.error, KeyboardInterrupt)
     other = threading.Thread(target=explorer.set, kwargs={"n": 4}, daemon=True)  # would wait for ever at a held lock
     other.start()
     other.join(10)
@@ -120,7 +120,7 @@ def test_two_threads_at_once_end_in_one_state():
 def test_a_cell_run_twice_does_not_double_what_an_event_does():
     first, second = Slow(), Slow()
     first.computed.clear(), second.computed.clear()
-    second.children[2].children[1].click()
+    second.menu.chosen = ["Five", 1]
     second.controls["n"].index = 4
     assert second.computed == [5, 4] and first.computed == []
 

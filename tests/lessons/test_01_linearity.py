@@ -12,9 +12,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from helpers import hint_of
+from helpers import drawn, hint_of
 from lstmlib.exercises import linearity as exercises
 from lstmlib.explorers.linearity import CONSTANT, GRADIENT, State, draw, linear_map, numbers, plain, words
+from lstmlib.show import svg
 
 A, SECOND, FACTOR, SIZE_X = (0, 6, 60), (0, 40, 60), (10, 100), (1, 2, 7, 32)
 STATES = [State(a, second, kind, factor, size_X) for a, second, kind, factor, size_X
@@ -57,12 +58,12 @@ def test_numbers_are_those_of_the_two_formulas(state):
 @pytest.mark.parametrize("state", STATES)
 def test_the_verdict_in_words_and_in_the_picture(state):
     shown = numbers(state)
-    said, drawn = words(state, shown), texts(draw(state, shown))
+    said, seen = words(state, shown), texts(drawn(draw(state, shown)))
     assert said.startswith("They agree" if shown.agree else "They differ")
-    assert plain(shown.at_once[-1]) in said and plain(shown.at_once[-1]) in drawn
-    assert plain(shown.at_the_end[-1]) in said and plain(shown.at_the_end[-1]) in drawn
-    assert ("= equal" in drawn) == shown.agree and ("≠ not equal" in drawn) != shown.agree
-    assert drawn.count(f"÷{state.size_X}") == (3 if state.kind == GRADIENT else 2)
+    assert plain(shown.at_once[-1]) in said and plain(shown.at_once[-1]) in seen
+    assert plain(shown.at_the_end[-1]) in said and plain(shown.at_the_end[-1]) in seen
+    assert ("= equal" in seen) == shown.agree and ("≠ not equal" in seen) != shown.agree
+    assert seen.count(f"÷{state.size_X}") == (3 if state.kind == GRADIENT else 2)
 
 
 @pytest.mark.parametrize("value, shown", [(Fraction(2300), "2300"), (Fraction(6, 32), "0.1875"), (Fraction(0), "0"),
@@ -74,9 +75,9 @@ def test_numbers_are_shown_exactly_or_marked(value, shown):
 
 def test_a_small_summand_stays_visible():
     state = State(a=6, kind=CONSTANT, size_X=32)
-    root = ElementTree.fromstring(draw(state, numbers(state)))
+    root = ElementTree.fromstring(drawn(draw(state, numbers(state))))[0]
     blue = [float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect")
-            if rect.get("fill") == "#0072B2"]
+            if rect.get("fill") == svg.BLUE]
     assert len(blue) == 4 and min(blue) == 2
 
 
@@ -97,26 +98,26 @@ def test_the_proportionality_strip():
     for kind, becomes in ((GRADIENT, 80), (CONSTANT, 40)):
         state = State(kind=kind)
         assert numbers(state).second_of_double_loss == becomes
-        assert any(f"{becomes}  (" in (words or "") for words in texts(draw(state, numbers(state))))
+        assert any(f"{becomes}  (" in (words or "") for words in texts(drawn(draw(state, numbers(state)))))
 
 
 def test_every_bar_stays_inside_the_picture_and_axes_do_not_move():
     boxes = set()
     for state in STATES:
-        root = ElementTree.fromstring(draw(state, numbers(state)))
+        root = ElementTree.fromstring(drawn(draw(state, numbers(state))))[0]
         width = float(root.get("viewBox").split()[2])
         for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
             assert 0 <= float(rect.get("x")) and float(rect.get("x")) + float(rect.get("width")) <= width
         boxes.add(root.get("viewBox"))
-        assert {"60", "120", "12,000"} <= set(texts(draw(state, numbers(state))))
+        assert {"60", "120", "12,000"} <= set(texts(drawn(draw(state, numbers(state)))))
     assert len(boxes) == 1
 
 
 def test_bars_are_proportional_to_their_numbers():
     def result_bars(state):
-        root = ElementTree.fromstring(draw(state, numbers(state)))
+        root = ElementTree.fromstring(drawn(draw(state, numbers(state))))[0]
         return [float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect")
-                if rect.get("fill") == "#1a1a1a"]
+                if rect.get("fill") == svg.INK]
 
     assert result_bars(State(60, 60, GRADIENT, 100, 1)) == [150, 150]
     at_once, at_the_end = result_bars(State(60, 60, CONSTANT, 100, 2))
@@ -128,7 +129,7 @@ def test_controls_move_the_state(explorer):
     explorer.controls["kind"].value = CONSTANT
     explorer.set(size_X=32, a=60)
     assert explorer.state == State(60, 40, CONSTANT, 100, 32) and explorer.error is None
-    assert "≠ not equal" in explorer.picture.value and "They differ" in explorer.words.value
+    assert "≠ not equal" in explorer.panels.text and "They differ" in explorer.words.value
     with pytest.raises(ValueError, match="a must be one of"):
         explorer.set(a=7)
     explorer.choose("Reset")

@@ -75,7 +75,7 @@ def test_extremes_draw_without_error():
         for scale in (0.5, 5.0):
             for cut in (False, True):
                 explorer.set(forget_bias=bias, rnn_scale=scale, cut_gates=cut)
-                assert explorer.error is None and "nan" not in explorer.picture.value
+                assert explorer.error is None and "nan" not in explorer.panels.text
 
 
 F = 0.5 ** (1 / 100)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from lab import ROOT
 
-from helpers import assert_an_error_is_shown_and_raised, hint_of
+from helpers import assert_an_error_is_shown_and_raised, drawn, hint_of
 from lstmlib import backward, cross_entropy, forward, init_weights, relative_error
 from lstmlib.exercises.which_X import (
     add,
@@ -83,7 +83,7 @@ def test_order_moves_the_same_strings():
     (PADDED, ("22 timesteps", "34 timesteps", "48 timesteps"))])
 def test_the_pieces_show_what_they_divide_by(by, counts):
     state = Ragged(longer=4, by=by)
-    root = ElementTree.fromstring(draw(state, numbers(state)))
+    root = ElementTree.fromstring(drawn(draw(state, numbers(state))))[0]
     texts = [part.text for part in root.iter() if part.tag.endswith("text")]
     assert all(texts.count(shown) == counts.count(shown) for shown in counts)
 
@@ -187,7 +187,7 @@ def test_every_state_has_a_well_formed_picture_of_one_size():
         low, high = module.RATIO.x_limits
         assert all(low < it.ratio < high and -0.17 < it.cosine < 1 + 1e-12 for it in shown.comparisons.values())
         if shade % 7 == 0:
-            root = ElementTree.fromstring(draw(state, shown))
+            root = ElementTree.fromstring(drawn(draw(state, shown)))[0]
             assert root.get("viewBox") == "0 0 1000 530" and root.get("aria-label") == words(state, shown)
         shade += 1
 
@@ -203,7 +203,7 @@ def test_pictures_do_not_depend_on_rounding_noise(explorer):
         shown = numbers(state)
         noisy = {by: it._replace(cosine=it.cosine * (1 - 3e-16), ratio=it.ratio * (1 + 3e-16))
                  for by, it in shown.comparisons.items()}
-        assert draw(state, shown) == draw(state, shown._replace(comparisons=noisy))
+        assert drawn(draw(state, shown)) == drawn(draw(state, shown._replace(comparisons=noisy)))
 
 
 def test_bars_grow_with_the_weight_and_stop():
@@ -221,13 +221,13 @@ def test_bars_grow_with_the_weight_and_stop():
 
 def test_a_control_moves_state_and_picture(explorer):
     explorer.choose("Reset")
-    before = explorer.picture.value
+    before = explorer.panels.text
     explorer.controls["divide"].value = MEAN
     explorer.controls["first"].value = 1
     assert explorer.state.first == 1 and not explorer.numbers.comparisons[TOKENS].same
-    assert explorer.picture.value != before
+    assert explorer.panels.text != before
     explorer.choose("Reset")
-    assert explorer.picture.value == before
+    assert explorer.panels.text == before
 
 
 def test_an_error_is_shown_and_raised(explorer):

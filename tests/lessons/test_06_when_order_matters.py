@@ -115,8 +115,8 @@ def test_every_state_of_the_controls_draws():
         for size_X in (1, 3, 1024, 10 ** 6, 2 ** 20):
             for limit in (0.01, 1e6, math.inf):
                 explorer.set(dtype=dtype, size_X=size_X, limit=limit, epsilon=1e-2)
-                assert explorer.error is None and "nan" not in explorer.picture.value
-                assert explorer.picture.value.startswith("<svg") and 'viewBox="0 0 1000 526"' in explorer.picture.value
+                assert explorer.error is None and "nan" not in explorer.panels.text
+                assert explorer.panels.text.startswith("<svg") and 'viewBox="0 0 1000 526"' in explorer.panels.text
 
 
 def test_a_wrong_value_is_shown_and_raised():

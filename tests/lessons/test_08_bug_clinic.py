@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from helpers import assert_an_error_is_shown_and_raised, hint_of
+from helpers import assert_an_error_is_shown_and_raised, drawn, hint_of
 from lstmlib import backward, cosine, cross_entropy, forward, relative_error
 from lstmlib.clinic.patients import HEALTHY, PATIENTS, WARD, example
 from lstmlib.exercises import bug_clinic as exercises
@@ -75,24 +75,24 @@ def test_words_say_what_is_read(bed, instrument, said):
 def test_the_diagnosis_shows_only_when_asked_for(explorer):
     for bed, patient in WARD.items():
         explorer.set(patient=bed, reveal=False)
-        assert patient.fault not in explorer.words.value and "Diagnosis" not in explorer.picture.value
+        assert patient.fault not in explorer.words.value and "Diagnosis" not in explorer.panels.text
         explorer.set(reveal=True)
-        assert explorer.words.value.endswith(f"Diagnosis: {patient.fault}.") and "Diagnosis" in explorer.picture.value
+        assert explorer.words.value.endswith(f"Diagnosis: {patient.fault}.") and "Diagnosis" in explorer.panels.text
     explorer.choose("Reset")
 
 
 def test_every_state_draws_a_well_formed_picture_of_the_same_size():
     for bed, instrument, reveal in itertools.product(BEDS, INSTRUMENTS, (False, True)):
         state = Bench(bed, instrument, reveal)
-        picture = draw(state, numbers(state))
-        root = ElementTree.fromstring(picture)
+        picture = drawn(draw(state, numbers(state)))
+        root = ElementTree.fromstring(picture)[0]
         assert root.get("viewBox") == "0 0 980 400" and root.get("aria-label") == words(state, numbers(state))
         assert "nan" not in picture
 
 
 def test_axes_do_not_follow_the_data():
     for panel in ("gradient check", "scaled loss", "probe", "crossing spectrum", "reordered batch"):
-        frames = {tuple(text.text for text in ElementTree.fromstring(draw(state, numbers(state))).iter()
+        frames = {tuple(text.text for text in ElementTree.fromstring(drawn(draw(state, numbers(state)))).iter()
                         if text.get("text-anchor") == "end")
                   for state in (Bench(bed, panel) for bed in BEDS)}
         assert len(frames) == 1 and frames != {()}
@@ -105,7 +105,7 @@ def test_pictures_do_not_depend_on_rounding_noise(explorer):
         noisy = shown._replace(errors={part: error + 3e-16 for part, error in shown.errors.items()},
                                ratio=shown.ratio * (1 + 3e-16), reordered=shown.reordered + 3e-16,
                                spectrum={part: shares + 3e-16 for part, shares in shown.spectrum.items()})
-        assert draw(state, shown) == draw(state, noisy)
+        assert drawn(draw(state, shown)) == drawn(draw(state, noisy))
 
 
 def test_presets_and_controls(explorer):
@@ -113,11 +113,11 @@ def test_presets_and_controls(explorer):
         explorer.choose(name)
         assert explorer.error is None and explorer.state == explorer.state_of(name)
     explorer.choose("Reset")
-    before = explorer.picture.value
+    before = explorer.panels.text
     explorer.controls["instrument"].value = "probe"
-    assert explorer.state.instrument == "probe" and explorer.picture.value != before
+    assert explorer.state.instrument == "probe" and explorer.panels.text != before
     explorer.choose("Reset")
-    assert explorer.picture.value == before
+    assert explorer.panels.text == before
 
 
 def test_an_error_is_shown_and_raised(explorer):

@@ -3,15 +3,17 @@
 import base64
 import math
 import re
+import shutil
+import subprocess
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 
-import ipywidgets as widgets
+import ipywidgets.widgets as widgets
 import pytest
 
-from lstmlib.explorers import Explorer, Slider
+from lstmlib.explorers import Choice, Explorer, Menu, Prediction, Slider, Switch, base, controls
 from lstmlib.show import svg
 
 
@@ -33,20 +35,34 @@ def words(state, numbers):
 
 
 def draw(state, numbers):
-    return svg.picture(100, 50, svg.text(5, 20, f"<{numbers:g}>"), words=words(state, numbers))
+    return (svg.panel("size", 100, 50, svg.text(5, 20, f"<{numbers:g}>"), words=f"A number, <{numbers:g}>."),
+            *([svg.panel("half", 60, 20, words="halved")] if state.half else []))
+
+
+def headline(state, numbers):
+    return numbers > 2, f"{numbers:g} <is> it"
 
 
 def explorer(**changes):
-    controls = {"size": Slider("|X|", [1, 2, 4, 7, 8]), "half": widgets.Checkbox(description="half")}
+    controls = {"size": Slider("|X|", [1, 2, 4, 7, 8]), "half": Switch("half")}
     return Explorer(**dict(
         title="Sizes & <halves>", start=State(), controls=controls, numbers=numbers, draw=draw, words=words,
+        headline=headline,
         presets={"Large": {"size": 8}, "Half of two": {"size": 2, "half": True}, "Of seven": {"size": 7}},
         poster=("Reset", "Large")) | changes)
 
 
 def shows(box, state):
-    return (box.state == state and box.numbers == numbers(state) and box.picture.value == draw(state, numbers(state))
-            and box.words.value == words(state, numbers(state)) and box.error is None and box.alert.value == "")
+    return (box.state == state and box.numbers == numbers(state) and shown(box) == draw(state, numbers(state))
+            and box.words.value == words(state, numbers(state)) and box.error is None and box.alert.value == ""
+            and (box.words.good, box.words.headline) == headline(state, numbers(state)))
+
+
+def shown(box):
+    """The panels that the browser was sent."""
+    drawn = {panel.svg: panel for n in (1, 2, 4, 8) for half in (False, True)
+             for panel in draw(State(n, half), n / (1 + half))}
+    return tuple(drawn[text] for _, text, *_ in box.panels.value)
 
 
 def test_starts_in_its_first_state():
@@ -71,24 +87,26 @@ def test_a_preset_starts_from_the_first_state_and_moves_the_controls():
     assert shows(box, State(size=8)) and box.controls["size"].value == 8 and not box.controls["half"].value
 
 
-@pytest.mark.parametrize("kind", [widgets.Dropdown, widgets.RadioButtons])
-def test_nothing_chosen_is_refused(kind):
-    choice = kind(description="|X|", options=[1, 2, 4], value=4)
-    controls = {"half": widgets.Checkbox(description="half"), "size": choice}
-    box = explorer(controls=controls, presets={}, poster=("Reset",))
-    with pytest.raises(ValueError, match="Sizes & <halves>: size must have a value, got None"):
-        box.set(half=True, size=None)
+@pytest.mark.parametrize("kind", [Slider, Menu, Choice])
+def test_what_cannot_be_chosen_is_refused(kind):
+    choice = kind("|X|", [1, 2, 4], 4)
+    box = explorer(controls={"half": Switch("half"), "size": choice}, presets={}, poster=("Reset",))
+    for value, message in ((None, "Sizes & <halves>: size must have a value, got None"), (3, r"\|X\| must be one of")):
+        with pytest.raises(ValueError, match=message):
+            box.set(half=True, size=value)
     assert shows(box, State()) and choice.value == 4 and box.controls["half"].value is False
 
 
-def test_the_buttons_choose_the_presets():
+def test_the_menu_chooses_the_presets_and_shows_which_one_stands():
     box = explorer()
-    buttons = {button.description: button for row in box.children if isinstance(row, widgets.Box)
-               for button in row.children if isinstance(button, widgets.Button)}
-    assert list(buttons) == ["Reset", "Large", "Half of two", "Of seven"]
-    buttons["Large"].click()
-    assert shows(box, State(size=8))
-    buttons["Reset"].click()
+    assert list(box.menu.names) == ["Reset", "Large", "Half of two", "Of seven"] and box.menu.shown == "Reset"
+    box.menu.chosen = ["Large", 1]  # as the browser does it
+    assert shows(box, State(size=8)) and box.menu.shown == "Large"
+    box.controls["size"].index = 1
+    assert shows(box, State(size=2)) and box.menu.shown is None
+    box.menu.chosen = ["Large", 2]
+    assert shows(box, State(size=8)) and box.menu.shown == "Large"
+    box.menu.chosen = ["Reset", 3]
     assert shows(box, State())
 
 
@@ -123,7 +141,7 @@ def test_what_is_not_there_is_refused_and_changes_nothing(act, message):
 
 def test_controls_and_presets_must_be_fields_of_the_state():
     with pytest.raises(ValueError, match=r"fields of the state, got \['other'\]"):
-        explorer(controls={"other": widgets.Checkbox()})
+        explorer(controls={"other": Switch("half")})
     with pytest.raises(TypeError, match="other"):
         explorer(presets={"Wrong": {"other": 1}})
 
@@ -134,10 +152,10 @@ def test_controls_and_presets_must_be_fields_of_the_state():
 ])
 def test_an_error_is_shown_kept_and_raised_and_goes_when_it_is_over(move):
     box = explorer()
-    before = box.picture.value
+    before = box.panels.value
     with pytest.raises(ArithmeticError):
         move(box)
-    assert isinstance(box.error, ArithmeticError) and box.state == State() and box.picture.value == before
+    assert isinstance(box.error, ArithmeticError) and box.state == State() and box.panels.value == before
     assert "ArithmeticError: no <sevens> & the like" in box.alert.value
     box.set(size=8)
     assert shows(box, State(size=8))
@@ -153,7 +171,7 @@ def test_an_error_in_picture_or_words_leaves_the_picture_as_it_was(faulty):
     box = explorer(**{faulty: fail_at_eight})
     with pytest.raises(KeyError):
         box.set(size=8)
-    assert box.state == State() and box.picture.value == draw(State(), 4) and "KeyError" in box.alert.value
+    assert box.state == State() and shown(box) == draw(State(), 4) and "KeyError" in box.alert.value
 
 
 def test_a_slow_state_on_one_thread_does_not_overwrite_a_later_one_of_another():
@@ -191,9 +209,12 @@ def test_where_no_kernel_runs_the_pictures_of_the_poster_stand():
     data, _ = box._repr_mimebundle_()
     assert data["text/plain"] == repr(box) == "Explorer('Sizes & <halves>')"
     assert "application/vnd.jupyter.widget-view+json" in data
-    images = re.findall(r'<img alt="([^"]*)" [^>]*src="data:image/svg\+xml;base64,([^"]*)">', data["text/html"])
-    assert [base64.b64decode(image).decode() for _, image in images] == [draw(State(), 4), draw(State(size=8), 8)]
-    assert images[0][0] == "size &lt;4&gt; &amp; no control moves this"
+    images = re.findall(r'<img alt="([^"]*)" width="100" src="data:image/svg\+xml;base64,([^"]*)">', data["text/html"])
+    panels = [draw(State(), 4)[0], draw(State(size=8), 8)[0]]
+    assert [base64.b64decode(image).decode() for _, image in images] == [
+        panel.svg.replace("<svg ", '<svg style="background:#fff" ').replace(svg.INK, "#1a1a1a") for panel in panels]
+    assert images[0][0] == "A number, &lt;4&gt;."
+    assert "<b>Large.</b> <b>8 &lt;is&gt; it.</b> size &lt;8&gt; &amp; no" in data["text/html"]
     assert "Sizes &amp; &lt;halves&gt;" in data["text/html"] and "<halves>" not in data["text/html"]
 
 
@@ -206,7 +227,8 @@ def test_the_poster_does_not_depend_on_what_was_moved():
 
 def test_no_representation_holds_an_address():
     box = explorer()
-    for widget in (box, *box.children[:1], box.words, box.alert, *box.controls.values(), box.sentence("[a](Large)")):
+    for widget in (box, box.children[0].children[0], box.menu, box.panels, box.words, box.alert,
+                   *box.controls.values(), box.sentence("[a](Large)")):
         assert " at 0x" not in repr(widget)
 
 
@@ -222,12 +244,64 @@ def test_a_slider_holds_its_values():
     assert slider.value == -1.0 and slider.index == 0
 
 
-def test_a_picture_is_well_formed_whatever_the_words():
+def test_a_panel_is_well_formed_whatever_the_words():
     frame = svg.Frame(10, 10, 80, 30, (0, 1), (0, 1))
-    picture = svg.picture(100, 50, frame.axes([0, (1, "<one>")], [0.5], "x & y", 'say "y"', "<b>"), words='a "<b>" & c')
-    root = ElementTree.fromstring(picture)
-    assert root.attrib["aria-label"] == 'a "<b>" & c' and root.attrib["viewBox"] == "0 0 100 50"
+    panel = svg.panel("one", 100, 50, frame.axes([0, (1, "<one>")], [0.5], "x & y", 'say "y"', "<b>"),
+                      words='a "<b>" & c')
+    root = ElementTree.fromstring(panel.svg)
+    assert root.attrib["aria-label"] == panel.words == 'a "<b>" & c' and root.attrib["viewBox"] == "0 0 100 50"
     assert {"<one>", "x & y", 'say "y"', "<b>"} <= {element.text for element in root.iter()}
+
+
+def test_a_panel_knows_how_far_it_may_shrink():
+    assert svg.panel("a", 300, 50, svg.text(0, 20, "a", 15), svg.text(0, 40, "b", 12), words="").least == 275
+    assert svg.panel("a", 300, 50, svg.text(0, 20, "a", 11), words="").least == 300
+    with pytest.raises(ValueError, match="at least 11 pixels, got 10.5 in 'small'"):
+        svg.panel("small", 300, 50, svg.text(0, 20, "a", 10.5), words="")
+
+
+STYLE = controls.STATIC.joinpath("explorer.css").read_text(encoding="utf-8")
+LIGHT, DARK = (dict(re.findall(r"--lstm-([\w-]+): (#\w{6})", block)) for block in STYLE.split("}")[:2])
+
+
+def test_the_light_theme_is_what_stands_in_the_pictures():
+    names = [value for value in vars(svg).values() if isinstance(value, str)] + list(svg.DEEP.values())
+    there = dict(re.fullmatch(r"var\(--lstm-([\w-]+), (#\w{6})\)", name).groups() for name in names
+                 if name.startswith("var("))
+    assert there == LIGHT and set(LIGHT) == set(DARK)
+    forced = STYLE[STYLE.index("forced-colors"):].split("}")[0]
+    assert set(re.findall(r"--lstm-([\w-]+):", forced)) == set(LIGHT)
+
+
+def contrast(one, other):
+    """That of WCAG 2."""
+    def luminance(colour):
+        shares = [int(colour[k:k + 2], 16) / 255 for k in (1, 3, 5)]
+        return sum(weight * (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4)
+                   for weight, share in zip((0.2126, 0.7152, 0.0722), shares))
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_text_has_a_contrast_of_4_5_and_lines_and_edges_of_3(theme):
+    texts = ["ink", "grey", "blue", *(name for name in theme if name.startswith("deep-"))]
+    for ground in ("paper", "soft"):
+        assert {name: ratio for name in texts if (ratio := contrast(theme[name], theme[ground])) < 4.5
+                and (name, ground) != ("deep-sky", "soft")} == {}
+        assert {name: ratio for name in ("blue", "green", "red", "purple")
+                if (ratio := contrast(theme[name], theme[ground])) < 3} == {}
+    for ground in ("pale-blue", "pale-green", "pale-red", "band"):
+        assert contrast(theme["ink"], theme[ground]) >= 4.5
+    assert contrast(theme["on"], theme["blue"]) >= 4.5
+
+
+def test_lines_and_texts_in_a_pale_colour_are_drawn_in_its_deep_one():
+    for colour in (svg.ORANGE, svg.SKY):
+        for drawing in (svg.text(0, 0, "a", fill=colour), svg.line(0, 0, 1, 1, stroke=colour),
+                        svg.curve([(0, 0), (1, 1)], stroke=colour)):
+            assert svg.DEEP[colour] in drawing and colour not in drawing
+        assert f'stroke="{svg.DEEP[colour]}"' in svg.rect(0, 0, 1, 1, colour) + svg.circle(0, 0, 1, colour)
 
 
 def test_coordinates_are_rounded_so_that_a_last_bit_does_not_show():
@@ -248,3 +322,85 @@ def test_a_curve_breaks_where_there_is_no_number():
     frame = svg.Frame(0, 0, 10, 10, (0, 10), (0, 10))
     path = ElementTree.fromstring(frame.curve([0, 1, 2, 3, 4], [0, 1, math.nan, 3, 4])).attrib["d"]
     assert path == "M0 10L1 9M3 7L4 6"
+
+
+# Predictions
+
+def test_a_prediction_is_asked_then_compared():
+    asked = []
+    prediction = Prediction("How <many>?", ["two", "five"], lambda: asked.append(1) or ("five", "Five it is."), "So.")
+    assert asked == [] and repr(prediction) == "Prediction('How <many>?': two / five)"
+    prediction.predicted = "two"  # as the browser does it
+    assert asked == [1] and prediction.outcome == {"truth": "five", "words": "Five it is."}
+    data, metadata = prediction._repr_mimebundle_()
+    assert data["text/html"] == "<p><b>How &lt;many&gt;?</b><br>☐ two<br>☐ five</p>"
+    assert data["text/plain"] == repr(prediction)
+    assert metadata["lstm_prediction"] == {"truth": "five", "words": "Five it is.", "because": "So."}
+
+
+def test_a_prediction_of_a_number():
+    prediction = Prediction("How many?", int, lambda: 512)
+    prediction.predicted = "100"
+    assert prediction.outcome == {"truth": "512", "words": ""} and prediction.step == "1"
+    assert Prediction("How far?", float, lambda: 0.123456).told()["truth"] == "0.1235"
+    assert "________" in prediction._repr_mimebundle_()[0]["text/html"]
+
+
+def test_a_prediction_whose_truth_fails_says_so_and_raises():
+    prediction = Prediction("Which?", ["a", "b"], lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prediction.predicted = "a"
+    assert "ZeroDivisionError: division by zero" in prediction.outcome["error"]
+
+
+@pytest.mark.parametrize("choices, truth, error", [
+    (["a"], lambda: "a", "choices must be float, int or two texts or more, got .'a'."),
+    ("ab", lambda: "a", "choices must be float"), ([1, 2], lambda: 1, "choices must be float"),
+    (["a", "b"], "a", "truth must be a function without arguments, got 'a'")])
+def test_a_prediction_refuses_what_it_cannot_ask(choices, truth, error):
+    with pytest.raises((ValueError, TypeError), match=error):
+        Prediction("Which?", choices, truth)
+    with pytest.raises(ValueError, match="truth must return one of a, b, got 'c'"):
+        Prediction("Which?", ["a", "b"], lambda: "c").told()
+
+
+# What an earlier run of the same cell made is freed
+
+class Kernel:
+    def __init__(self, cell, run):
+        self.kernel = self
+        self.request = {"metadata": {"cellId": cell}, "header": {"msg_id": run}}
+
+    def get_parent(self, channel):
+        return self.request
+
+
+def test_an_explorers_cell_run_again_frees_the_one_before(monkeypatch):
+    def run(cell, number):
+        monkeypatch.setattr(base, "get_ipython", lambda: Kernel(cell, number))
+        return explorer()
+
+    def alive():
+        return len(widgets.widget._instances)
+
+    monkeypatch.setattr(base, "made", {})
+    other, first, second = run("other", "1"), run("one", "2"), run("one", "2")
+    sentence, before = second.sentence("[a](Large)"), alive()
+    third = run("one", "3")
+    third.sentence("[a](Large)")
+    assert [part.comm is None for part in (other, first, second, sentence, third)] == [False, True, True, True, False]
+    each = alive() - before
+    run("one", "4").sentence("[a](Large)")
+    assert each < 0 and alive() == before + each
+    assert shows(other, State())
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize("path", sorted(controls.STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_javascript_is_well_formed_and_brief(path):
+    text = path.read_text(encoding="utf-8")
+    found = subprocess.run(["node", "--input-type=module", "--check"], input=text, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert [line for line in text.splitlines() if len(line) > 120 or line.rstrip() != line] == []
+    names = re.findall(r"(?:const|let) (\w+) =", text)
+    assert [name for name in names if len(re.findall(rf"\b{name}\b", text)) == 1 and name != "asking"] == []

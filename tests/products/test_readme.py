@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 
 from lstmlib.explorers.where_to_divide import laboratory
-from lstmlib.explorers.where_to_divide.picture import whole_picture
+from lstmlib.show import svg
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "docs" / "laboratory.svg"
@@ -15,8 +15,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def picture():
     lab = laboratory()
-    lab.choose("At every step: dz")
-    return whole_picture(lab.state, lab.numbers)
+    lab.choose("Into the gates: dz")
+    panels = *lab._pictures(lab.state, lab.numbers), *lab._draw(lab.state, lab.numbers)
+    return svg.sheet(panels, 1000, lab.words.value, f"✗ {lab.words.headline}")
 
 
 def test_picture_is_the_laboratory():

@@ -291,7 +291,8 @@ def hostile_explorer():
             raise ValueError(HOSTILE)
 
     def draw(state, numbers):
-        return svg.picture(90, 40, svg.text(5, 20, HOSTILE, data_name=HOSTILE, font_family=HOSTILE), words=HOSTILE)
+        return (svg.panel(HOSTILE, 90, 40, svg.text(5, 20, HOSTILE, data_name=HOSTILE, font_family=HOSTILE),
+                          words=HOSTILE),)
 
     return Explorer(HOSTILE, State(), {"n": Slider(HOSTILE, [0, 1, 2], labels=[HOSTILE] * 3)}, numbers, draw,
                     lambda state, numbers: HOSTILE, presets={HOSTILE: {"n": 1}}, poster=("Reset", HOSTILE))

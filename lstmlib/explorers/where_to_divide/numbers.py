@@ -25,9 +25,10 @@ PLACEMENTS = {
     "At once: loss": ("loss",),
     "At once: dy": ("dy",),
     "Into the top: dh_above, dWy_t": ("dh_above", "dWy_t"),
-    "Each step: dW_t, dWy_t": ("dWy_t", "dW_t"),
+    "Each contribution: dW_t, dWy_t": ("dWy_t", "dW_t"),
     "At the end: dW": ("dW",),
-    "At every step: dz": ("dz",),
+    "Into the gates: dz": ("dz",),
+    "At every step: dz, dWy_t": ("dz", "dWy_t"),
     "Recurrent path only: dh_next": ("dh_next",),
     "Cell path only: dc_next": ("dc_next",),
     "Both ends: dy and dW": ("dy", "dW"),
@@ -140,16 +141,17 @@ def entries(gradient):
 # The verdict
 
 def headline(state, numbers):
-    """The verdict in a few words."""
+    """Whether it is the gradient (or: whether A and B agree), and the verdict in a few words."""
     rounding = within_rounding(state, numbers)
     agree = "bit for bit" if numbers.identical else "up to rounding" if rounding else ""
     if state.beside != TRUTH:
-        return f"A and B: identical weight gradients, {agree}" if agree else "A and B: different weight gradients"
+        return bool(agree), f"A and B: identical weight gradients, {agree}" if agree else (
+            "A and B: different weight gradients")
     if state.size_X == 1:
-        return "Identical, because |X| = 1"
+        return True, "Identical, because |X| = 1"
     if not numbers.all_right:
-        return f"Not the gradient, though {state.dtype} hides it" if rounding else "Not the gradient"
-    return "Identical, bit for bit" if numbers.identical else "Identical up to rounding"
+        return False, f"Not the gradient, though {state.dtype} hides it" if rounding else "Not the gradient"
+    return True, "Identical, bit for bit" if numbers.identical else "Identical up to rounding"
 
 
 def within_rounding(state, numbers):
@@ -157,19 +159,18 @@ def within_rounding(state, numbers):
 
 
 def words(state, numbers):
-    """The verdict in one or two sentences."""
+    """Why, in one or two sentences."""
     if state.beside != TRUTH:
         return words_of_two(state, numbers)
-    start = headline(state, numbers)
     if state.size_X == 1:
         rule = "right: every path crosses" if numbers.all_right else "wrong: not every path crosses"
-        return (f"{start}: a factor of 1 changes nothing, wherever it stands. By the rule this placement is {rule} "
-                f"exactly once. Choose another |X| to see it.")
+        return (f"A factor of 1 changes nothing, wherever it stands. By the rule this placement is {rule} "
+                "exactly once. Choose another |X| to see it.")
     if numbers.all_right:
-        how = "" if numbers.identical else f" (norm-relative difference below {ROUNDING[state.dtype]:.0e})"
-        return f"{start}{how}: every path from the loss to every weight crosses 1/|X| exactly once.{only_at_one(state)}"
-    return (f"{start}: over all five arrays, {not_once(numbers.share)}; {direction(numbers)}, "
-            f"{numbers.length:.3g} times the true length. {where_right(numbers)}")
+        how = "" if numbers.identical else f" The norm-relative difference is below {ROUNDING[state.dtype]:.0e}."
+        return f"Every path from the loss to every weight crosses 1/|X| exactly once.{how}{only_at_one(state)}"
+    return (f"{where_right(numbers)} Over all five arrays, {not_once(numbers.share)}. The result has "
+            f"{direction(numbers)} and {numbers.length:.3g} times the true length.")
 
 
 def direction(numbers):
@@ -185,16 +186,20 @@ def only_at_one(state):
 
 
 def not_once(share):
-    """What was not divided once, in words: "31% of it was never divided, 12% twice"."""
-    parts = {"never divided": share[0], "twice": share[2:3].sum(), "three times or more": share[3:].sum()}
-    (first, part), *others = ((how, part) for how, part in parts.items() if part > 0)
-    divided = "" if first == "never divided" else "divided "
-    return f"{percent(part)} of it was {divided}{first}" + "".join(f", {percent(part)} {how}" for how, part in others)
+    """What was not divided once, in words: "31% of it was never divided, 12% twice (...)"."""
+    parts = {"never": share[0], "twice": share[2:3].sum(), "three times or more": share[3:].sum()}
+    there = {how: part for how, part in parts.items() if part > 0}
+    (first, part), *others = there.items()
+    if part > 1 - 1e-9:
+        return "no path is divided" if first == "never" else f"every path is divided {first}"
+    divided = "never divided" if first == "never" else f"divided {first}"
+    return (f"{percent(part)} of it was {divided}" + "".join(f", {percent(part)} {how}" for how, part in others)
+            + " (shares of the parts' norms; parts can cancel)")
 
 
 def percent(share):
     if share >= 0.995:
-        return "all" if share > 1 - 1e-9 else "more than 99%"
+        return "more than 99%"
     return "less than 1%" if share <= 0.005 else f"{100 * share:.0f}%"
 
 
@@ -209,7 +214,7 @@ def words_of_two(state, numbers):
     for name in numbers.way:
         groups.setdefault(factor(numbers, name, state.size_X), []).append(f"{name.removesuffix('_t')}_t")
     way = "; ".join(starmap(on_the_way_words, groups.items()))
-    return f"{headline(state, numbers)}{reservation(state, numbers)}. On the way, {way}."
+    return f"{reservation(state, numbers)}On the way, {way}."
 
 
 def reservation(state, numbers):
@@ -219,11 +224,11 @@ def reservation(state, numbers):
     right too.
     """
     if state.size_X == 1:
-        return " (|X| = 1: a factor of 1 changes nothing)"
+        return "A factor of 1 changes nothing. "
     if numbers.all_right or not within_rounding(state, numbers):
         return ""
     right = all(crosses_exactly_once(PLACEMENTS[state.beside], state.T).values())
-    return ", but only B is right by the rule" if right else ", but neither is the true gradient"
+    return "By the rule only B is right. " if right else "Neither is the true gradient. "
 
 
 def on_the_way_words(power, names):

@@ -1,0 +1,195 @@
+"""The parts of an explorer that a reader sees and moves, each with its JavaScript in `static/`.
+
+They are built of native elements, so that they have names and work from the keyboard. Their JavaScript knows of its
+model only `get`, `set`, `save_changes`, `on` and `send`: a stand-in of a few lines can take its place where no
+kernel runs.
+"""
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from ..placement import EDGES, edge_set
+from ..show import graph
+
+STATIC = Path(__file__).parent / "static"
+STYLE = (STATIC / "explorer.css").read_text(encoding="utf-8")
+
+
+def script(*names):
+    """The JavaScript files of these names as one module."""
+    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in names)
+
+
+class Part(anywidget.AnyWidget):
+    """A part with a label; a control has a value besides."""
+
+    label = traitlets.Unicode().tag(sync=True)
+
+    def close(self):
+        self.layout.close()
+        super().close()
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.label!r})"
+
+
+class Pick(Part):
+    """One of several values.
+
+    label   what is chosen, shown and read out
+    values  the values to choose from, in order; labels  their texts (str of each where None)
+    colour  the name of a colour of lstmlib.show.colours in small letters, or ""
+    """
+
+    texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True)
+    colour = traitlets.Unicode().tag(sync=True)
+    value = traitlets.Any()
+
+    def __init__(self, label, values, value=None, labels=None, colour=""):
+        self.values = list(values)
+        texts = [str(v) for v in self.values] if labels is None else list(labels)
+        super().__init__(label=label, texts=texts, colour=colour)
+        self.observe(lambda change: setattr(self, "value", self.values[change.new]), names="index")
+        self.value = self.values[0] if value is None else value
+
+    @traitlets.observe("value")
+    def _value_set(self, change):
+        self.index = self.values.index(change.new)
+
+    @traitlets.validate("value")
+    def _check_value(self, proposal):
+        if proposal.value not in self.values:
+            raise ValueError(f"{self.label} must be one of {self.values}, got {proposal.value!r}")
+        return proposal.value
+
+
+class Slider(Pick):
+    """A range input over a list of values."""
+
+    _esm = script("slider")
+
+
+class Menu(Pick):
+    """A menu of values."""
+
+    _esm = script("menu")
+
+
+class Choice(Pick):
+    """Radio buttons, one for each value."""
+
+    _esm = script("choice")
+
+
+class Switch(Part):
+    """A checkbox."""
+
+    value = traitlets.Bool(False).tag(sync=True)
+    _esm = script("switch")
+
+    def __init__(self, label, value=False):
+        super().__init__(label=label, value=value)
+
+
+class Presets(Part):
+    """The menu of an explorer's named states. It shows the one that stands, or none."""
+
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    shown = traitlets.Unicode(allow_none=True, default_value=None).tag(sync=True)
+    chosen = traitlets.List().tag(sync=True)  # name, and a number that is new at each choice
+
+    _esm = script("presets")
+
+
+class BackwardGraph(Part):
+    """The backward graph to click on. Every name can be reached with Tab, and pressed with space or Enter.
+
+    value  names of the chosen edges, in the order of EDGES
+    T      number of timesteps; other  the edges of a second placement, or None
+    """
+
+    value = traitlets.Tuple().tag(sync=True)
+    other = traitlets.Tuple(allow_none=True, default_value=None).tag(sync=True)
+    counts = traitlets.Dict().tag(sync=True)
+    T = traitlets.Int(4, min=1)
+    panel = traitlets.List().tag(sync=True)
+
+    _esm = script("graph")
+
+    def __init__(self, edges=(), T=4, other=None):
+        super().__init__(label="Backward graph: each of its nine edges is a checkbox", value=tuple(edges), T=T,
+                         other=other)
+        self._drawn()
+        self._counted()
+
+    @traitlets.validate("value", "other")
+    def _in_order(self, proposal):
+        if proposal.value is None:
+            return None
+        edges = edge_set(proposal.value)
+        return tuple(name for name in EDGES if name in edges)
+
+    @traitlets.observe("T")
+    def _drawn(self, _=None):
+        self.panel = sent(graph.panel(self.T))
+
+    @traitlets.observe("value", "other", "T")
+    def _counted(self, _=None):
+        self.counts = graph.crossings(self.value, self.T, self.other)
+
+
+class Panels(Part):
+    """Panels side by side where there is room, and below each other where not."""
+
+    value = traitlets.List().tag(sync=True)
+    _esm = script("panels")
+
+    def show(self, panels):
+        self.value = [sent(panel) for panel in panels]
+
+    @property
+    def text(self):
+        """The SVG text of all panels."""
+        return "".join(svg for _, svg, *_ in self.value)
+
+
+def sent(panel):
+    """What the browser needs of a panel."""
+    return [panel.name, panel.svg, panel.width, panel.least]
+
+
+class Announcement(Part):
+    """Text that screen readers read out whenever it changes.
+
+    label  "status": read out when the reader pauses; "alert": at once
+    good   True, False, or None for a headline that neither praises nor blames
+    """
+
+    value = traitlets.Unicode().tag(sync=True)
+    headline = traitlets.Unicode().tag(sync=True)
+    good = traitlets.Bool(None, allow_none=True).tag(sync=True)
+
+    _esm = script("announcement")
+
+
+class Answering(Part):
+    """A part that finds out whether the kernel is there."""
+
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        self.on_msg(lambda _, message, buffers: self.send({"answer": message["question"]}))
+
+
+class Heading(Answering):
+    """An explorer's title, and its manners in the browser.
+
+    It names the explorer's frame, and keeps JupyterLab from taking keys that are pressed on a control for commands
+    of its own ("a" would insert a cell, "d d" delete one). It tells the reader when the kernel is gone, for then the
+    picture no longer follows the controls: at once after a restart, which also stops the controls; otherwise when a
+    question that follows each pause of the hand finds no answer.
+    """
+
+    _esm, _css = script("asking", "heading"), STYLE

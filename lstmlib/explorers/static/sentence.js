@@ -1,0 +1,16 @@
+export default { render({ model, el }) {
+  const note = document.createElement("span"), p = document.createElement("p");
+  note.setAttribute("role", "alert"); p.className = "lstm-sentence"; el.append(p);
+  const answer = asking(model, note, " (The kernel does not answer: run the explorer's cell again, then this one.)");
+  model.get("parts").forEach(([text, preset]) => {
+    if (preset === null) { p.append(text); return; }
+    const button = document.createElement("button");
+    button.textContent = text; button.dataset.lmSuppressShortcuts = "true";
+    button.addEventListener("click", () => {
+      answer.soon(); model.set("chosen", [preset, Date.now()]); model.save_changes();
+    });
+    p.append(button);
+  });
+  p.append(note);
+  return answer.stop;
+} };
