@@ -15,7 +15,7 @@ import ipywidgets as widgets
 import traitlets
 from IPython import get_ipython
 
-from ..show.svg import as_image, with_fallback
+from ..show.svg import as_image, sheet, with_fallback
 from .controls import STYLE, Announcement, Answering, Heading, Panels, Presets, script
 
 
@@ -43,7 +43,7 @@ class Explorer(widgets.VBox):
     def __init__(self, title, start, controls, numbers, draw, words, headline=None, presets=None, poster=("Reset",),
                  beside=(), pictures=lambda state, numbers: ()):
         self.title, self.start, self.controls = title, start, dict(controls)
-        self._numbers_of, self._draw, self._words_of, self._pictures = numbers, draw, words, pictures
+        self._numbers_of, self._draw, self._words_of, self._beside = numbers, draw, words, pictures
         self._headline_of = headline or (lambda state, numbers: (None, ""))
         self.presets = {"Reset": {}} | dict(presets or {})
         self.poster = poster
@@ -150,11 +150,14 @@ class Explorer(widgets.VBox):
             state = self.state_of(name)
             numbers = self._numbers_of(state)
             title = f"<b>{html.escape(name)}.</b> " if name != "Reset" else ""
-            headline, words = self._headline_of(state, numbers)[1], self._words_of(state, numbers)
-            verdict = f"<b>{html.escape(headline)}.</b> " if headline else ""
-            panels = *self._pictures(state, numbers), *self._draw(state, numbers)
-            shown.append(f"<p>{title}{verdict}{html.escape(words)}</p><p>{' '.join(map(as_image, panels))}</p>")
+            words = ". ".join(filter(None, (self._headline_of(state, numbers)[1], self._words_of(state, numbers))))
+            image = as_image(sheet(self.pictures(state, numbers), words))
+            shown.append(f"<p>{image}</p><p>{title}{html.escape(words)}</p>")
         return f"<p><b>{html.escape(self.title)}</b> (a picture; run the notebook to move it)</p>{''.join(shown)}"
+
+    def pictures(self, state, numbers):
+        """Everything that is shown of a state, as panels."""
+        return *self._beside(state, numbers), *self._draw(state, numbers)
 
     def _repr_mimebundle_(self, **kwargs):
         return with_fallback(self, super()._repr_mimebundle_(**kwargs), self.poster_html())
@@ -219,6 +222,10 @@ class Sentence(Answering):
     def _choose(self, change):
         for explorer in {self.explorer, Explorer.newest[self.explorer.title]}:
             explorer.choose(change.new[0])
+
+    def pictures(self, state, numbers):
+        """Everything that is shown of a state, as panels."""
+        return *self._beside(state, numbers), *self._draw(state, numbers)
 
     def _repr_mimebundle_(self, **kwargs):
         words = "".join(html.escape(text) if preset is None else f"<b>{html.escape(text)}</b>"

@@ -164,30 +164,29 @@ class Frame:
         return curve([(self.x(x), self.y(y)) if ok else None for ok, x, y in zip(finite, xs, ys)], **attributes)
 
 
-def sheet(panels, width, words, title="", gap=20):
-    """Panels in rows of at most `width` pixels, below a title, as one picture in the colours of the light theme."""
-    parts, x, y, row, top = [], 0, 0, 0, 40 if title else 0
+def sheet(panels, words, title="", width=1000, gap=20):
+    """Panels in rows of at most `width` pixels, below a title, as one panel: for paper and wherever nothing flows."""
+    parts, x, y, row, right = [text(0, 22, title, 19, font_weight="bold")] if title else [], 0, 40 if title else 0, 0, 0
     for each in panels:
         if x and x + each.width > width:
             x, y, row = 0, y + row + gap, 0
-        place = {"x": x, "y": y + top, "width": each.width, "height": each.height}
+        place = {"x": x, "y": y, "width": each.width, "height": each.height}
         attributes = "".join(f' {name}="{number(value)}"' for name, value in place.items())
         parts.append(each.svg.replace("<svg", f"<svg{attributes}", 1))
         x, row = x + each.width + gap, max(row, each.height)
-    heading = text(0, 22, title, 19, font_weight="bold")
-    ground = rect(0, 0, width, top + y + row, PAPER)
-    return fixed(panel("sheet", width, top + y + row, ground, heading, *parts, words=words).svg)
+        right = max(right, x - gap)
+    return panel("sheet", right, y + row, *parts, words=words)
 
 
-def fixed(picture):
-    """The picture in the colours of the light theme, for where no page gives a theme."""
-    return re.sub(r"var\([\w-]+, ([^)]*)\)", r"\1", picture)
+def alone(panel):
+    """The panel as a picture by itself: on white, in the colours of the light theme."""
+    size = f'width="{number(panel.width)}" height="{number(panel.height)}" style="background:#fff"'
+    return re.sub(r"var\([\w-]+, ([^)]*)\)", r"\1", panel.svg).replace("<svg", f"<svg {size}", 1)
 
 
 def as_image(panel):
-    """The panel as an <img> on white, which is shown even in a notebook that is not trusted, and in exports."""
-    picture = fixed(panel.svg).replace("<svg ", '<svg style="background:#fff" ', 1)
-    data, words = base64.b64encode(picture.encode()).decode(), html.escape(panel.words)
+    """The panel as an <img>, which is shown even in a notebook that is not trusted, and in exports."""
+    data, words = base64.b64encode(alone(panel).encode()).decode(), html.escape(panel.words)
     return f'<img alt="{words}" width="{number(panel.width)}" src="data:image/svg+xml;base64,{data}">'
 
 

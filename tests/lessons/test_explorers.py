@@ -210,11 +210,12 @@ def test_where_no_kernel_runs_the_pictures_of_the_poster_stand():
     assert data["text/plain"] == repr(box) == "Explorer('Sizes & <halves>')"
     assert "application/vnd.jupyter.widget-view+json" in data
     images = re.findall(r'<img alt="([^"]*)" width="100" src="data:image/svg\+xml;base64,([^"]*)">', data["text/html"])
-    panels = [draw(State(), 4)[0], draw(State(size=8), 8)[0]]
-    assert [base64.b64decode(image).decode() for _, image in images] == [
-        panel.svg.replace("<svg ", '<svg style="background:#fff" ').replace(svg.INK, "#1a1a1a") for panel in panels]
-    assert images[0][0] == "A number, &lt;4&gt;."
-    assert "<b>Large.</b> <b>8 &lt;is&gt; it.</b> size &lt;8&gt; &amp; no" in data["text/html"]
+    for (words_there, image), state in zip(images, (State(), State(size=8)), strict=True):
+        root = ElementTree.fromstring(base64.b64decode(image))
+        assert [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")] == [f"<{state.size}>"]
+        assert "var(" not in base64.b64decode(image).decode() and root.get("height") == "50"
+        assert words_there == f"{state.size} &lt;is&gt; it. size &lt;{state.size}&gt; &amp; no control moves this"
+    assert "<b>Large.</b> 8 &lt;is&gt; it. size &lt;8&gt; &amp; no" in data["text/html"]
     assert "Sizes &amp; &lt;halves&gt;" in data["text/html"] and "<halves>" not in data["text/html"]
 
 
@@ -258,6 +259,16 @@ def test_a_panel_knows_how_far_it_may_shrink():
     assert svg.panel("a", 300, 50, svg.text(0, 20, "a", 11), words="").least == 300
     with pytest.raises(ValueError, match="at least 11 pixels, got 10.5 in 'small'"):
         svg.panel("small", 300, 50, svg.text(0, 20, "a", 10.5), words="")
+
+
+def test_a_sheet_sets_panels_in_rows():
+    panels = [svg.panel(name, width, height, words=name) for name, width, height in
+              (("a", 300, 50), ("b", 200, 80), ("c", 400, 60), ("d", 100, 10))]
+    sheet = svg.sheet(panels, "all of them", "Title", width=550)
+    parts = ElementTree.fromstring(sheet.svg)[1:]
+    places = [tuple(part.get(name) for name in ("aria-label", "x", "y")) for part in parts]
+    assert places == [("a", "0", "40"), ("b", "320", "40"), ("c", "0", "140"), ("d", "420", "140")]
+    assert (sheet.width, sheet.height, sheet.words) == (520, 200, "all of them")
 
 
 STYLE = controls.STATIC.joinpath("explorer.css").read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def picture():
     lab = laboratory()
     lab.choose("Into the gates: dz")
-    panels = *lab._pictures(lab.state, lab.numbers), *lab._draw(lab.state, lab.numbers)
-    return svg.sheet(panels, 1000, lab.words.value, f"✗ {lab.words.headline}")
+    panels = lab.pictures(lab.state, lab.numbers)
+    return svg.alone(svg.sheet(panels, lab.words.value, f"✗ {lab.words.headline}"))
 
 
 def test_picture_is_the_laboratory():
