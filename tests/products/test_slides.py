@@ -308,7 +308,7 @@ def test_laboratory_is_live_where_jupyterlab_serves_the_slides(built):
         picture = page.locator("section.laboratory img")
         assert picture.is_visible() and picture.get_attribute("alt").startswith("Identical, bit for bit")
         page.wait_for_selector("#live.shown", timeout=PATIENCE * 1000)
-        live.get_by_role("button", name="Recurrent path only: dh_next").click()
+        live.get_by_role("combobox", name="Example").select_option("Recurrent path only: dh_next")
         live.locator(".lstm-status", has_text="Not the gradient").wait_for()
         page.keyboard.press("PageDown")
         page.wait_for_selector("#live:not(.shown)", state="attached")
