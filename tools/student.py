@@ -41,6 +41,7 @@ POINTS = {
     6: (1, 1, 2, 3),
     7: (2, 1, 2, 2),
     8: (4, 2, 2, 2),
+    9: (3, 2, 3),
 }
 LEFT_OUT = {"solution", "teaching-note"}
 EXERCISE = re.compile(r"^### Exercise (\d+)\.(\d+)\.", re.MULTILINE)
