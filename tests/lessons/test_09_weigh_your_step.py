@@ -47,7 +47,8 @@ def test_wrong_fits_are_told_their_cause(answer, words):
 @pytest.mark.parametrize("answer, words", [
     ([1 / 10] * 3, "every place in the array"), ([1 / 14] * 3, "as for the longest"),
     ([1 / 6, 1 / 9, 1 / 15], "own tokens"),
-    ([1 / 3] * 3, "mean over sequences of sums"), ([1 / 7] * 3, "number of sequences, too"), ([0.5] * 3, "how many places"),
+    ([1 / 3] * 3, "mean over sequences of sums"), ([1 / 7] * 3, "number of sequences, too"),
+    ([0.5] * 3, "how many places"),
     ([1 / 21], "Expected 3 weights"),
 ])
 def test_wrong_fingerprints_are_told_their_cause(answer, words):
