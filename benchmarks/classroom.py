@@ -200,7 +200,7 @@ class Student:
         """Move a slider by a step, toggle an edge, or choose an example."""
         what = self.random.choice(["slider", "slider", "edge", "preset"])
         if what == "slider":
-            slider = self.slider(self.random.choice(["|X|", "timesteps T", "forget-gate bias"]))
+            slider = self.slider(self.random.choice(["|X|", "timesteps T", "forget bias"]))
             await self.change(slider, index=self.neighbour(slider, self.random.choice([-1, 1])))
         elif what == "edge":
             edges = set(self.widgets[self.graph()]["value"]) ^ {self.random.choice(["dy", "dz", "dh_next", "dW"])}
@@ -222,7 +222,7 @@ class Student:
     async def drag(self, seconds):
         """Move a slider to and fro: as in the browser, the next change waits until the kernel is idle."""
         await self.press("Recurrent path only: dh_next")
-        slider, step, end = self.slider("forget-gate bias"), 1, time.perf_counter() + seconds
+        slider, step, end = self.slider("forget bias"), 1, time.perf_counter() + seconds
         while time.perf_counter() < end:
             request = await self.change(slider, index=self.neighbour(slider, step))
             if self.widgets[slider]["index"] in (0, len(self.widgets[slider]["texts"]) - 1):
@@ -231,7 +231,7 @@ class Student:
 
     def picture_is_right(self, twin):
         """Whether the picture is the one that belongs to the controls."""
-        labels = {"|X|": "size_X", "timesteps T": "T", "forget-gate bias": "forget_bias"}
+        labels = {"|X|": "size_X", "timesteps T": "T", "forget bias": "forget_bias"}
         twin.set(edges=tuple(self.widgets[self.graph()]["value"]), **{
             field: twin.controls[field].values[self.widgets[self.slider(label)]["index"]]
             for label, field in labels.items()})

@@ -115,21 +115,36 @@ def path_crossings(edges, T):
 @lru_cache
 def crossings_of(edges, T):
     """`path_crossings` of a frozenset, not to be changed."""
-    def cross(edge, paths):
-        return paths << 1 if edge in edges else paths
+    return along_paths(T, lambda edge, t, paths: paths << 1 if edge in edges else paths, 1)
 
-    dy = cross("dy", cross("loss", 1))
-    dh_above = cross("dh_above", dy)
-    dh_next = dc_next = dW_t = 0
-    for _ in range(T):
-        dh = dh_above | dh_next
+
+@lru_cache
+def paths_to(weight, T):
+    """Every path from the loss to a weight, the shortest first, each as its edges: (("loss", t), ("dy", t), ...).
+
+    t is the timestep that an edge leaves or belongs to; that of dW is None. There are 2^(T+1) - T - 2 paths to Wx, Wh
+    and b: the ways h -> z and h -> c -> z inside one timestep are one here, for they cross the same edges.
+    """
+    def cross(edge, t, paths):
+        return frozenset((*path, (edge, t)) for path in paths)
+
+    found = along_paths(arguments.count("T", T), cross, frozenset([()]))[weight]
+    return tuple(sorted(found, key=lambda path: (len(path), [-t for _, t in path if t], path)))
+
+
+def along_paths(T, cross, start):
+    """For each weight, what becomes of `start` on all the paths to it: `|` joins paths, `cross` crosses an edge."""
+    dh_next = dc_next = dW_t = dWy_t = start ^ start
+    for t in range(T, 0, -1):
+        dy = cross("dy", t, cross("loss", t, start))
+        dh = cross("dh_above", t, dy) | dh_next
         dc = dh | dc_next
-        dz = cross("dz", dc | dh)
-        dh_next = cross("dh_next", dz)
-        dc_next = cross("dc_next", dc)
-        dW_t |= cross("dW_t", dz)
-    dW = cross("dW", dW_t)
-    dWy = cross("dW", cross("dWy_t", dy))
+        dz = cross("dz", t, dc | dh)
+        dh_next = cross("dh_next", t, dz)
+        dc_next = cross("dc_next", t, dc)
+        dW_t |= cross("dW_t", t, dz)
+        dWy_t |= cross("dWy_t", t, dy)
+    dW, dWy = cross("dW", None, dW_t), cross("dW", None, dWy_t)
     return {"Wx": dW, "Wh": dW, "b": dW, "Wy": dWy, "by": dWy}
 
 

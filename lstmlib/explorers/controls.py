@@ -10,7 +10,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from ..placement import EDGES, edge_set
+from ..placement import EDGES, edge_set, paths_to
 from ..show import graph
 
 STATIC = Path(__file__).parent / "static"
@@ -114,6 +114,7 @@ class BackwardGraph(Part):
     value = traitlets.Tuple().tag(sync=True)
     other = traitlets.Tuple(allow_none=True, default_value=None).tag(sync=True)
     counts = traitlets.Dict().tag(sync=True)
+    paths = traitlets.Dict().tag(sync=True)  # {"Wx": every path to it, as what is drawn of it; "Wy": likewise}
     T = traitlets.Int(4, min=1)
     panel = traitlets.List().tag(sync=True)
 
@@ -135,6 +136,8 @@ class BackwardGraph(Part):
     @traitlets.observe("T")
     def _drawn(self, _=None):
         self.panel = sent(graph.panel(self.T))
+        self.paths = {weight: [list(graph.counted(path, ())) for path in paths_to(weight, self.T)]
+                      for weight in ("Wx", "Wy")}
 
     @traitlets.observe("value", "other", "T")
     def _counted(self, _=None):

@@ -1,18 +1,19 @@
-"""The unrolled backward graph.
+"""The unrolled backward graph: the one drawing of it, for figures and for the laboratory.
 
 Every edge of one name is chosen at once. The panel has all its states in it; a browser only marks each edge as chosen
-or not, so that a click shows at once.
+or not, and each of its arrows as on a path or not, so that a click shows at once.
 """
 
-from ..placement import EDGES, path_crossings
+from ..placement import EDGES, path_crossings, paths_to
 from . import svg
 
-WIDTH, HEIGHT = 1000, 462
-COLUMN, FIRST = 190, 110          # distance of two timesteps, and where the first of four stands
-C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = 24, 76, 138, 176, 226, 280, 312, 366, 424  # heights of the rows
-SUM, PARAMETER = 800, 932         # where the sums over time and the weights stand
+COLUMN, FIRST = 140, 52           # distance of two timesteps, and where the first stands
+C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = 14, 62, 119, 155, 203, 253, 284, 335, 390  # heights of the rows
+HEIGHT = 422
+BUS, ROUND, BACK = 38, 36, 70     # beside a column: the way to the sum, h's way to z, the way back from the next z
 HALF, TALL = 22, 13               # half the width and height of a node
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
+MONOSPACE = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 
 MEANING = {
     "loss": "from the objective C into the loss of each item",
@@ -36,8 +37,8 @@ STYLE = f"""
 .lstm-edge .badge {{display: none}}
 .lstm-edge .badge rect {{fill: {svg.PAPER}; stroke: {svg.PURPLE}; stroke-width: 2; stroke-dasharray: 4 2}}
 .lstm-edge .badge text {{fill: {svg.DEEP[svg.PURPLE]}}}
-.lstm-edge.cell .halo {{stroke-width: 15}}
-.lstm-edge.cell .line {{stroke: {svg.DEEP[svg.SKY]}; stroke-width: 7}}
+.lstm-edge.cell .halo {{stroke-width: 14}}
+.lstm-edge.cell .line {{stroke: {svg.DEEP[svg.SKY]}; stroke-width: 6}}
 .lstm-edge.cell .tip {{fill: {svg.DEEP[svg.SKY]}; stroke: {svg.DEEP[svg.SKY]}}}
 .lstm-edge.other .line {{stroke: {svg.PURPLE}; stroke-width: 4; stroke-dasharray: 8 4}}
 .lstm-edge.other .tip {{fill: {svg.PURPLE}; stroke: {svg.PURPLE}}}
@@ -48,32 +49,72 @@ STYLE = f"""
 .lstm-edge.on .badge, .lstm-edge.other .badge {{display: inline}}
 .lstm-edge.on .badge rect {{fill: {svg.BLUE}; stroke: {svg.PAPER}; stroke-dasharray: none}}
 .lstm-edge.on .badge text {{fill: {svg.ON}}}
-.lstm-edge.cell.on .line, .lstm-edge.cell.other .line {{stroke-width: 9}}
+.lstm-edge.cell.on .line, .lstm-edge.cell.other .line {{stroke-width: 8}}
 .lstm-edge:hover .hit {{stroke: {svg.BLUE}; stroke-opacity: 0.15}}
 .lstm-edge:focus-visible .hit {{stroke: {svg.ORANGE}; stroke-opacity: 0.6}}
 .lstm-edge:focus-visible .pill {{stroke: {svg.DEEP[svg.ORANGE]}; stroke-width: 4}}
+.lstm-way .line {{fill: none; stroke: {svg.GREY}; stroke-width: 1.5}}
+.lstm-way .tip {{fill: {svg.GREY}}}
+.lstm-lighting [data-at]:not(.lit) {{opacity: 0.22}}
+.lstm-lighting .lit .line {{stroke: {svg.RED}; stroke-width: 5; stroke-dasharray: none}}
+.lstm-lighting .lit .tip {{fill: {svg.RED}; stroke: {svg.RED}}}
+.lstm-lighting .on .lit .badge rect {{fill: {svg.DEEP[svg.RED]}; stroke: {svg.PAPER}}}
+.lstm-lighting .on .lit .badge text {{fill: {svg.PAPER}}}
 """
 
 
-def panel(T, edges=(), other=None, title=True):
+def panel(T, edges=(), other=None, path=None, title=True):
     """The graph as a panel.
 
     T      number of timesteps; above four the first two and the last two are drawn
     edges  names of the edges that carry 1/|X|
     other  names of the edges of a second placement, B; None where there is only one
+    path   a path of `paths_to`, drawn in red, its divisions counted
     """
-    return svg.panel("graph", WIDTH, HEIGHT, drawing(T, edges, other, title), words=description(T, edges, other))
-
-
-def drawing(T, edges=(), other=None, title=True):
-    """What `panel` shows, without the frame."""
     times, xs = columns(T)
-    heading = svg.text(12, 22, "Backward: arrows show where gradients flow", 13, fill=svg.GREY) if title else ""
-    parts = (edge(name, routes(name, xs), pills(name, xs), name in edges, badge_text(name, edges, other),
-                  name in (other or ())) for name in EDGES)
-    counts = "".join(svg.text(PARAMETER + 56, y, words, 12.5, "end", data_count=name)
-                     for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y + 31, SUM_Z + 31)))
-    return f"<style>{STYLE}</style>{heading}{scenery(xs)}{''.join(parts)}{nodes(times, xs)}{gap(T, xs)}{counts}"
+    sum_x = xs[-1] + 90
+    lit = {} if path is None else counted(path, edges)
+    name_of_path = "" if path is None else f" A path is lit: {in_words(path, edges)}."
+    heading = svg.text(0, 18, "Gradients follow the arrows", 12, fill=svg.GREY) if title and T > 2 else ""
+    parts = [edge(name, routes(name, T), pills(name, xs), name in edges, badge_text(name, edges, other),
+                  name in (other or ()), lit) for name in EDGES]
+    counts = [svg.text(sum_x + 152, y + 28, words, 12, "end", data_count=name)
+              for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y, SUM_Z))]
+    drawing = svg.element("g", "".join([*scenery(times, xs, lit), *parts, nodes(times, xs), gap(T, xs), *counts]),
+                          class_="lstm-lighting" if lit else "lstm-unlit")
+    return svg.panel("graph", sum_x + 156, HEIGHT, svg.element("style", STYLE), heading, drawing,
+                     words=description(T, edges, other) + name_of_path)
+
+
+def all_paths(weight="b", T=2, edges=()):
+    """All paths to a weight, one panel each, the shortest first."""
+    paths = paths_to(weight, T)
+    return tuple(panel(T, edges, path=path, title=False) for path in paths)
+
+
+def counted(path, edges):
+    """{what is drawn of the path: the number of the division there, or ""}."""
+    drawn, divisions = {}, 0
+    for (name, t), (next_name, next_t) in zip(path, (*path[1:], ("", None))):
+        divisions += name in edges
+        weight = "Wy" if any(edge == "dWy_t" for edge, _ in path) else "Wx"
+        drawn[f"{name} {weight if t is None else t}"] = str(divisions) if name in edges else ""
+        if name in ("dh_above", "dh_next"):  # in h, on the way to c, or to z by both ways
+            drawn |= dict.fromkeys([f"h {next_t}"] + [f"join {next_t}"] * (next_name == "dz"), "")
+        if name == "dc_next" and next_name == "dz":
+            drawn[f"cell {next_t}"] = ""
+        if name in ("dW_t", "dWy_t"):
+            drawn |= {f"sum {weight} {later}": "" for later in range(t, path[0][1] + len(path))}
+    return drawn
+
+
+def in_words(path, edges):
+    """The edges of a path in their order, each division counted: "loss, dy (1), dh_above, ..."."""
+    divisions, said = 0, []
+    for name, t in path:
+        divisions += name in edges
+        said.append(f"{name}{f' at t = {t}' if t else ''}{f' ({divisions})' if name in edges else ''}")
+    return ", ".join(said)
 
 
 def crossings(edges, T, other=None):
@@ -103,60 +144,76 @@ def listed(edges):
 def columns(T):
     """The timesteps that are drawn, and where each stands."""
     times = list(range(1, T + 1)) if T <= 4 else [1, 2, T - 1, T]
-    return times, [FIRST + COLUMN * (4 - len(times) + k) for k in range(len(times))]
+    return times, [FIRST + COLUMN * k for k in range(len(times))]
 
 
-def routes(name, xs):
-    """The lines of an edge: for each, its corners and the place of its badge."""
-    middle, later = sum(xs) / len(xs), xs[1:]
-    between = (C + LOSS) / 2 + 2
-    return {
-        "loss": [([(middle, C + TALL), (x, LOSS - TALL)], (0.55 * x + 0.45 * middle, between)) for x in xs],
-        "dy": [([(x, LOSS + TALL), (x, Y - TALL)], (x, 103)) for x in xs],
-        "dh_above": [([(x, Y + TALL), (x, H - TALL)], (x, 192)) for x in xs],
-        "dz": [([(x, JOIN), (x, Z - TALL)], (x, 329)) for x in xs],
-        "dh_next": [([(x - HALF, Z), (x - 120, Z), (x - 120, H), (x - COLUMN + HALF, H)], (x - 70, Z)) for x in later],
-        "dc_next": [([(x - HALF, CELL), (x - COLUMN + HALF, CELL)], (x - 82, CELL)) for x in later],
-        "dWy_t": [([(x + HALF, Y), (x + 46, Y), (x + 46, SUM_Y)], (x + 46, 155)) for x in xs],
-        "dW_t": [([(x, Z + TALL), (x, SUM_Z)], (x, 396)) for x in xs],
-        "dW": [([(SUM + 14, y), (PARAMETER - 58, y)], (840, y)) for y in (SUM_Y, SUM_Z)],
+def routes(name, T):
+    """The arrows of an edge: {time, or weight for dW: (corners, place of the badge)}."""
+    times, xs = columns(T)
+    middle, sum_x = sum(xs) / len(xs), xs[-1] + 90
+    if name == "dW":
+        return {weight: ([(sum_x + 14, y), (sum_x + 60, y)], (sum_x + 37, y))
+                for weight, y in (("Wy", SUM_Y), ("Wx", SUM_Z))}
+    of_column = {
+        "loss": lambda x: ([(middle, C + TALL), (x, LOSS - TALL)], (0.55 * x + 0.45 * middle, (C + LOSS) / 2)),
+        "dy": lambda x: ([(x, LOSS + TALL), (x, Y - TALL)], (x, (LOSS + Y) / 2 - 2)),
+        "dh_above": lambda x: ([(x, Y + TALL), (x, H - TALL)], (x, SUM_Y + 17)),
+        "dz": lambda x: ([(x, JOIN), (x, Z - TALL)], (x, JOIN + 17)),
+        "dh_next": lambda x: ([(x - HALF, Z), (x - BACK, Z), (x - BACK, H), (x - COLUMN + HALF, H)], (x - 46, Z)),
+        "dc_next": lambda x: ([(x - HALF, CELL), (x - COLUMN + HALF, CELL)], (x - 94, CELL)),
+        "dWy_t": lambda x: ([(x + HALF, Y), (x + BUS, Y), (x + BUS, SUM_Y)], (x + BUS + 6, Y + 20)),
+        "dW_t": lambda x: ([(x, Z + TALL), (x, SUM_Z)], (x, (Z + SUM_Z) / 2 + 2)),
     }[name]
+    hops = name in ("dh_next", "dc_next")
+    drawn = {t: of_column(x) for t, x in zip(times[hops:], xs[hops:])}
+    if T > 4 and hops:  # the arrow into the timesteps that are left out ends at the dots, and one comes out of them
+        corners, badge = drawn[T - 1]
+        level = corners[-1][1]
+        drawn[T - 1] = [*corners[:-1], (xs[1] + 60, level)], badge
+        drawn[3] = [(xs[1] + 40, level), (xs[1] + HALF, level)], None
+    return drawn
 
 
 def pills(name, xs):
     """Where the name of an edge is written: the left end of each pill, at half its height."""
     last, middle = xs[-1], sum(xs) / len(xs)
     return {
-        "loss": [(middle + 0.6 * (last - middle) + 26, 41)],
-        "dy": [(last + 28, 103)],
-        "dh_above": [(last + 28, 201)],
-        "dz": [(last + 28, 332)],
-        "dh_next": [(last - 103, 391)],
-        "dc_next": [(last - 115, 256)],
-        "dWy_t": [(last + 58, 136)],
-        "dW_t": [(last + 28, 397)],
-        "dW": [(826, 201), (826, 399)],
+        "loss": [(middle + 0.6 * (last - middle) + 26, 32)],
+        "dy": [(last + 27, (LOSS + Y) / 2 - 2)],
+        "dh_above": [(last + 27, SUM_Y + 24)],
+        "dz": [(last + 27, JOIN + 20)],
+        "dh_next": [(last - 104, Z + 24)],
+        "dc_next": [(last - 118, CELL - 25)],
+        "dWy_t": [(last + 62, Y)],
+        "dW_t": [(last + 27, (Z + SUM_Z) / 2)],
+        "dW": [(last + 122, SUM_Y - 25), (last + 122, SUM_Z - 25)],
     }[name]
 
 
-def edge(name, routes, pills, on, badge, other):
-    """One name with all its lines, as one element that can be focused and checked."""
+def edge(name, routes, pills, on, badge, other, lit):
+    """One name with all its arrows, as one element that can be focused and checked."""
     kind = "lstm-edge" + " cell" * (name == "dc_next") + " on" * on + " other" * other
-    arrows = [arrow(corners, 11 if name == "dc_next" else 7) for corners, _ in routes]
-    lines = "".join(svg.element("path", d=track, class_="halo") for track, _ in arrows) + "".join(
-        svg.element("path", d=track, class_="hit") + svg.element("path", d=track, class_="line")
-        + svg.element("path", d=tip, class_="tip") for track, tip in arrows)
+    arrows = {t: arrow(corners, 11 if name == "dc_next" else 7) for t, (corners, _) in routes.items()}
+    halos = "".join(svg.element("path", d=track, class_="halo") for track, _ in arrows.values())
+    each, tops = [], []
+    for t, (track, tip) in arrows.items():
+        place, at = routes[t][1], f"{name} {t}"
+        marks = {"data_at": at, "class_": "lit" if at in lit else "unlit"}
+        each.append(svg.element(
+            "g", svg.element("path", d=track, class_="hit") + svg.element("path", d=track, class_="line")
+            + svg.element("path", d=tip, class_="tip"), **marks))
+        if place:
+            x, y = place
+            tops.append(svg.element("g", svg.element("g", svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=None) + svg.text(
+                x, y + 4.5, lit.get(at) or badge, 12.5, "middle", fill=None, font_weight="bold"), class_="badge"),
+                **marks))
     width = 8.1 * len(name) + 10
     labels = "".join(
         svg.rect(x, y - 10, width, 20, rx=10, class_="pill", fill=None)
-        + svg.text(x + width / 2, y + 4.5, name, 13, "middle", class_="pill-text",
-                   font_family="DejaVu Sans Mono, Menlo, Consolas, monospace") for x, y in pills if routes)
-    badges = "".join(
-        svg.element("g", svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=None)
-                    + svg.text(x, y + 4.5, badge, 12.5, "middle", fill=None, font_weight="bold"), class_="badge")
-        for _, (x, y) in routes)
+        + svg.text(x + width / 2, y + 4.5, name, 13, "middle", class_="pill-text", font_family=MONOSPACE)
+        for x, y in pills if routes)
     return svg.element(
-        "g", lines + labels + badges, class_=kind, data_edge=name, role="checkbox", tabindex="0",
+        "g", halos + "".join(each) + labels + "".join(tops), class_=kind, data_edge=name, role="checkbox", tabindex="0",
         aria_checked=str(on).lower(), aria_label=f"1/|X| on {name}: {MEANING[name]}", data_lm_suppress_shortcuts="true")
 
 
@@ -195,43 +252,43 @@ def point(x, y):
     return f"{svg.number(x)} {svg.number(y)}"
 
 
-def scenery(xs):
+def scenery(times, xs, lit):
     """What is no edge of the nine: the sums over time, and the ways inside one timestep."""
-    parts = []
-    for first, y in ((xs[0] + 46, SUM_Y), (xs[0], SUM_Z)):
-        track, tip = arrow([(first, y), (SUM - 14, y)], 8)
-        parts += [svg.element("path", d=track, fill="none", stroke=svg.GREY, stroke_width=3),
-                  svg.element("path", d=tip, fill=svg.GREY)]
-    for x in xs:
-        around = [(x - HALF, H), (x - 44, H), (x - 44, JOIN), (x - 2, JOIN)]
-        for corners in ([(x, H + TALL), (x, CELL - TALL)], around):
-            track, tip = arrow(corners, 6)
-            parts += [svg.element("path", d=track, fill="none", stroke=svg.GREY, stroke_width=1.5),
-                      svg.element("path", d=tip, fill=svg.GREY)]
-        parts.append(svg.line(x, CELL + TALL, x, JOIN, stroke=svg.GREY, width=1.5))
-    if len(xs) > 1:
-        parts.append(svg.text(xs[0] + 108, CELL + 21, "cell path", 12, "middle", svg.BLUE, font_style="italic"))
-    return "".join(parts)
+    ways = {}
+    for t, x, end in zip(times, xs, [*xs[1:], None]):
+        for weight, y, start in (("Wy", SUM_Y, x + BUS), ("Wx", SUM_Z, x)):
+            last = [(end + BUS if weight == "Wy" else end, y)] if end else [(xs[-1] + 76, y)]
+            ways[f"sum {weight} {t}"] = [(start, y), *last], 0 if end else 8
+        ways[f"h {t}"] = [(x, H + TALL), (x, CELL - TALL)], 6
+        ways[f"join {t}"] = [(x - HALF, H), (x - ROUND, H), (x - ROUND, JOIN), (x - 2, JOIN)], 6
+        ways[f"cell {t}"] = [(x, CELL + TALL), (x, JOIN)], 0
+    for at, (corners, size) in ways.items():
+        track, tip = arrow(corners, size)
+        shown = at in lit or at.startswith("cell") and at.replace("cell", "join") in lit  # by both ways
+        yield svg.element("g", svg.element("path", d=track, class_="line")
+                          + (svg.element("path", d=tip, class_="tip") if size else ""), data_at=at,
+                          class_=f"lstm-way {'lit' if shown else 'unlit'}")
 
 
 def nodes(times, xs):
     """The boxes and what they are called."""
+    sum_x = xs[-1] + 90
     parts = [box(sum(xs) / len(xs), C, HALF, "C", bold=True)]
     for t, x in zip(times, xs):
         subscript = "".join(SUBSCRIPTS[int(digit)] for digit in str(t))
-        parts += [box(x, LOSS, 30, f"loss{subscript}"), box(x, Y, HALF, f"y{subscript}"),
-                  box(x, H, HALF, f"h{subscript}"), box(x, CELL, HALF, f"c{subscript}", fill=svg.PALE_BLUE, bold=True),
+        parts += [box(x, LOSS, 28, f"loss{subscript}"), box(x, Y, HALF, f"y{subscript}"),
+                  box(x, H, HALF, f"h{subscript}"), box(x, CELL, HALF, f"c{subscript}", svg.PALE_BLUE, bold=True),
                   box(x, Z, HALF, f"z{subscript}"), svg.circle(x, JOIN, 3.5, fill=svg.GREY)]
     for y, words in ((SUM_Y, "Wy, by"), (SUM_Z, "Wx, Wh, b")):
-        parts += [svg.circle(SUM, y, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5),
-                  svg.text(SUM, y + 5.5, "Σ", 16, "middle"), box(PARAMETER, y, 56, words, bold=True, fill=svg.SOFT)]
-    parts.append(svg.text(SUM + 4, SUM_Y - 22, "sum over t", 12, fill=svg.GREY))
+        parts += [svg.circle(sum_x, y, 14, fill=svg.PAPER, stroke=svg.INK, stroke_width=1.5),
+                  svg.text(sum_x, y + 5.5, "Σ", 16, "middle"),
+                  svg.element("g", box(sum_x + 106, y, 46, words, svg.SOFT, bold=True), data_path=words[:2])]
     return "".join(parts)
 
 
 def box(x, y, half, words, fill=svg.PAPER, bold=False):
     return (svg.rect(x - half, y - TALL, 2 * half, 2 * TALL, fill=fill, rx=7, stroke=svg.INK, stroke_width=1.5)
-            + svg.text(x, y + 5, words, 14.5, "middle", font_weight="bold" if bold else None))
+            + svg.text(x, y + 5, words, 14, "middle", font_weight="bold" if bold else None))
 
 
 def gap(T, xs):
@@ -239,4 +296,6 @@ def gap(T, xs):
     if T <= 4:
         return ""
     x = (xs[1] + xs[2]) / 2
-    return svg.text(x, LOSS + 6, "⋯", 24, "middle") + svg.text(x, 155, f"t = 3 to {T - 2}", 12, "middle", svg.GREY)
+    return "".join([svg.text(x, LOSS + 6, "⋯", 24, "middle"), svg.text(x - 20, H + 7, "⋯", 18, "middle"),
+                    svg.text(x - 20, CELL + 7, "⋯", 18, "middle"),
+                    svg.text(x, 145, f"t = 3 to {T - 2}" if T > 5 else "t = 3", 12, "middle", svg.GREY)])

@@ -8,7 +8,7 @@ import pytest
 
 from helpers import assert_close, distance, random_problem
 from lstmlib import EDGES, backward, crosses_exactly_once, crossing_spectrum, forward, record, scale_at
-from lstmlib.placement import RIGHT, shares
+from lstmlib.placement import RIGHT, path_crossings, paths_to, shares
 
 ALL_SETS = [frozenset(chosen) for size in range(len(EDGES) + 1) for chosen in combinations(EDGES, size)]
 FIVE_RIGHT = set(map(frozenset, RIGHT))
@@ -223,3 +223,16 @@ def test_no_edges_mean_no_division():
 
 def test_edges_are_named_in_the_order_of_the_design():
     assert EDGES == ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", "dW")
+
+
+@pytest.mark.parametrize("T", range(1, 7))
+def test_paths_cross_as_often_as_is_counted_without_them(T):
+    for weight, number in (("Wx", 2 ** (T + 1) - T - 2), ("b", 2 ** (T + 1) - T - 2), ("Wy", T)):
+        paths = paths_to(weight, T)
+        assert len(set(paths)) == len(paths) == number
+        assert list(map(len, paths)) == sorted(map(len, paths))
+        assert all(path[0][0] == "loss" and path[-1] == ("dW", None) for path in paths)
+        for size in range(10):
+            for edges in combinations(EDGES, size):
+                counts = {sum(edge in edges for edge, _ in path) for path in paths}
+                assert sum(1 << k for k in counts) == path_crossings(edges, T)[weight]

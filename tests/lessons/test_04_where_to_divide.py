@@ -45,6 +45,7 @@ from lstmlib.explorers.where_to_divide.numbers import (
     words,
 )
 from lstmlib.explorers.where_to_divide.picture import draw, short_percent, stretched
+from lstmlib.placement import path_crossings, paths_to
 from lstmlib.show import graph
 
 RIGHT = list(PLACEMENTS)[:5]
@@ -360,20 +361,68 @@ def test_every_edge_is_one_checkbox_that_can_be_reached_by_key(T):
 
 @pytest.mark.parametrize("T", range(1, 8))
 def test_nothing_in_the_graph_overlaps(T):
-    svg = graph.panel(T, graph.EDGES).svg
+    panel = graph.panel(T, graph.EDGES)
     rects = [tuple(float(re.search(f' {side}="([^"]+)"', rect)[1]) for side in ("x", "y", "width", "height"))
-             for rect in re.findall('<rect [^>]*rx="[^>]*>', svg)]
+             for rect in re.findall('<rect [^>]*rx="[^>]*>', panel.svg)]
     drawn = min(T, 4)
     assert len(rects) == 1 + 5 * drawn + 2 + (10 if T > 1 else 8) + 6 * drawn + 2 * (drawn - 1) + 2
     for (x, y, width, height), (x2, y2, width2, height2) in combinations(rects, 2):
         assert x + width <= x2 or x2 + width2 <= x or y + height <= y2 or y2 + height2 <= y
-    assert all(0 <= x and x + width <= graph.WIDTH for x, _, width, _ in rects)
-    assert all(0 <= y and y + height <= graph.HEIGHT for _, y, _, height in rects)
+    assert all(0 <= x and x + width <= panel.width for x, _, width, _ in rects)
+    assert all(0 <= y and y + height <= panel.height for _, y, _, height in rects)
+
+
+@pytest.mark.parametrize("T", range(1, 7))
+def test_only_edges_that_exist_are_drawn(T):
+    """An arrow into the timesteps that are left out ends before the next column, and one comes out of them."""
+    times, xs = graph.columns(T)
+    for name in ("dh_next", "dc_next"):
+        drawn = graph.routes(name, T)
+        assert list(drawn) == [*times[1:], *([3] if T > 4 else [])]
+        for t, (corners, _) in drawn.items():
+            (x0, _), (x1, _) = corners[0], corners[-1]
+            reaches = [time for time, x in zip(times, xs) if x1 - graph.HALF <= x <= x1]
+            leaves = [time for time, x in zip(times, xs) if x0 <= x <= x0 + graph.HALF]
+            skipped = T > 4 and t in (3, T - 1)
+            assert (reaches, leaves) == (([2], []) if t == 3 and T > 4 else ([], [t]) if skipped else ([t - 1], [t]))
+
+
+@pytest.mark.parametrize("T", range(1, 7))
+@pytest.mark.parametrize("edges", [(), ("dz",), ("dc_next", "dW"), ("loss", "dWy_t", "dh_next"), graph.EDGES])
+def test_a_path_is_lit_edge_by_edge_and_its_divisions_counted(T, edges):
+    shown = set(re.findall('data-at="([^"]+)"', graph.panel(T).svg))
+    for weight in ("Wx", "Wy"):
+        counts = set()
+        for path in paths_to(weight, T):
+            lit = graph.counted(path, edges)
+            crossed = [f"{name} {weight if t is None else t}" for name, t in path]
+            assert [part for part in lit if part.split()[0] in graph.EDGES] == crossed
+            divisions = [lit[part] for part in crossed if part.split()[0] in edges]
+            assert divisions == [str(k + 1) for k in range(len(divisions))]
+            assert {lit[part] for part in lit if part.split()[0] not in edges} <= {""}
+            counts.add(len(divisions))
+            if T <= 4:
+                assert {part for part in lit if not part.startswith("sum")} <= shown
+            if T <= 2:
+                svg = graph.panel(T, edges, path=path).svg
+                assert set(re.findall('class="(?:lstm-way )?lit" data-at="([^"]+)"|'
+                                      'data-at="([^"]+)" class="(?:lstm-way )?lit"', svg)) != set()
+        assert sum(1 << count for count in counts) == path_crossings(edges, T)[weight]
+
+
+def test_the_four_ways_to_b():
+    panels = graph.all_paths()
+    assert len(panels) == 4 and len({panel.svg for panel in panels}) == 4
+    assert [panel.words.split("A path is lit: ")[1] for panel in panels][2:] == [
+        "loss at t = 2, dy at t = 2, dh_above at t = 2, dc_next at t = 2, dz at t = 1, dW_t at t = 1, dW.",
+        "loss at t = 2, dy at t = 2, dh_above at t = 2, dz at t = 2, dh_next at t = 2, dz at t = 1, dW_t at t = 1, dW."]
+    assert "dz at t = 2 (1), dh_next at t = 2, dz at t = 1 (2)" in graph.all_paths(edges=("dz",))[3].words
 
 
 def test_columns():
     assert graph.columns(3)[0] == [1, 2, 3] and graph.columns(6)[0] == [1, 2, 5, 6]
-    assert "t = 3 to 4" in graph.panel(6).svg and "t = 3 to" not in graph.panel(4).svg
+    assert "t = 3 to 4" in graph.panel(6).svg and ">t = 3<" in graph.panel(5).svg
+    assert "t = 3" not in graph.panel(4).svg
 
 
 @pytest.mark.parametrize("edges, T, said", [

@@ -12,5 +12,15 @@ export default { render({ model, el }) {
     });
     while (el.children.length > panels.length) { boxes.delete(el.lastChild.dataset.panel); el.lastChild.remove(); }
   };
+  let pointed;
+  const tell = (at, click) => {
+    if (at === pointed && !click) return;
+    pointed = at;
+    el.dispatchEvent(new CustomEvent("lstm-path", { bubbles: true, detail: { at, click } }));
+  };
+  const at = (event) => event.target.closest("[data-path]")?.dataset.path;
+  el.addEventListener("pointerover", (event) => tell(at(event), false));
+  el.addEventListener("pointerleave", () => tell(undefined, false));
+  el.addEventListener("click", (event) => { if (at(event)) tell(at(event), true); });
   model.on("change:value", show); show();
 } };

@@ -9,7 +9,7 @@ import traitlets
 from ...show import graph
 from ..base import Explorer
 from ..controls import BackwardGraph, Menu, Slider
-from .numbers import PLACEMENTS, ROUNDING, SIZES, T_MAX, TRUTH, State, headline, numbers, words
+from .numbers import PLACEMENTS, ROUNDING, SIZES, T_MAX, TRUTH, State, film, headline, numbers, words  # noqa: F401
 from .picture import draw
 
 
@@ -34,9 +34,9 @@ def laboratory():
     controls = {
         "size_X": Slider("|X|", SIZES),
         "T": Slider("timesteps T", range(1, T_MAX + 1)),
-        "forget_bias": Slider("forget-gate bias", range(-6, 7)),
+        "forget_bias": Slider("forget bias", range(-6, 7)),
         "dtype": Menu("dtype", ROUNDING),
-        "beside": Menu("compare with", [TRUTH, *PLACEMENTS], labels=[TRUTH, *(f"B: {name}" for name in PLACEMENTS)]),
+        "beside": Menu("against", [TRUTH, *PLACEMENTS], labels=[TRUTH, *(f"B: {name}" for name in PLACEMENTS)]),
         "edges": picture,
     }
     traitlets.dlink((controls["T"], "value"), (picture, "T"))

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import starmap
+from itertools import combinations, product, starmap
 
 import numpy as np
 
@@ -101,6 +101,20 @@ def problem(T, forget_bias, dtype):
 def truth_of(T, forget_bias, dtype, size_X):
     """The gradient of C = L/|X|: the backward pass of L, its result times 1/|X|."""
     return backward(*problem(T, forget_bias, dtype)) * (1 / size_X)
+
+
+def film():
+    """The states that a film of the laboratory holds: all sets, and the named places beside everything else."""
+    sets = [edges for size in range(len(EDGES) + 1) for edges in combinations(EDGES, size)]
+    for T, size_X, edges in product(range(1, 5), (1, 2, 4, 8, 10, 100), sets):
+        yield State(edges, size_X, T)
+    for edges in PLACEMENTS.values():
+        for bias in range(-6, 7):
+            yield State(edges, forget_bias=bias)
+        for dtype, size_X in product(ROUNDING, (8, 10)):
+            yield State(edges, size_X, dtype=dtype)
+        for beside, size_X in product(PLACEMENTS, (8, 10)):
+            yield State(edges, size_X, beside=beside)
 
 
 def numbers(state):

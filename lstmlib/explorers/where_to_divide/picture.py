@@ -6,7 +6,7 @@ from ...show import svg
 from .numbers import TRUTH, as_factor, entries, factor
 
 RATIO_TICKS = [(1e3, "1000"), (1e2, "100"), (10, "10"), (1, "1"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
-LEFT, WIDTH = 62, 400  # of the plots
+LEFT, WIDTH = 50, 250  # of the plots
 
 
 def draw(state, numbers):
@@ -19,24 +19,23 @@ def draw(state, numbers):
 def spectrum(numbers):
     """For each weight, the share of its gradient that was divided never, once, twice, more often."""
     parts = [svg.text(0, 14, "How often was it divided?", 14, font_weight="bold")]
-    lefts = [36 + 72 * k for k in range(4)]
+    lefts = [30 + 68 * k for k in range(4)]
     for x, times in zip(lefts, ("never", "once", "twice", "3+ times")):
-        parts.append(svg.text(x + 33, 38, times, 13, "middle", font_weight="bold" if times == "once" else None))
+        parts.append(svg.text(x + 32, 38, times, 13, "middle", font_weight="bold" if times == "once" else None))
     for row, (name, share) in enumerate(numbers.shares.items()):
-        y = 46 + 31 * row
-        parts.append(svg.text(0, y + 18, name, 13, font_weight="bold"))
+        y = 44 + 28 * row
+        parts.append(svg.text(0, y + 17, name, 13, font_weight="bold"))
         for k, x in enumerate(lefts):
             part, right = share[3:].sum() if k == 3 else share[k:k + 1].sum(), k == 1
-            cell = [svg.rect(x, y, 66, 26, svg.SOFT, stroke=svg.GREEN if right else svg.FAINT,
+            cell = [svg.rect(x, y, 64, 24, svg.SOFT, stroke=svg.GREEN if right else svg.FAINT,
                              stroke_width=2 if right else 1),
-                    svg.rect(x, y, 66 * part, 26, svg.PALE_GREEN if right else svg.PALE_RED),
-                    svg.text(x + 33, y + 18, short_percent(part), 13, "middle", svg.INK if part > 0 else svg.GREY)]
+                    svg.rect(x, y, 64 * part, 24, svg.PALE_GREEN if right else svg.PALE_RED),
+                    svg.text(x + 32, y + 17, short_percent(part), 13, "middle", svg.INK if part > 0 else svg.GREY)]
             parts.append(svg.element("g", "".join(cell), data_path=f"{name} {k}"))
-    parts += [svg.text(0, 220, "Norm of the part divided k times, as a share of", 12, fill=svg.GREY),
-              svg.text(0, 236, "the sum of these norms; parts can cancel.", 12, fill=svg.GREY)]
     said = "; ".join(f"{name} " + ", ".join(short_percent(part) for part in share)
                      for name, share in numbers.shares.items())
-    return svg.panel("spectrum", 322, 242, *parts, words=f"Shares divided never, once, twice and so on: {said}.")
+    return svg.panel("spectrum", 300, 184, *parts, words="Norm of the part of each array that was divided never, once, "
+                     f"twice and so on, as a share of the sum of these norms: {said}.")
 
 
 def short_percent(share):
@@ -48,10 +47,10 @@ def short_percent(share):
 def ratios(state, numbers):
     """Every entry of yours over that of the truth (of A over B), on an axis that never changes."""
     gradient, truth = entries(numbers.gradient), entries(numbers.truth)
-    frame = svg.Frame(LEFT, 24, WIDTH, 150, (0, len(truth)), (1e-3, 1e3), log="y")
+    frame = svg.Frame(LEFT, 20, WIDTH, 132, (0, len(truth)), (1e-3, 1e3), log="y")
     title = "Your entry / true entry" if state.beside == TRUTH else "Entry of A / entry of B"
     parts = [frame.axes(y_ticks=RATIO_TICKS, title=title), groups(frame, numbers.truth),
-             svg.text(LEFT + WIDTH, 14, "× other sign   ▲▼ beyond the axis", 12, "end", svg.GREY)]
+             svg.text(LEFT + WIDTH + 36, 12, "× sign  ▲▼ beyond", 12, "end", svg.GREY)]
     if state.size_X > 1:
         for y, label in ((frame.y(state.size_X), "|X|"), (frame.y(1 / state.size_X), "1/|X|")):
             parts += [svg.line(LEFT, y, LEFT + WIDTH, y, stroke=svg.GREY, stroke_dasharray="2 4"),
@@ -60,7 +59,7 @@ def ratios(state, numbers):
     ratio = [mine / true for mine, true in zip(gradient, truth) if true != 0]
     parts += [mark(frame, k + 0.5, mine / true) for k, (mine, true) in enumerate(zip(gradient, truth)) if true != 0]
     words = f"{title}, from {min(ratio, default=1):.3g} to {max(ratio, default=1):.3g}; equal means 1."
-    return svg.panel("entries", LEFT + WIDTH + 40, 196, *parts, words=words)
+    return svg.panel("entries", LEFT + WIDTH + 36, 172, *parts, words=words)
 
 
 def mark(frame, x, ratio):
@@ -72,7 +71,7 @@ def mark(frame, x, ratio):
         return svg.curve([(x - 3, y), (x + 3, y), (x, tip), (x - 3, y)], svg.RED, 1.5)
     if ratio < 0:
         return "".join(svg.line(x - 3, y - d, x + 3, y + d, stroke=svg.RED, width=1.5) for d in (3, -3))
-    return svg.circle(x, y, 2.6)
+    return svg.circle(x, y, 2.3)
 
 
 def differences(numbers):
@@ -81,10 +80,10 @@ def differences(numbers):
     relative = np.concatenate([((mine.astype(float) - true.astype(float))
                                 / (np.abs(true).max().astype(float) or 1)).ravel()
                                for (_, mine), (_, true) in arrays])
-    frame = svg.Frame(LEFT, 24, WIDTH, 84, (0, len(relative)), (-1, 1))
+    frame = svg.Frame(LEFT, 20, WIDTH, 76, (0, len(relative)), (-1, 1))
     ticks = [(stretched(value), label) for value, label in
              ((-100, "−100"), (-10, ""), (-1, "−1"), (-0.1, ""), (0, "0"), (0.1, ""), (1, "1"), (10, ""), (100, "100"))]
-    parts = [frame.axes(y_ticks=ticks, title="(yours − true) / largest true entry of the array"),
+    parts = [frame.axes(y_ticks=ticks, title="(Yours − true) / largest of the array"),
              groups(frame, numbers.truth),
              svg.line(LEFT, frame.y(0), LEFT + WIDTH, frame.y(0), stroke=svg.GREEN, width=2)]
     for k, value in enumerate(relative):
@@ -93,7 +92,7 @@ def differences(numbers):
     largest = np.abs(relative).max()
     words = ("Differences of every entry, relative to its array: "
              + (f"at most {largest:.2g}." if largest > 1e-9 else "none beyond rounding."))
-    return svg.panel("differences", LEFT + WIDTH + 40, 130, *parts, words=words)
+    return svg.panel("differences", LEFT + WIDTH + 36, 116, *parts, words=words)
 
 
 def stretched(value):
@@ -115,21 +114,22 @@ def groups(frame, gradient):
 
 def ways(state, numbers):
     """The norms of the intermediate gradients of A and B, timestep by timestep."""
-    frame = svg.Frame(70, 24, 470, 200, (0, 5), (1e-4, 1e2), log="y")
+    frame = svg.Frame(58, 20, 276, 190, (0, 5), (1e-4, 1e2), log="y")
     ticks = [(100, "100"), (10, "10"), (1, "1"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000"), (1e-4, "1/10000")]
-    parts = [frame.axes(y_ticks=ticks, title="On the way: norms at t = 1 to T (A filled, B open)")]
+    parts = [frame.axes(y_ticks=ticks, title="On the way, at t = 1 to T"), svg.text(50, 245, "A =", 12, "end"),
+             svg.text(334, 12, "● A   □ B", 12, "end", svg.GREY)]
     said = []
     for group, name in enumerate(numbers.way):
         middle, border, name_t = frame.x(group + 0.5), frame.x(group + 1), f"{name.removesuffix('_t')}_t"
         power = factor(numbers, name, state.size_X)
-        how = "no one factor" if power is None else "A = B" if power == 0 else f"A = {as_factor(power)} · B"
-        said.append(f"{name_t}: {how}")
+        how = "no factor" if power is None else "B" if power == 0 else f"{as_factor(power)}·B"
+        said.append(f"{name_t} of A: {how}")
         parts += [svg.line(border, frame.top, border, frame.top + frame.height, stroke=svg.GREY),
-                  svg.text(middle, 241, name_t, 13, "middle", font_weight="bold"),
-                  svg.text(middle, 258, how, 12, "middle")]
+                  svg.text(middle, 227, name_t, 13, "middle", font_weight="bold"),
+                  svg.text(middle, 245, how, 12, "middle")]
         for t, (a, b) in enumerate(zip(numbers.way[name], numbers.other_way[name])):
             x = frame.x(group + (t + 1) / (state.T + 1))
             parts += [svg.line(x, frame.y(a), x, frame.y(b), stroke=svg.GREY),
-                      svg.rect(x - 5, frame.y(b) - 5, 10, 10, svg.PAPER, stroke=svg.PURPLE, stroke_width=2),
-                      svg.circle(x, frame.y(a), 3.2)]
-    return svg.panel("ways", 548, 266, *parts, words=f"Norms of the gradients on the way. {'; '.join(said)}.")
+                      svg.rect(x - 4, frame.y(b) - 4, 8, 8, svg.PAPER, stroke=svg.PURPLE, stroke_width=2),
+                      svg.circle(x, frame.y(a), 2.8)]
+    return svg.panel("ways", 336, 252, *parts, words=f"Norms of the gradients on the way. {'; '.join(said)}.")
