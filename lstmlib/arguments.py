@@ -1,9 +1,9 @@
-"""What every public function asks of its arguments, and how it says so.
-
-Each message names the argument, what was expected and what came.
+"""What is asked of single arguments. Each function takes an argument's name and its value, and returns the value, or
+raises a TypeError or ValueError that says the name, what was expected and what came.
 """
 
 import numbers
+import operator
 import sys
 
 import numpy as np
@@ -12,15 +12,11 @@ import numpy as np
 quiet = np.errstate(over="ignore", invalid="ignore")
 
 
-def array(name, value, axes, dtype=None, leading=False):
-    """Return `value` as a finite array whose shape fits `axes`.
+def array(name, value, axes, sizes, dtype=None):
+    """A finite array, not empty, of the axes in a text such as "T B D"; "..." in front stands for any further axes.
 
-    axes     {axis name: size, or None where any size from 1 up will do}, in order
-    dtype    the dtype to convert to (kept as it came where None); a complex
-             array is not converted to a real dtype, for that would lose numbers
-    leading  whether further axes may stand in front
-
-    Raises TypeError (not numbers) or ValueError (wrong shape, empty, not finite).
+    sizes  {axis: size} where known; sizes that are found are added
+    dtype  the dtype to convert to; as it came where None. No complex array is made real: that would lose numbers
     """
     given = rectangular(name, value)
     if given.dtype.kind not in "buifc":
@@ -29,19 +25,19 @@ def array(name, value, axes, dtype=None, leading=False):
         dtype = given.dtype.newbyteorder("=") if given.dtype.kind in "fc" else np.dtype(float)
     if given.dtype.kind == "c" and dtype.kind != "c":
         raise TypeError(f"{name} must hold real numbers ({dtype}), got {given.dtype}")
-    shape(name, given, axes, leading)
-    with np.errstate(over="ignore"):
-        result = given.astype(dtype, copy=False)
+    shape(name, given, axes, sizes)
+    result = given
+    if given.dtype != dtype:
+        with np.errstate(over="ignore"):
+            result = given.astype(dtype)
     if not np.isfinite(result).all():
-        raise ValueError(f"{name} must be finite in {result.dtype}, got {first_not_finite(given, result)}")
+        where = tuple(map(int, np.argwhere(~np.isfinite(result))[0]))
+        raise ValueError(f"{name} must be finite in {dtype}, got {given[where]} at index {where}")
     return result
 
 
 def rectangular(name, value):
-    """Return `value` as an array of whatever dtype.
-
-    Raises ValueError where nested sequences differ in length or entries are masked, TypeError for what is no array.
-    """
+    """An array of whatever dtype: no nested sequences of different lengths, no masked entries."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} must have no masked entries, got {np.ma.count_masked(value)} of them")
     try:
@@ -52,40 +48,27 @@ def rectangular(name, value):
         raise TypeError(f"{name} must be an array, got {type(value).__name__} ({error})") from error
 
 
-def shape(name, given, axes, leading=False):
-    """Raise ValueError unless the shape of `given` fits `axes` (as in `array`)."""
-    sizes = given.shape[-len(axes):]
-    fits = (given.ndim == len(axes) or (leading and given.ndim > len(axes))) and all(
-        size == (wanted or size) for size, wanted in zip(sizes, axes.values()))
-    if not fits:
-        raise ValueError(f"{name} must have shape {describe(axes, leading)}, got {given.shape}")
+def shape(name, given, axes, sizes):
+    """An array whose shape fits `axes` and `sizes` (as in `array`)."""
+    axes, found = axes.split(), given.shape
+    if axes[0] == "...":
+        cut = max(given.ndim - len(axes) + 1, 0)
+        found = (found[:cut], *found[cut:])
+    if len(found) != len(axes) or [1 for axis, size in zip(axes, found) if sizes.get(axis, size) != size]:
+        known = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes if axis in sizes)
+        wanted = f"({', '.join(axes)})" + (known and f" with {known}")
+        raise ValueError(f"{name} must have shape {wanted}, got {given.shape}")
     if given.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {given.shape}")
-
-
-def describe(axes, leading):
-    """`axes` in words, as in "(T, B, D) with D = 3"."""
-    text = f"({', '.join(['...'] * leading + list(axes))})"
-    known = [f"{axis} = {size}" for axis, size in axes.items() if size]
-    return text + (" with " + ", ".join(known) if known else "")
-
-
-def first_not_finite(given, converted):
-    """The first entry that is not finite, and where it stands."""
-    where = tuple(int(k) for k in np.argwhere(~np.isfinite(converted))[0])
-    return f"{given[where]} at index {where}"
+    sizes.update(zip(axes, found))
+    return given
 
 
 def number(name, value, above=None, at_least=None, below=None, complex_too=False):
-    """Return `value` as a plain finite Python number inside the bounds.
-
-    A plain number leaves the dtype of an array it multiplies as it is.
-    Raises TypeError (not a number) or ValueError (not finite, out of bounds).
-    """
-    kind = numbers.Complex if complex_too else numbers.Real
+    """A plain finite Python number inside the bounds: it leaves the dtype of an array that it multiplies as it is."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if isinstance(value, bool) or not isinstance(value, numbers.Complex if complex_too else numbers.Real):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
     try:
         plain = float(value) if isinstance(value, numbers.Real) else complex(value)
@@ -93,22 +76,20 @@ def number(name, value, above=None, at_least=None, below=None, complex_too=False
         plain = np.inf
     if not np.isfinite(plain):
         raise ValueError(f"{name} must be finite, got {in_print(value)}")
-    bounds = [("above", above, lambda x, y: x > y), ("at least", at_least, lambda x, y: x >= y),
-              ("below", below, lambda x, y: x < y)]
-    for words, bound, holds in bounds:
+    for words, bound, holds in (("above", above, operator.gt), ("at least", at_least, operator.ge),
+                                ("below", below, operator.lt)):
         if bound is not None and not holds(plain, bound):
             raise ValueError(f"{name} must be {words} {bound}, got {value}")
     return plain
 
 
 def count(name, value, at_least=1, at_most=sys.maxsize):
-    """Return `value` as an int within the bounds; TypeError or ValueError otherwise."""
+    """A whole number within the bounds, as an int."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {in_print(value, repr)}")
-    if value < at_least:
-        raise ValueError(f"{name} must be at least {at_least}, got {in_print(value)}")
-    if value > at_most:
-        raise ValueError(f"{name} must be at most {at_most}, got {in_print(value)}")
+    for words, bound, holds in (("at least", at_least, operator.ge), ("at most", at_most, operator.le)):
+        if not holds(value, bound):
+            raise ValueError(f"{name} must be {words} {bound}, got {in_print(value)}")
     return int(value)
 
 
@@ -121,7 +102,7 @@ def in_print(value, form=str):
 
 
 def dtype(name, value, known):
-    """Return `value` as one of the known dtypes; TypeError otherwise."""
+    """One of the known dtypes."""
     try:
         found = np.dtype(value).newbyteorder("=")
     except TypeError:
@@ -132,6 +113,7 @@ def dtype(name, value, known):
 
 
 def instance(name, value, kind):
-    """Raise TypeError unless `value` is a `kind`."""
+    """An instance of `kind`."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+    return value

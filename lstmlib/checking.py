@@ -3,11 +3,13 @@
 import numpy as np
 
 from . import arguments
-from .weights import Weights
+from .checks import a_weights, takes
+from .weights import Weights, built, exponent, scaled
 
 CENTRAL_STEP = {"e": 0.1, "f": 3e-3, "d": 1e-5}
 
 
+@takes(weights=a_weights(real=True))
 def numerical_gradient(f, weights, method="complex", step=None):
     """The gradient of f at `weights`, from the values of f alone, one entry at a time.
 
@@ -22,9 +24,6 @@ def numerical_gradient(f, weights, method="complex", step=None):
     Raises ValueError for another method, a step that is not positive or goes with no central differences, or a
     value of f that is not finite, TypeError for an f that is no function or gives no number, and for complex weights.
     """
-    arguments.instance("weights", weights, Weights)
-    if weights.dtype.kind == "c":
-        raise TypeError(f"weights must be real, got {weights}")
     if not callable(f):
         raise TypeError(f"f must be a function from Weights to a number, got {type(f).__name__}")
     if not isinstance(method, str) or method not in ("complex", "central"):
@@ -51,31 +50,24 @@ def numerical_gradient(f, weights, method="complex", step=None):
                       for name, array in arrays.items()})
 
 
+@takes(gradient=Weights, truth=Weights)
 def relative_error(gradient, truth):
     """||gradient - truth|| / ||truth||, over all entries of all arrays; 0 where both are zero.
 
     Raises TypeError or ValueError unless both are Weights of the same shapes. NaN or infinite where an entry is.
     """
-    check_both(gradient, truth)
-    shift = max(gradient.exponent(), truth.exponent())  # for both the same, so that neither overflows
-    gradient, truth = gradient.in_double(shift), truth.in_double(shift)
+    shift = max(exponent(gradient), exponent(truth))  # for both the same, so that neither overflows
+    gradient, truth = (built(Weights, scaled(one, shift)) for one in (gradient, truth))
     difference, size = (gradient - truth).norm(), truth.norm()
-    with np.errstate(over="ignore", invalid="ignore"):
-        return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
+    return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
 
 
+@takes(gradient=Weights, truth=Weights)
 def cosine(gradient, truth):
     """The cosine of the angle between two gradients: blind to a constant factor. NaN where one is zero.
 
     (Of complex ones the real part of the product counts.) Raises as `relative_error` does.
     """
-    check_both(gradient, truth)
-    gradient, truth = (one.in_double(one.exponent()) for one in (gradient, truth))  # a factor changes no angle
+    gradient, truth = (built(Weights, scaled(one, exponent(one))) for one in (gradient, truth))  # of the same angle
     lengths = gradient.norm() * truth.norm()
     return float(gradient.dot(truth).real / lengths) if lengths else float("nan")
-
-
-def check_both(gradient, truth):
-    """Raise TypeError unless both are Weights."""
-    arguments.instance("gradient", gradient, Weights)
-    arguments.instance("truth", truth, Weights)

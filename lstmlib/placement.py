@@ -1,8 +1,7 @@
 """Where to put 1/|X|: the nine edges of the backward graph, and what crosses them.
 
-Every gradient is a sum over the paths from the loss to a weight. A factor on a set of edges
-scales each path once for every edge of the set that the path crosses, so a set is right when
-every path crosses it exactly once.
+Every gradient is a sum over the paths from the loss to a weight. A factor on a set of edges scales each path once for
+every edge of the set that the path crosses, so a set is right when every path crosses it exactly once.
 """
 
 from functools import lru_cache
@@ -10,7 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from . import arguments
-from .sequence import Trace, backward, crossing
+from .checks import crossing, takes, trace_of, usable
+from .sequence import Trace, backward
 from .weights import times
 
 EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", "dW")
@@ -27,7 +27,7 @@ def scale_at(edges, factor):
     return lambda edge, gradient: times(gradient, factor) if edge in edges else gradient
 
 
-def record(edges, at=None):
+class record(dict):
     """A hook for `backward` that keeps what crosses `edges`.
 
         seen = record(["dz", "dh_next"])
@@ -38,13 +38,8 @@ def record(edges, at=None):
     ->  the hook, which is a dict too: {edge: [a copy of each gradient]}, in the order of EDGES
     Raises ValueError for a name that is not in EDGES, TypeError for no names and for an `at` that is no function.
     """
-    return Record(edges, at)
 
-
-class Record(dict):
-    """What `record` returns."""
-
-    def __init__(self, edges, at):
+    def __init__(self, edges, at=None):
         edges = edge_set(edges)
         super().__init__((edge, []) for edge in EDGES if edge in edges)
         self.at = crossing(at)
@@ -56,40 +51,35 @@ class Record(dict):
         return crossed
 
 
-def crossing_spectrum(weights, trace, dY, edges):
+@takes(weights=usable, trace=trace_of(Trace), dY="T B K", dh_T="B H", dc_T="B H")
+def crossing_spectrum(weights, trace, dY, edges, dh_T=None, dc_T=None):
     """The gradient, sorted by how often its paths cross `edges`, in one backward pass.
 
-    With a factor s on `edges` the gradient is the polynomial sum_k g_k s^k. Backward
-    is linear, so the powers of s can be carried as an axis in front of every gradient:
-    multiplying by s moves each entry up by one.
+    With a factor s on `edges` the gradient is the polynomial sum_k g_k s^k. Backward is linear, so the powers of s can
+    be carried as an axis in front of every gradient: multiplying by s moves each entry up by one.
 
-    dY (T, B, K)  ->  Weights with an axis k = 0..k_max in front: g_k is entry k
+    dY (T, B, K); dh_T, dc_T (B, H) as in `backward`  ->  Weights with an axis k = 0..k_max in front: g_k is entry k
     Raises ValueError for a name that is not in EDGES, and as `backward` does.
     """
     edges = edge_set(edges)
-    arguments.instance("trace", trace, Trace)
-    T, B, K = trace.Y.shape
-    dY = arguments.array("dY", dY, {"T": T, "B": B, "K": K}, trace.Y.dtype)
-    k_max = max(paths.bit_length() for paths in path_crossings(edges, T).values()) - 1
+    k_max = max(paths.bit_length() for paths in path_crossings(edges, len(dY)).values()) - 1
 
     def multiply_by_s(edge, gradient):
         if edge not in edges:
             return gradient
-        moved = np.zeros_like(gradient)
-        moved[1:] = gradient[:-1]
-        return moved
+        return np.concatenate([np.zeros_like(gradient[:1]), gradient[:-1]])
 
-    powers = np.zeros((k_max + 1, T, B, K), trace.Y.dtype)
-    powers[0] = dY
-    return backward(weights, trace, powers, at=multiply_by_s)
+    def undivided(gradient):
+        return None if gradient is None else np.stack([gradient, *[0 * gradient] * k_max])
+
+    return backward(weights, trace, undivided(dY), multiply_by_s, undivided(dh_T), undivided(dc_T))
 
 
 def crosses_exactly_once(edges, T):
     """For each weight: does every path from the loss to it cross `edges` exactly once?
 
     ->  {"Wx": bool, "Wh": bool, "b": bool, "Wy": bool, "by": bool}
-    Counts paths; no gradient is computed. Raises ValueError for a name that is not in EDGES
-    or a T below 1.
+    Counts paths; no gradient is computed. Raises ValueError for a name that is not in EDGES or a T below 1.
     """
     once, T = 1 << 1, arguments.count("T", T)
     T = min(T, 2)  # if all paths cross once here, no hop through time crosses; if not, longer ones do not mend it
@@ -105,9 +95,8 @@ def shares(*arrays):
 def path_crossings(edges, T):
     """For each weight, how often the paths to it can cross `edges`.
 
-    The answer is a set of numbers, kept as the bits of an integer: bit k is set when some path
-    crosses k times. Joining paths is `|`, crossing an edge of the set is a shift by one. The
-    lines are those of `backward`.
+    The answer is a set of numbers, kept as the bits of an integer: bit k is set when some path crosses k times.
+    Joining paths is `|`, crossing an edge of the set is a shift by one. The lines are those of `backward`.
     """
     return crossings_of(edge_set(edges), T)
 
@@ -156,7 +145,6 @@ def edge_set(edges):
         edges = frozenset(edges)
     except TypeError:
         raise TypeError(f"edges must be a collection of names from {', '.join(EDGES)}, got {edges!r}") from None
-    unknown = sorted(map(str, edges - set(EDGES)))
-    if unknown:
+    if unknown := sorted(map(str, edges - set(EDGES))):
         raise ValueError(f"edges must be names from {', '.join(EDGES)}, got {', '.join(unknown)}")
     return edges

@@ -1,18 +1,18 @@
 """All timesteps of an LSTM: forward, the trace it leaves, and backward with its nine edges.
 
-Everything that is not linear happens in `forward` and `local_slopes`. What is left
-for the loop of `backward` are products with known numbers, and sums: a linear
-recurrence in (dh, dc), with no constant in it. Hence a factor 1/|X| may be put
-in front of it or behind it.
+Everything that is not linear happens in `forward` and `local_slopes`. What is left for the loop of `backward` are
+products with known numbers, and sums: a linear recurrence in (dh, dc), with no constant in it. Hence a factor 1/|X| may
+be put in front of it or behind it.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from . import arguments
-from .cell import check_output
-from .weights import Weights, check_weights
+from .cell import sigmoid
+from .checks import crossing, finite_output, takes, trace_of, usable
+from .weights import Weights, built
 
 GATES_AT_A_TIME = 2 ** 18  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
 
@@ -37,19 +37,15 @@ class Trace:
     cells: np.ndarray
 
     def __post_init__(self):
-        for field in fields(self):
-            arguments.instance(field.name, getattr(self, field.name), np.ndarray)
-            view = getattr(self, field.name).view()
-            view.flags.writeable = False
-            object.__setattr__(self, field.name, view)
-        shapes = [array.shape for array in (self.X, self.Y, self.gates, self.hiddens, self.cells)]
-        if list(map(len, shapes)) != [3, 3, 4, 3, 3] or not self._fits(*self.X.shape[:2], self.gates.shape[-1]):
+        for name, given in list(vars(self).items()):
+            vars(self)[name] = array = arguments.instance(name, given, np.ndarray).view()
+            array.flags.writeable = False
+        shapes = [array.shape for array in vars(self).values()]
+        axes_fit = [len(shape) for shape in shapes] == [3, 3, 4, 3, 3]
+        (T, B, _), (*_, K), (*_, H) = shapes[:3] if axes_fit else [(0, 0, 0)] * 3
+        if not axes_fit or shapes[1:] != [(T, B, K), (T, B, 4, H), (T + 1, B, H), (T + 1, B, H)]:
             raise ValueError("X, Y, gates, hiddens, cells must have shapes (T, B, D), (T, B, K), (T, B, 4, H), "
                              f"(T+1, B, H) and (T+1, B, H), got {shapes}")
-
-    def _fits(self, T, B, H):
-        return (self.Y.shape[:2] == (T, B) and self.gates.shape == (T, B, 4, H)
-                and self.hiddens.shape == self.cells.shape == (T + 1, B, H))
 
     i = property(lambda self: self.gates[:, :, 0], doc="input gate (T, B, H)")
     f = property(lambda self: self.gates[:, :, 1], doc="forget gate (T, B, H)")
@@ -60,12 +56,15 @@ class Trace:
     h_prev = property(lambda self: self.hiddens[:-1], doc="hidden state before each timestep (T, B, H)")
     c_prev = property(lambda self: self.cells[:-1], doc="cell state before each timestep (T, B, H)")
 
+    def __reduce__(self):  # copies and pickles are made anew, and so are read-only and checked
+        return Trace, tuple(vars(self).values())
+
     def __repr__(self):
         T, B, D = self.X.shape
         return f"Trace(T={T}, B={B}, D={D}, H={self.h.shape[-1]}, K={self.Y.shape[-1]}, {self.Y.dtype})"
 
 
-@arguments.quiet
+@takes(weights=usable, X="T B D", h0="B H", c0="B H")
 def forward(weights, X, h0=None, c0=None):
     """Run all timesteps of `step` and keep what the backward pass needs.
 
@@ -73,41 +72,42 @@ def forward(weights, X, h0=None, c0=None):
     A pre-activation that is too large for the dtype saturates its gate.
     Raises ValueError or TypeError where an argument does not fit or is not finite, and where Y would not be finite.
     """
-    check_weights(weights)
-    X = arguments.array("X", X, {"T": None, "B": None, "D": weights.D}, weights.dtype).copy()
-    (T, B, D), H = X.shape, weights.H
-    hiddens = np.empty((T + 1, B, H), weights.dtype)
-    cells = np.empty((T + 1, B, H), weights.dtype)
-    hiddens[0] = first_state("h0", h0, B, H, weights.dtype)
-    cells[0] = first_state("c0", c0, B, H, weights.dtype)
+    (T, B, D), H, K, dtype = X.shape, weights.H, weights.K, weights.dtype
+    joined = np.empty((T + 1, B, H + D + 1), dtype)  # [h_{t-1}, x_t, 1], whose product with [Wh; Wx; b] is z_t
+    joined[:T, :, H:-1] = X
+    joined[:T, :, -1] = 1
+    hiddens, cells, gates = joined[..., :H], np.empty((T + 1, B, H), dtype), np.empty((T, 4, B, H), dtype)
+    hiddens[0] = 0 if h0 is None else h0
+    cells[0] = 0 if c0 is None else c0
 
-    # sigmoid(z) = tanh(z/2)/2 + 1/2, so one tanh serves all four gates: its argument and
-    # its value are stretched by 1/2, 1/2, 1, 1/2. The first stretch goes into the weights.
-    stretch = np.repeat(np.array([0.5, 0.5, 1, 0.5], weights.dtype), H)
-    shift = 1 - stretch
-    Wh = weights.Wh * stretch
-    Z = X.reshape(T * B, D) @ (weights.Wx * stretch)
-    Z += weights.b * stretch
-    Z = Z.reshape(T, B, 4 * H)
-    gates = Z.reshape(T, B, 4, H)  # the same memory: each z_t is overwritten by its gates
-    each_gate = gates.swapaxes(1, 2)
+    minus = np.repeat(np.array([-1, -1, 1, -1], dtype), H)  # sigmoid(z) = 1 / (1 + exp(-z)): of i, f and o, -z is asked
+    W = np.concatenate([weights.Wh, weights.Wx, weights.b[None]]) * minus
+    z = np.empty((B, 4 * H), dtype)
+    z_of_gate = z.reshape(B, 4, H).swapaxes(0, 1)
+    z_g = z_of_gate[2]
     for t in range(T):
-        z = Z[t]
-        z += hiddens[t].dot(Wh)  # as @, with less overhead
-        np.tanh(z, out=z)
-        z *= stretch
-        z += shift
-        i, f, g, o = each_gate[t]
+        np.dot(joined[t], W, out=z)
+        i, f, g, o = sigmoid_of_minus(z_of_gate, out=gates[t])
+        np.tanh(z_g, out=g)
         c = np.multiply(f, cells[t], out=cells[t + 1])
         c += i * g
         np.multiply(o, np.tanh(c), out=hiddens[t + 1])
-    Y = (hiddens[1:].reshape(T * B, H) @ weights.Wy + weights.by).reshape(T, B, weights.K)
-    check_output("Y", Y)
-    return Trace(X, Y, gates, hiddens, cells)
+    Y = (hiddens[1:].reshape(T * B, H) @ weights.Wy + weights.by).reshape(T, B, K)
+    return built(Trace, (joined[:T, :, H:-1], finite_output("Y", Y), gates.swapaxes(1, 2), hiddens, cells))
 
 
-@arguments.quiet
-def backward(weights, trace, dY, at=None):
+def sigmoid_of_minus(z, out):
+    """sigmoid(-z), in the memory of `out`."""
+    if z.dtype.kind == "c":  # where exp overflows, complex 1 / (1 + exp(z)) is NaN
+        out[...] = sigmoid(-z)
+        return out
+    np.exp(z, out=out)
+    out += 1
+    return np.reciprocal(out, out=out)
+
+
+@takes(weights=usable, trace=trace_of(Trace), dY="... T B K", dh_T="... B H", dc_T="... B H")
+def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     """Backpropagation through time: the gradient of every weight, from the gradient of Y.
 
     dY  (..., T, B, K); with axes in front, the result has them too: one gradient for each
@@ -123,68 +123,77 @@ def backward(weights, trace, dY, at=None):
         dW_t       (..., T, B, 4H)  every dz_t on its way to Wx, Wh and b
         dW         as the weights   the finished sums: Wx, Wh, b, Wy, by in turn
 
-        The contributions to the weights are products of what crosses dW_t with x_t, h_{t-1}
-        and 1 (dWy_t: with h_t and 1); they are summed over t in the same product.
+        The contributions to the weights are products of what crosses dW_t with x_t, h_{t-1} and 1 (dWy_t: with h_t
+        and 1); they are summed over t in the same product.
 
     ->  Weights, in the dtype of the weights. A gradient that is too large for it has infinite or NaN entries (so has
         one for which `at` returned such), without a warning: see `Weights.finite`.
+
+    For a part of something larger (pieces of a sequence, layers, directions):
+    dh_T, dc_T  (..., B, H): gradients that come into the last h and c from behind. They cross no edge on their way in
+    inputs      true  ->  (Weights, dX, dh0, dc0), the gradients that go on. dX (..., T, B, D) has crossed dz last, dh0
+                and dc0 (..., B, H) have crossed dh_next and dc_next, which then are called at t = 0 as well
+    dh0 and dc0 of one piece are dh_T and dc_T of the piece before it. dX is dY for a layer below that ends in h: whose
+    Wy is the identity and whose by is 0.
     Raises ValueError or TypeError where an argument does not fit or is not finite.
     """
-    check_weights(weights)
-    arguments.instance("trace", trace, Trace)
-    (T, B, D), H, K = trace.X.shape, weights.H, weights.K
-    if (D, trace.h.shape[-1], trace.Y.shape[-1], trace.Y.dtype) != (weights.D, H, K, weights.dtype):
-        raise ValueError(f"trace must come from weights like these, {weights}, got {trace}")
-    dY = arguments.array("dY", dY, {"T": T, "B": B, "K": K}, weights.dtype, leading=True)
-    lead = dY.shape[:-3]
-    cross = crossing(at)
-
-    if at is not None:
-        dY = dY.copy()  # a hook may work in place
-    dY = cross("dy", cross("loss", dY))
-    dh_above = cross("dh_above", (dY.reshape(*lead, T * B, K) @ weights.Wy.T).reshape(*lead, T, B, H))
-    dZ = np.empty(lead + trace.gates.shape, weights.dtype)
-    dz_all = dZ.reshape(*lead, T, B, 4 * H)  # the same memory: slopes become gradients, from the last t to the first
-    WhT, f = weights.Wh.T.copy(), trace.f
-    dh_next = dc_next = 0
-    for now in reversed(few_timesteps_at_a_time(trace)):
-        dc_dh, _ = local_slopes(trace, now, out=dZ[..., now, :, :, :])
+    (T, B, D), H, K, lead, at = trace.X.shape, weights.H, weights.K, dY.shape[:-3], crossing(at)
+    dy = at("dy", at("loss", dY.copy()))  # a hook may work in place
+    dh_above = at("dh_above", (dy.reshape(*lead, T * B, K) @ weights.Wy.T).reshape(*lead, T, B, H))
+    dz_all = np.empty((*lead, T, B, 4 * H), weights.dtype)
+    above, dz_at = time_first(dh_above), time_first(dz_all)
+    dz_by_gate = dz_at.reshape(*dz_at.shape[:-1], 4, H).swapaxes(-3, -2)
+    WhT, f, spans = weights.Wh.T.copy(), trace.f, few_timesteps_at_a_time(trace)
+    room = np.empty_like(trace.gates[spans[0]])
+    dh_next = 0 if dh_T is None else dh_T
+    dc_next = 0 if dc_T is None else dc_T
+    for now in reversed(spans):
+        dc_dh, slopes = local_slopes(trace, now, room[:now.stop - now.start])
+        slopes = slopes.swapaxes(1, 2)
         for t in reversed(range(now.start, now.stop)):
-            dh = dh_above[..., t, :, :] + dh_next
+            dh = above[t] + dh_next
             dc = dh * dc_dh[t - now.start] + dc_next
-            dz_ifg, dz_o = dZ[..., t, :, :3, :], dZ[..., t, :, 3, :]
-            dz_ifg *= dc[..., None, :]
-            dz_o *= dh
-            dz = dz_all[..., t, :, :]
-            if at is not None:
-                dz[...] = cross("dz", dz)
-            if t > 0:
-                dh_next = cross("dh_next", dz @ WhT)
-                dc_next = cross("dc_next", dc * f[t])
+            dz, dz_of, slope = dz_at[t], dz_by_gate[t], slopes[t - now.start]
+            np.multiply(slope[:3], dc[..., None, :, :], out=dz_of[..., :3, :, :])
+            np.multiply(slope[3], dh, out=dz_of[..., 3, :, :])
+            crossed = at("dz", dz)
+            if crossed is not dz:
+                dz[...] = crossed
+            if t > 0 or inputs:
+                dh_next = at("dh_next", dz @ WhT)
+                dc_next = at("dc_next", dc * f[t])
 
-    del dh_above  # makes room for the sums
-    dz_all = cross("dW_t", dz_all).reshape(*lead, T * B, 4 * H)
-    dY = cross("dWy_t", dY).reshape(*lead, T * B, K)
-    sums = (trace.X.reshape(T * B, D).T @ dz_all, trace.h_prev.reshape(T * B, H).T @ dz_all, dz_all.sum(axis=-2),
-            trace.h.reshape(T * B, H).T @ dY, dY.sum(axis=-2))
-    return Weights(*(cross("dW", array) for array in sums))
+    del dh_above, above  # makes room for the sums
+    dX = (dz_all.reshape(*lead, T * B, 4 * H) @ weights.Wx.T).reshape(*lead, T, B, D) if inputs else None
+    dW_t = at("dW_t", dz_all).reshape(*lead, T * B, 4 * H)
+    dWy_t = at("dWy_t", dy).reshape(*lead, T * B, K)
+    x, h_prev, h = (array.reshape(T * B, -1) for array in (trace.X, trace.h_prev, trace.h))
+    sums = x.T @ dW_t, h_prev.T @ dW_t, dW_t.sum(axis=-2), h.T @ dWy_t, dWy_t.sum(axis=-2)
+    gradient = built(Weights, [at("dW", array) for array in sums])
+    return (gradient, dX, dh_next, dc_next) if inputs else gradient
+
+
+def time_first(gradients):
+    """(..., T, B, n) as (T, ..., B, n), the same memory."""
+    return gradients if gradients.ndim == 3 else np.moveaxis(gradients, -3, 0)
 
 
 def local_slopes(trace, now=slice(None), out=None):
     """The derivatives inside each timestep, for the timesteps `now` (for all of them if left out).
 
-    out  takes the slopes (further axes in front receive copies); a new array if left out
+    out  takes the second result; a new array if left out
 
     ->  dc_t/dh_t along h = o tanh(c), read backwards: (T, B, H)
         dz_t per unit of dc_t (for i, f, g) and of dh_t (for o): (T, B, 4, H)
     """
-    i, f, g, o = trace.i[now], trace.f[now], trace.g[now], trace.o[now]
-    tanh_c = np.tanh(trace.c[now])
-    slopes = np.empty_like(trace.gates[now]) if out is None else out
-    slopes[..., 0, :] = i * (1 - i) * g
-    slopes[..., 1, :] = f * (1 - f) * trace.c_prev[now]
-    slopes[..., 2, :] = i * (1 - g * g)
-    slopes[..., 3, :] = o * (1 - o) * tanh_c
+    gates, c_prev, tanh_c = trace.gates[now], trace.c_prev[now], np.tanh(trace.c[now])
+    i, f, g, o = (gates[:, :, gate] for gate in range(4))
+    slopes = np.subtract(1, gates, out=out)
+    slopes *= gates
+    slopes[:, :, 0] *= g
+    slopes[:, :, 1] *= c_prev
+    slopes[:, :, 2] = i * (1 - g * g)
+    slopes[:, :, 3] *= tanh_c
     return o * (1 - tanh_c * tanh_c), slopes
 
 
@@ -192,30 +201,3 @@ def few_timesteps_at_a_time(trace):
     """All timesteps as slices, each so short that its slopes fit into a processor's cache. No value depends on it."""
     T, few = len(trace.gates), max(1, GATES_AT_A_TIME // trace.gates[0].nbytes)
     return [slice(start, min(start + few, T)) for start in range(0, T, few)]
-
-
-def crossing(at):
-    """The hook `at`, or none, as a function that checks what the hook returns."""
-    if at is None:
-        return lambda edge, gradient: gradient
-    if not callable(at):
-        raise TypeError(f"at must be a function at(edge, gradient), got {type(at).__name__}")
-
-    def cross(edge, gradient):
-        crossed = at(edge, gradient)
-        if crossed is gradient:
-            return gradient
-        crossed = arguments.rectangular(f"what at({edge!r}, gradient) returns", crossed)
-        if crossed.shape != gradient.shape or crossed.dtype.kind not in "buifc":
-            raise ValueError(f"at({edge!r}, gradient) must return an array of numbers of shape {gradient.shape}, "
-                             f"got {'None' if crossed[()] is None else f'{crossed.dtype} {crossed.shape}'}")
-        if crossed.dtype.kind == "c" and gradient.dtype.kind != "c":
-            raise TypeError(f"at({edge!r}, gradient) must return real numbers ({gradient.dtype}), got {crossed.dtype}")
-        return crossed.astype(gradient.dtype, copy=False)
-
-    return cross
-
-
-def first_state(name, state, B, H, dtype):
-    """h0 or c0: zeros where None, otherwise checked."""
-    return 0 if state is None else arguments.array(name, state, {"B": B, "H": H}, dtype)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import arguments
+from .checks import count, takes
 
 REBER_SYMBOLS = "BTPSXVE"
 
@@ -11,6 +11,7 @@ REBER = {"start": {"B": "a"}, "a": {"T": "b", "P": "c"}, "b": {"S": "b", "X": "d
          "d": {"X": "c", "S": "f"}, "e": {"P": "d", "V": "f"}, "f": {"E": "end"}}
 
 
+@takes(T=count(at_least=6), B=count(), rng=np.random.Generator)
 def adding_problem(T, B, rng):
     """Experiment 4 of the paper: add two marked numbers, seen long before the end.
 
@@ -23,8 +24,6 @@ def adding_problem(T, B, rng):
     ->  X (T', B, 2), targets (T', B, 1), mask (T', B): true at the last pair. T' is the longest length;
         shorter sequences are padded with zeros behind.
     """
-    T, B = arguments.count("T", T, at_least=6), arguments.count("B", B)
-    arguments.instance("rng", rng, np.random.Generator)
     lengths = rng.integers(T, T + T // 10, endpoint=True, size=B)
     columns = np.arange(B)
     times = np.arange(lengths.max())[:, None]
@@ -41,6 +40,7 @@ def adding_problem(T, B, rng):
     return np.stack([number, marker], axis=-1), targets[..., None], mask
 
 
+@takes(n=count(), rng=np.random.Generator)
 def reber_strings(n, rng, embedded=True):
     """n strings of the (embedded) Reber grammar, and the symbol that follows each symbol.
 
@@ -52,8 +52,6 @@ def reber_strings(n, rng, embedded=True):
     ->  X (T, n, 7) one-hot in the order of REBER_SYMBOLS, labels (T, n): the next symbol, mask (T, n): true where
         there is one. T is the longest length less one; behind shorter strings X, labels and mask are 0.
     """
-    n = arguments.count("n", n)
-    arguments.instance("rng", rng, np.random.Generator)
     if not isinstance(embedded, bool | np.bool_):
         raise TypeError(f"embedded must be True or False, got {type(embedded).__name__}")
     strings = [reber_string(rng, embedded) for _ in range(n)]

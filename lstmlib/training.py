@@ -8,9 +8,9 @@ dtype; what moves past its largest number becomes infinite.
 
 import numpy as np
 
-from . import arguments
+from .checks import a_weights, moments, number, takes
 from .sequence import backward, forward
-from .weights import Weights, wide
+from .weights import Weights, built, wide
 
 
 def train(weights, batches, gradient, optimiser, rate, **settings):
@@ -47,15 +47,17 @@ def summed(loss, at=None):
     return gradient
 
 
+@takes(weights=Weights, gradient=a_weights(finite=True, fitting=True), rate=number(above=0))
 def sgd(weights, gradient, state=None, rate=0.1):
     """w - rate * gradient. Returns (weights, None): it keeps no state.
 
     Raises ValueError or TypeError where the gradient does not fit the weights, or the rate is not above 0.
     """
-    rate = checked_rate(weights, gradient, rate)
     return moved(weights, gradient, rate), None
 
 
+@takes(weights=Weights, gradient=a_weights(finite=True, fitting=True), rate=number(above=0),
+       beta=number(at_least=0, below=1), state=a_weights(fitting=True, optional=True))
 def momentum(weights, gradient, state=None, rate=0.1, beta=0.9):
     """v <- beta v + gradient;  w <- w - rate v (Polyak 1964, in the form of torch.optim.SGD).
 
@@ -63,17 +65,14 @@ def momentum(weights, gradient, state=None, rate=0.1, beta=0.9):
     Raises ValueError or TypeError as `sgd` does, for beta outside [0, 1), and for a state that does not fit or
     grows past the largest number.
     """
-    rate = checked_rate(weights, gradient, rate)
-    beta = arguments.number("beta", beta, at_least=0, below=1)
-    if state is not None:
-        check_fits("state", state, weights)
     velocity = gradient if state is None else beta * state + gradient
     if not velocity.finite:
         raise ValueError(f"gradient and state must leave v finite, got an overflow of {velocity.dtype}")
     return moved(weights, velocity, rate), velocity
 
 
-@arguments.quiet
+@takes(weights=a_weights(real=True), gradient=a_weights(finite=True, fitting=True), rate=number(above=0),
+       beta1=number(at_least=0, below=1), beta2=number(at_least=0, below=1), epsilon=number(at_least=0), state=moments)
 def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """Adam (Kingma & Ba 2015, algorithm 1).
 
@@ -83,15 +82,11 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
 
     state  (m, v, t), or None at the start; m and v in at least double precision.  ->  (weights, state)
     An entry whose v' and epsilon are both 0 stays where it is.
-    Raises ValueError or TypeError as `sgd` does, for beta1 or beta2 outside [0, 1), epsilon below 0, a state that does
-    not fit, and a gradient whose square is infinite.
+    Raises ValueError or TypeError as `sgd` does, for complex weights, beta1 or beta2 outside [0, 1), epsilon below 0,
+    a state that does not fit, and a gradient whose square is infinite.
     """
-    rate = checked_rate(weights, gradient, rate)
-    beta1 = arguments.number("beta1", beta1, at_least=0, below=1)
-    beta2 = arguments.number("beta2", beta2, at_least=0, below=1)
-    epsilon = arguments.number("epsilon", epsilon, at_least=0)
     gradient = gradient.map(wide)
-    m, v, t = (gradient * 0, gradient * 0, 0) if state is None else adam_state(state, weights)
+    m, v, t = (gradient * 0, gradient * 0, 0) if state is None else state
     t = t + 1
     m = beta1 * m + (1 - beta1) * gradient
     v = beta2 * v + (1 - beta2) * gradient.map(np.square)
@@ -103,69 +98,30 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
         step = np.divide(rate * (m / (1 - beta1 ** t)), size, out=np.zeros_like(size), where=size != 0)
         return (w - step).astype(w.dtype)
 
-    return weights.map(move, m, v), (m, v, t)
+    return built(Weights, weights.each(move, m, v)), (m, v, t)
 
 
+@takes(gradient=a_weights(finite=True), limit=number(above=0))
 def clip_by_norm(gradient, limit):
     """The gradient, shortened to norm `limit` where it is longer (Pascanu, Mikolov & Bengio 2013, algorithm 1).
 
     Raises TypeError unless gradient is a Weights, ValueError unless it is finite and limit is above 0.
     """
-    check_gradient(gradient)
-    limit = arguments.number("limit", limit, above=0)
     norm = gradient.norm()
     if limit < norm * 1e-290:  # too far apart for limit / norm; or a norm past all floats
         return clip_by_norm(gradient / 2 ** 100, limit)
     return gradient * (limit / norm) if norm > limit else gradient
 
 
+@takes(gradient=a_weights(finite=True, real=True), limit=number(above=0))
 def clip_by_value(gradient, limit):
     """The gradient with every entry held within +-limit.
 
     Raises TypeError unless gradient is a real Weights, ValueError unless it is finite and limit is above 0.
     """
-    check_gradient(gradient)
-    if gradient.dtype.kind == "c":
-        raise TypeError(f"gradient must be real, got {gradient}")
-    limit = arguments.number("limit", limit, above=0)
     return gradient.map(lambda array: np.clip(wide(array), -limit, limit).astype(array.dtype))
 
 
-@arguments.quiet
 def moved(weights, direction, rate):
     """weights - rate * direction, in the dtype of the weights."""
-    return weights.map(lambda w, d: (w - rate * wide(d)).astype(w.dtype), direction)
-
-
-def checked_rate(weights, gradient, rate):
-    """The learning rate, once it and the two Weights are known to fit."""
-    arguments.instance("weights", weights, Weights)
-    check_gradient(gradient)
-    check_fits("gradient", gradient, weights)
-    return arguments.number("rate", rate, above=0)
-
-
-def check_fits(name, other, weights):
-    """Raise TypeError or ValueError unless `other` is a Weights that can be subtracted from the weights."""
-    arguments.instance(name, other, Weights)
-    weights.check_like(other)
-    if other.dtype.kind == "c" and weights.dtype.kind != "c":
-        raise TypeError(f"{name} must be real, as the weights are, got {other}")
-
-
-def adam_state(state, weights):
-    """(m, v, t), checked."""
-    arguments.instance("state", state, tuple)
-    if len(state) != 3:
-        raise ValueError(f"state must be (m, v, t), as adam returned it, got {len(state)} entries")
-    m, v, t = state
-    for moment in (m, v):
-        check_fits("state", moment, weights)
-    return m, v, arguments.count("t in state", t)
-
-
-def check_gradient(gradient):
-    """Raise TypeError or ValueError unless `gradient` is a finite Weights."""
-    arguments.instance("gradient", gradient, Weights)
-    if not gradient.finite:
-        raise ValueError("gradient must be finite, got infinity or NaN")
+    return built(Weights, weights.each(lambda w, d: (w - rate * wide(d)).astype(w.dtype), direction))

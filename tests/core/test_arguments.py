@@ -8,7 +8,7 @@ import pytest
 
 from lstmlib import arguments
 
-AXES = {"T": None, "B": 2}
+AXES, SIZES = "T B", {"B": 2}
 HUGE = 10 ** 5000  # of more digits than Python prints
 
 
@@ -20,7 +20,7 @@ def message_of(call):
 
 @pytest.mark.parametrize("value", [[[True, False]], [[1, 0]], np.array([[1, 0]], np.uint8), [[1.0, 0.0]]])
 def test_numbers_of_every_kind_are_an_array(value):
-    array = arguments.array("x", value, AXES)
+    array = arguments.array("x", value, AXES, dict(SIZES))
     assert array.dtype == float
     assert array.tolist() == [[1, 0]]
 
@@ -28,22 +28,22 @@ def test_numbers_of_every_kind_are_an_array(value):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.complex64])
 def test_an_array_keeps_its_dtype_unless_another_is_asked_for(dtype):
     value = np.ones((3, 2), dtype)
-    assert arguments.array("x", value, AXES).dtype == dtype
-    assert arguments.array("x", value, AXES, np.dtype(complex)).dtype == complex
+    assert arguments.array("x", value, AXES, dict(SIZES)).dtype == dtype
+    assert arguments.array("x", value, AXES, dict(SIZES), np.dtype(complex)).dtype == complex
 
 
 def test_too_large_for_the_dtype_is_an_error_and_no_warning():
     with np.errstate(all="raise"):
-        said = message_of(lambda: arguments.array("x", [[1.0, 2.0], [1e5, 1e6]], AXES, np.dtype(np.float16)))
+        said = message_of(lambda: arguments.array("x", [[1.0, 2.0], [1e5, 1e6]], AXES, {}, np.dtype(np.float16)))
     assert said == "ValueError: x must be finite in float16, got 100000.0 at index (1, 0)"
 
 
 def test_masked_entries_are_refused_and_a_mask_of_none_is_not():
     values = np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=[[False, True], [True, False]])
-    assert message_of(lambda: arguments.array("x", values, AXES)) == (
+    assert message_of(lambda: arguments.array("x", values, AXES, dict(SIZES))) == (
         "ValueError: x must have no masked entries, got 2 of them")
     values.mask = False
-    assert arguments.array("x", values, AXES).tolist() == [[1, 2], [3, 4]]
+    assert arguments.array("x", values, AXES, dict(SIZES)).tolist() == [[1, 2], [3, 4]]
 
 
 class Table:
@@ -61,8 +61,8 @@ class Broken:
 
 
 def test_arrays_from_elsewhere():
-    assert arguments.array("x", Table(), AXES).shape == (3, 2)
-    assert message_of(lambda: arguments.array("x", Broken(), AXES)) == (
+    assert arguments.array("x", Table(), AXES, dict(SIZES)).shape == (3, 2)
+    assert message_of(lambda: arguments.array("x", Broken(), AXES, dict(SIZES))) == (
         "TypeError: x must be an array, got Broken (out of order)")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import assert_close, distance, random_problem
+from helpers import assert_close, complex_step, distance, random_problem
 from lstmlib import Weights, backward, record, step, step_backward
 from lstmlib.cell import sigmoid
 
@@ -52,14 +52,6 @@ def test_step_backward_gives_the_gradient_of_the_states_too():
     def objective(h_prev, c_prev):
         y, h, c, _ = step(p.weights.map(lambda array: array.astype(complex)), p.X[0], h_prev, c_prev)
         return (y * p.dY[0]).sum() + (h * dh_next).sum() + (c * dc_next).sum()
-
-    def complex_step(f, array):
-        slopes = np.empty_like(array)
-        for index in np.ndindex(array.shape):
-            moved = array.astype(complex)
-            moved[index] += 1e-20j
-            slopes[index] = f(moved).imag / 1e-20
-        return slopes
 
     trace = step(p.weights, p.X[0], p.h0, p.c0)[3]
     _, dh_prev, dc_prev = step_backward(p.weights, trace, p.dY[0], dh_next, dc_next)

@@ -314,6 +314,12 @@ CASES = {
     "backward: the loss in place of dY": (
         lambda: backward(W, TRACE, 3.5),
         ValueError, "dY must have shape (..., T, B, K) with T = 4, B = 3, K = 3, got ()"),
+    "backward: dh_T": (
+        lambda: backward(W, TRACE, P.dY, dh_T=P.h0[:2]),
+        ValueError, "dh_T must have shape (..., B, H) with ... = (), B = 3, H = 5, got (2, 5)"),
+    "backward: dc_T with an axis in front that dY has not": (
+        lambda: backward(W, TRACE, P.dY, dc_T=P.c0[None]),
+        ValueError, "dc_T must have shape (..., B, H) with ... = (), B = 3, H = 5, got (1, 3, 5)"),
     "backward: at": (
         lambda: backward(W, TRACE, P.dY, at={"dW"}),
         TypeError, "at must be a function at(edge, gradient), got set"),
@@ -393,6 +399,19 @@ CASES = {
         lambda: cross_entropy(P.dY, None),
         TypeError, "labels must be whole numbers, got dtype object"),
 
+    "cross_entropy: soft labels of another size": (
+        lambda: cross_entropy(P.dY, np.ones((4, 3, 2))),
+        ValueError, "labels must have shape (T, B, K) with T = 4, B = 3, K = 3, got (4, 3, 2)"),
+    "cross_entropy: soft labels not finite": (
+        lambda: cross_entropy(P.dY, with_entry(P.dY, np.nan)),
+        ValueError, "labels must be finite in float64, got nan at index (0, 0, 0)"),
+    "cross_entropy: class weights": (
+        lambda: cross_entropy(P.dY, P.labels, class_weights=np.ones(4)),
+        ValueError, "class_weights must have shape (K) with K = 3, got (4,)"),
+    "cross_entropy: smoothing": (
+        lambda: cross_entropy(P.dY, P.labels, smoothing=1),
+        ValueError, "smoothing must be below 1, got 1"),
+
     # ---- placement
     "scale_at: unknown edge": (
         lambda: scale_at({"dW", "dV"}, 0.5),
@@ -448,6 +467,9 @@ CASES = {
     "crossing_spectrum: complex dY, real weights": (
         lambda: crossing_spectrum(W, TRACE, 1j * P.dY, ["dz"]),
         TypeError, "dY must hold real numbers (float64), got complex128"),
+    "crossing_spectrum: dh_T": (
+        lambda: crossing_spectrum(W, TRACE, P.dY, ["dz"], dh_T=P.h0[None]),
+        ValueError, "dh_T must have shape (B, H) with B = 3, H = 5, got (1, 3, 5)"),
     "crossing_spectrum: an axis in front": (
         lambda: crossing_spectrum(W, TRACE, P.dY[None], ["dz"]),
         ValueError, "dY must have shape (T, B, K) with T = 4, B = 3, K = 3, got (1, 4, 3, 3)"),
@@ -555,6 +577,9 @@ CASES = {
     "adam: complex rate": (
         lambda: adam(W, W, rate=1j),
         TypeError, "rate must be a number, got complex"),
+    "adam: complex weights": (
+        lambda: adam(1j * W, 1j * W),
+        TypeError, "weights must be real, got Weights(D=2, H=5, K=3, complex128)"),
     "adam: beta1": (
         lambda: adam(W, W, beta1=-0.1),
         ValueError, "beta1 must be at least 0, got -0.1"),

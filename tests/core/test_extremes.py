@@ -59,6 +59,41 @@ def test_sigmoid_never_overflows(dtype):
     assert sigmoid(z).dtype == dtype
 
 
+@pytest.mark.parametrize("dtype", ALL)
+def test_a_closed_gate_keeps_its_relative_accuracy(dtype):
+    """Value and slope against longdouble, for every z whose sigmoid is a normal number; complex ones by their slope."""
+    least, eps = float(np.finfo(dtype).tiny), float(np.finfo(dtype).eps)
+    z = np.linspace(log(least), 40, 4001).astype(dtype)
+    exact = 1 / (1 + np.exp(-z.real.astype(np.longdouble)))
+    assert np.max(np.abs(sigmoid(z).real / exact - 1)) < 3 * eps
+    weights = one_unit([0, 0, 0, 0], dtype, w=1)
+    trace = forward(weights, z[z.real > log(2 * least)][:, None, None], c0=[[1.0]])
+    exact = 1 / (1 + np.exp(-trace.X[..., 0].real.astype(np.longdouble)))
+    assert all(np.max(np.abs(getattr(trace, gate)[..., 0].real / exact - 1)) < 3 * eps for gate in "ifo")
+    if np.dtype(dtype).kind == "c":
+        h = 1e-20 if dtype == np.complex128 else 1e-3 * least ** 0.25
+        slope = sigmoid(z + np.dtype(dtype).type(1j * h)).imag / h
+        exact = 1 / (1 + np.exp(-z.real.astype(np.longdouble)))
+        closed = (z.real < 0) & (exact * h > least)
+        assert np.max(np.abs(slope / (exact * (1 - exact)) - 1)[closed]) < 8 * eps
+
+
+@pytest.mark.parametrize("dtype, bias", [(np.float32, -15), (np.float16, -5), (np.float64, -30)])
+def test_gradients_through_closed_input_gates_are_as_exact_as_their_z(dtype, bias):
+    """A rounding of z, of the size |z| eps, is one of that size in exp(z): no arithmetic does better."""
+    p, tolerance = random_problem(dtype=dtype), 8 * abs(bias) * float(np.finfo(dtype).eps)
+    b = np.array(p.weights.b)
+    b[:5] = bias
+    weights = Weights(p.weights.Wx, p.weights.Wh, b, p.weights.Wy, p.weights.by)
+    wide = weights.map(lambda array: array.astype(np.float64))
+    gradient, truth = backward(weights, forward(weights, p.X), p.dY), backward(wide, forward(wide, p.X), p.dY)
+    if dtype is np.float64:
+        truth = numerical_gradient(lambda w: (forward(w, p.X).Y * p.dY).sum(), weights)
+    assert_close(gradient, truth, tolerance)
+    for mine, theirs in ((gradient.Wx, truth.Wx), (gradient.b, truth.b)):  # of the closed gates alone
+        assert distance(mine[..., :5].astype(float), theirs[..., :5]) < tolerance
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("gate", range(4))
 @pytest.mark.parametrize("dtype", ALL)
@@ -118,10 +153,11 @@ def test_an_output_that_overflows_is_refused(dtype):
 
 
 def test_pre_activations_of_both_signs_that_overflow_are_no_silent_nan():
-    """x Wx = inf and h Wh = -inf in float16: 0 in truth, NaN in arithmetic."""
+    """x Wx = inf and h Wh = -inf in float16, one by one: NaN. In one product with [h, x, 1]: 0, as in truth."""
     weights = one_unit([0, 0, 0, 0], np.float16, w=60000, u=-60000)
-    with pytest.raises(ValueError, match="Y must be finite"):
-        forward(weights, [[[2.0]]], h0=[[2.0]])
+    with pytest.raises(ValueError, match="y must be finite"):
+        step(weights, [[2.0]], [[2.0]], [[0.0]])
+    assert forward(weights, [[[2.0]]], h0=[[2.0]]).gates.ravel().tolist() == [0.5, 0.5, 0, 0.5]
 
 
 # ---- huge cell states, float16 everywhere

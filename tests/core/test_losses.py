@@ -5,7 +5,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from helpers import distance, random_masks, random_problem
+from helpers import complex_step, distance, random_masks, random_problem
 from lstmlib import cross_entropy, squared_error
 
 MASKS = random_masks(4, 3)
@@ -43,11 +43,7 @@ def test_loss_is_the_sum_over_the_items_that_count(loss_and_aims, Y, mask):
 @pytest.mark.parametrize("mask", MASKS)
 def test_gradient_agrees_with_complex_step(loss_and_aims, Y, mask):
     loss, aims = loss_and_aims
-    slopes = np.empty_like(Y)
-    for index in np.ndindex(Y.shape):
-        moved = Y.astype(complex)
-        moved[index] += 1e-20j
-        slopes[index] = loss(moved, aims, MASKS[mask])[0].imag / 1e-20
+    slopes = complex_step(lambda moved: loss(moved, aims, MASKS[mask])[0], Y)
     dY = loss(Y, aims, MASKS[mask])[1]
     assert distance(dY, slopes) < 1e-14
     if MASKS[mask] is not None:
@@ -141,3 +137,43 @@ def test_one_class_leaves_nothing_to_learn():
     C, dlogits = cross_entropy(np.array([[[3.0], [4.0]]]), np.array([[0, 7]]), np.array([[True, False]]))
     assert C == 0
     assert dlogits.tolist() == [[[0], [0]]]
+
+
+# ---- what cross entropy can count besides
+
+SOFT = np.random.default_rng(3).dirichlet(np.ones(3), (4, 3))
+KINDS = {"labels": lambda: random_problem().labels, "soft labels": lambda: SOFT}
+CLASS_WEIGHTS = np.array([0.5, 2, 0.1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("class_weights", [None, CLASS_WEIGHTS])
+@pytest.mark.parametrize("smoothing", [0, 0.1, 0.9])
+@pytest.mark.parametrize("mask", ["no mask", "random"])
+def test_weighted_smoothed_and_soft_sums(Y, kind, class_weights, smoothing, mask):
+    """Against the formula, one number at a time, and complex steps."""
+    labels = KINDS[kind]()
+    p = np.eye(3)[labels] if kind == "labels" else labels
+    truth = 0
+    for t, n in np.ndindex(4, 3):
+        if MASKS[mask] is None or MASKS[mask][t, n]:
+            log_sum = log(sum(map(exp, Y[t, n])))
+            for k in range(3):
+                weight = 1 if class_weights is None else class_weights[k]
+                truth -= weight * ((1 - smoothing) * p[t, n, k] + smoothing / 3) * (Y[t, n, k] - log_sum)
+    C, dY = cross_entropy(Y, labels, MASKS[mask], class_weights, smoothing)
+    assert C == pytest.approx(truth, rel=1e-13)
+    slopes = complex_step(lambda moved: cross_entropy(moved, labels, MASKS[mask], class_weights, smoothing)[0], Y)
+    assert distance(dY, slopes) < 1e-14
+
+
+def test_soft_labels_of_ones_and_zeros_are_labels(Y):
+    labels = random_problem().labels
+    (C, dY), (soft_C, soft_dY) = cross_entropy(Y, labels), cross_entropy(Y, np.eye(3)[labels])
+    assert C == soft_C and np.array_equal(dY, soft_dY)
+    assert cross_entropy(Y, labels, class_weights=np.ones(3))[0] == C
+
+
+def test_a_class_of_weight_zero_costs_nothing_however_unlikely():
+    C, dY = cross_entropy([[[0.0, -1.7e308, 1.7e308]]], [[1]], class_weights=[1.0, 0, 1])
+    assert C == 0 and (dY == 0).all()

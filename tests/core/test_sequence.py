@@ -1,5 +1,7 @@
 """forward and backward: the equations, the gradient, linearity, dtypes, and the hook on the nine edges."""
 
+import copy
+import pickle
 from dataclasses import FrozenInstanceError, fields, replace
 from math import exp, tanh
 
@@ -10,16 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import assert_close, distance, random_masks, random_problem
+from helpers import assert_close, complex_step, distance, random_masks, random_problem
 from lstmlib import (
     EDGES,
     Trace,
     Weights,
     backward,
     cross_entropy,
+    crossing_spectrum,
     forward,
     init_weights,
     numerical_gradient,
+    record,
+    scale_at,
     sequence,
     squared_error,
 )
@@ -130,6 +135,21 @@ def test_a_trace_is_of_one_number_of_units(name):
         replace(trace, **{name: getattr(trace, name)[..., 1:]})
 
 
+COPIES = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda made: pickle.loads(pickle.dumps(made))}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copies_are_read_only_and_checked_anew(how):
+    p = random_problem()
+    for made in (p.weights, p.trace):
+        assert p.weights.finite  # which a copy must not inherit
+        same = COPIES[how](made)
+        assert type(same) is type(made) and same is not made and "finite" not in vars(same)
+        for name in vars(same):
+            assert np.array_equal(getattr(same, name), getattr(made, name)) and not getattr(same, name).flags.writeable
+    assert backward(COPIES[how](p.weights), COPIES[how](p.trace), p.dY).identical(backward(p.weights, p.trace, p.dY))
+
+
 @pytest.mark.parametrize("kind", [Trace, Weights])
 def test_every_property_says_what_it_is(kind):
     assert all(thing.__doc__ for thing in vars(kind).values() if isinstance(thing, property))
@@ -237,6 +257,92 @@ def test_how_many_timesteps_are_taken_at_a_time_changes_no_bit(monkeypatch, at_a
     assert max(piece.stop - piece.start for piece in pieces) == min(max(at_a_time, 1), 7)
     assert [t for piece in pieces for t in range(7)[piece]] == list(range(7))
     assert backward(p.weights, p.trace, dY).identical(whole)
+
+
+# ---- a part of something larger
+
+def from_behind(p, lead=()):
+    """Random dh_T, dc_T."""
+    return np.random.default_rng(8).normal(size=(2, *lead, *p.h0.shape))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (12, 2, 5, 3, 1)])
+def test_the_gradients_that_come_in_and_go_on_agree_with_complex_step(size):
+    p = random_problem(*size)
+    dh_T, dc_T = from_behind(p)
+    complex_weights = p.weights.map(lambda array: array.astype(complex))
+
+    def C(weights, X, h0, c0):
+        trace = forward(weights, X, h0, c0)
+        return (trace.Y * p.dY).sum() + (trace.h[-1] * dh_T).sum() + (trace.c[-1] * dc_T).sum()
+
+    gradient, *rest = backward(p.weights, p.trace, p.dY, dh_T=dh_T, dc_T=dc_T, inputs=True)
+    assert_close(gradient, numerical_gradient(lambda w: C(w, p.X, p.h0, p.c0), p.weights), 1e-12)
+    given = (p.X, p.h0, p.c0)
+    for k, d in enumerate(rest):
+        truth = complex_step(lambda moved: C(complex_weights, *given[:k], moved, *given[k + 1:]), given[k])
+        assert distance(d, truth) < 1e-12
+    assert gradient.identical(backward(p.weights, p.trace, p.dY, dh_T=dh_T, dc_T=dc_T))
+
+
+def test_pieces_of_a_sequence_hand_their_gradients_on():
+    p = random_problem(T=7)
+    whole, dX, dh0, dc0 = backward(p.weights, p.trace, p.dY, inputs=True)
+    first = forward(p.weights, p.X[:3], p.h0, p.c0)
+    second = forward(p.weights, p.X[3:], first.h[-1], first.c[-1])
+    late, dX_late, dh, dc = backward(p.weights, second, p.dY[3:], inputs=True)
+    early, dX_early, dh, dc = backward(p.weights, first, p.dY[:3], dh_T=dh, dc_T=dc, inputs=True)
+    assert_close(early + late, whole, 1e-14)
+    assert distance(np.concatenate([dX_early, dX_late]), dX) < 1e-14
+    assert distance(dh, dh0) < 1e-14 and distance(dc, dc0) < 1e-14
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_what_goes_on_has_crossed_the_edges_on_its_way(edge):
+    """At T = 1 each of dX, dh0, dc0 has one factor, but dz lies on no way along the cell."""
+    p = random_problem(T=1)
+    _, *plain = backward(p.weights, p.trace, p.dY, inputs=True)
+    _, *scaled = backward(p.weights, p.trace, p.dY, at=scale_at([edge], 0.5), inputs=True)
+    crossed = {"loss": "X h c", "dy": "X h c", "dh_above": "X h c", "dz": "X h", "dh_next": "h", "dc_next": "c"}
+    for name, mine, before in zip("Xhc", scaled, plain):
+        assert np.array_equal(mine, before * (0.5 if name in crossed.get(edge, "") else 1))
+    _, *entered = backward(p.weights, p.trace, 0 * p.dY, scale_at(["loss", "dy", "dh_above"], 0), *from_behind(p), True)
+    _, *free = backward(p.weights, p.trace, 0 * p.dY, None, *from_behind(p), True)
+    assert all(map(np.array_equal, entered, free))
+
+
+@pytest.mark.parametrize("T", [1, 2, 5])
+def test_the_hook_is_called_once_more_where_gradients_go_on(T):
+    p, seen, before = random_problem(T=T), record(EDGES), record(EDGES)
+    _, dX, dh0, dc0 = backward(p.weights, p.trace, p.dY, seen, inputs=True)
+    backward(p.weights, p.trace, p.dY, before)
+    assert {edge: len(crossed) for edge, crossed in seen.items()} == {
+        edge: len(crossed) + (edge in ("dh_next", "dc_next")) for edge, crossed in before.items()}
+    assert np.array_equal(seen["dh_next"][-1], dh0) and np.array_equal(seen["dc_next"][-1], dc0)
+    assert distance(dX, np.array(seen["dz"])[::-1] @ p.weights.Wx.T) < 1e-15
+
+
+@pytest.mark.parametrize("lead", [(1,), (3,), (2, 3)])
+def test_axes_in_front_of_what_comes_in_and_goes_on(lead):
+    p = random_problem()
+    dY = np.random.default_rng(3).normal(size=lead + p.dY.shape)
+    dh_T, dc_T = from_behind(p, lead)
+    together, *rest = backward(p.weights, p.trace, dY, None, dh_T, dc_T, inputs=True)
+    for index in np.ndindex(lead):
+        alone, *rest_alone = backward(p.weights, p.trace, dY[index], None, dh_T[index], dc_T[index], inputs=True)
+        assert_close(together.map(lambda array: array[index]), alone, 1e-14)
+        assert all(distance(d[index], of_one) < 1e-14 for d, of_one in zip(rest, rest_alone))
+
+
+@pytest.mark.parametrize("edges", [["dz"], ["dh_next", "dc_next"], EDGES, ["dW"]])
+def test_the_spectrum_sums_with_gradients_from_behind(edges):
+    p, s = random_problem(), 0.5
+    dh_T, dc_T = from_behind(p)
+    spectrum = crossing_spectrum(p.weights, p.trace, p.dY, edges, dh_T, dc_T)
+    assert_close(spectrum.map(lambda g: g.sum(axis=0)), backward(p.weights, p.trace, p.dY, None, dh_T, dc_T), 1e-14)
+    powers = s ** np.arange(spectrum.lead[0])
+    assert_close(spectrum.map(lambda g: np.tensordot(powers, g, axes=1)),
+                 backward(p.weights, p.trace, p.dY, scale_at(edges, s), dh_T, dc_T), 1e-13)
 
 
 # ---- linearity, and independence of the batch
