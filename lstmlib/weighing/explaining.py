@@ -239,5 +239,6 @@ def compare_cuts(report, plan, measured, rounding):
         report.notes.append(
             f"a mean over sequences, then over pieces: right wherever all pieces hold equally many sequences ({words})")
     elif wrong:
+        report.worst_cut = cut_name(max(wrong, key=lambda it: it[0])[2])
         report.fault("pieces",
             f"the gradient depends on how the items are cut ({words})")

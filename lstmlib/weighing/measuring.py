@@ -76,12 +76,12 @@ def leaves(gradient, name):
     """The arrays of a gradient, one after another, on the CPU."""
     if gradient is None:
         raise TypeError(f"{name} must be an array, or a dict, list or tuple of arrays, got None")
-    if hasattr(gradient, "items"):
-        for key, value in sorted(gradient.items(), key=lambda pair: str(pair[0])):
-            yield from leaves(value, f"{name}[{key!r}]")
-    elif isinstance(gradient, (list, tuple)):
-        for k, value in enumerate(gradient):
-            yield from leaves(value, f"{name}[{k}]")
+    if hasattr(gradient, "items") or isinstance(gradient, (list, tuple)):
+        pairs = enumerate(gradient) if isinstance(gradient, (list, tuple)) else sorted(
+            gradient.items(), key=lambda pair: str(pair[0]))
+        for key, value in pairs:
+            if value is not None:  # a parameter without a gradient
+                yield from leaves(value, f"{name}[{key!r}]")
     else:
         if hasattr(gradient, "detach"):  # PyTorch
             gradient = gradient.detach().cpu()

@@ -120,7 +120,7 @@ def inseparable(plan):
         "these items cannot tell apart " + ", ".join(f'"{hypothesis_name(*pairs[k])}"' for k in group) + ": "
         + what_would(plan, [pairs[k] for k in group]) + " would" for group in groups
         if len(group) > 1 and pairs[group[0]][1] in plan.plain]
-    for cut in plan.cuts:
+    for cut in [cut for cut in plan.cuts if len(sum(cut, [])) == len(set(sum(cut, [])))]:
         of_pieces, of_items = sizes(plan.numbers, cut), sizes(plan.numbers, [[k] for rows in cut for k in rows])
         if equal := [name for name in plan.plain if len(cut) > 1 and name not in ("nothing", "sequences")
                      and np.ptp(of_pieces[name]) == 0 < np.ptp(of_items[name])]:

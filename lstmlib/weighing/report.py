@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import dataclass, field
 from html import escape
 
-BLUE, ORANGE = "#0072B2", "#E69F00"
+BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Report:
     predicted: dict = field(default_factory=dict)   # the same for the first name and rule that fit
     residual: float = None                          # the largest share of a gradient that is no weighted sum
     split_error: float = None                       # the largest relative difference between cuts of the same items
+    worst_cut: str = None                           # the cut with that difference, where it is a fault
     calls: int = 0
     notes: list = field(default_factory=list)       # sentences that are no faults
     faults: list = field(default_factory=list)
@@ -55,26 +56,28 @@ class Report:
         return [*lines, ("calls", str(self.calls))]
 
     def table(self):
-        """The heading, and (part, measured weight, predicted weight or None) for the whole batch."""
+        """The heading, and for each part its weight in the whole batch, as predicted, and in the worst cut (or None)."""
         weights, predicted = next(iter(self.weights.values()), {}), next(iter(self.predicted.values()), {})
-        heading = ("part of the batch", f"weight, relative to {'the part alone' if self.relative else 'its reference'}",
-                   f"predicted by {self.divides_by[0]}" if self.divides_by else "")
-        return heading, [(part_name(part), weight, predicted.get(part)) for part, weight in weights.items()]
+        worst = self.weights.get(self.worst_cut, {})
+        heading = (f"relative to {'each part alone' if self.relative else 'its reference'}", "weight in the batch",
+                   f"by {self.divides_by[0]}" if self.divides_by else "", f"in the cut {self.worst_cut}" if worst else "")
+        return heading, [(part_name(part), weight, predicted.get(part), worst.get(part))
+                         for part, weight in weights.items()]
 
     def __str__(self):
         lines = [textwrap.fill(f"{label:<29s}{words}", 116, subsequent_indent=" " * 29, break_on_hyphens=False)
                  for label, words in self.summary()]
         heading, rows = self.table()
-        if rows:
-            lines += ["", "{:<27s}{:<40s}{}".format(*heading).rstrip()]
-        return "\n".join(lines + [f"{part:<27s}{weight:<40.4g}{'' if p is None else format(p, '.4g')}".rstrip()
-                                  for part, weight, p in rows])
+        cells = [[part, *("" if w is None else f"{w:.4g}" for w in all_weights)] for part, *all_weights in rows]
+        table = [f"{{:<29s}}{{:<22s}}{{:<{max(22, len(heading[2]) + 3)}s}}{{}}".format(*row).rstrip()
+                 for row in [heading, *cells]]
+        return "\n".join(lines + ["", *table] if rows else lines)
 
     def _repr_html_(self):
         heading, rows = self.table()
-        largest = max((abs(w) for _, *both in rows for w in both if w is not None), default=1) or 1
+        largest = max((abs(w) for _, *some in rows for w in some if w is not None), default=1) or 1
         cells = [[escape(part), *("" if w is None else f"{bar(w / largest, colour)} {w:.4g}"
-                                  for w, colour in zip(both, (BLUE, ORANGE)))] for part, *both in rows]
+                                  for w, colour in zip(some, (BLUE, ORANGE, RED)))] for part, *some in rows]
         return (html_table([[f"<b>{escape(label)}</b>", escape(words)] for label, words in self.summary()])
                 + html_table([[f"<b>{escape(text)}</b>" for text in heading], *cells] if rows else []))
 
