@@ -56,11 +56,12 @@ class Report:
         return [*lines, ("calls", str(self.calls))]
 
     def table(self):
-        """The heading, and for each part its weight in the whole batch, as predicted, and in the worst cut (or None)."""
+        """The heading; for each part its weight in the whole batch, as predicted, and in the worst cut (or None)."""
         weights, predicted = next(iter(self.weights.values()), {}), next(iter(self.predicted.values()), {})
         worst = self.weights.get(self.worst_cut, {})
-        heading = (f"relative to {'each part alone' if self.relative else 'its reference'}", "weight in the batch",
-                   f"by {self.divides_by[0]}" if self.divides_by else "", f"in the cut {self.worst_cut}" if worst else "")
+        heading = ("relative to each part alone" if self.relative else "relative to its reference",
+                   "weight in the batch", f"by {self.divides_by[0]}" if self.divides_by else "",
+                   f"in the cut {self.worst_cut}" if worst else "")
         return heading, [(part_name(part), weight, predicted.get(part), worst.get(part))
                          for part, weight in weights.items()]
 
