@@ -60,6 +60,16 @@ def notebook7(session):
 
 
 @nox.session
+@nox.parametrize("packages", [".[frameworks]", ". torch transformers==4.45.2 accelerate==1.0.1"], ids=["new", "old"])
+def frameworks(session, packages):
+    """The recipes of docs/recipes, and the record in docs/your-own-code.md made anew; downloads much."""
+    session.install(*packages.split(), "hypothesis", "pytest")
+    session.run("pytest", "-q", "--noconftest", "--override-ini", "addopts=", "tests/core/test_weighing_torch.py",
+                "tests/products/test_recipes.py", *session.posargs)
+    session.run("python", "docs/recipes/record.py")
+
+
+@nox.session
 def licences(session):
     """Write the table of docs/licences.md, with pip-licenses."""
     session.install(*PINNED, "pip-licenses==5.5.5")

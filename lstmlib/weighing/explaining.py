@@ -86,12 +86,12 @@ def clipped(report, measured, left):
 
 
 def no_sum(report, plan, measured):
-    """A gradient is no weighted sum. What lies outside of all items' gradients: always the same vector, or not?"""
+    """A gradient is no weighted sum. What lies outside of all items' gradients: one vector in all, or not?"""
     basis = np.linalg.qr(np.stack([one.entries for one in measured.alone if one.norm]).T)[0]
     unit = np.stack([one.entries / np.linalg.norm(one.entries) for one in measured.cuts])
     outside = unit - unit @ basis @ basis.T
-    outside = outside[np.linalg.norm(outside, axis=1) > LEFT_OVER]
-    if len(outside) > 2 and outside.shape[1] > basis.shape[1] + 2:
+    everywhere = np.linalg.norm(outside, axis=1).min() > LEFT_OVER / 10
+    if everywhere and len(outside) > 2 and outside.shape[1] > basis.shape[1] + 2:
         spread = np.linalg.svd(outside, compute_uv=False)
         if spread[1] < 0.01 * spread[0]:
             return report.fault("added",

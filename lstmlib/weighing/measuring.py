@@ -12,11 +12,12 @@ from .. import arguments
 def weigh(whole, parts):
     """whole = sum_p w_p parts_p by least squares  ->  w, their standard errors, the share that is left over."""
     scale = np.linalg.norm(parts, axis=1)
+    scale[scale == 0] = 1  # a sample may have missed it
     A = (parts / scale[:, None]).T
     w = np.linalg.lstsq(A, whole, rcond=None)[0]
     rest = np.linalg.norm(whole - A @ w)
     error = rest / np.sqrt(max(A.shape[0] - len(w), 1)) * np.sqrt(np.diag(np.linalg.pinv(A.T @ A)))
-    return w / scale, error / scale, rest / np.linalg.norm(whole)
+    return w / scale, error / scale, rest / (np.linalg.norm(whole) or 1)
 
 
 class Gradient(NamedTuple):

@@ -312,6 +312,11 @@ def test_so_it_does_with_other_items(sizes, planted):
     assert {fault.kind for fault in report.faults} == {kind}, report
 
 
+def test_one_short_item_that_feels_its_padding_is_not_something_added():
+    items = [Item(0, 0, 3, 3), *(Item(b, 0, n, 12) for b, n in ((1, 6), (2, 9), (3, 5)))]
+    assert [fault.kind for fault in examine(leaking, items, tokens, quiet=True).faults] == ["not a sum"]
+
+
 def test_equal_items_depend_on_each_other_and_are_cut_all_the_same():
     twins = [HANDFUL[0], HANDFUL[0], HANDFUL[1]]
     assert [fault.kind for fault in examine(whole, twins, tokens, quiet=True).faults] == ["dependent items"]

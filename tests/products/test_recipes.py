@@ -3,7 +3,6 @@
 import importlib
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -34,8 +33,50 @@ def test_a_recipe_finds_the_broken_loop_and_clears_the_repaired_one(name, monkey
     for package in needs:
         pytest.importorskip(package)
     monkeypatch.syspath_prepend(str(FOLDER))
-    recipe = importlib.import_module(name)
-    broken, repaired = recipe.reports().values()
+    reports = importlib.import_module(name).reports()
+    broken, repaired = reports.values()
     assert [fault.kind for fault in broken.faults] == faults, broken
     assert repaired.faults == [] and repaired.divides_by == ["tokens"], repaired
     assert "their shares of tokens" in repaired.pieces_by and repaired.split_error < 1e-5
+    for report in (broken, repaired):  # the docs show what it prints
+        shown = str(report).splitlines()[:None if name == "pytorch_loop" and report is broken else 3]
+        assert "\n".join(f"    {line}".rstrip() for line in shown) in DOCS, report
+
+
+def test_what_the_page_asks_a_reader_to_write_finds_a_mean_of_means():
+    """Its two blocks of Python as they stand, with a model, a loop and items such as a reader brings."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Embedding(9, 6), torch.nn.Dropout(0.5), torch.nn.Linear(6, 9))
+    items = [{"input_ids": torch.randint(9, (T,)), "labels": torch.cat([torch.full((T - n,), -100), torch.randint(
+        9, (n,))])} for n, T in ((3, 5), (6, 6), (9, 12), (5, 9))]
+
+    def collate(items):
+        return [torch.nn.utils.rnn.pad_sequence([item[key] for item in items], True, padding)
+                for key, padding in (("input_ids", 0), ("labels", -100))]
+
+    def accumulate(model, batches):
+        for symbols, labels in batches:
+            loss = torch.nn.functional.cross_entropy(model(symbols).flatten(0, 1), labels.flatten())
+            (loss / len(batches)).backward()
+
+    first, second = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
+    names = {"model": model, "items": items, "collate": collate, "accumulate": accumulate}
+    with pytest.raises(AssertionError):  # its last line but one
+        exec(first, names)
+    assert [fault.kind for fault in names["report"].faults] == ["pieces"]
+    exec(second, names)
+    assert names["report"].divides_by == ["tokens"] and names["report"].pieces_by == ["the mean over pieces"]
+    assert [fault.kind for fault in names["report"].faults] == ["pieces"]
+
+
+def test_the_table_in_the_docs_is_the_record(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    record = importlib.import_module("record")
+    rows = json.loads((FOLDER / "record.json").read_text(encoding="utf-8"))
+    assert record.with_table(DOCS, rows) == DOCS
+    assert {(row["library"], row["setting"]) for row in rows} == {(case.library, case.setting) for case in record.CASES}
+    for row in rows:
+        assert row["surprise"] == row["documented"].startswith("no:")
+        assert not row["surprise"] or "off by" in row["verdict"]
+        assert row["date"] > "2026-11" and row["version"] and row["with"].keys().isdisjoint([row["library"]])
