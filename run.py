@@ -135,8 +135,8 @@ def answers(port):
 
 def readers_copies():
     """(the server's folder, the first notebook): reading changes no file of the project, and no copy is overwritten."""
-    root = ROOT if os.access(ROOT, os.W_OK) else Path.home()
-    folder = root / ("my-notebooks" if root == ROOT else "my-lstm-notebooks")
+    root = ROOT if os.access(ROOT, os.W_OK) else Path.home() / "my-lstm-notebooks"
+    folder = root / "my-notebooks" if root == ROOT else root
     record = folder / ".copied.json"  # {name: fingerprints of what was copied}
     copied = read_json(record)
     news, own = [], []

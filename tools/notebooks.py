@@ -24,7 +24,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -160,8 +160,8 @@ def run(notebook, folder):
         pass  # its traceback is among the outputs, where refuse_trouble finds it
     except CellTimeoutError:
         raise NotStored("A cell ran for more than 120 s.") from None
-    except DeadKernelError:
-        raise NotStored("The kernel died.") from None
+    except RuntimeError as problem:
+        raise NotStored(f"The kernel died or did not start. {problem}".strip()) from None
     refuse_trouble(notebook)
 
 

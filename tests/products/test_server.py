@@ -90,5 +90,5 @@ def test_prose_has_lines_of_at_most_75_characters(tmp_path):
         for width in (1280, 1920):
             page.set_viewport_size({"width": width, "height": 1000})
             page.wait_for_timeout(300)
-            assert 55 <= page.evaluate(LONGEST_LINE) <= 75
+            assert 60 <= page.evaluate(LONGEST_LINE) <= 75
         assert lab.complaints == []

@@ -302,7 +302,7 @@ def test_where_nothing_can_be_written_the_copies_are_in_the_home_folder(world, m
     monkeypatch.setattr(os, "access", lambda path, mode: path != world.run.ROOT)
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
     world.start()
-    assert f"--ServerApp.root_dir={tmp_path / 'home'}" in world.became
+    assert f"--ServerApp.root_dir={tmp_path / 'home/my-lstm-notebooks'}" in world.became
     assert (tmp_path / "home/my-lstm-notebooks/a.ipynb").read_text() == "a"
     with pytest.raises(SystemExit, match="where you may not write: copy the folder"):
         world.start("test")
