@@ -1,0 +1,148 @@
+"""Questions to someone else's code, and what comes back."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import arguments
+from ..weights import Weights
+from . import catalogue
+
+ARRAYS = ("Wx", "Wh", "b", "Wy", "by")
+AXES = {"Wx": ("D", "4H"), "Wh": ("H", "4H"), "b": ("4H",), "Wy": ("H", "K"), "by": ("K",)}
+LOSSES = ("cross entropy", "squared error", "given")
+
+
+class Sizes(NamedTuple):
+    T: int = 5
+    B: int = 2
+    D: int = 6
+    H: int = 4
+    K: int = 3
+
+
+class Own:
+    """The code: it gets copies, what it returns is checked, calls are counted.
+
+    changed     the arguments that it has changed in place
+    keeps_sums  set where its sums grow from call to call: what earlier calls left in them is taken off then
+    single      set where it computes in single precision
+    """
+
+    def __init__(self, own, loss, many_to_one):
+        if not callable(own):
+            raise TypeError(f"own must be a function own(weights, X, targets), got {type(own).__name__}")
+        if not isinstance(loss, str) or loss not in LOSSES:
+            raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
+        self.own, self.loss, self.many_to_one, self.given = own, loss, bool(many_to_one), loss == "given"
+        self.calls, self.changed, self.keeps_sums, self.single = 0, set(), False, False
+
+    def __call__(self, weights, X, targets, any_loss=False):
+        """-> the loss (None where dh is given), {array: float64}; targets are those of all timesteps."""
+        loss, gradient = self.once(weights, X, targets, any_loss)
+        if not self.keeps_sums:
+            return loss, gradient
+        loss, after = self.once(weights, X, targets, any_loss)
+        return loss, {name: after[name] - gradient[name] for name in after}
+
+    def once(self, weights, X, targets, any_loss=False):
+        self.calls += 1
+        if self.many_to_one and not self.given:
+            targets = targets[-1]
+        mine = X.copy(), targets.copy()
+        result = self.own(weights, *mine)
+        for name, now, then in zip(("X", "dh" if self.given else "targets"), mine, (X, targets)):
+            if not np.array_equal(now, then):
+                self.changed.add(name)
+        if self.given:
+            return None, checked(result, weights, ARRAYS[:3])
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise TypeError(f"own must return (loss, gradient), got {type(result).__name__}")
+        loss = np.asarray(result[0])
+        if loss.size != 1 or loss.dtype.kind not in "uif" or not (any_loss or np.isfinite(loss).all()):
+            raise ValueError(f"own must return (loss, gradient) with one finite number as loss, got {result[0]!r}")
+        return float(loss.reshape(())), checked(result[1], weights, ARRAYS)
+
+
+def checked(gradient, weights, names):
+    """The arrays of these names as {array: float64}; errors name the array."""
+    items = dict(gradient.items()) if isinstance(gradient, Weights) else gradient
+    if not isinstance(items, dict) or not items:
+        raise TypeError(f"the gradient of own must be a Weights or a dict of some of {', '.join(ARRAYS)}, "
+                        f"got {type(gradient).__name__}")
+    unknown = [str(name) for name in items if name not in ARRAYS]
+    if unknown:
+        raise ValueError(f"the gradient of own must have keys from {', '.join(ARRAYS)}, got {', '.join(unknown)}")
+    arrays = {name: arguments.array(f"the gradient of {name}", items[name],
+                                    dict(zip(AXES[name], getattr(weights, name).shape)), np.dtype(float))
+              for name in names if items.get(name) is not None}
+    if not arrays:
+        raise ValueError(f"the gradient of own must have some of {', '.join(names)}, got {', '.join(items)}")
+    return arrays
+
+
+def random_weights(sizes, rng):
+    T, B, D, H, K = sizes
+    return Weights(rng.normal(0, 0.8, (D, 4 * H)), rng.normal(0, 1.3 / np.sqrt(H), (H, 4 * H)),
+                   rng.normal(0, 0.4, 4 * H), rng.normal(0, 0.6, (H, K)), rng.normal(0, 0.5, K))
+
+
+def random_targets(loss, sizes, rng):
+    T, B, D, H, K = sizes
+    if loss == "cross entropy":
+        return rng.integers(0, K, (T, B))
+    return rng.normal(size=(T, B, H if loss == "given" else K))
+
+
+class Data:
+    """A question, the loss and the gradient that the code answers, and what faults would make of it."""
+
+    def __init__(self, asked, sizes, weights, X, targets, answer=None, any_loss=False):
+        self.asked, self.sizes, self.weights, self.X, self.targets = asked, sizes, weights, X, targets
+        self.loss, self.gradient = answer or asked(weights, X, targets, any_loss)
+
+    @classmethod
+    def random(cls, asked, sizes, rng, weights=None):
+        weights = random_weights(sizes, rng) if weights is None else weights
+        X, targets = rng.normal(size=(sizes.T, sizes.B, sizes.D)), random_targets(asked.loss, sizes, rng)
+        if asked.many_to_one and asked.given:
+            targets[:-1] = 0
+        return cls(asked, sizes, weights, X, targets)
+
+    def with_targets(self, targets):
+        return Data(self.asked, self.sizes, self.weights, self.X, targets)
+
+    def upstream(self, way):
+        """What `catalogue.forward` leaves, the loss of each item (T, B), and {kind: dY}."""
+        now = catalogue.forward(self.weights, self.X, way)
+        if self.asked.given:
+            return now, None, {"right": self.targets}
+        items, dYs = catalogue.losses(self.asked.loss, way, now.logits, self.targets)
+        if self.asked.many_to_one:
+            for array in (items, *dYs.values()):
+                array[:-1] = 0
+        return now, items, dYs
+
+    def predict(self, way, faults, items=False, kept=None):
+        """The gradient with these faults; with `items` that of each item, in front."""
+        now, _, dYs = self.upstream(way)
+        if items:
+            one_each = np.eye(self.sizes.T * self.sizes.B).reshape(-1, self.sizes.T, self.sizes.B, 1)
+            dYs = {kind: one_each * dY for kind, dY in dYs.items()}
+        with np.errstate(all="ignore"):
+            return catalogue.backward(self.weights, now, dYs, faults, self.asked.given, kept)
+
+
+def close(a, b, tolerance):
+    return bool(np.linalg.norm(a - b) <= tolerance * max(np.linalg.norm(a), np.linalg.norm(b)) + 1e-14)
+
+
+def proportional(mine, theirs, tolerance):
+    factor = np.vdot(theirs, mine) / (np.vdot(theirs, theirs) or 1)
+    return close(mine, factor * theirs, tolerance) and (factor != 0 or not theirs.any())
+
+
+def relative(mine, truth):
+    """||mine - truth|| / ||truth||; 0 where both are zero, infinite where only the truth is."""
+    size = np.linalg.norm(truth)
+    return float(np.linalg.norm(mine - truth) / size) if size else float("inf") if np.any(mine) else 0.0

@@ -1,0 +1,335 @@
+"""Which line of an LSTM's backward pass is wrong?
+
+    diagnosis = diagnose(own)
+    print(diagnosis)
+
+First what needs no hypothesis: two calls, arguments, lengths. Then the forward pass, from the loss alone; the X-ray,
+layer by layer (`xray`, `search`); whole gradients on other data (`whole`). Where these are not those of a backward pass
+with the faults found, the faults are a guess, and said to be one.
+"""
+
+import sys
+import time
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .. import arguments
+from ..checking import numerical_gradient
+from ..weights import Weights
+from . import catalogue, words
+from .asking import Data, Own, Sizes, close, random_targets, random_weights, relative
+from .instruments import parts
+from .search import Search
+from .whole import Whole, factor_names
+from .xray import Film
+
+
+@dataclass
+class Diagnosis:
+    """What `diagnose` found. Printing it shows for each fault the wrong line, the right line and why.
+
+    faults       ["place: what", ...]; faults with the same gradient are named together, joined by " or "
+    places       where something is wrong, whether it has a name or not
+    numbers      {place: what was measured there}, of the places without a name
+    forward      the forward pass that the loss is of; None where it is none that is known
+    factor, head_factor, loss_factor   of gates, head and loss against those of the sum: names, or a number
+    explained    whether nothing is left over: the gradient is that of a backward pass with these faults
+    parts        {part: norm-relative error against the true gradient of the code's own loss}
+    notes        sentences that are no faults
+    calls        how often the code was asked
+    """
+
+    faults: list = field(default_factory=list)
+    places: list = field(default_factory=list)
+    numbers: dict = field(default_factory=dict)
+    forward: str | None = None
+    factor: str | None = None
+    head_factor: str | None = None
+    loss_factor: str | None = None
+    explained: bool = False
+    parts: dict = field(default_factory=dict)
+    notes: list = field(default_factory=list)
+    calls: int = 0
+
+    def __str__(self):
+        return words.report(self)
+
+    def add(self, said):
+        """A fault, or several with the same gradient, and its places."""
+        self.faults.append(said)
+        self.places = list(dict.fromkeys(self.places + [place for place, _ in words.singles(said)]))
+
+    def measured(self, numbers):
+        """Places without a name."""
+        self.numbers |= numbers
+        self.places = list(dict.fromkeys([*self.places, *numbers]))
+
+
+def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, H=None, K=None, seed=0, progress=True):
+    """Find the faults of a hand-written backward pass, from outside.
+
+    own(weights, X, targets) -> (loss, gradient)   the code behind a small adapter (see `lstmlib.clinic.layouts`)
+        weights   a `Weights`; X (T, B, D)
+        targets   labels (T, B) for "cross entropy", arrays (T, B, K) for "squared error"; with many_to_one those of the
+                  last timestep alone, (B,) or (B, K)
+        gradient  a `Weights`, or a dict of some of Wx, Wh, b, Wy, by; what is absent is not judged
+    loss          with "given", own(weights, X, dh) -> gradient of sum(dh * h): code without an output layer
+    B, T, D, H, K sizes to examine with, for code that takes no others; D, H and K differ where they are left out
+    progress      whether to say, after a second, what is being done
+    ->  Diagnosis
+    Raises TypeError or ValueError where an argument, or what `own` returns, does not fit. What `own` itself raises at
+    these sizes passes through; at other lengths it is noted.
+    """
+    asked = Own(own, loss, many_to_one)
+    given = {"T": T, "B": B, "D": 6 if D is None else D, "H": 4 if H is None else H, "K": 3 if K is None else K}
+    sizes = Sizes(*(arguments.count(name, value) for name, value in given.items()))
+    if loss == "cross entropy" and sizes.K < 2:
+        raise ValueError(f"K must be at least 2 for cross entropy, got {sizes.K}")
+    other = Sizes(4, 3 if B > 1 else 1, D or 7, H or 5, K or 5)
+    return Examination(asked, sizes, other, arguments.count("seed", seed, at_least=0), progress).diagnosis
+
+
+class Examination:
+    def __init__(self, asked, sizes, other, seed, progress):
+        self.asked, self.sizes, self.other, self.seed = asked, sizes, other, seed
+        self.start, self.progress, self.diagnosis = time.monotonic(), progress, Diagnosis()
+        self.examine()
+        self.diagnosis.calls = asked.calls
+
+    def said(self, what):
+        passed = time.monotonic() - self.start
+        if self.progress and passed > 1:
+            print(f"diagnose, {passed:.0f} s: {what}", file=sys.stderr)
+
+    def rng(self, n):
+        return np.random.default_rng([self.seed, n])
+
+    def examine(self):
+        if not self.calls_agree():
+            return
+        self.all_lengths()
+        self.said("the loss")
+        if self.asked.given:
+            self.conclude(*self.forward_that_fits_best())
+        elif (way := self.forward_of_the_loss()) is not None:
+            self.said("the X-ray")
+            self.conclude(way, self.search(way))
+        else:
+            self.against_numbers()
+
+    # ---- what needs no hypothesis
+
+    def calls_agree(self):
+        """Three calls with the same arguments; the arguments stay as they are."""
+        d = self.diagnosis
+        try:
+            first = Data.random(self.asked, self.sizes, self.rng(0))
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            d.add("arguments: changed in place")
+            d.notes.append(f"the weights are read-only here, and the code writes into them ({error})")
+            return False
+        (loss, two), (_, three) = (self.asked(first.weights, first.X, first.targets) for _ in range(2))
+        one, same_loss = first.gradient, loss is None or np.isclose(loss, first.loss, 1e-6)
+        if not (same_loss and all(close(one[k], two[k], 1e-6) for k in one)):
+            d.add("calls: differ")
+            if not (same_loss and all(close(two[k] - one[k], three[k] - two[k], 1e-4) for k in one)):
+                d.notes.append("the same weights and data give another result at the second call (a kept state, a "
+                               "random start): nothing more can be read before that is mended")
+                return False
+            self.asked.keeps_sums = True
+            d.notes.append("the sums grow from call to call, never cleared. The rest is read from what a call adds")
+            first = first.with_targets(first.targets)
+        self.asked.single = self.in_single_precision(first)
+        return True
+
+    def in_single_precision(self, data):
+        """Whether it does not notice a change of 1e-10 of the weights, or overdoes it."""
+        rng = self.rng(1)
+        near = data.weights.map(lambda a: a * (1 + 1e-10 * rng.uniform(0.5, 1, a.shape)))
+        loss, moved = self.asked(near, data.X, data.targets)
+        changes = [relative(moved[k], a) for k, a in data.gradient.items() if a.any()]
+        changes += [] if loss is None else [abs(loss - data.loss) / (abs(data.loss) or 1)]
+        return max(changes) > 2e-8 or not any(changes) or all(
+            np.array_equal(a.astype(np.float32), a) for a in data.gradient.values())
+
+    def all_lengths(self):
+        """T = 1 to 6 (and that of the examination)."""
+        self.data, failed = [], {}
+        for T in sorted({*range(1, 7), self.sizes.T}):
+            try:
+                self.data.append(Data.random(self.asked, self.sizes._replace(T=T), self.rng(10 + T)))
+            except Exception as error:
+                failed[T] = f"{type(error).__name__} ({error})"
+        if failed:
+            self.diagnosis.notes.append(f"it raises at T = {', '.join(map(str, failed))}: {failed[min(failed)]}")
+        if self.asked.changed:
+            self.diagnosis.add("arguments: changed in place")
+
+    # ---- the forward pass
+
+    def forward_of_the_loss(self):
+        """The forward pass whose losses move as those of the code when the targets of one sequence change."""
+        rng, B = self.rng(2), self.sizes.B
+        weights = random_weights(self.sizes, rng)
+        data = [Data.random(self.asked, self.sizes, rng, weights) for _ in range(3)]
+        for base, b in [(one, 0) for one in data] + [(data[0], b) for b in range(1, B)]:
+            targets, new = base.targets.copy(), random_targets(self.asked.loss, self.sizes, rng)
+            targets[:, b] = new[:, b] if new.dtype.kind == "f" else (base.targets[:, b] + 1) % self.sizes.K
+            data.append(base.with_targets(targets))
+        mine, tolerance = np.array([one.loss for one in data]), 1e-3 if self.asked.single else 1e-7
+        for forward, way in catalogue.FORWARDS.items():
+            theirs = np.array([one.upstream(way)[1].sum(axis=0) for one in data])  # of each sequence
+            factors = (mine[3:6] - mine[:3]) / (theirs[3:6, 0] - theirs[:3, 0])
+            if np.ptp(factors) > tolerance * abs(factors).max() or not factors.any():
+                continue
+            factors = np.array([np.median(factors)] + [
+                (mine[5 + b] - mine[0]) / (theirs[5 + b, b] - theirs[0, b]) for b in range(1, B)])
+            rest = mine - theirs @ factors
+            if np.ptp(rest) > tolerance * abs(mine).max():
+                continue
+            self.diagnosis.forward, self.loss_factor = forward, float(factors[0])
+            self.loss_constant = float(rest[0]) if abs(rest[0]) > tolerance * abs(mine[0]) else 0.0
+            self.uneven = factors / factors[0] if np.ptp(factors) > 10 * tolerance * abs(factors).max() else None
+            return way
+        return None
+
+    def forward_that_fits_best(self):
+        """No loss tells the forward pass: the one whose backward pass explains most of the X-ray is taken."""
+        self.loss_factor, self.loss_constant, self.uneven, best = None, 0.0, None, None
+        for forward, way in catalogue.FORWARDS.items():
+            if "output" not in way and ";" not in forward:
+                ok = Film(self.asked, way, self.sizes, self.seed).compare({}).ok.mean()
+                best = max(best or (0, "", {}), (ok, forward, way), key=lambda one: one[0])
+                if ok == 1:
+                    break
+        for forward in dict.fromkeys(["standard" if best[0] < 1 else best[1], best[1]]):
+            self.diagnosis.forward, way = forward, catalogue.FORWARDS[forward]
+            search = self.search(way)
+            if not search.unnamed:
+                break
+        return way, search
+
+    def search(self, way):
+        faults = {} if self.uneven is None else {"1/|X|": ("mean of means", self.uneven)}
+        return Search(Film(self.asked, way, self.sizes, self.seed), faults, self.said)
+
+    # ---- no forward pass that is known
+
+    def against_numbers(self):
+        """Part by part against the numerical gradient of the code's own loss."""
+        self.said("central differences (the forward pass is none that is known)")
+        d, data = self.diagnosis, next(one for one in self.data if one.sizes.T == min(3, self.sizes.T))
+        truth, tolerance = self.numerical(data), 2e-2 if self.asked.single else 1e-5
+        mine, theirs = parts(data.gradient), parts({k: getattr(truth, k) for k in data.gradient})
+        d.parts = {k: relative(mine[k], theirs[k]) for k in mine}
+        largest = max(abs(a).max() for a in theirs.values())
+        for part, off in d.parts.items():
+            if off > tolerance and abs(mine[part] - theirs[part]).max() > tolerance * largest:
+                of = part.replace(" ", " of gate ")
+                d.measured({part.replace(" ", " of "): f"the gradient of {of} is off by {100 * off:.3g}%"})
+        d.explained = not d.places
+        d.notes.append("the loss is that of no forward pass that is known here: the gradient is judged part by part, "
+                       "against the numerical gradient of the code's own loss")
+
+    def numerical(self, data):
+        """By the complex step if one entry shows that it works, by central differences otherwise."""
+        def f(weights):
+            targets = data.targets[-1] if self.asked.many_to_one else data.targets
+            return np.asarray(self.asked.own(weights, data.X.copy(), targets.copy())[0]).reshape(())[()]
+
+        def slope(h):
+            Wx = data.weights.Wx.astype(type(h), copy=True)
+            Wx[0, 0] += h
+            return f(Weights(Wx, *(a.astype(type(h)) for k, a in data.weights.items() if k != "Wx")))
+
+        step = 3e-3 if self.asked.single else 1e-5
+        central = (slope(step) - slope(-step)) / (2 * step)
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+                works = np.isclose(np.imag(slope(1e-20j)) / 1e-20, central, rtol=1e-4, atol=0)
+        except Exception:
+            works = False
+        return numerical_gradient(f, data.weights) if works else numerical_gradient(f, data.weights, "central", step)
+
+    # ---- names, factors, parts
+
+    def conclude(self, way, search):
+        self.said("the whole gradient on other data")
+        d, self.way = self.diagnosis, way
+        whole = Whole(self.asked, search, way, self.sizes, self.data, self.loss_factor, self.loss_constant)
+        d.explained = whole.fits
+        named = {place: what for place, what in whole.faults.items() if place not in whole.unnamed}
+        for places, said in words.together(named):
+            d.add(" or ".join([said, *(self.same_gradient(whole, places, said) if d.explained else [])]))
+        if whole.decay and not whole.in_the_loss:
+            d.add("added: weight decay")
+        d.measured(whole.unnamed)
+        self.factors(whole, self.weigh(whole))
+        data = next(one for one in self.data if one.sizes.T == self.sizes.T)
+        mine, truth = parts(data.gradient), parts(data.predict(way, {}))
+        d.parts = {k: relative(mine[k], (self.loss_factor or 1.0) * truth[k]) for k in mine}
+
+    def same_gradient(self, whole, places, said):
+        """Other faults that would have the same gradient in place of this one."""
+        if places[0] in ("clipped inside", "1/|X|"):
+            return []
+        rest, found = {k: v for k, v in whole.faults.items() if k not in places}, []
+        single = [{place: what} for place, what in whole.search.options]
+        for change in [*single, {"dh": "not carried", "dc": "not carried"}]:
+            if rest.keys().isdisjoint(change):
+                faults = rest | change
+                if whole.all_fit(faults) and whole.search.fine(whole.film.compare(faults)):
+                    found.append(" and ".join(text for _, text in words.together(change)))
+        return [one for one in dict.fromkeys(found) if one != said]
+
+    def weigh(self, whole):
+        """What every item weighs, where all weigh alike, in a batch of other sizes: {"factor": ..., ...}"""
+        d, found = self.diagnosis, {}
+        if not d.explained or self.other == self.sizes:
+            return found
+        try:
+            data = Data.random(self.asked, self.other, self.rng(3))
+        except Exception as error:
+            d.notes.append(f"not examined at other sizes, {self.other}: {type(error).__name__} ({error})")
+            return found
+        for which, weights in whole.weigh(data).items():
+            largest, sequences = np.nanmax(abs(weights)), np.nanmedian(weights, axis=0)
+            spread = abs(weights - sequences)
+            if np.nanmax(spread) > 1e3 * whole.tolerance * largest:
+                continue
+            if np.ptp(sequences) <= 1e3 * whole.tolerance * largest:
+                found[which] = float(sequences[0])
+            elif "1/|X|: mean of means" not in d.faults:
+                d.add("1/|X|: mean of means")
+                d.numbers["1/|X|"] = "the sequences weigh " + ", ".join(f"{w:.3g}" for w in sequences)
+        if self.loss_factor is not None and not self.loss_constant and "1/|X|" not in d.places:
+            found["loss_factor"] = data.loss / data.upstream(self.way)[1].sum()
+        return found
+
+    def factors(self, whole, elsewhere):
+        """1/|X|, or what else stands before gates, head and loss, and whether it is the same for all three."""
+        d, tolerance = self.diagnosis, whole.tolerance
+        every = whole.faults["1/|X|"][1] if whole.faults.get("1/|X|", ("",))[0] == "at every step" else 1
+        clipped = whole.film.quiet_factor if whole.film.limit else 1
+        values = {"factor": whole.gates * every * clipped, "head_factor": whole.head * clipped,
+                  "loss_factor": self.loss_factor}
+        arrays = {"factor": ("Wx", "Wh", "b"), "head_factor": ("Wy", "by"), "loss_factor": whole.film.arrays}
+        values = {k: v for k, v in values.items() if v is not None and any(a in whole.film.arrays for a in arrays[k])}
+        for which, value in values.items():
+            names = factor_names(value, self.sizes, tolerance)
+            if which in elsewhere and every == 1:
+                names = [name for name in names if name in factor_names(elsewhere[which], self.other, tolerance)]
+            setattr(d, which, " or ".join(names) or f"{value:.4g}")
+        if self.loss_factor is None or whole.unnamed or every != 1:
+            return
+        off = [k for k in ("factor", "head_factor") if k in values and
+               abs(values[k] / self.loss_factor - 1) > 20 * tolerance]
+        if off and (len(off) == len(values) - 1 and abs(values[off[0]] / values[off[-1]] - 1) < 20 * tolerance):
+            d.add("loss: another factor than the gradient's")
+        else:
+            for which in off:
+                d.add(f"{'head' if which == 'head_factor' else 'gates'}: another count")

@@ -1,0 +1,144 @@
+"""From the weights of this library to the layout of other code and back: what an adapter for `diagnose` needs.
+
+    layout = layouts(order="figo", joined="hx", each_gate=True, columns=True)
+
+    def own(weights, X, targets):
+        net = TheirLSTM(...)
+        net.Wf, net.Wi, net.Wg, net.Wo, net.bf, net.bi, net.bg, net.bo, net.Wy, net.by = layout.give(weights)
+        loss, gradients = net.loss_and_gradients(X.transpose(0, 2, 1), targets)
+        return loss, layout.take(gradients)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import arguments
+from ..losses import cross_entropy, squared_error
+from ..weights import check_weights
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Made by `layouts`. names: the arrays, in the order in which `give` and `take` have them."""
+
+    order: str
+    joined: str | None
+    each_gate: bool
+    columns: bool
+    head: bool
+
+    @property
+    def names(self):
+        stems = ["W"] if self.joined else ["Wx", "Wh"]
+        gates = [f"{stem}{gate}" for stem in (*stems, "b") for gate in self.order] if self.each_gate else [*stems, "b"]
+        return tuple(gates) + (("Wy", "by") if self.head else ())
+
+    def give(self, weights):
+        """The arrays of the weights in this layout: a list in the order of `names`, new and writable."""
+        check_weights(weights)
+        order = ["ifgo".index(gate) for gate in self.order]
+
+        def gates(array):
+            parts = np.split(array, 4, axis=-1)
+            parts = [parts[n] for n in order]
+            return parts if self.each_gate else [np.concatenate(parts, axis=-1)]
+
+        if self.joined:
+            both = (weights.Wx, weights.Wh) if self.joined == "xh" else (weights.Wh, weights.Wx)
+            arrays = gates(np.concatenate(both))
+        else:
+            arrays = gates(weights.Wx) + gates(weights.Wh)
+        arrays += gates(weights.b[None]) + ([weights.Wy, weights.by[None]] if self.head else [])
+        if self.columns:
+            return [array.T.copy() for array in arrays]
+        return [(array[0] if len(array) == 1 and name[0] == "b" else array).copy()
+                for name, array in zip(self.names, arrays)]
+
+    def take(self, gradient):
+        """A gradient in this layout, a list in the order of `names` or a dict with these keys, as {"Wx": ..., ...}.
+
+        Arrays that are None, or not in the dict, are left out, and with them what they are part of.
+        """
+        names = self.names
+        if not isinstance(gradient, dict):
+            gradient = list(gradient)
+            if len(gradient) != len(names):
+                raise ValueError(f"gradient must have the {len(names)} arrays {', '.join(names)}, got {len(gradient)}")
+            gradient = dict(zip(names, gradient))
+        unknown = [str(name) for name in gradient if name not in names]
+        if unknown:
+            raise ValueError(f"gradient must have keys from {', '.join(names)}, got {', '.join(unknown)}")
+        arrays = {name: np.atleast_2d(array) for name, array in gradient.items() if array is not None}
+        if self.columns:
+            arrays = {name: array.T if array.shape[0] > 1 or name[0] != "b" or np.ndim(gradient[name]) > 1 else array
+                      for name, array in arrays.items()}
+
+        def gates(stem):
+            if not self.each_gate:
+                parts = np.split(arrays[stem], 4, axis=-1) if stem in arrays else None
+            else:
+                parts = [arrays.get(stem + gate) for gate in self.order]
+            if parts is None or any(part is None for part in parts):
+                return None
+            return np.concatenate([parts[self.order.index(gate)] for gate in "ifgo"], axis=-1)
+
+        found = {"b": gates("b"), "Wy": arrays.get("Wy"), "by": arrays.get("by")}
+        if self.joined:
+            both = gates("W")
+            if both is not None:
+                H = both.shape[-1] // 4
+                found["Wh"], found["Wx"] = (both[:H], both[H:]) if self.joined == "hx" else (both[-H:], both[:-H])
+        else:
+            found |= {"Wx": gates("Wx"), "Wh": gates("Wh")}
+        return {name: found[name].reshape(-1) if name[0] == "b" else found[name]
+                for name in ("Wx", "Wh", "b", "Wy", "by") if found.get(name) is not None}
+
+
+def layouts(order="ifgo", joined=None, each_gate=False, columns=False, head=True):
+    """A Layout: `give(weights)` turns weights into the arrays of other code, `take(gradient)` turns gradients back.
+
+    order      the order of the gates, a permutation of "ifgo" ("c" stands for "g" too)
+    joined     "hx" or "xh": one matrix for [h, x] or [x, h]; None: one for x and one for h
+    each_gate  whether each gate has a matrix of its own (Wf, Wi, ...), or all four stand side by side
+    columns    whether vectors are columns: matrices are (out, in), biases (H, 1)
+    head       whether there is an output layer, Wy and by
+    """
+    if not isinstance(order, str) or sorted(order.replace("c", "g")) != sorted("ifgo"):
+        raise ValueError(f"order must be a permutation of 'ifgo', got {order!r}")
+    if joined not in (None, "hx", "xh"):
+        raise ValueError(f"joined must be 'hx', 'xh' or None, got {joined!r}")
+    return Layout(order.replace("c", "g"), joined, bool(each_gate), bool(columns), bool(head))
+
+
+def from_step(update, rate):
+    """An `own` for `diagnose` out of code that learns inside: update(weights, X, targets) -> (loss, new weights).
+
+    rate  the learning rate, negative for code that adds the step. The new weights are a Weights or a dict of some of
+          its arrays; with loss="given" they come alone.
+    """
+    rate = arguments.number("rate", rate)
+    if rate == 0:
+        raise ValueError("rate must not be 0")
+
+    def own(weights, X, targets):
+        result = update(weights, X, targets)
+        loss, new = result if isinstance(result, tuple) else (None, result)
+        gradient = {name: (getattr(weights, name) - array) / rate for name, array in new.items() if array is not None}
+        return gradient if loss is None else (loss, gradient)
+
+    return own
+
+
+def ready_head(weights, h, targets, loss="cross entropy"):
+    """An output layer and its loss for code that has none: h (T, B, H) -> loss, dh (T, B, H), {"Wy": ..., "by": ...}.
+
+    The loss is a sum. Targets as in `diagnose`, those of all timesteps.
+    """
+    check_weights(weights)
+    h = arguments.array("h", h, {"T": None, "B": None, "H": weights.H}, float)
+    of = {"cross entropy": cross_entropy, "squared error": squared_error}
+    if loss not in of:
+        raise ValueError(f"loss must be 'cross entropy' or 'squared error', got {loss!r}")
+    value, dY = of[loss](h @ weights.Wy + weights.by, targets)
+    return value, dY @ weights.Wy.T, {"Wy": np.einsum("tbh,tbk->hk", h, dY), "by": dY.sum(axis=(0, 1))}

@@ -1,0 +1,247 @@
+"""The X-ray of a stranger's code against a backward pass with faults, layer by layer.
+
+The first layer that differs holds the next fault: the way of being wrong that makes most of it agree. If there is none,
+what the code computes there is taken as it is, its place is told by a number, and the layers behind it are judged all
+the same.
+"""
+
+import time
+
+import numpy as np
+
+from . import catalogue
+from .asking import close
+from .catalogue import WAYS
+from .xray import LAYERS
+
+GATES = "ifgo"
+SECONDS = 1.5  # of processor time for combinations of ways, in all
+
+
+class Search:
+    """faults: {place: what}, named or measured; unnamed: {place: a sentence with a number} of the latter."""
+
+    def __init__(self, film, faults, said):
+        self.film, self.faults, self.unnamed, self.left = film, faults, {}, SECONDS
+        self.skip = np.zeros(len(film.layer), bool)
+        given = film.own.given
+        self.options = [(place, what) for place, table in WAYS.items() for what in table if what != "right" and
+                        not (given and place in ("head", "loss", "Wy", "by"))]
+        if not given:
+            self.options += [tuple(kind.split(": ", 1)) for kind in film.groups[-1].dYs if kind != "right"]
+        self.match = film.compare(faults)
+        self.layer_by_layer(said)
+        if self.unnamed:
+            said("the X-ray, a second look")
+            self.look_again(said)
+        self.prune()
+
+    def layer_by_layer(self, said):
+        for layer, called in enumerate(LAYERS):
+            while not self.fine(self.match, layer):
+                said(f"the X-ray, {called}")
+                if not (self.one_more(layer) or self.another(layer) or self.two_more(layer)):
+                    self.measure(layer)
+                    break
+
+    def look_again(self, said):
+        """What had no name when it was met may have one, now that more faults are known."""
+        before = self.faults, self.unnamed, self.skip, self.match
+        self.faults = {place: what for place, what in self.faults.items() if place not in self.unnamed}
+        self.unnamed, self.skip, self.match = {}, self.skip & False, self.film.compare(self.faults)
+        while not self.fine(self.match) and (self.one_more(5) or self.another(5)):
+            pass
+        self.layer_by_layer(said)
+        if len(self.unnamed) >= len(before[1]):
+            self.faults, self.unnamed, self.skip, self.match = before
+
+    def fine(self, match, layer=5):
+        return bool((match.ok | self.skip)[self.film.layer <= layer].all())
+
+    def score(self, match, layer):
+        """How many blocks agree, up to this layer and in all."""
+        ok = match.ok & ~self.skip
+        return int(ok[self.film.layer <= layer].sum()), int(ok.sum())
+
+    def best(self, trials, layer):
+        """Take the best of these {place: what} if it makes more agree -> [(score, faults, match)], whether it does"""
+        now, tried = self.score(self.match, layer), []
+        for faults in trials:
+            match = self.film.compare(faults)
+            tried.append((self.score(match, layer), faults, match))
+        best = max(tried, key=lambda one: one[0], default=None)
+        if best is None or best[0][0] <= now[0]:
+            return tried, False
+        _, self.faults, self.match = best
+        return tried, True
+
+    def one_more(self, layer):
+        wrong = ~self.match.ok & ~self.skip & (self.film.layer <= layer)
+        before, now = self.match.ab[wrong], self.score(self.match, layer)[0]
+        changes = [(place, what) for place, what in self.options + self.measured_options()
+                   if place not in self.unnamed and self.faults.get(place) != what]
+        tried, found = self.best([self.faults | {place: what} for place, what in changes], layer)
+        self.touching = [change for change, (score, _, match) in zip(changes, tried)
+                         if score[0] >= now and not np.allclose(match.ab[wrong], before, rtol=1e-6, atol=0)]
+        return found
+
+    def another(self, layer):
+        """A fault found earlier may be another one: one is taken back, for one that makes more agree."""
+        trials = ({k: v for k, v in self.faults.items() if k != place} | {other: what}
+                  for place in self.faults if place not in self.unnamed and place != "1/|X|"
+                  for other, what in self.options if other not in self.faults or other == place)
+        return self.best(self.in_time(trials), layer)[1]
+
+    def two_more(self, layer):
+        trials = (self.faults | dict((one, two)) for n, one in enumerate(self.touching) for two in self.touching[n + 1:]
+                  if one[0] != two[0])
+        return self.best(self.in_time(trials), layer)[1]
+
+    def in_time(self, trials):
+        for trial in trials:
+            if self.left <= 0:
+                return
+            start = time.process_time()
+            yield trial
+            self.left -= time.process_time() - start
+
+    def prune(self):
+        """Faults that explain nothing are none."""
+        for place, what in list(self.faults.items()):
+            if place in self.unnamed or what[0] == "mean of means":
+                continue
+            fewer = {k: v for k, v in self.faults.items() if k != place}
+            match = self.film.compare(fewer)
+            if self.score(match, 5)[0] >= self.score(self.match, 5)[0]:
+                self.faults, self.match = fewer, match
+
+    # ---- ways with a number that is measured
+
+    def measured_options(self):
+        """A constant factor on a slope or an array; 1/|X| at every step."""
+        film, match, found = self.film, self.match, []
+        live = film.aa > film.floor ** 2
+        with np.errstate(all="ignore"):
+            ratio = match.ab / match.bb
+        proportional = live & np.isfinite(ratio)
+        proportional &= film.agree(match.bb, match.ab * match.factor, np.where(proportional, ratio, 0) * match.factor)
+        kind, gate = (np.array([row[n] for row in film.meta]) for n in (0, 4))
+        late = np.array([row[0] == "dz" and row[3] == row[2] for row in film.meta])
+
+        def constant(which):
+            """The factor that more than half of these blocks share, unless it is 1."""
+            value = float(np.median(ratio[which & proportional])) if (which & proportional).any() else 1.0
+            share = abs(ratio[which & proportional] - value) <= 20 * film.tolerance * abs(value)
+            return value if share.sum() > (which & live).sum() / 2 and abs(value - 1) > 20 * film.tolerance else None
+
+        factors = {k: constant(late & (gate == k)) for k in GATES}
+        if None not in (three := [factors[k] for k in "ifg"]) and np.allclose(three, three[0]):
+            found.append(("slope of tanh(c)", ("a constant factor", three[0])))
+        found += [(f"slope of {k}", ("a constant factor", q)) for k, q in factors.items() if q]
+        found += [(array, ("a constant factor", q)) for array in ("Wx", "Wh", "b", "Wy", "by")
+                  if array not in self.faults and (q := constant(kind == array))]
+        if "1/|X|" not in self.faults:
+            found += [("1/|X|", ("at every step", s)) for s in dict.fromkeys(
+                (match.gates, match.gates / match.head, match.head)) if abs(s - 1) > 10 * film.tolerance]
+        return found
+
+    # ---- no way of being wrong is known: take what the code computes, say where, and go on behind it
+
+    def measure(self, layer):
+        film, match = self.film, self.match
+        bad = ~match.ok & ~self.skip & (film.layer <= layer)
+        rows = [row for row, wrong in zip(film.meta, bad) if wrong]
+        if layer == 0:
+            self.measure_head({row[0] for row in rows})
+        elif any(row[0] == "dz" and row[3] > row[2] for row in rows):
+            self.unnamed["timesteps"] = "a timestep is answered that comes after the impulse"
+        elif layer == 1:
+            self.measure_slopes([k for k in GATES if any(row[0] == "dz" and row[4] == k for row in rows)])
+        elif layer < 5:
+            self.measure_carry()
+        else:
+            for kind in dict.fromkeys(row[0] for row in rows):
+                gates = [k for k in GATES if any(row[0] == kind and row[4] == k for row in rows)]
+                if kind == "b":
+                    self.unnamed |= {f"bias of {k}": f"its gradient is not the sum of dz of gate {k}" for k in gates}
+                else:
+                    of = f" of gate{'s' * (len(gates) > 1)} {', '.join(gates)}" if gates else ""
+                    self.unnamed[kind.removeprefix("rest of ")] = f"its gradient{of} is not what the dz make it"
+        self.skip |= ~self.match.ok & (film.layer <= layer)
+
+    def measure_head(self, kinds):
+        """by tells what entered the outputs; if Wy agrees with it, that is what is wrong."""
+        film, dY = self.film, np.zeros((self.film.T, self.film.T, 1, self.film.sizes.K))
+        for group in film.groups:
+            for n, s in enumerate(group.steps):
+                dY[s, s, 0] = group.answers["by"][n] if "by" in group.answers else 0
+        agree = "Wy" in film.arrays and "by" in kinds and all(
+            close(group.answers["Wy"], np.einsum("sh,sk->shk", group.now.hs[1:, 0][group.steps], group.answers["by"]),
+                  20 * film.tolerance) for group in film.groups)
+        if agree:
+            self.unnamed["loss"] = "what enters the outputs (dY) is not the gradient of the loss"
+            self.faults = self.faults | {"loss": ("measured", dY)}
+            self.match = film.compare(self.faults)
+        else:
+            self.unnamed["head"] = f"the gradient of {' and '.join(sorted(kinds))} is not what h_t and dY_t make it"
+
+    def measure_slopes(self, wrong):
+        """dz per dh at lag 0, over what it should be, for each gate: (T, 1, H)."""
+        film, kept, right = self.film, [], []
+        film.predict(self.faults, kept)
+        q = {k: np.ones((film.T, 1, film.H)) for k in GATES}
+        for group, model, factor in zip(film.groups, kept, self.match.factors[1]):
+            dz = group.read(group.answers)
+            for index, s in enumerate(group.steps):
+                for n, k in enumerate(GATES):
+                    theirs = factor * model["dz"][index, s, 0, n]
+                    ok = abs(theirs) > 1e-12
+                    if dz.shape[1] > s:
+                        q[k][s, 0, ok] = dz[index, s, n, ok] / theirs[ok]
+        places = {f"slope of {k}": q[k] for k in wrong}
+        if set("ifg") <= set(wrong) and all(np.allclose(q[k][1:], q["g"][1:], rtol=100 * film.tolerance) for k in "if"):
+            places = {"slope of tanh(c)": q["g"]} | {k: v for k, v in places.items() if k == "slope of o"}
+        film.predict({k: v for k, v in self.faults.items() if k not in places}, right)
+        known, right = kept[-1]["m"], right[-1]["m"]
+        for place, ratio in places.items():
+            with np.errstate(all="ignore"):  # what a named fault at this place has changed already
+                before = known.st / right.st if place == "slope of tanh(c)" else (
+                    known.local / right.local)[:, :, GATES.index(place[-1])]
+            before = np.where(np.isfinite(before), before, 1)[:film.T]
+            self.faults = self.faults | {place: ("measured", ratio * before)}
+            self.unnamed[place] = f"it is {np.median(ratio[1:] * before[1:]):.3g} of what it should be (the median)"
+        self.match = film.compare(self.faults, self.match.factors)
+
+    def measure_carry(self):
+        """dh read through gate o, dc through g or i; compared with what the code's own dz and dc should send back."""
+        film = self.film
+        for place in ("dh", "dc"):
+            kept = []
+            film.predict(self.faults, kept)
+            came, should = np.zeros((2, film.T, film.T, 1, film.H))
+            for group, model, factor in zip(film.groups, kept, self.match.factors[1]):
+                m, dz = model["m"], group.read(group.answers)[:, :, None] / factor
+                if not dz.shape[1]:
+                    return
+                local, st = m.local[:group.T], m.st[:group.T]
+                k = 2 if abs(local[:, :, 2]).min() > 1e-6 else 0
+                with np.errstate(all="ignore"):
+                    dh, dc = (np.nan_to_num(dz[..., n, :] / local[:, :, n], posinf=0, neginf=0) for n in (3, k))
+                now = dh - model["above"] if place == "dh" else dc - dh * st
+                for n, s in enumerate(group.steps):
+                    came[s, :s] = now[n, :s]
+                    for t in range(s):
+                        should[s, t] = (catalogue.DH["right"](m, t + 1, dz[n, t + 1], None, None, None)
+                                        if place == "dh" else catalogue.DC["right"](m, t + 1, dc[n, t + 1], None))
+            loose = 200 * film.tolerance
+            if place == "dh" and close(came, should, loose) or place == "dc" and self.fine(self.match, 4):
+                continue
+            s, letter = film.T - 1, place[1]
+            one, right = came[s, s - 1], should[s, s - 1]
+            ratio = np.vdot(right, one) / (np.vdot(right, right) or 1)
+            self.faults = self.faults | {place: ("measured", came)}
+            self.unnamed[place] = (f"what comes back into {letter} is right one step back, and wrong further back"
+                                   if close(one, right, loose) else
+                                   f"what comes from {letter}_{s + 1} to {letter}_{s} is {ratio:.3g} "
+                                   "of what it should be")
+            self.match = film.compare(self.faults, self.match.factors)

@@ -1,0 +1,239 @@
+"""The whole gradient on other data: what no impulse shows (decay, clips, another loss), and what an item weighs."""
+
+import warnings
+
+import numpy as np
+
+from ..weights import Weights
+from . import catalogue
+from .asking import Data, close, proportional
+
+HEAD, GATES = ("Wy", "by"), ("Wx", "Wh", "b")
+LIMITS = (1, 5, 10, 0.5, 2, 3, 0.1, 15, 20, 25, 50, 100)  # at which published code clips
+
+
+class Whole:
+    """The faults that a `Search` found, and those that show on whole gradients only.
+
+    data       generic questions of several lengths
+    fits       whether all their gradients are those of a backward pass with these faults
+    decay      {array: rate} of the weights in the gradient; in_the_loss: whether it is in the loss, too
+    """
+
+    def __init__(self, asked, search, way, sizes, data, loss_factor, loss_constant):
+        self.asked, self.search, self.film, self.way, self.sizes = asked, search, search.film, way, sizes
+        self.faults, self.unnamed, self.data = search.faults, search.unnamed, data
+        self.tolerance = 5e-3 if asked.single else 1e-6
+        self.gates, self.head = search.match.gates, search.match.head
+        self.decay, self.in_the_loss, named = {}, False, not self.unnamed and search.fine(search.match)
+        self.fits = named and self.explains()
+        if named:
+            self.clips()
+        if "clipped inside" in self.faults:
+            self.data = [one for one in data if one.sizes == sizes]
+            self.fits = self.explains()
+        if named and not self.fits and not self.unnamed:
+            self.where_it_does_not_fit()
+        self.fits = self.fits and not self.unnamed
+        if self.fits:
+            self.in_the_loss = bool(self.decay and loss_constant) and self.decay_is_in_the_loss(loss_factor)
+            self.drop_what_is_not_needed()
+
+    def explains(self):
+        """Whether the gradients are those of the faults found, or of one more, which differences hide."""
+        self.find_decay()
+        if self.all_fit(self.faults):
+            return True
+        for place, what in self.search.options:
+            faults = self.faults | {place: what}
+            if place not in self.faults and self.off(self.data[-1], faults) <= self.tolerance and self.all_fit(faults):
+                if self.search.fine(self.film.compare(faults)):
+                    self.faults = faults
+                    return True
+        return False
+
+    def all_fit(self, faults):
+        return all(self.off(one, faults) <= self.tolerance for one in self.data)
+
+    def off(self, data, faults):
+        """The largest error of an array on this data, up to one factor for the gates and one for the head."""
+        if any(isinstance(what, tuple) and what[0] == "measured" for what in faults.values()):
+            return np.inf
+        clip, worst = faults.get("clipped inside", ("",))[0], 0.0
+        theirs = data.predict(self.way, self.at_sizes(faults, data.sizes))
+        limit = max(abs(a).max() for a in data.gradient.values())
+        for names in (GATES, HEAD) if clip != "by norm" else [(k,) for k in data.gradient]:
+            names = [k for k in names if k in data.gradient]
+            if not names:
+                continue
+            mine = {k: self.without_decay(data, k) for k in names}
+            a, b = (np.concatenate([one[k].ravel() for k in names]) for one in (mine, theirs))
+            free = abs(a) < limit * (1 - 1e-9) if clip == "by value" else slice(None)
+            factor = np.vdot(a[free], b[free]) / (np.vdot(b[free], b[free]) or 1)
+            if factor == 0 and (a.any() or b.any()):
+                return np.inf
+            size = max(np.linalg.norm(a), np.linalg.norm(factor * b)) or 1
+            for k in names:
+                expected = factor * theirs[k] if clip != "by value" else np.clip(factor * theirs[k], -limit, limit)
+                worst = max(worst, np.linalg.norm(mine[k] - expected) / max(np.linalg.norm(mine[k]), 1e-3 * size))
+        return worst
+
+    def at_sizes(self, faults, sizes):
+        """The faults, with the 1/|X| of these sizes where one is applied at every step."""
+        if faults.get("1/|X|", ("",))[0] != "at every step" or sizes == self.sizes:
+            return faults
+        known = factor_names(faults["1/|X|"][1], self.sizes, self.tolerance)
+        return faults | ({"1/|X|": ("at every step", numbers_of(sizes)[known[0]])} if known else {})
+
+    def where_it_does_not_fit(self):
+        at = {one.sizes.T: self.off(one, self.faults) for one in self.data}
+        good = [str(T) for T in at if at[T] <= self.tolerance]
+        mine, theirs = self.data[-1].gradient, self.data[-1].predict(self.way, self.faults)
+        if "by" in mine and not proportional(mine["by"], theirs["by"], self.tolerance):
+            self.unnamed["loss"] = "what enters the outputs (dY) is not the gradient of the loss; its differences are"
+        elif good:
+            self.unnamed["timesteps"] = f"the gradient is right at T = {', '.join(good)} and not at the others"
+        else:
+            self.unnamed["whole gradient"] = ("every answer to an impulse is as it should be, and the whole gradient "
+                                              f"is off by {100 * max(at.values()):.3g}%")
+
+    def drop_what_is_not_needed(self):
+        for place in list(self.faults):
+            fewer = {k: v for k, v in self.faults.items() if k != place}
+            if place != "clipped inside" and self.all_fit(fewer) and self.search.fine(self.film.compare(fewer)):
+                self.faults = fewer
+
+    # ---- decay
+
+    def find_decay(self):
+        """Whether the gradient has a multiple of the weights in it: in the X-ray, before an impulse is sent."""
+        group = self.film.groups[-1]
+        data = Data(self.asked, self.sizes, self.film.weights, group.X, group.base, answer=(None, group.quiet))
+        self.decay, expected = {}, self.expected(data, self.faults)
+        for array, mine in data.gradient.items():
+            rest, W = mine - expected[array], getattr(data.weights, array)
+            rate = float(np.vdot(W, rest) / np.vdot(W, W))
+            if np.linalg.norm(rest) > 1e-5 * np.linalg.norm(mine) and close(rest, rate * W, 1e-4):
+                self.decay[array] = rate
+
+    def without_decay(self, data, array):
+        return data.gradient[array] - self.decay.get(array, 0) * getattr(data.weights, array)
+
+    def decay_is_in_the_loss(self, loss_factor):
+        """Whether the loss of the code has the slope along the weights that its gradient has."""
+        data, h = self.data[-1], 3e-3 if self.asked.single else 1e-5
+        W = Weights(*(array * (name in self.decay) for name, array in data.weights.items()))
+        ahead, behind = (self.asked(data.weights + s * h * W, data.X, data.targets)[0] for s in (1, -1))
+        truth = data.predict(self.way, {})
+        slope = sum(np.vdot(loss_factor * truth[k] + self.decay.get(k, 0) * getattr(W, k), getattr(W, k))
+                    for k in truth)
+        return bool(np.isclose((ahead - behind) / (2 * h), slope, rtol=1e-3))
+
+    # ---- clips: what is not linear in the gradient that enters
+
+    def loud(self, others_quiet, times=240):
+        """One impulse at the last timestep, so large that what clips must clip it, and no exp overflows."""
+        weights, X, (T, B, _, H, K) = self.film.weights, self.film.X, self.sizes
+        now = catalogue.forward(weights, X, self.way)
+        if self.asked.loss == "cross entropy":
+            Wy, by = times * weights.Wy, weights.by
+            if others_quiet:  # the first label is sure, but for the impulse
+                Wy = 24 / abs(now.hs[1:] @ weights.Wy).max() * weights.Wy
+                by = np.where(np.arange(K) == 0, 30.0, -30.0)
+            weights = Weights(weights.Wx, weights.Wh, weights.b, Wy, by)
+            logits = catalogue.forward(weights, X, self.way).logits
+            target = logits.argmax(axis=-1)
+            target[-1, 0] = logits[-1, 0].argmin()
+        else:
+            squashed = self.way.get("output") == "sigmoid"
+            Y = catalogue.sigmoid(now.logits) if squashed else now.logits
+            target = np.zeros((T, B, H)) if self.asked.given else Y
+            target[-1, 0] += 1e3 * np.random.default_rng(3).uniform(0.5, 1, target.shape[-1])
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+                return Data(self.asked, self.sizes, weights, X, target, any_loss=True)
+        except Exception:
+            if times < 10:
+                raise
+            return self.loud(others_quiet, times / 4)
+
+    def expected(self, data, faults):
+        """The gradient with these faults, without decay, times the factors that the X-ray showed."""
+        theirs = data.predict(self.way, faults)
+        return {k: (self.head if k in HEAD else self.gates) * theirs[k] for k in data.gradient}
+
+    def clips(self):
+        if self.film.limit:
+            self.faults["clipped inside"] = "by norm", self.film.limit
+            return
+        data, loose = self.loud(others_quiet=False), 1e-2 if self.asked.single else 1e-5
+        mine = {k: self.without_decay(data, k) for k in data.gradient}
+        expected = self.expected(data, self.faults)
+        if all(close(mine[k], expected[k], loose) for k in mine):
+            return
+        largest = {k: abs(a).max() for k, a in mine.items()}
+        limit = max(largest.values())
+        for limits in (dict.fromkeys(mine, limit), largest):
+            if all(close(mine[k], np.clip(expected[k], -limits[k], limits[k]), loose) for k in mine):
+                self.faults["clipped inside"] = "by value", limit
+                return
+        size, should = (np.sqrt(sum((a ** 2).sum() for a in one.values())) for one in (mine, expected))
+        if all(proportional(mine[k], expected[k], loose) for k in mine):
+            self.faults["clipped inside"] = "by norm", float(size)
+        elif not self.clips_at_each_step(data, 10 * loose) and self.fits:
+            self.unnamed["clipped inside"] = (f"a large gradient comes out {size / should:.3g} times as large as a "
+                                              "small one would make it")
+
+    def clips_at_each_step(self, data, loose):
+        """Clips of dz, dh or what is carried, by value: at a usual limit, or one read off the X-ray of one sequence."""
+        group, alone, kept = self.film.groups[-1], self.loud(others_quiet=True), {}
+        dz = group.read({k: self.without_decay(alone, k)[None] for k in alone.gradient})[0] / self.gates
+        alone.predict(self.way, self.faults, kept=kept)
+        with np.errstate(all="ignore"):
+            dh = abs(dz[:, 3] / kept["m"].local[:len(dz), 0, 3])
+        dh[~np.isfinite(dh)] = 0
+        read = {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0), "dh_next": dh[:-1].max(initial=0)}
+        for where, found in read.items():
+            for limit in (found, *LIMITS, *(limit / self.gates for limit in LIMITS)):
+                fault = {"clipped inside": ("at each step; " + where, float(limit))}
+                expected = self.expected(data, self.faults | fault)
+                if all(close(self.without_decay(data, k), expected[k], loose) for k in expected):
+                    self.faults = self.faults | fault
+                    return True
+        return False
+
+    # ---- what an item weighs
+
+    def weigh(self, data):
+        """{"factor", "head_factor": what each item weighs, (T, B)}: one pass with a leading axis, least squares."""
+        faults = self.at_sizes({k: v for k, v in self.faults.items() if v[0] != "mean of means"}, data.sizes)
+        of_items, found = data.predict(self.way, faults, items=True), {}
+        for which, names in (("factor", GATES), ("head_factor", HEAD)):
+            names = [k for k in names if k in data.gradient]
+            if not names or "clipped inside" in self.faults:
+                continue
+            A = np.concatenate([of_items[k].reshape(len(of_items[k]), -1) for k in names], axis=1)
+            whole = np.concatenate([self.without_decay(data, k).ravel() for k in names])
+            live = np.linalg.norm(A, axis=1) > 1e-12 * np.linalg.norm(A)
+            weights = np.full(len(A), np.nan)
+            weights[live] = np.linalg.lstsq(A[live].T, whole, rcond=None)[0]
+            if live.any() and close(A[live].T @ weights[live], whole, 100 * self.tolerance):
+                found[which] = weights.reshape(data.sizes.T, data.sizes.B)
+        return found
+
+
+def numbers_of(sizes):
+    """The numbers of the problem that a factor may be, in words."""
+    T, B, _, H, K = sizes
+    plain = {"1": 1, "1/T": 1 / T, "1/K": 1 / K, "K": K, "K/2": K / 2, "2": 2, "1/2": 0.5, "2/K": 2 / K, "T": T,
+             "1/(T*K)": 1 / (T * K), "2/T": 2 / T, "2/(T*K)": 2 / (T * K), "1/(2*T)": 0.5 / T,
+             "H": H, "1/H": 1 / H, "-1": -1}
+    with_B = {"1/B": 1 / B, "1/(T*B)": 1 / (T * B), "B": B, "T*B": T * B, "1/(B*K)": 1 / (B * K),
+              "1/(T*B*K)": 1 / (T * B * K), "2/(T*B*K)": 2 / (T * B * K), "2/B": 2 / B, "2/(T*B)": 2 / (T * B),
+              "2/(B*K)": 2 / (B * K), "1/(2*B)": 0.5 / B, "1/(2*T*B)": 0.5 / (T * B)}
+    return plain if B == 1 else plain | with_B
+
+
+def factor_names(value, sizes, tolerance):
+    """Which numbers of the problem, in words, are this factor."""
+    return [words for words, number in numbers_of(sizes).items() if abs(value / number - 1) < 10 * tolerance]

@@ -1,0 +1,431 @@
+"""`diagnose` on LSTMs that others wrote (`strangers`): right ones are cleared, faults named, and none is made up.
+
+The numbers of docs/own-lstm.md: DRAWS=500 python -m pytest tests/core/test_diagnosis.py -k "draws or accused" -s
+"""
+
+import os
+import time
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from strangers import FAULTS, stranger
+
+from lstmlib import Weights, init_weights
+from lstmlib.clinic import Diagnosis, catalogue, diagnose, from_step, layouts, ready_head, xray
+from lstmlib.clinic.asking import Sizes, random_targets, random_weights
+from lstmlib.clinic.patients import HEALTHY, PATIENTS, outpatient
+from lstmlib.clinic.words import LINES
+
+DRAWS = int(os.environ.get("DRAWS", 12))
+NAMES = {switch: name for name, switch in FAULTS.items()}
+ONE_OF = [set(group.split()) for group in (  # two of these are written in one line, or one hides the other
+    "dh0 dhI dhT dhS dhE dhA dh-o dh-f", "dc0 dcF", "i2 i1 is it i/2", "f2 f1 fs ft", "g2 g1 gs gt g/2", "o2 o1 os ot",
+    "c2 cc c1 ct", "early late hearly cearly wrap view stale alias far atearly x",
+    "first last only far all= Wxlast Wx= Wh= lastloss", "other extra", "factor count every means",
+    "clipv clipn clips extra", "grow inplace means")]
+OF_THE_HEAD = set("lastloss other factor count extra inner means".split())
+UNSEEN = set("grow inplace means clipv clipn clips".split())  # in one small question
+
+
+def setting(rng):
+    """A random way to write an LSTM, and sizes to examine it with."""
+    how = {"loss": str(rng.choice(["cross entropy", "squared error", "given"])),
+           "many_to_one": bool(rng.random() < 0.3)}
+    style = {"joined": str(rng.choice(["hx", "xh"])), "order": "".join(rng.permutation(list("ifgo"))),
+             "mean": bool(rng.random() < 0.4)}
+    sizes = {"T": int(rng.integers(4, 7)), "B": int(rng.integers(1, 4)), "D": int(rng.integers(6, 9)),
+             "H": int(rng.integers(3, 6)), "K": int(rng.integers(3, 5)), "seed": int(rng.integers(1000))}
+    return how, style, sizes
+
+
+def drawn(rng, count):
+    """A setting and `count` faults, each of which changes the gradient."""
+    while True:
+        how, style, sizes = setting(rng)
+        switches = [str(one) for one in rng.choice(list(NAMES), count, replace=False)]
+        if how["loss"] == "given" and set(switches) & OF_THE_HEAD:
+            continue
+        if any(len(group & set(switches)) > 1 for group in ONE_OF) or "means" in switches and sizes["B"] < 2:
+            continue
+        full = answer(switches, how, style, sizes)
+        if not any(np.allclose(full, answer([one for one in switches if one != switch], how, style, sizes), 1e-7, 1e-10)
+                   for switch in switches if switch not in UNSEEN):
+            return switches, how, style, sizes
+
+
+def answer(switches, how, style, sizes):
+    rng, sizes = np.random.default_rng(1), Sizes(*(sizes[name] for name in "TBDHK"))
+    weights, X = random_weights(sizes, rng), rng.normal(size=sizes[:3])
+    targets = random_targets(how["loss"], sizes, rng)
+    if how["many_to_one"] and how["loss"] == "given":
+        targets[:-1] = 0
+    elif how["many_to_one"]:
+        targets = targets[-1]
+    out = stranger(*switches, **how, **style)(weights, X, targets)
+    loss, gradient = (0.0, out) if how["loss"] == "given" else out
+    return np.concatenate([[loss]] + [array.ravel() for array in gradient.values()])
+
+
+def judged(switches, diagnosis):
+    """Whether all names are right, all places are right, and whether a false name is given with confidence."""
+    names = {NAMES[switch] for switch in switches}
+    found = [set(said.split(" or ")) for said in diagnosis.faults]
+    named = len(found) == len(names) and all(any(name in group for group in found) for name in names)
+    alike = {"h0": {"h0", "states before t"}, "states before t": {"h0", "states before t"}}
+    places = {name.partition(": ")[0] for name in names}
+    placed = all(alike.get(place, {place}) & set(diagnosis.places) for place in places)
+    return named, placed, diagnosis.explained and not named
+
+
+def test_draws_of_one_to_four_faults_are_named_and_placed_and_none_is_made_up():
+    results = []
+    for seed in range(DRAWS):
+        rng = np.random.default_rng([seed, 8])
+        switches, how, style, sizes = drawn(rng, count := 1 + seed % 4)
+        start = time.process_time()
+        diagnosis = diagnose(stranger(*switches, **how, **style), **how, **sizes, progress=False)
+        results.append((count, *judged(switches, diagnosis), time.process_time() - start))
+        if not results[-1][1]:
+            print(seed, [NAMES[s] for s in switches], how, style, sizes, "->", diagnosis.faults, diagnosis.places)
+    results = np.array(results, float)
+    for count in range(1, 5):
+        of = results[results[:, 0] == count]
+        print(f"{count} faults, {len(of)} draws: {of[:, 2].mean():.1%} placed, {of[:, 1].mean():.1%} named, "
+              f"{of[:, 4].mean():.2f} s (median), {of[:, 4].max():.2f} s (largest)")
+    allowed = 1 if DRAWS < 100 else 0  # of a dozen
+    assert results[:, 2].sum() >= 0.95 * len(results) - allowed
+    assert results[:, 1].sum() >= 0.90 * len(results) - allowed
+    assert not results[:, 3].any()
+
+
+def test_right_code_is_never_accused():
+    forwards = list(catalogue.FORWARDS)
+    for seed in range(max(20, DRAWS * 3 // 5)):
+        rng = np.random.default_rng([seed, 9])
+        how, style, sizes = setting(rng)
+        if rng.random() < 0.5:
+            own = stranger(**how, **style, dtype=rng.choice([np.float32, float]))
+            way = "standard"
+        else:
+            way = str(rng.choice([one for one in forwards if how["loss"] != "given" or "output" not in one and
+                                  ";" not in one]))
+            own = of_catalogue(way, how, 0.25)
+        diagnosis = diagnose(own, **how, **sizes, progress=False)
+        assert diagnosis.explained and not diagnosis.places, (seed, way, how, style, sizes, str(diagnosis))
+        assert diagnosis.forward == way or how["loss"] == "given"
+
+
+def of_catalogue(forward, how, factor, faults=MappingProxyType({})):
+    """A backward pass of the catalogue as the code of a stranger, the loss and the gradient times a factor."""
+    way = catalogue.FORWARDS[forward]
+
+    def own(weights, X, targets):
+        now = catalogue.forward(weights, X, way)
+        if how["loss"] == "given":
+            gradient = catalogue.backward(weights, now, {"right": targets}, faults, True)
+            return {k: factor * a for k, a in gradient.items()}
+        if how["many_to_one"]:
+            targets = np.repeat(targets[None], len(X), axis=0)
+        items, dYs = catalogue.losses(how["loss"], way, now.logits, targets)
+        if how["many_to_one"]:
+            for array in (items, *dYs.values()):
+                array[:-1] = 0
+        gradient = catalogue.backward(weights, now, dYs, faults)
+        return factor * items.sum(), {k: factor * a for k, a in gradient.items()}
+
+    return own
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_of_the_table_is_named_in_code_that_the_catalogue_does_not_know(name):
+    loss = "cross entropy" if len(name) % 2 else "squared error"
+    diagnosis = diagnose(stranger(FAULTS[name], loss=loss), loss=loss, progress=False)
+    assert diagnosis.explained and len(diagnosis.faults) == 1 and name in diagnosis.faults[0].split(" or ")
+    place, _, what = name.partition(": ")
+    right, why, wrong = LINES[place]
+    assert all(line[:60] in str(diagnosis) for line in (wrong[what], right, why))
+
+
+# ---- faults that are in no table: the place is told, and no name
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with np.errstate(all="ignore"):
+        yield
+
+
+def invented(change):
+    """The own LSTM of this test: plain, with one line changed: change(name, value, everything else by name)."""
+    def own(weights, X, labels):
+        (T, B, _), H = X.shape, weights.H
+        h, c, kept = np.zeros((B, H)), np.zeros((B, H)), []
+        for x in X:
+            i, f, g, o = np.split(x @ weights.Wx + h @ weights.Wh + weights.b, 4, axis=1)
+            i, f, g, o = (1 / (1 + np.exp(-i)), 1 / (1 + np.exp(-f)), np.tanh(g), 1 / (1 + np.exp(-o)))
+            before, c = (h, c), f * c + i * g
+            h = o * np.tanh(c)
+            kept.append((x, *before, i, f, g, o, c, h))
+        Y = np.array([step[-1] for step in kept]) @ weights.Wy + weights.by
+        p = np.exp(Y - Y.max(-1, keepdims=True))
+        p /= p.sum(-1, keepdims=True)
+        one = np.eye(weights.K)[labels]
+        dY = change("dY", p - one, {"p": p})
+        total, dh_next, dc_next = weights * 0, 0, 0
+        for t in reversed(range(T)):
+            x, h_prev, c_prev, i, f, g, o, c, h = kept[t]
+            now = {"i": i, "f": f, "g": g, "o": o, "c": c, "h": h, "t": t, "dY": dY[t]}
+            dh = dY[t] @ weights.Wy.T + dh_next
+            dc = dh * change("o(1 - tanh(c)^2)", o * (1 - np.tanh(c) ** 2), now) + dc_next
+            dz = np.concatenate([dc * g * change("slope of i", i * (1 - i), now), dc * c_prev * f * (1 - f),
+                                 dc * i * change("slope of g", 1 - g ** 2, now),
+                                 dh * np.tanh(c) * change("slope of o", o * (1 - o), now)], axis=1)
+            total = total + Weights(x.T @ dz, change("dWh", h_prev.T @ dz, now), change("db", dz.sum(0), now),
+                                    change("dWy", h.T @ dY[t], now), dY[t].sum(0))
+            dh_next, dc_next = change("dh", dz @ weights.Wh.T, now), change("dc", dc * f, now)
+        return -np.log((p * one).sum(-1)).sum(), total
+
+    return own
+
+
+INVENTED = {  # what is changed, into what, the place where it is to be found
+    "square of f": ("dc", lambda v, now: v * now["f"], "dc"),
+    "dc forgets a unit": ("dc", lambda v, now: v * (np.arange(v.shape[1]) > 0), "dc"),
+    "dh halved": ("dh", lambda v, now: v / 2, "dh"),
+    "dh reversed": ("dh", lambda v, now: v[:, ::-1], "dh"),
+    "slope of g to the power 1.5": ("slope of g", lambda v, now: v ** 1.5, "slope of g"),
+    "slope of i times o": ("slope of i", lambda v, now: v * now["o"], "slope of i"),
+    "slope of o from gate f": ("slope of o", lambda v, now: now["f"] * (1 - now["f"]), "slope of o"),
+    "slope of tanh(c) at 2c": ("o(1 - tanh(c)^2)", lambda v, now: now["o"] * (1 - np.tanh(2 * now["c"]) ** 2),
+                               "slope of tanh(c)"),
+    "db squared": ("db", lambda v, now: v * abs(v), "bias of i"),
+    "dWh of the absolute value": ("dWh", lambda v, now: abs(v), "Wh"),
+    "dWy of h squared": ("dWy", lambda v, now: (now["h"] ** 2).T @ now["dY"], "head"),
+    "dY times p": ("dY", lambda v, now: v * now["p"] ** 2, "loss")}
+
+
+@pytest.mark.parametrize("name", INVENTED)
+def test_what_is_in_no_table_is_told_by_place_and_number(name):
+    where, what, place = INVENTED[name]
+    own = invented(lambda at, value, now: what(value, now) if at == where else value)
+    diagnosis = diagnose(own, progress=False)
+    others = {"bias of f", "bias of g", "bias of o"} if place == "bias of i" else set()
+    assert set(diagnosis.places) == {place} | others and place in diagnosis.numbers
+    assert not diagnosis.faults and not diagnosis.explained
+    assert "no way of being wrong that is known here" in str(diagnosis)
+
+
+def test_the_same_lstm_without_a_change_is_right():
+    assert diagnose(invented(lambda at, value, now: value), progress=False).explained
+
+
+# ---- what needs no hypothesis, other forwards, sizes
+
+def test_random_starts_and_kept_states_end_the_examination_and_say_why():
+    rng = np.random.default_rng(0)
+    right = stranger()
+
+    def own(weights, X, labels):
+        loss, gradient = right(weights, X, labels)
+        return loss, gradient | {"b": gradient["b"] + rng.normal(size=gradient["b"].shape)}
+
+    diagnosis = diagnose(own)
+    assert diagnosis.faults == ["calls: differ"] and not diagnosis.explained and "mended" in diagnosis.notes[0]
+
+
+def test_sums_that_are_never_cleared_do_not_hide_the_other_faults():
+    diagnosis = diagnose(stranger("grow", "g2", "dc0"), progress=False)
+    assert set(diagnosis.faults) == {"calls: differ", "slope of g: at the activation", "dc: not carried"}
+
+
+def test_code_that_writes_into_the_weights_is_told():
+    def own(weights, X, labels):
+        weights.Wx[...] = 0
+
+    assert diagnose(own).faults == ["arguments: changed in place"]
+
+
+def test_a_length_that_raises_is_noted():
+    right = stranger()
+
+    def own(weights, X, labels):
+        if len(X) == 1:
+            raise IndexError("list index out of range")
+        return right(weights, X, labels)
+
+    diagnosis = diagnose(own, progress=False)
+    assert diagnosis.explained and "it raises at T = 1: IndexError (list index out of range)" in diagnosis.notes
+
+
+def test_an_unknown_forward_pass_is_judged_against_numbers_and_no_name_is_given():
+    def own(weights, X, targets, factor=1.0):
+        Y = np.cumsum(np.sin(X @ weights.Wx[:, :weights.H]), axis=0) @ weights.Wy + weights.by
+        dY = Y - targets
+        later = np.cumsum((dY @ weights.Wy.T)[::-1], axis=0)[::-1]
+        Wx = np.zeros_like(weights.Wx)
+        Wx[:, :weights.H] = factor * np.einsum("tbd,tbh->dh", X, later * np.cos(X @ weights.Wx[:, :weights.H]))
+        h = np.cumsum(np.sin(X @ weights.Wx[:, :weights.H]), axis=0)
+        return 0.5 * (dY ** 2).sum(), {"Wx": Wx, "Wy": np.einsum("tbh,tbk->hk", h, dY), "by": dY.sum((0, 1))}
+
+    right = diagnose(own, "squared error", progress=False)
+    wrong = diagnose(lambda *question: own(*question, factor=1.1), "squared error", progress=False)
+    assert right.forward is None and right.explained and not right.places
+    assert wrong.places == ["Wx of i"] and not wrong.faults and not wrong.explained
+
+
+@pytest.mark.parametrize("D", [1, 2, 3])
+def test_fewer_inputs_than_timesteps_are_enough(D):
+    assert diagnose(stranger(), D=D, progress=False).explained
+    diagnosis = diagnose(stranger("g2", "dh-o"), D=D, progress=False)
+    assert set(diagnosis.faults) == {"slope of g: at the activation", "dh: without gate o"}
+
+
+def test_what_is_absent_is_not_judged():
+    wrong = stranger("count", "i2")
+
+    def own(weights, X, labels):
+        loss, gradient = wrong(weights, X, labels)
+        return loss, {"Wh": gradient["Wh"], "b": gradient["b"]}
+
+    diagnosis = diagnose(own, progress=False)
+    assert diagnosis.faults == ["slope of i: at the activation"] and diagnosis.head_factor is None
+    assert set(diagnosis.parts) == {f"{array} {gate}" for array in ("Wh", "b") for gate in "ifgo"}
+
+
+@pytest.mark.parametrize("forward, fault", [
+    ("h = o * c, without tanh", ("slope of g", "missing")), ("the squashed cell is carried", ("dh", "without gate o")),
+    ("coupled gates, f = 1 - i", ("dc", "not carried")), ("a bias used twice", ("b", "left at zero")),
+    ("sigmoid output", ("loss", "of another loss; without the output's slope")),
+    ("tanh(x/2) for both tanh", ("slope of tanh(c)", "of another function; tanh"))])
+def test_the_forward_pass_follows_from_the_loss_and_its_faults_are_named(forward, fault):
+    how = {"loss": "squared error", "many_to_one": False}
+    diagnosis = diagnose(of_catalogue(forward, how, 1.0, dict([fault])), "squared error", progress=False)
+    assert diagnosis.forward == forward and diagnosis.faults == [f"{fault[0]}: {catalogue.name(fault[1])}"]
+
+
+def test_faults_with_the_same_gradient_are_named_together():
+    diagnosis = diagnose(stranger("only", many_to_one=True), many_to_one=True, progress=False)
+    assert diagnosis.faults == ["timesteps: last only or dh: not carried and dc: not carried"]
+    assert diagnosis.places == ["timesteps", "dh", "dc"]
+
+
+def test_which_X_a_right_gradient_divides_by():
+    assert [getattr(diagnose(stranger(mean=True), progress=False), which) for which in
+            ("factor", "head_factor", "loss_factor")] == ["1/(T*B)"] * 3
+    own = stranger()
+    assert diagnose(lambda *q: [(loss / 2, {k: a / 2 for k, a in g.items()}) for loss, g in [own(*q)]][0],
+                    progress=False).factor == "1/2"
+    report = str(diagnose(stranger(mean=True), progress=False))
+    assert "The gradient is right." in report and "at once, to dY, or at the end" in report
+
+
+def test_weight_decay_in_the_loss_and_in_the_gradient_is_no_fault():
+    right = stranger()
+
+    def own(weights, X, labels, in_the_loss=True):
+        loss, gradient = right(weights, X, labels)
+        decay = 0.05 * (weights.Wx ** 2).sum() if in_the_loss else 0
+        return loss + decay, gradient | {"Wx": gradient["Wx"] + 0.1 * weights.Wx}
+
+    assert diagnose(own, progress=False).explained and not diagnose(own, progress=False).faults
+    assert diagnose(lambda *q: own(*q, in_the_loss=False), progress=False).faults == ["added: weight decay"]
+
+
+def test_the_patients_are_outpatients_too():
+    assert not diagnose(outpatient(HEALTHY), progress=False).faults
+    faults = {name: diagnose(outpatient(patient), progress=False).faults for name, patient in PATIENTS.items()}
+    assert faults == {
+        "overwritten": ["dc: not carried"], "not carried": ["dh: not carried", "dc: not carried"],
+        "activated twice": ["slope of g: at the activation"], "shifted": ["states before t: one index early"],
+        "factor K": ["loss: another factor than the gradient's"], "clipped inside": ["clipped inside: by norm"],
+        "every step": ["1/|X|: at every step"], "mean of means": ["1/|X|: mean of means"]}
+
+
+def test_progress_is_said_after_a_second(capsys, monkeypatch):
+    clock = iter(range(10000))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    diagnose(stranger())
+    assert "diagnose, 2 s: the X-ray" in capsys.readouterr().err
+    diagnose(stranger(), progress=False)
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments, error, message", [
+    ({"own": 3}, TypeError, "own must be a function own"),
+    ({"loss": "mse"}, ValueError, "loss must be one of 'cross entr"),
+    ({"B": 0}, ValueError, "B must be at least 1, got 0"), ({"T": 2.5}, TypeError, "T must be a whole number, got 2.5"),
+    ({"K": 1}, ValueError, "K must be at least 2 for cross entropy, got 1"),
+    ({"own": lambda *q: 3}, TypeError, r"own must return \(loss, gradient\), got int"),
+    ({"own": lambda *q: ("a", {})}, ValueError, "one finite number as loss, got 'a'"),
+    ({"own": lambda *q: (1, [])}, TypeError, "must be a Weights or a dict of some of Wx, Wh, b, Wy, by, got list"),
+    ({"own": lambda *q: (1, {"W": 1})}, ValueError, "must have keys from Wx, Wh, b, Wy, by, got W"),
+    ({"own": lambda *q: (1, {"b": np.zeros(3)})}, ValueError, r"gradient of b must have shape \(4H\) with 4H = 16")])
+def test_wrong_arguments_are_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        diagnose(**{"own": stranger()} | arguments)
+
+
+# ---- the X-ray by itself
+
+def test_the_xray_shows_dz_of_a_stranger_beside_the_true_one():
+    right, wrong = xray(stranger(mean=True)), xray(stranger("g2", mean=True))
+    assert right.one_hot and right.steps == (0, 1, 2, 3, 4) and right.dz.shape == (5, 5, 4, 4)
+    assert right.errors.max() < 1e-12 and np.allclose(right.dz, right.true_dz)
+    late = np.arange(5)
+    assert (wrong.errors[late, late, 2] > 0.01).all() and wrong.errors[late, late][:, [0, 1, 3]].max() < 1e-12
+    assert wrong.errors[4, 3, 0] > 0.01  # and what it sends back is wrong everywhere
+
+
+@pytest.mark.parametrize("how", [{"loss": "given"}, {"loss": "squared error"}, {"many_to_one": True}])
+def test_the_xray_reads_right_code_of_any_kind(how):
+    picture = xray(stranger(**how), **how)
+    assert picture.errors.max() < 1e-9 and len(picture.steps) == (1 if "many_to_one" in how else 5)
+
+
+# ---- adapters
+
+@pytest.mark.parametrize("joined", [None, "hx", "xh"])
+@pytest.mark.parametrize("each_gate", [False, True])
+@pytest.mark.parametrize("columns", [False, True])
+def test_layouts_give_and_take_back(joined, each_gate, columns):
+    layout, weights = layouts("fcio", joined, each_gate, columns), init_weights(3, 5, 2)
+    arrays = layout.give(weights)
+    assert len(arrays) == len(layout.names) and all(array.flags.writeable for array in arrays)
+    for back in (layout.take(arrays), layout.take(dict(zip(layout.names, arrays)))):
+        assert all(np.array_equal(back[name], array) for name, array in weights.items())
+    assert "Wy" not in layouts(head=False).take(layouts(head=False).give(weights))
+
+
+def test_layouts_are_what_they_say():
+    weights = init_weights(3, 5, 2)
+    Wf, Wi, Wg, Wo, bf, bi, bg, bo, Wy, by = layouts("figo", "hx", each_gate=True, columns=True).give(weights)
+    assert Wg.shape == (5, 8) and np.array_equal(Wg[:, :5], weights.Wh[:, 10:15].T) and bo.shape == (5, 1)
+    W, b, Wy, by = layouts("ifog", "xh").give(weights)
+    assert np.array_equal(W[3:, 15:], weights.Wh[:, 10:15]) and b.shape == (20,) and by.shape == (2,)
+    assert "Wx" not in layouts(joined="hx", each_gate=True).take({"Wi": W[:, :5]})
+
+
+@pytest.mark.parametrize("arguments, message", [(("ifgg",), "order must be a permutation of 'ifgo', got 'ifgg'"),
+                                                (("ifgo", "x"), "joined must be 'hx', 'xh' or None, got 'x'")])
+def test_wrong_layouts_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        layouts(*arguments)
+    with pytest.raises(ValueError, match="gradient must have the 5 arrays Wx, Wh, b, Wy, by, got 2"):
+        layouts().take([1, 2])
+
+
+def test_code_that_learns_inside_and_code_without_a_head_are_examined_too():
+    right, headless = stranger(), stranger(loss="given")
+
+    def update(weights, X, labels):
+        loss, gradient = right(weights, X, labels)
+        return loss, {name: getattr(weights, name) - 0.1 * array for name, array in gradient.items()}
+
+    def own(weights, X, labels):
+        h = catalogue.forward(weights, X, {}).hs[1:]
+        loss, dh, of_head = ready_head(weights, h, labels)
+        return loss, headless(weights, X, dh) | of_head
+
+    assert diagnose(from_step(update, 0.1), progress=False).explained
+    diagnosis = diagnose(own, progress=False)
+    assert diagnosis.explained and not diagnosis.faults and isinstance(diagnosis, Diagnosis)
