@@ -9,7 +9,7 @@ from ..weights import Weights
 from . import catalogue
 
 ARRAYS = ("Wx", "Wh", "b", "Wy", "by")
-AXES = {"Wx": ("D", "4H"), "Wh": ("H", "4H"), "b": ("4H",), "Wy": ("H", "K"), "by": ("K",)}
+AXES = {"Wx": "D 4H", "Wh": "H 4H", "b": "4H", "Wy": "H K", "by": "K"}
 LOSSES = ("cross entropy", "squared error", "given")
 
 
@@ -73,8 +73,8 @@ def checked(gradient, weights, names):
     unknown = [str(name) for name in items if name not in ARRAYS]
     if unknown:
         raise ValueError(f"the gradient of own must have keys from {', '.join(ARRAYS)}, got {', '.join(unknown)}")
-    arrays = {name: arguments.array(f"the gradient of {name}", items[name],
-                                    dict(zip(AXES[name], getattr(weights, name).shape)), np.dtype(float))
+    known = {"D": weights.D, "4H": 4 * weights.H, "H": weights.H, "K": weights.K}
+    arrays = {name: arguments.array(f"the gradient of {name}", items[name], AXES[name], known, np.dtype(float))
               for name in names if items.get(name) is not None}
     if not arrays:
         raise ValueError(f"the gradient of own must have some of {', '.join(names)}, got {', '.join(items)}")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import arguments
+from ..checks import takes, usable
 from ..losses import cross_entropy, squared_error
-from ..weights import check_weights
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Layout:
         gates = [f"{stem}{gate}" for stem in (*stems, "b") for gate in self.order] if self.each_gate else [*stems, "b"]
         return tuple(gates) + (("Wy", "by") if self.head else ())
 
+    @takes(weights=usable)
     def give(self, weights):
         """The arrays of the weights in this layout: a list in the order of `names`, new and writable."""
-        check_weights(weights)
         order = ["ifgo".index(gate) for gate in self.order]
 
         def gates(array):
@@ -130,13 +130,12 @@ def from_step(update, rate):
     return own
 
 
+@takes(weights=usable, h="T B H")
 def ready_head(weights, h, targets, loss="cross entropy"):
     """An output layer and its loss for code that has none: h (T, B, H) -> loss, dh (T, B, H), {"Wy": ..., "by": ...}.
 
     The loss is a sum. Targets as in `diagnose`, those of all timesteps.
     """
-    check_weights(weights)
-    h = arguments.array("h", h, {"T": None, "B": None, "H": weights.H}, float)
     of = {"cross entropy": cross_entropy, "squared error": squared_error}
     if loss not in of:
         raise ValueError(f"loss must be 'cross entropy' or 'squared error', got {loss!r}")
