@@ -35,21 +35,21 @@ def check_sizes_after(sizes_after):
 
 @check
 def check_halving_size(halving_size):
-    """Adam's epsilon counts for as much as the entry of the mean gradient when |X| = |g| / epsilon.
+    """Adam's epsilon counts for as much as the entry of the mean gradient when |X| = |G| / epsilon.
 
-    halving_size  (g, epsilon) -> the |X| at which the first step is half as long as with epsilon = 0
+    halving_size  (G, epsilon) -> the |X| at which the first step is half as long as with epsilon = 0
     """
-    for g, epsilon in ((3.0, 1e-2), (-0.5, 1e-3), (3e-4, 1e-8), (3.0, 0.7)):
-        received, size = halving_size(g, epsilon), abs(g)
-        hints = [(g / epsilon, "the step depends on the size of g, not on its sign; |X| is positive."),
+    for G, epsilon in ((3.0, 1e-2), (-0.5, 1e-3), (3e-4, 1e-8), (3.0, 0.7)):
+        received, size = halving_size(G, epsilon), abs(G)
+        hints = [(G / epsilon, "the step depends on the size of G, not on its sign; |X| is positive."),
                  (epsilon / size, "this is the inverse: a larger epsilon is felt at a smaller |X|."),
-                 (2 * size / epsilon, "there the step is a third of its full length: |g| / (|g| + 2|g|)."),
-                 (size / (2 * epsilon), "there the step is two thirds of its full length: |g| / (|g| + |g|/2)."),
+                 (2 * size / epsilon, "there the step is a third of its full length: |G| / (|G| + 2|G|)."),
+                 (size / (2 * epsilon), "there the step is two thirds of its full length: |G| / (|G| + |G|/2)."),
                  (size / (size + epsilon), "this is the length of the step for |X| = 1. Which |X| makes it 1/2?"),
-                 (g ** 2 / epsilon, "|X| is a ratio of two sizes of one kind: |g| and epsilon."),
+                 (G ** 2 / epsilon, "|X| is a ratio of two sizes of one kind: |G| and epsilon."),
                  (round(size / epsilon), "do not round: |X| need not be a whole number here."),
                  (epsilon * size, "write the step of (6.6) with 1/2 on one side and solve for |X|.")]
-        expect(received, size / epsilon, f"g = {g:g}, epsilon = {epsilon:g}", likely(received, hints))
+        expect(received, size / epsilon, f"G = {G:g}, epsilon = {epsilon:g}", likely(received, hints))
 
 
 @check
@@ -133,5 +133,5 @@ WRONG_WAY = {
 SQUARED = {
     "limit": "the sum is |X| times as long as the mean, not |X|^2 times.",
     "decay": "the sum is |X| times as long as the mean, not |X|^2 times.",
-    "epsilon": "Adam compares epsilon with the root of v', which grows as |X|.",
+    "epsilon": "Adam compares epsilon with the root of the mean square, which grows as |X|.",
 }

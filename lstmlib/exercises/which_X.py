@@ -33,7 +33,7 @@ def check_token_weights(token_weights):
             (1 / (M * lengths), "a micro-batch divides by the tokens of all its sequences, not of one."),
             (1 / (len(lengths) * of_piece), "the mean is over the M micro-batches, not over all sequences."),
             (1 / (M * of_piece) * lengths, "this is the weight of a whole sequence; return that of one of its tokens."),
-            (total / (M * of_piece), "this is the weight times n, as in Figure 5.3; return the weight itself."),
+            (total / (M * of_piece), "this is the weight times n, as in Figure 5.2; return the weight itself."),
             (np.zeros(len(lengths)), "an array of whole numbers rounds every weight down to 0; make one of floats."),
         ], "the mean of a micro-batch gives 1/n_m to each of its tokens, the mean over micro-batches a further 1/M."))
 

@@ -3,15 +3,17 @@
 The batch is |X| copies of one sequence, so the mean gradient is the same for every |X|: whatever moves as |X|
 moves comes from the order of work alone.
 
-    at once      dY / |X|  ->  backward, sum over |X| items  ->  clip  ->  Adam
-    at the end   dY        ->  backward, sum over |X| items  ->  clip  ->  / |X|  ->  Adam
+    at once      dY S/|X|  ->  backward, sum over |X| items  ->  / S  ->  clip  ->  Adam
+    at the end   dY S      ->  backward, sum over |X| items  ->  / S  ->  clip  ->  / |X|  ->  Adam
 
-The sum over the items is exact, as in an accumulator that is wide enough, and then stored in the chosen format.
+S is the factor of loss scaling; it may be taken out behind the clip as well. The sum over the items is exact, as in an
+accumulator that is wide enough, and then stored in the chosen format.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -24,24 +26,32 @@ from .controls import Choice, Slider
 T, D, H = 20, 2, 4
 POWERS = tuple(2 ** k for k in range(21))
 SIZES = tuple(sorted({*POWERS, 3, *(10 ** k for k in range(1, 7))}))
-FORMATS = {"float64": np.float64, "float32": np.float32, "float16": np.float16}
+LIMITS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e3, 1e4, 1e5, 1e6, math.inf)
+EPSILONS = tuple(float(f"1e{k}") for k in range(-12, -1))
+SCALES = tuple(2 ** k for k in (0, 4, 8, 12, 16, 20))
+FORMATS = {"float64": np.float64, "float32": np.float32, "bfloat16": np.float32, "float16": np.float16}
+ROUNDING = {"float64": 1e-9, "float32": 1e-4, "bfloat16": 0.02, "float16": 0.003}  # of the norm of a gradient
+BEFORE, AFTER = "before the clip", "after the clip"
 
 
 @dataclass(frozen=True)
-class Order:
-    """|X|, the float format of the backward pass, the limit of the clip by norm (infinite: none), Adam's epsilon."""
+class State:
+    """|X|, the float format, the limit of the clip by norm (infinite: none), Adam's epsilon, loss scaling."""
 
     size_X: int = 1024
     dtype: str = "float64"
     limit: float = 3.0
     epsilon: float = 1e-8
+    scale: int = 1
+    unscale: str = BEFORE
 
 
 class Way(NamedTuple):
     """What one order of work does. Entries are (117,), in float64; an overflowed gradient has an infinite norm."""
 
-    summed: np.ndarray     # the entries that come out of backward and the sum over |X| items
+    summed: np.ndarray     # the entries that come out of backward and the sum over |X| items, S included
     summed_norm: float
+    met_norm: float        # of what meets the clip
     clipped_norm: float
     received: np.ndarray   # the entries that the optimiser receives
     received_norm: float
@@ -56,27 +66,41 @@ class Numbers(NamedTuple):
     truth: np.ndarray
     curves_at_once: tuple
     curves_at_the_end: tuple
-    lost: int        # entries that are 0 at once, though the truth is not
-    overflowed: int  # entries that are infinite at the end
-    clip_factor: float  # norm received at once over norm received at the end
+    lost: tuple        # of both orders: entries that are 0, though the truth is not
+    overflowed: tuple  # of both orders: entries that are infinite
+    factor: float      # norm received at once over norm received at the end
+    spoiled: tuple     # of both orders: how many times shorter than with S divided out before the clip
 
 
-@lru_cache
+def bfloat16(entries):
+    """Rounded to the upper half of a float32, to nearest and to even."""
+    bits = np.asarray(entries, np.float32).view(np.uint32)
+    kept = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1)) & np.uint32(0xFFFF0000)
+    return kept.view(np.float32)
+
+
+@lru_cache(None)
 def pulled_back(dtype, factor):
-    """The gradient of one item's loss with dY times `factor` in the format `dtype`: all entries, in float64."""
+    """The gradient of one item's loss with dY times `factor` in the format `dtype`: all entries, in float64.
+
+    Of bfloat16 whatever crosses an edge is rounded; products are summed in float32.
+    """
     weights = init_weights(D, H, K=1, seed=5, dtype=FORMATS[dtype])
     rng = np.random.default_rng(5)
     trace = forward(weights, rng.normal(size=(T, 1, D)))
     last = np.arange(T)[:, None] == T - 1
     _, dY = squared_error(trace.Y, np.full((T, 1, 1), 1.25), mask=last)
-    gradient = backward(weights, trace, (dY * np.float64(factor)).astype(dY.dtype))
+    at = (lambda edge, gradient: bfloat16(gradient)) if dtype == "bfloat16" else None
+    with np.errstate(over="ignore"):
+        seed = (dY * np.float64(factor)).astype(dY.dtype)
+    gradient = backward(weights, trace, seed, at=at)
     return np.concatenate([array.ravel().astype(float) for _, array in gradient.items()])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an overflow is a result here, and the panels say so
 def stored(entries, dtype):
     """The entries, rounded to the format: too large becomes infinite, too small becomes 0."""
-    with np.errstate(over="ignore"):  # an overflow is a result here, and the picture says so
-        return entries.astype(FORMATS[dtype]).astype(float)
+    return (bfloat16(entries) if dtype == "bfloat16" else entries.astype(FORMATS[dtype])).astype(float)
 
 
 def norm_of(entries):
@@ -90,75 +114,93 @@ def clipped(entries, limit):
 
 
 def adam_step(entries, epsilon):
-    """Root mean square of Adam's first step g / (|g| + epsilon), per unit of the learning rate."""
+    """Root mean square of Adam's first step G / (|G| + epsilon), per unit of the learning rate."""
     if not np.isfinite(entries).all():
         return math.nan
     return float(np.sqrt(np.mean((entries / (np.abs(entries) + epsilon)) ** 2)))
 
 
-def divided_at_once(state, size_X):
-    summed = stored(size_X * pulled_back(state.dtype, 1 / size_X), state.dtype)
-    received = clipped(summed, state.limit)
-    return Way(summed, norm_of(summed), norm_of(received), received, norm_of(received),
+@np.errstate(invalid="ignore")
+def way(state, size_X, at_once):
+    """One order of work, with size_X for |X|."""
+    summed = stored(size_X * pulled_back(state.dtype, state.scale / (size_X if at_once else 1)), state.dtype)
+    met = summed / (state.scale if state.unscale == BEFORE else 1)
+    shortened = clipped(met, state.limit)
+    received = shortened / (state.scale if state.unscale == AFTER else 1) / (1 if at_once else size_X)
+    return Way(summed, norm_of(summed), norm_of(met), norm_of(shortened), received, norm_of(received),
                adam_step(received, state.epsilon))
 
 
-def divided_at_the_end(state, size_X):
-    summed = stored(size_X * pulled_back(state.dtype, 1), state.dtype)
-    shortened = clipped(summed, state.limit)
-    received = shortened / size_X
-    return Way(summed, norm_of(summed), norm_of(shortened), received, norm_of(received),
-               adam_step(received, state.epsilon))
+@lru_cache(4096)
+def curves(state, at_once):
+    """Norm received and step over POWERS, of a state whose own |X| does not matter."""
+    ways = [way(state, size_X, at_once) for size_X in POWERS]
+    return [each.received_norm for each in ways], [each.step for each in ways]
 
 
 def numbers(state):
-    at_once, at_the_end = divided_at_once(state, state.size_X), divided_at_the_end(state, state.size_X)
+    ways = way(state, state.size_X, True), way(state, state.size_X, False)
     truth = pulled_back("float64", 1)
-    curves = []
-    for divided in (divided_at_once, divided_at_the_end):
-        ways = [divided(state, size_X) for size_X in POWERS]
-        curves.append(([way.received_norm for way in ways], [way.step for way in ways]))
-    factor = at_once.received_norm / at_the_end.received_norm
-    return Numbers(at_once, at_the_end, truth, *curves, lost=int((at_once.summed == 0).sum()),
-                   overflowed=int((~np.isfinite(at_the_end.summed)).sum()), clip_factor=factor)
+    of_any = replace(state, size_X=1)
+    meant = [way(replace(state, unscale=BEFORE), state.size_X, at_once) for at_once in (True, False)]
+    return Numbers(*ways, truth, curves(of_any, True), curves(of_any, False),
+                   tuple(int((each.summed == 0).sum()) for each in ways),
+                   tuple(int((~np.isfinite(each.summed)).sum()) for each in ways),
+                   over(ways[0].received_norm, ways[1].received_norm),
+                   tuple(over(right.received_norm, each.received_norm) for right, each in zip(meant, ways)))
+
+
+def over(norm, other):
+    """norm / other; NaN where nothing can be said."""
+    return norm / other if other > 0 and math.isfinite(norm) and math.isfinite(other) else math.nan
+
+
+def headline(state, numbers):
+    """Whether both orders give the optimiser the same gradient, and if not, why."""
+    once, end = numbers.at_once, numbers.at_the_end
+    if any(numbers.overflowed):
+        which = " and ".join(name for name, count in zip(("at once", "at the end"), numbers.overflowed) if count)
+        return False, f"Overflow {which}: {state.dtype} holds no number so large"
+    if numbers.lost[0] and not numbers.lost[1]:
+        return False, f"At once underflows: {numbers.lost[0]} of {len(numbers.truth)} entries have become 0"
+    if max(numbers.spoiled) > 1.001:
+        told = [f"{brief(factor)} times too short {when}" for factor, when
+                in zip(numbers.spoiled, ("at once", "at the end")) if factor > 1.001]
+        return False, f"The clip meets S: the gradient is {' and '.join(told)}"
+    if abs(numbers.factor - 1) > ROUNDING[state.dtype]:
+        return False, f"The orders differ: divided first, the gradient is {brief(numbers.factor)} times as long"
+    same = np.array_equal(once.received, end.received)
+    return True, f"The orders agree {'bit for bit' if same else f'up to rounding in {state.dtype}'}"
 
 
 def words(state, numbers):
-    """The verdict: what became of the gradient in each order, and of Adam's step."""
-    return f"{verdict(state, numbers)} {of_the_step(numbers)}"
+    """What the clip did, and what Adam makes of it."""
+    return " ".join(part for part in (of_the_clip(state, numbers), of_the_step(numbers)) if part)
 
 
-def verdict(state, numbers):
-    entries = len(numbers.truth)
-    if numbers.overflowed:
-        lost = f" At once, {numbers.lost} entries have become 0." if numbers.lost else ""
-        return (f"At the end overflows: {numbers.overflowed} of {entries} sums are too large for {state.dtype}, "
-                f"and no division brings them back.{lost}")
-    parts = []
-    if numbers.lost:
-        parts.append(f"At once underflows: {numbers.lost} of {entries} entries have become 0 in {state.dtype}.")
-    if numbers.at_the_end.clipped_norm < numbers.at_the_end.summed_norm * 0.999:
-        longer = f"{brief(numbers.clip_factor)} times as long as" if numbers.clip_factor > 1.001 else "as long as"
-        parts.append(f"The clip cuts the sum of norm {brief(numbers.at_the_end.summed_norm)} to {brief(state.limit)} "
-                     f"{'and the mean too' if cuts_mean(numbers) else 'but not the mean'}: divided first, "
-                     f"the gradient is {longer} divided last.")
-    if not parts:
-        same = np.array_equal(numbers.at_once.received, numbers.at_the_end.received)
-        parts.append("The orders agree bit for bit." if same else f"The orders agree up to rounding in {state.dtype}.")
-    return " ".join(parts)
+def cuts(way):
+    return way.clipped_norm < way.met_norm * 0.999
 
 
-def cuts_mean(numbers):
-    return numbers.at_once.clipped_norm < numbers.at_once.summed_norm * 0.999
+def of_the_clip(state, numbers):
+    """What meets the clip: in each order another norm."""
+    once, end = numbers.at_once, numbers.at_the_end
+    if any(numbers.overflowed):
+        return "No division brings an infinity back."
+    if not (cuts(once) or cuts(end)):
+        return "Nothing is clipped." if math.isinf(state.limit) else "The clip cuts neither."
+    still = f", S = {state.scale:,} included" if state.unscale == AFTER and state.scale > 1 else ""
+    which = "both" if cuts(once) and cuts(end) else "the sum but not the mean" if cuts(end) else "the mean alone"
+    return (f"At once a norm of {brief(once.met_norm)} meets the clip, at the end one of {brief(end.met_norm)}{still}: "
+            f"at {brief(state.limit)} it cuts {which}.")
 
 
 def of_the_step(numbers):
     once, end = numbers.at_once.step, numbers.at_the_end.step
-    if math.isnan(end):
-        return f"Adam's first step at once: {once:.2f} of its full length; at the end: none."
-    forgiven = numbers.clip_factor > 1.01 and abs(once - end) < 0.01
-    return (f"Adam's first step at once: {once:.2f} of its full length; at the end: {end:.2f}."
-            + (" It forgives the factor." if forgiven else ""))
+    told = [f"{when} {'none' if math.isnan(step) else f'{step:.2f} of its full length'}"
+            for when, step in (("at once", once), ("at the end", end))]
+    forgiven = numbers.factor > 1.01 and abs(once - end) < 0.01
+    return f"Adam's first step: {', '.join(told)}.{' It forgives the factor.' if forgiven else ''}"
 
 
 def brief(value):
@@ -171,76 +213,90 @@ def brief(value):
     return f"{value:.1e}".replace("-", "\N{MINUS SIGN}")
 
 
-# The picture: two rows of stages above three panels, all on fixed axes.
-WIDTH, HEIGHT = 1000, 526
-LOW, HIGH = 1e-9, 1e2
-STAGE_X, STAGE_WIDTH = (128, 346, 564, 782), 184
-NORMS = svg.Frame(76, 214, 250, 260, (1, POWERS[-1]), (LOW, HIGH), log="xy")
-STEPS = svg.Frame(408, 214, 230, 260, (1, POWERS[-1]), (0, 1.05), log="x")
-ENTRIES = svg.Frame(726, 234, 230, 220, (1e-7, 1e1), (1e-14, 1e1), log="xy")
-ZERO_Y, INFINITE_Y = 466, 222
+LOW, HIGH = 1e-13, 1e2
+NORMS = svg.Frame(50, 46, 232, 176, (1, POWERS[-1]), (LOW, HIGH), log="xy")
+STEPS = svg.Frame(50, 46, 220, 176, (1, POWERS[-1]), (0, 1.05), log="x")
+ENTRIES = svg.Frame(50, 62, 232, 144, (1e-7, 1e1), (1e-14, 1e1), log="xy")
+ZERO_Y, INFINITE_Y = 214, 54
 ONCE, END = {"stroke": svg.BLUE, "width": 3}, {"stroke": svg.RED, "width": 2, "stroke_dasharray": "6 4"}
 
 
 def draw(state, numbers):
-    parts = [make(state, numbers) for make in (stages, norms_panel, steps_panel)] + [entries_panel(numbers)]
-    return (svg.panel("all", WIDTH, HEIGHT, *parts, words=words(state, numbers)),)
+    return orders(state, numbers), norms_panel(state, numbers), steps_panel(state, numbers), entries_panel(numbers)
 
 
-def stages(state, numbers):
-    """Both orders of work as a row of boxes, each with what comes out of it."""
-    once, end = numbers.at_once, numbers.at_the_end
-    divide = f"divide by {state.size_X:,}"
+def stages(state, way, at_once):
+    """What is done, one after another: (what, what comes out of it)."""
+    top, size = "dY" if state.scale == 1 else "dY · S", f"{state.size_X:,}"
+    unscale = [("divide by S", norm_text(way.met_norm if state.unscale == BEFORE else
+                                         way.received_norm * (1 if at_once else state.size_X)))] * (state.scale > 1)
     clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}"
-    back, step = f"backward, sum, {state.dtype}", "Adam's first step"
-    rows = [("at once", svg.BLUE, [(divide, "every dY"), (back, norm_text(once.summed_norm)),
-                                   (clip, norm_text(once.clipped_norm)), (step, step_text(once.step))]),
-            ("at the end", svg.RED, [(back, norm_text(end.summed_norm)), (clip, norm_text(end.clipped_norm)),
-                                     (divide, norm_text(end.received_norm)), (step, step_text(end.step))])]
-    parts = []
-    for (name, colour, boxes), y in zip(rows, (16, 94)):
-        parts += [svg.text(14, y + 26, "divide", 15, font_weight="bold", fill=colour),
-                  svg.text(14, y + 46, name, 15, font_weight="bold", fill=colour)]
-        for x, (title, result) in zip(STAGE_X, boxes):
-            dashes = "6 4" if name == "at the end" else None
-            bold = "bold" if title == divide else None
-            parts += [svg.rect(x, y, STAGE_WIDTH, 60, svg.PAPER, stroke=colour, stroke_width=2, rx=8,
+    clip = [(clip, norm_text(way.clipped_norm))]
+    behind = unscale + clip if state.unscale == BEFORE else clip + unscale
+    first = [(f"{top} / {size}" if at_once else top, "at the top")] * (at_once or state.scale > 1)
+    last = [] if at_once else [(f"divide by {size}", norm_text(way.received_norm))]
+    return [*first, ("backward, sum", norm_text(way.summed_norm)), *behind, *last, ("Adam", step_text(way.step))]
+
+
+def orders(state, numbers):
+    """Both orders of work as a row of boxes, each with what comes out of it."""
+    parts, width, pitch = [], 122, 140
+    for row, (name, colour, way) in enumerate((("at once", svg.BLUE, numbers.at_once),
+                                               ("at the end", svg.RED, numbers.at_the_end))):
+        y, dashes = 2 + 62 * row, "6 4" if row else None
+        parts += [svg.text(2, y + 22, "divide", 13, font_weight="bold", fill=colour),
+                  svg.text(2, y + 39, name, 13, font_weight="bold", fill=colour)]
+        for place, (title, result) in enumerate(stages(state, way, row == 0)):
+            x = 84 + pitch * place
+            bold = "bold" if "/" in title or title.startswith(("divide", "dY")) else None
+            parts += [svg.rect(x, y, width, 50, svg.PAPER, stroke=colour, stroke_width=2, rx=8,
                                stroke_dasharray=dashes),
-                      svg.text(x + 10, y + 24, title, 12.5, font_weight=bold),
-                      svg.text(x + 10, y + 48, result, 13, fill=svg.GREY)]
-            if x > STAGE_X[0]:
-                parts.append(svg.curve([(x - 26, y + 30), (x - 9, y + 30), None, (x - 15, y + 25), (x - 9, y + 30),
-                                        (x - 15, y + 35)], svg.GREY, 1.5))
-    return "".join(parts)
+                      svg.text(x + 8, y + 21, title, 12.5, font_weight=bold),
+                      svg.text(x + 8, y + 40, result, 12.5, fill=svg.GREY)]
+            if place:
+                parts.append(svg.curve([(x - 15, y + 25), (x - 4, y + 25), None, (x - 9, y + 20), (x - 4, y + 25),
+                                        (x - 9, y + 30)], svg.GREY, 1.5))
+    said = "; ".join(f"divide {name}: " + ", ".join(f"{what} ({result})" for what, result in stages(state, way, first))
+                     for name, way, first in (("at once", numbers.at_once, True),
+                                              ("at the end", numbers.at_the_end, False)))
+    return svg.panel("orders", 84 + 6 * pitch - 16, 120, *parts, words=f"{said[0].upper()}{said[1:]}.")
 
 
 def norm_text(norm):
-    return f"norm {brief(norm)}"
+    return "overflow" if math.isinf(norm) else f"norm {brief(norm)}"
 
 
 def step_text(step):
-    return "no step" if math.isnan(step) else f"{step:.2f} of its full length"
+    return "no step" if math.isnan(step) else f"{step:.2f} of a step"
 
 
 def norms_panel(state, numbers):
-    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-8, 3, 2)]
-    parts = [NORMS.axes(size_ticks(), ticks, "|X|", "", "Norm the optimiser receives"),
-             NORMS.curve(POWERS, numbers.curves_at_once[0], **ONCE),
-             NORMS.curve(POWERS, [norm if norm > 0 else math.nan for norm in numbers.curves_at_the_end[0]], **END)]
+    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-12, 3, 4)]
+    parts = [NORMS.axes(size_ticks(), ticks, "|X|"),
+             svg.text(4, 16, "Norm the optimiser receives", 13, font_weight="bold"),
+             NORMS.curve(POWERS, positive(numbers.curves_at_once[0]), **ONCE),
+             NORMS.curve(POWERS, positive(numbers.curves_at_the_end[0]), **END)]
     for way, mark in ((numbers.at_once, ring), (numbers.at_the_end, cross)):
         if 0 < way.received_norm < math.inf:
             parts.append(mark(NORMS.x(state.size_X), NORMS.y(way.received_norm), 6))
-    return "".join(parts) + key(92, 420)
+    return svg.panel("norms", 300, 264, *parts, key(4, 30), words=(
+        f"Norm that the optimiser receives at |X| = {state.size_X:,}: {brief(numbers.at_once.received_norm)} at once, "
+        f"{brief(numbers.at_the_end.received_norm)} at the end."))
+
+
+def positive(norms):
+    return [norm if norm > 0 else math.nan for norm in norms]
 
 
 def steps_panel(state, numbers):
-    parts = [STEPS.axes(size_ticks(), [0, 0.25, 0.5, 0.75, 1], "|X|", "", "Adam's first step / its full length"),
+    parts = [STEPS.axes(size_ticks(), [0, 0.5, 1], "|X|"),
+             svg.text(4, 16, "Adam's first step / its full length", 13, font_weight="bold"),
              STEPS.curve(POWERS, numbers.curves_at_once[1], **ONCE),
              STEPS.curve(POWERS, numbers.curves_at_the_end[1], **END)]
     for way, mark in ((numbers.at_once, ring), (numbers.at_the_end, cross)):
         if not math.isnan(way.step):
             parts.append(mark(STEPS.x(state.size_X), STEPS.y(way.step), 6))
-    return "".join(parts) + key(424, 420)
+    return svg.panel("steps", 286, 264, *parts, key(4, 30), words=of_the_step(numbers))
 
 
 def size_ticks():
@@ -249,21 +305,23 @@ def size_ticks():
 
 def entries_panel(numbers):
     """Every entry that the optimiser receives against the true mean, both without their signs."""
-    names = {k: f"1e{k}" if k else "1" for k in range(-12, 2, 2)}
-    across = {10.0 ** k: names[k] for k in (-6, -4, -2, 0)}
-    parts = [ENTRIES.axes([(value, "") for value in across], [(10.0 ** k, names[k]) for k in (-12, -8, -4, 0)],
-                          y_label="size received")]
-    parts += [svg.text(ENTRIES.x(value), 489, name, 11, "middle", svg.GREY) for value, name in across.items()]
+    ticks = {k: (10.0 ** k, f"1e{k}" if k else "1") for k in range(-12, 2, 2)}
+    bottom = [(value, "") for value, _ in (ticks[k] for k in (-6, -4, -2, 0))]
+    parts = [ENTRIES.axes(bottom, [ticks[k] for k in (-12, -8, -4, 0)])]
+    parts += [svg.text(ENTRIES.x(value), 238, name, 12, "middle", svg.GREY)
+              for value, name in (ticks[k] for k in (-6, -4, -2, 0))]
     for y, label in ((ZERO_Y, "0"), (INFINITE_Y, "inf")):
         parts += [svg.rect(ENTRIES.left, y - 8, ENTRIES.width, 16, svg.SOFT),
-                  svg.text(ENTRIES.left - 5, y + 4, label, 11, "end", svg.GREY)]
-    parts += [svg.text(ENTRIES.left, 206, "Each entry against the true one", 13, font_weight="bold"),
-              svg.text(ENTRIES.left + ENTRIES.width / 2, 510, "size of the true entry", 12, "middle"),
+                  svg.text(ENTRIES.left - 5, y + 4, label, 12, "end", svg.GREY)]
+    parts += [svg.text(4, 16, "Each entry against the true one", 13, font_weight="bold"),
+              svg.text(ENTRIES.left + ENTRIES.width / 2, 256, "size of the true entry", 13, "middle"),
               svg.line(ENTRIES.x(1e-7), ENTRIES.y(1e-7), ENTRIES.x(10), ENTRIES.y(10), svg.GREY, 1)]
     for way, mark in ((numbers.at_once, ring), (numbers.at_the_end, cross)):
-        pairs = zip(np.abs(numbers.truth), np.abs(way.received))
-        parts += [mark(ENTRIES.x(true), entry_y(size), 2.5) for true, size in pairs]
-    return "".join(parts)
+        parts += [mark(ENTRIES.x(true), entry_y(size), 2.5)
+                  for true, size in zip(np.abs(numbers.truth), np.abs(way.received))]
+    said = (f"{lost} entries are 0 {when}, {infinite} are infinite" for when, lost, infinite
+            in zip(("at once", "at the end"), numbers.lost, numbers.overflowed))
+    return svg.panel("entries", 300, 264, *parts, words=f"Of {len(numbers.truth)} entries: {'; '.join(said)}.")
 
 
 def entry_y(size):
@@ -283,35 +341,55 @@ def cross(x, y, r):
 
 def key(x, y):
     """What ring and cross, line and dashes mean."""
-    return (svg.rect(x - 8, y - 14, 128, 44, svg.PAPER, stroke=svg.FAINT)
-            + svg.line(x, y, x + 28, y, svg.BLUE, 3) + ring(x + 14, y, 5) + svg.text(x + 36, y + 4, "at once", 12)
-            + svg.line(x, y + 18, x + 28, y + 18, svg.RED, 2, stroke_dasharray="6 4") + cross(x + 14, y + 18, 5)
-            + svg.text(x + 36, y + 22, "at the end", 12))
+    return (svg.line(x, y, x + 28, y, svg.BLUE, 3) + ring(x + 14, y, 5) + svg.text(x + 36, y + 4, "at once", 12)
+            + svg.line(x + 110, y, x + 138, y, svg.RED, 2, stroke_dasharray="6 4") + cross(x + 124, y, 5)
+            + svg.text(x + 146, y + 4, "at the end", 12))
 
 
 PRESETS = {
-    "No clip, float64": {"size_X": 1024, "limit": math.inf},
-    "Clip cuts the sum": {"size_X": 1024, "limit": 3.0},
-    "Clip cuts the mean too": {"size_X": 1024, "limit": 0.3},
-    "Small epsilon forgives": {"size_X": 2 ** 20, "limit": 3.0, "epsilon": 1e-12},
-    "Large epsilon does not": {"size_X": 2 ** 20, "limit": 3.0, "epsilon": 1e-6},
+    "No clip, float64": {"limit": math.inf},
+    "Clip cuts the sum": {},
+    "Clip cuts the mean too": {"limit": 0.3},
+    "Small epsilon forgives": {"size_X": 2 ** 20, "epsilon": 1e-12},
+    "Large epsilon does not": {"size_X": 2 ** 20, "epsilon": 1e-6},
     "float16: at once underflows": {"size_X": 2 ** 15, "dtype": "float16", "limit": math.inf},
     "float16: at the end overflows": {"size_X": 2 ** 18, "dtype": "float16", "limit": math.inf},
+    "float16: loss scaling": {"size_X": 2 ** 15, "dtype": "float16", "limit": math.inf, "scale": 2 ** 12},
+    "bfloat16 needs none": {"size_X": 2 ** 18, "dtype": "bfloat16", "limit": math.inf},
+    "Unscale, then clip": {"scale": 2 ** 16, "limit": 1.0},
+    "Clip, then unscale": {"scale": 2 ** 16, "limit": 1.0, "unscale": AFTER},
 }
+VALUES = {"size_X": SIZES, "limit": LIMITS, "epsilon": EPSILONS, "dtype": tuple(FORMATS), "scale": SCALES,
+          "unscale": (BEFORE, AFTER)}
+
+
+def film():
+    """From the start and every named state each control alone; and |X| with the clip, with the format, with epsilon."""
+    for values in ({}, *PRESETS.values()):
+        state = replace(State(), **values)
+        for name, choices in VALUES.items():
+            yield from (replace(state, **{name: value}) for value in choices)
+    for size_X, limit in product(SIZES, LIMITS):
+        yield State(size_X, limit=limit)
+    for size_X, dtype, limit in product(SIZES, FORMATS, (math.inf, 3.0)):
+        yield State(size_X, dtype, limit)
+    for size_X, epsilon in product(SIZES, EPSILONS):
+        yield State(size_X, epsilon=epsilon)
+    for scale, unscale, limit in product(SCALES, (BEFORE, AFTER), LIMITS):
+        yield State(limit=limit, scale=scale, unscale=unscale)
 
 
 def order_matters():
     """The explorer of notebook 06."""
-    limits = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e3, 1e4, 1e5, 1e6, math.inf]
-    epsilons = [10.0 ** k for k in range(-12, -1)]
     controls = {
         "size_X": Slider("|X|", SIZES, 1024, [f"{size:,}" for size in SIZES]),
-        "limit": Slider("clip at norm", limits, 3.0, [*(f"{limit:,g}" for limit in limits[:-1]), "none"]),
-        "epsilon": Slider("Adam's epsilon", epsilons, 1e-8, [f"1e{k}" for k in range(-12, -1)]),
+        "limit": Slider("clip at norm", LIMITS, 3.0, [*(f"{limit:,g}" for limit in LIMITS[:-1]), "none"]),
+        "epsilon": Slider("Adam's epsilon", EPSILONS, 1e-8, [f"{epsilon:.0e}" for epsilon in EPSILONS]),
+        "scale": Slider("loss scaling, S", SCALES, 1, ["none", *(f"2^{S.bit_length() - 1}" for S in SCALES[1:])]),
         "dtype": Choice("Format of the backward pass", FORMATS),
+        "unscale": Choice("Divide by S", (BEFORE, AFTER)),
     }
-    for dtype in FORMATS:
-        for size_X in SIZES:
-            pulled_back(dtype, 1 / size_X)
-    return Explorer("Two orders, side by side", Order(), controls, numbers, draw, words, presets=PRESETS,
-                    poster=("Clip cuts the sum", "Large epsilon does not"))
+    for dtype, size_X in product(FORMATS, SIZES):
+        pulled_back(dtype, 1 / size_X)
+    return Explorer("Two orders, side by side", State(), controls, numbers, draw, words, headline, PRESETS,
+                    poster=("Clip cuts the sum", "Clip, then unscale"))

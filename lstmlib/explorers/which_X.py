@@ -5,16 +5,16 @@ objective is a weighted sum of the tokens' losses; the weight of a token depends
 Weights are exact fractions, so that "the same objective" means the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from math import acos, degrees
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings, summed, train
+from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings
 from ..show import svg
 from ..tasks import REBER_SYMBOLS
 from .base import Explorer
@@ -26,12 +26,13 @@ MIXED = (0, 5, 1, 3, 4, 2)     # which string is in each row, where they are not
 LONGEST = LENGTH + 3 * 2 + 4
 TOKENS, SEQUENCES, PADDED = "tokens", "sequences", "timesteps, padding included"
 MEANS = {TOKENS: "the mean over tokens", SEQUENCES: "the mean over sequences", PADDED: "the mean over padded timesteps"}
+SHORT = {TOKENS: "tokens", SEQUENCES: "sequences", PADDED: "padded timesteps"}
 ONCE, SHARES = "once, by the total count", "each piece by its own count, then weight it by its share of the total"
 MEAN, SUMMED = "each piece by its own count, then the mean over pieces", "each piece by its own count, then the sum"
 
 
 @dataclass(frozen=True)
-class Ragged:
+class State:
     """Lengths of the rows, boundaries between the pieces (after which row; 0: none), and how to divide."""
 
     spread: int = 3
@@ -116,13 +117,12 @@ def strings_by_length():
 @cache
 def weights_in_training():
     """An LSTM with H = 8 after 100 steps of Adam: it knows the grammar a little."""
-    def mean_gradient(weights, batch):
-        loss, gradient = summed(cross_entropy)(weights, batch)
-        return loss, gradient / batch[-1].sum()
-
-    rng = np.random.default_rng(5)
-    batches = (reber_strings(16, rng) for _ in range(100))
-    *_, (_, weights) = train(init_weights(7, 8, 7, seed=1), batches, mean_gradient, adam, rate=0.02)
+    weights, rng, state = init_weights(7, 8, 7, seed=1), np.random.default_rng(5), None
+    for _ in range(100):
+        X, labels, mask = reber_strings(16, rng)
+        trace = forward(weights, X)
+        _, dY = cross_entropy(trace.Y, labels, mask)
+        weights, state = adam(weights, backward(weights, trace, dY / mask.sum()), state, rate=0.02)
     return weights
 
 
@@ -158,64 +158,64 @@ def weighted_sum(weights, gradients):
 
 
 def words(state, numbers):
-    """The verdict, and what boundaries or lengths have to do with it."""
+    """What the headline leaves open: what boundaries or lengths have to do with it."""
     meant = numbers.comparisons[state.by]
     other = [by for by, it in numbers.comparisons.items() if it.same and by != state.by]
     same = " and ".join(MEANS[by] for by in other)
     if meant.same:
-        luck = state.divide == MEAN and " But only because all pieces hold the same count."
-        unseen = "" if len(numbers.pieces) == 1 else luck or " The boundaries between the pieces do not show in it."
-        return (f"As meant: this is the full-batch gradient of {MEANS[state.by]}.{unseen}"
-                + (f" For these lengths it is {same} as well." if other else ""))
+        luck = state.divide == MEAN and "But only because all pieces hold the same count."
+        unseen = "Nothing is cut." if len(numbers.pieces) == 1 else (
+            luck or "The boundaries between the pieces do not show in it.")
+        return unseen + (f" For these lengths it is {same} as well." if other else "")
+    measured = f"cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}"
     if other:
-        return (f"Not as meant: the division was meant for {MEANS[state.by]}, and this is exactly the full-batch "
-                f"gradient of {same} (against the one meant: cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}).")
+        return f"It is exactly the full-batch gradient of {same} (against the one meant: {measured})."
     if meant.proportional:
-        return (f"Not as meant: the direction is that of {MEANS[state.by]}, but the gradient is "
-                f"{meant.ratio:.2f} times as long. The cosine does not show it.")
-    lengths = [len(string) for string in numbers.strings]
-    wanted = full_batch(state.by, lengths)
+        return (f"The direction is right, but the gradient is {meant.ratio:.2f} times as long. "
+                "The cosine does not show it.")
+    wanted = full_batch(state.by, [len(string) for string in numbers.strings])
     factors = [float(mine / theirs) for mine, theirs in zip(numbers.weights, wanted)]
     most, least = np.argmax(factors), np.argmin(factors)
-    return (f"Not as meant: against the full batch, {MEANS[state.by]}, a token of row {most + 1} weighs "
-            f"{factors[most]:.2f} times what it should, one of row {least + 1} {factors[least]:.2f} times "
-            f"(cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}).")
+    return (f"A token of row {most + 1} weighs {factors[most]:.2f} times what it should, one of row {least + 1} "
+            f"{factors[least]:.2f} times ({measured}).")
 
 
-WIDTH, HEIGHT = 1000, 530
-TOP, ROW, GAP = 56, 46, 6
-TOKEN_LEFT, PITCH = 158, 21
-BAR, TALLEST = 14, 28  # height of the bar of a token: at weight 1/(all tokens), and at most
-SHARE = svg.Frame(858, TOP - 4, 128, ROWS * ROW + 5 * GAP, (0, 1), (0, 1))
-ANGLE = svg.Frame(318, 400, 220, 96, (0, 100), (0, 3))
-RATIO = svg.Frame(646, 400, 250, 96, (0.25, 10), (0, 3), log="x")
+def headline(state, numbers):
+    meant = numbers.comparisons[state.by].same
+    return meant, f"{'As meant' if meant else 'Not as meant'}: {MEANS[state.by]}"
+
+
+TOP, ROW, GAP = 44, 40, 5
+TOKEN_LEFT, PITCH = 136, 15.4
+BAR, TALLEST = 12, 24  # height of the bar of a token: at weight 1/(all tokens), and at most
+COLUMN, SEQUENCE = 536, 602  # right edges of the two columns of numbers
+ANGLE = svg.Frame(140, 36, 116, 90, (0, 100), (0, 3))
+RATIO = svg.Frame(140, 182, 116, 90, (0.25, 10), (0, 3), log="x")
 
 
 def draw(state, numbers):
+    return batch(state, numbers), comparison(state, numbers)
+
+
+def batch(state, numbers):
+    """The rows with their tokens, the micro-batches that they form, and what a token and a sequence weigh."""
     total = sum(map(len, numbers.strings))
-    parts = [headings(total)]
+    parts = [svg.text(8, 16, "micro-batch", 13, font_weight="bold"),
+             svg.text(TOKEN_LEFT, 16, "tokens; height of a bar: what it weighs", 13, font_weight="bold"),
+             svg.text(TOKEN_LEFT, 34, f"line: the equal weight 1/{total}; dots: padding", 12, fill=svg.GREY),
+             svg.text(COLUMN, 16, "token", 13, "end", font_weight="bold"),
+             svg.text(COLUMN, 34, f"× 1/{total}", 12, "end", fill=svg.GREY),
+             svg.text(SEQUENCE + 4, 16, "sequence", 13, "end", font_weight="bold")]
     for piece, (start, stop) in enumerate(numbers.pieces):
         longest = max(len(string) for string in numbers.strings[start:stop])
         parts.append(bracket(piece, start, stop, items(state.by, numbers.strings[start:stop])))
         parts += [tokens(number, numbers.strings[number], numbers.weights[number], longest, total)
                   for number in range(start, stop)]
-    parts.append(comparison(state, numbers))
-    return (svg.panel("all", WIDTH, HEIGHT, *parts, words=words(state, numbers)),)
-
-
-def headings(total):
-    columns = [(14, "piece", ""),
-               (TOKEN_LEFT, "tokens; height of a bar: what it weighs",
-                f"line: the equal weight 1/{total} (bars stop growing at twice that); dot: padding"),
-               (690, "weight of a token", f"× 1/{total}"), (SHARE.left, "whole sequence", "")]
-    parts = []
-    for x, title, note in columns:
-        parts += [svg.text(x, 20, title, 13, font_weight="bold"), svg.text(x, 38, note, 11, fill=svg.GREY)]
-    for value in (0, 0.5, 1):
-        x = SHARE.x(value)
-        parts += [svg.text(x, 38, value, 11, "middle", svg.GREY),
-                  svg.line(x, SHARE.top - 6, x, SHARE.top + SHARE.height, svg.FAINT)]
-    return "".join(parts)
+    heaviest = int(np.argmax(numbers.weights))
+    said = (f"Six rows of {', '.join(str(len(string)) for string in numbers.strings)} tokens in "
+            f"{len(numbers.pieces)} pieces; a token of row {heaviest + 1} weighs most, "
+            f"{float(numbers.weights[heaviest] * total):.2f}/{total}.")
+    return svg.panel("batch", 610, TOP + ROWS * (ROW + GAP) + 2, *parts, words=said)
 
 
 def top_of(number):
@@ -231,54 +231,54 @@ def items(by, strings):
 def bracket(piece, start, stop, counted):
     """The left margin: which rows form a micro-batch, and what it counts."""
     top, bottom = top_of(start) - 1, top_of(stop - 1) + ROW - 1
-    return (svg.rect(10, top, 690 - 16, bottom - top, svg.SOFT if piece % 2 == 0 else svg.BAND, rx=6)
-            + svg.curve([(130, top + 4), (124, top + 4), (124, bottom - 4), (130, bottom - 4)], svg.GREY, 1.5)
-            + svg.text(18, (top + bottom) / 2 - 1, f"micro-batch {piece + 1}", 13, font_weight="bold")
-            + svg.text(18, (top + bottom) / 2 + 15, counted, 12))
+    return (svg.rect(2, top, SEQUENCE + 4, bottom - top, svg.SOFT if piece % 2 == 0 else svg.BAND, rx=6)
+            + svg.curve([(112, top + 4), (106, top + 4), (106, bottom - 4), (112, bottom - 4)], svg.GREY, 1.5)
+            + svg.text(10, (top + bottom) / 2 - 2, f"no. {piece + 1}", 13, font_weight="bold")
+            + svg.text(10, (top + bottom) / 2 + 13, counted, 12))
 
 
 def tokens(number, string, weight, longest, total):
     """One row: each token as a bar, and its weight in numbers."""
     top, relative = top_of(number), float(weight * total)
     foot, height = top + ROW - 2, min(BAR * relative, TALLEST)
-    parts = [svg.text(148, top + 34, number + 1, 12, "end", svg.GREY)]
+    parts = [svg.text(129, top + 30, number + 1, 12, "end", svg.GREY)]
     for t in range(longest):
         x = TOKEN_LEFT + PITCH * (t + 0.5)
         if t < len(string):
             parts += [svg.text(x, top + 11, string[t], 12, "middle"),
-                      svg.rect(x - 7, foot - height, 14, height, svg.BLUE)]
+                      svg.rect(x - 5.5, foot - height, 11, height, svg.BLUE)]
         else:
             parts.append(svg.circle(x, foot - 3, 1.5, svg.GREY))
     equal, right = foot - BAR, TOKEN_LEFT + PITCH * len(string)
-    parts.append(svg.line(TOKEN_LEFT, equal, right, equal, svg.ORANGE, 1.5))
-    whole = float(weight * len(string))
-    parts += [svg.text(690, top + 22, f"{relative:.2f}", 15, font_weight="bold"),
-              svg.text(690, top + 39, f"{weight.numerator}/{weight.denominator}", 12, fill=svg.GREY),
-              svg.rect(SHARE.left, top + 10, SHARE.width * min(whole, 1), 20, svg.ORANGE),
-              svg.text(SHARE.left - 8, top + 25, f"{whole:.2f}", 12, "end")]
+    parts += [svg.line(TOKEN_LEFT, equal, right, equal, svg.ORANGE, 1.5),
+              svg.text(COLUMN, top + 17, f"{relative:.2f}", 14, "end", font_weight="bold"),
+              svg.text(COLUMN, top + 34, f"{weight.numerator}/{weight.denominator}", 12, "end", fill=svg.GREY),
+              svg.text(SEQUENCE, top + 17, f"{float(weight * len(string)):.2f}", 14, "end")]
     return "".join(parts)
 
 
 def comparison(state, numbers):
-    """Below: direction and length against the full-batch gradient of each mean, on fixed axes."""
-    parts = [svg.text(14, ANGLE.top - 8, "against the full batch (▶ meant)", 13, font_weight="bold"),
-             ANGLE.axes([(tick, f"{tick}°") for tick in (0, 30, 60, 90)], title="angle, and its cosine"),
-             RATIO.axes([(0.25, "1/4"), (0.5, "1/2"), 1, 2, 4, 8], title="ratio of the norms")]
+    """Direction and length against the full-batch gradient of each mean, on fixed axes."""
+    parts = [ANGLE.axes([(tick, f"{tick}°") for tick in (0, 45, 90)]),
+             svg.text(8, 16, "angle to the mean over ..., and cosine", 13, font_weight="bold"),
+             RATIO.axes([(0.25, "1/4"), 1, 4]),
+             svg.text(8, 162, "norm, over that of the mean over ...", 13, font_weight="bold")]
     for place, (by, it) in enumerate(numbers.comparisons.items()):
-        y, meant = ANGLE.y(2.5 - place), by == state.by
+        meant = by == state.by
         fill, weight = (svg.BLUE, "bold") if meant else (svg.PAPER, None)
         angle = degrees(acos(min(it.cosine, 1)))
-        parts += [svg.text(14, y + 5, "▶", 13) if meant else "",
-                  svg.text(32, y + 5, MEANS[by], 13, font_weight=weight)]
         for frame, zero, value, text in ((ANGLE, 0, angle, f"{it.cosine:.3f}"),
                                          (RATIO, 1, it.ratio, f"{it.ratio:.2f}")):
-            parts += [svg.line(frame.x(zero), y, frame.x(value), y, svg.GREY, 2),
+            y = frame.y(2.5 - place)
+            parts += [svg.text(8, y + 5, f"{'▶ ' if meant else ''}{SHORT[by]}", 13, font_weight=weight),
+                      svg.line(frame.x(zero), y, frame.x(value), y, svg.GREY, 2),
                       svg.circle(frame.x(value), y, 6, fill, stroke=svg.BLUE, stroke_width=2),
-                      svg.text(frame.left + frame.width + 14, y + 5, text, 13, font_weight=weight)]
-        if it.same:
-            right = RATIO.left + RATIO.width
-            parts.append(svg.text(right + 54, y + 5, "same", 13, fill=svg.GREEN, font_weight="bold"))
-    return "".join(parts)
+                      svg.text(frame.left + frame.width + 8, y + 5, text, 13, font_weight=weight)]
+    said = "; ".join(f"{MEANS[by]}: cosine {it.cosine:.3f}, norm ratio {it.ratio:.2f}{', the same' if it.same else ''}"
+                     for by, it in numbers.comparisons.items())
+    return svg.panel("comparison", 304, 316, *parts,
+                     svg.text(8, 308, "▶ the mean that is meant", 12, fill=svg.GREY),
+                     words=f"Against the full batch. {said}.")
 
 
 PRESETS = {
@@ -289,20 +289,34 @@ PRESETS = {
     "Equal lengths": {"divide": MEAN, "spread": 0},
     "Padding counted": {"by": PADDED, "longer": 4},
 }
+VALUES = {"spread": range(4), "longer": range(5), "first": range(ROWS), "second": range(ROWS), "cut_all": (False, True),
+          "in_order": (True, False), "by": tuple(MEANS), "divide": (ONCE, MEAN, SHARES, SUMMED)}
+
+
+def film():
+    """Every cut of the rows with every way to divide and to count; and each other control with every way to divide."""
+    start = State()
+    for by, divide in product(VALUES["by"], VALUES["divide"]):
+        chosen = replace(start, by=by, divide=divide)
+        for first, second, cut_all in (*((first, second, False) for first, second in product(range(ROWS), repeat=2)),
+                                       (2, 4, True)):
+            yield replace(chosen, first=first, second=second, cut_all=cut_all)
+        for spread, longer, in_order in product(VALUES["spread"], VALUES["longer"], VALUES["in_order"]):
+            yield replace(chosen, spread=spread, longer=longer, in_order=in_order)
+            yield replace(chosen, spread=spread, longer=longer, in_order=in_order, cut_all=True)
 
 
 def ragged_batch():
     """The explorer of notebook 05: a ragged batch, its pieces, and who divides by what."""
-    rows = list(range(ROWS))
-    after = ["none"] + [f"after row {number}" for number in rows[1:]]
+    after = ["none"] + [f"after row {number}" for number in range(1, ROWS)]
     return Explorer(
-        "A ragged batch in pieces", Ragged(),
-        {"spread": Slider("spread of the lengths", range(4)),
-         "longer": Slider("the longest row is longer by", range(5)),
-         "first": Slider("a boundary", rows, 0, after),
-         "second": Slider("another boundary", rows, 0, after),
+        "A ragged batch in pieces", State(),
+        {"divide": Choice("Divide", VALUES["divide"]),
+         "by": Choice("Count", VALUES["by"]),
+         "first": Slider("a boundary", VALUES["first"], 0, after),
+         "second": Slider("another boundary", VALUES["second"], 0, after),
+         "spread": Slider("spread of the lengths", VALUES["spread"]),
+         "longer": Slider("the longest row is longer by", VALUES["longer"]),
          "cut_all": Switch("cut after every row"),
-         "in_order": Switch("rows in order of length", True),
-         "by": Choice("Count", MEANS),
-         "divide": Choice("Divide", [ONCE, MEAN, SHARES, SUMMED])},
-        numbers, draw, words, presets=PRESETS, poster=("Mean of means", "Weighted by shares"))
+         "in_order": Switch("rows in order of length", True)},
+        numbers, draw, words, headline, PRESETS, poster=("Mean of means", "Weighted by shares"))

@@ -1,29 +1,20 @@
-"""The feedback of notebook 05, and the ten lines of its text that are meant for other people's PyTorch code.
+"""The feedback of notebook 05.
 
 The explorer of notebook 05, without a browser: weights, numbers, words and pictures of its states.
 """
 
-import itertools
 import re
-import xml.etree.ElementTree as ElementTree
-from dataclasses import replace
+from collections import Counter
 from fractions import Fraction
 from functools import cache
+from itertools import product
 
-import nbformat
 import numpy as np
 import pytest
-from lab import ROOT
 
 from helpers import assert_an_error_is_shown_and_raised, drawn, hint_of
 from lstmlib import backward, cross_entropy, forward, init_weights, relative_error
-from lstmlib.exercises.which_X import (
-    add,
-    check_factor,
-    check_sequences,
-    check_token_weights,
-    summed_loss,
-)
+from lstmlib.exercises.which_X import add, check_factor, check_sequences, check_token_weights, summed_loss
 from lstmlib.explorers import which_X as module
 from lstmlib.explorers.which_X import (
     MEAN,
@@ -34,8 +25,9 @@ from lstmlib.explorers.which_X import (
     SHARES,
     SUMMED,
     TOKENS,
-    Ragged,
+    State,
     draw,
+    headline,
     lengths_of,
     pieces_of,
     ragged_batch,
@@ -55,24 +47,24 @@ def explorer():
     return ragged_batch()
 
 
+@cache
 def all_states():
     cuts = (0, 0, False), (1, 5, False), (4, 2, False), (3, 3, False), (2, 4, True)
-    for spread, longer, in_order, cut, by, divide in itertools.product(
-            (0, 1, 3), (0, 4), (True, False), cuts, MEANS, (ONCE, MEAN, SHARES, SUMMED)):
-        yield Ragged(spread, longer, in_order, *cut, by, divide)
+    return [State(spread, longer, in_order, *cut, by, divide) for spread, longer, in_order, cut, by, divide in product(
+        (0, 1, 3), (0, 4), (True, False), cuts, MEANS, (ONCE, MEAN, SHARES, SUMMED))]
 
 
 def test_lengths():
-    assert lengths_of(Ragged(spread=3)) == (8, 11, 11, 17, 17, 20)
-    assert lengths_of(Ragged(spread=0, longer=4)) == (14, 14, 14, 14, 14, 18)
+    assert lengths_of(State(spread=3)) == (8, 11, 11, 17, 17, 20)
+    assert lengths_of(State(spread=0, longer=4)) == (14, 14, 14, 14, 14, 18)
     for spread in range(4):
-        in_order, mixed = (lengths_of(Ragged(spread=spread, in_order=order)) for order in (True, False))
+        in_order, mixed = (lengths_of(State(spread=spread, in_order=order)) for order in (True, False))
         assert sorted(mixed) == list(in_order) and sum(in_order) == 84
 
 
 def test_order_moves_the_same_strings():
-    for spread, longer in itertools.product(range(4), (0, 4)):
-        in_order, mixed = (numbers(Ragged(spread, longer, in_order=order)) for order in (True, False))
+    for spread, longer in product(range(4), (0, 4)):
+        in_order, mixed = (numbers(State(spread, longer, in_order=order)) for order in (True, False))
         assert in_order.strings != mixed.strings and sorted(in_order.strings) == sorted(mixed.strings)
         for by in MEANS:
             assert in_order.comparisons[by] == pytest.approx(mixed.comparisons[by], rel=1e-12)
@@ -82,17 +74,15 @@ def test_order_moves_the_same_strings():
     (TOKENS, ("19 tokens", "28 tokens", "41 tokens")), (SEQUENCES, ("2 sequences",) * 3),
     (PADDED, ("22 timesteps", "34 timesteps", "48 timesteps"))])
 def test_the_pieces_show_what_they_divide_by(by, counts):
-    state = Ragged(longer=4, by=by)
-    root = ElementTree.fromstring(drawn(draw(state, numbers(state))))[0]
-    texts = [part.text for part in root.iter() if part.tag.endswith("text")]
-    assert all(texts.count(shown) == counts.count(shown) for shown in counts)
+    shown = drawn(draw(state := State(longer=4, by=by), numbers(state)))
+    assert all(shown.count(f">{text}<") == times for text, times in Counter(counts).items())
 
 
 @pytest.mark.parametrize("first, second, cut_all, pieces", [
     (0, 0, False, [(0, 6)]), (2, 4, False, [(0, 2), (2, 4), (4, 6)]), (4, 2, False, [(0, 2), (2, 4), (4, 6)]),
     (3, 3, False, [(0, 3), (3, 6)]), (0, 5, False, [(0, 5), (5, 6)]), (1, 0, True, [(k, k + 1) for k in range(6)])])
 def test_pieces(first, second, cut_all, pieces):
-    assert list(pieces_of(Ragged(first=first, second=second, cut_all=cut_all))) == pieces
+    assert list(pieces_of(State(first=first, second=second, cut_all=cut_all))) == pieces
 
 
 @pytest.mark.parametrize("by, divide, weights", [
@@ -111,14 +101,14 @@ def test_weights_of_a_small_batch(by, divide, weights):
 
 
 def test_the_rows_are_strings_of_the_grammar_at_their_length():
-    for number, length in itertools.product(range(6), sorted({n for state in all_states() for n in lengths_of(state)})):
+    for number, length in product(range(6), sorted({n for state in all_states() for n in lengths_of(state)})):
         text, _ = row(number, length)
         assert len(text) == length and text[0] == text[-2] in "TP" and text[-1] == "E"
 
 
 def test_the_full_batch_gradient_is_that_of_one_padded_batch():
     """The sums over rows that the explorer adds up are those of lstmlib on the whole padded array."""
-    lengths = lengths_of(Ragged(longer=2))
+    lengths = lengths_of(State(longer=2))
     X, labels = np.zeros((max(lengths), 6, 7)), np.zeros((max(lengths), 6), int)
     for number, length in enumerate(lengths):
         of_length = strings_by_length()[length]
@@ -133,41 +123,67 @@ def test_the_full_batch_gradient_is_that_of_one_padded_batch():
         assert relative_error(weighted_sum(module.full_batch(by, lengths), gradients), whole) < 1e-13
 
 
-def test_what_is_right_and_what_is_not():
+def weights_by_hand(state):
+    """What a token of each row weighs, and what it weighs in the full batch of each mean: floats, one row at a time."""
+    lengths, size_of = np.array(lengths_of(state)), {TOKENS: sum, SEQUENCES: len, PADDED: lambda n: len(n) * max(n)}
+    full = {by: [1 / (6 * n if by == SEQUENCES else size_of[by](lengths)) for n in lengths] for by in MEANS}
+    cuts = range(7) if state.cut_all else sorted({0, state.first, state.second, 6})
+    pieces = [lengths[start:stop] for start, stop in zip(cuts, cuts[1:])]
+    total = sum(size_of[state.by](piece) for piece in pieces)
+    rows = []
+    for piece in pieces:
+        own = size_of[state.by](piece)
+        factor = {ONCE: 1 / total, SHARES: 1 / total, MEAN: 1 / own / len(pieces), SUMMED: 1 / own}[state.divide]
+        rows += [factor / (n if state.by == SEQUENCES else 1) for n in piece]
+    return np.array(rows), {by: np.array(of_by) for by, of_by in full.items()}, len(pieces)
+
+
+def test_headline_and_words_on_a_lattice_of_states():
+    """Every condition of the words, from weights that are worked out here."""
+    seen = Counter()
     for state in all_states():
-        of = numbers(state).comparisons
-        counts = [module.count(state.by, lengths_of(state)[start:stop]) for start, stop in pieces_of(state)]
-        if state.by != PADDED and state.divide in (ONCE, SHARES):
-            assert of[state.by].same
-        if state.divide == MEAN and state.by != PADDED:
-            assert of[state.by].same == (len(set(counts)) == 1)
-        if state.divide == SUMMED and len(counts) > 1:
-            assert not of[state.by].same
-        for comparison in of.values():
-            assert not comparison.same or comparison.proportional
-            assert not comparison.proportional or abs(comparison.cosine - 1) < 1e-12
-            assert not comparison.same or abs(comparison.ratio - 1) < 1e-12
-        assert of[TOKENS].cosine == pytest.approx(of[PADDED].cosine, abs=1e-12)
+        mine, full, pieces = weights_by_hand(state)
+        factors = {by: mine / wanted for by, wanted in full.items()}
+        same = {by for by in MEANS if np.allclose(factors[by], 1, rtol=1e-9)}
+        shown, said = numbers(state), words(state, numbers(state))
+        assert {by for by, it in shown.comparisons.items() if it.same} == same
+        assert headline(state, shown) == (state.by in same, f"{'As' if state.by in same else 'Not as'} meant: "
+                                                            f"{MEANS[state.by]}")
+        ratio = shown.comparisons[state.by].ratio
+        if state.by in same:
+            kind = "Nothing is cut." if pieces == 1 else (
+                "But only because all pieces" if state.divide == MEAN else "The boundaries between the pieces do not")
+            assert all((MEANS[by] in said) == (by in same) for by in MEANS if by != state.by)
+            assert said.startswith(kind) and said.endswith("as well.") == (len(same) > 1)
+        elif same:
+            kind = "exactly the full-batch gradient of"
+            assert all((MEANS[by] in said) == (by in same) for by in MEANS)
+        elif np.ptp(own := factors[state.by]) < 1e-9 * own[0]:
+            kind = "The cosine does not show it."
+            assert f"is {ratio:.2f} times as long" in said and ratio == pytest.approx(own[0])
+        else:
+            kind, told = "A token of row", re.search(r"row (\d) weighs (\S+) times .* row (\d) (\S+) times", said)
+            most, times, least, part = map(float, told.groups())
+            assert own[int(most) - 1] == pytest.approx(own.max()) and own[int(least) - 1] == pytest.approx(own.min())
+            assert (times, part) == pytest.approx((own.max(), own.min()), abs=0.0051)
+        assert kind in said
+        seen[kind[:12]] += 1
+    assert len(seen) == 6 and min(seen.values()) > 5
 
 
-def test_equal_lengths_make_the_three_means_one():
-    assert all(it.same for it in numbers(Ragged(spread=0)).comparisons.values())
-
-
-@pytest.mark.parametrize("preset, verdict, said", [
-    ("Reset", "As meant", "boundaries between the pieces do not show"),
-    ("Mean of means", "Not as meant", "a token of row 1 weighs 1.47 times"),
-    ("Weighted by shares", "As meant", "boundaries between the pieces do not show"),
-    ("One sequence each", "Not as meant", "exactly the full-batch gradient of the mean over sequences"),
-    ("Mixed order", "As meant", "only because all pieces hold the same count"),
-    ("Equal lengths", "As meant", "the mean over sequences and the mean over padded timesteps as well"),
-    ("Padding counted", "Not as meant", "the cosine does not show it"),
+@pytest.mark.parametrize("preset, good, said", [
+    ("Reset", True, "boundaries between the pieces do not show"),
+    ("Mean of means", False, "A token of row 1 weighs 1.47 times"),
+    ("Weighted by shares", True, "boundaries between the pieces do not show"),
+    ("One sequence each", False, "exactly the full-batch gradient of the mean over sequences"),
+    ("Mixed order", True, "only because all pieces hold the same count"),
+    ("Equal lengths", True, "the mean over sequences and the mean over padded timesteps as well"),
+    ("Padding counted", False, "The cosine does not show it"),
 ])
-def test_named_states_say_what_the_picture_shows(explorer, preset, verdict, said):
+def test_named_states_say_what_the_picture_shows(explorer, preset, good, said):
     explorer.choose(preset)
-    text = words(explorer.state, explorer.numbers)
-    assert text.startswith(verdict) and said.lower() in text.lower()
-    assert text in explorer.words.value and explorer.error is None and explorer.alert.value == ""
+    assert explorer.words.good is good and said in explorer.words.value
+    assert explorer.error is None and explorer.alert.value == ""
 
 
 def test_numbers_of_the_named_states(explorer):
@@ -179,22 +195,14 @@ def test_numbers_of_the_named_states(explorer):
     assert padded.ratio == pytest.approx(6 * 24 / (2 * (11 + 17 + 24)))
 
 
-def test_every_state_has_a_well_formed_picture_of_one_size():
-    shade = 0
-    for state in all_states():
-        shown = numbers(state)
-        assert not np.isnan([value for it in shown.comparisons.values() for value in it]).any()
-        low, high = module.RATIO.x_limits
-        assert all(low < it.ratio < high and -0.17 < it.cosine < 1 + 1e-12 for it in shown.comparisons.values())
-        if shade % 7 == 0:
-            root = ElementTree.fromstring(drawn(draw(state, shown)))[0]
-            assert root.get("viewBox") == "0 0 1000 530" and root.get("aria-label") == words(state, shown)
-        shade += 1
-
-
-def test_the_angle_stays_on_its_axis():
-    assert all(np.degrees(np.arccos(min(it.cosine, 1))) < module.ANGLE.x_limits[1]
-               for state in all_states() for it in numbers(state).comparisons.values())
+def test_every_state_draws_on_axes_that_hold_it():
+    low, high = module.RATIO.x_limits
+    for place, state in enumerate(all_states()):
+        for it in numbers(state).comparisons.values():
+            assert low < it.ratio < high and np.degrees(np.arccos(min(it.cosine, 1))) < module.ANGLE.x_limits[1]
+        if place % 7 == 0:
+            panels = draw(state, numbers(state))
+            assert [panel.width for panel in panels] == [610, 304] and "nan" not in drawn(panels)
 
 
 def test_pictures_do_not_depend_on_rounding_noise(explorer):
@@ -203,31 +211,28 @@ def test_pictures_do_not_depend_on_rounding_noise(explorer):
         shown = numbers(state)
         noisy = {by: it._replace(cosine=it.cosine * (1 - 3e-16), ratio=it.ratio * (1 + 3e-16))
                  for by, it in shown.comparisons.items()}
-        assert drawn(draw(state, shown)) == drawn(draw(state, shown._replace(comparisons=noisy)))
+        assert draw(state, shown) == draw(state, shown._replace(comparisons=noisy))
 
 
 def test_bars_grow_with_the_weight_and_stop():
     def height_of(state, number):
         shown = numbers(state)
-        drawn = module.tokens(number, shown.strings[number], shown.weights[number], 20, 84)
-        return float(ElementTree.fromstring(f"<g>{drawn}</g>").find("rect").get("height"))
+        bar = module.tokens(number, shown.strings[number], shown.weights[number], 20, 84).partition("<rect ")[2]
+        return float(bar.partition('height="')[2].partition('"')[0])
 
-    plain, means = Ragged(), Ragged(divide=MEAN)
+    plain, means = State(), State(divide=MEAN)
     assert height_of(plain, 0) == height_of(plain, 5) == module.BAR
     assert height_of(means, 0) == pytest.approx(module.BAR * 84 / 57, abs=0.1)
     assert height_of(means, 5) == pytest.approx(module.BAR * 84 / 111, abs=0.1)
-    assert height_of(replace(means, divide=SUMMED, cut_all=True), 0) == module.TALLEST
+    assert height_of(State(divide=SUMMED, cut_all=True), 0) == module.TALLEST
 
 
-def test_a_control_moves_state_and_picture(explorer):
-    explorer.choose("Reset")
-    before = explorer.panels.text
-    explorer.controls["divide"].value = MEAN
-    explorer.controls["first"].value = 1
-    assert explorer.state.first == 1 and not explorer.numbers.comparisons[TOKENS].same
-    assert explorer.panels.text != before
-    explorer.choose("Reset")
-    assert explorer.panels.text == before
+def test_the_film_holds_every_preset_and_every_control_alone(explorer):
+    states = set(module.film())
+    assert states >= {explorer.state_of(name) for name in explorer.presets}
+    for name, control in explorer.controls.items():
+        for value in getattr(control, "values", (False, True)):
+            assert {State(**{name: value}), State(**{"divide": MEAN} | {name: value})} <= states
 
 
 def test_an_error_is_shown_and_raised(explorer):
@@ -238,9 +243,6 @@ def test_the_poster_shows_two_states_in_pictures_and_words(explorer):
     poster = explorer.poster_html()
     assert poster == ragged_batch().poster_html()
     assert poster.count("<img alt=") == 2 and "<b>Mean of means.</b>" in poster
-
-
-NOTEBOOK = ROOT / "notebooks" / "05_which_X.ipynb"
 
 
 @pytest.mark.parametrize("check", [check_token_weights, check_sequences, check_factor])
@@ -409,132 +411,3 @@ def test_factor_in_place():
         counts[:] = 0
         return answer
     check_factor.judge(in_place)
-
-
-# The ten lines for a PyTorch project.
-
-def ten_lines():
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    blocks = [block for cell in notebook.cells if cell.cell_type == "markdown"
-              for block in re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)]
-    found = [block for block in blocks if "def check_accumulation" in block]
-    assert len(found) == 1
-    return found[0]
-
-
-def test_they_are_ten_lines_of_python():
-    block = ten_lines()
-    assert len(block.strip().splitlines()) == 10
-    compile(block, "the ten lines", "exec")
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
-@pytest.fixture
-def check_accumulation(torch):
-    names = {}
-    exec(ten_lines(), names)
-    return names["check_accumulation"]
-
-
-@pytest.fixture
-def model(torch):
-    torch.manual_seed(0)
-
-    class Model(torch.nn.Module):
-        """A small language model, with dropout."""
-
-        def __init__(self):
-            super().__init__()
-            self.embed, self.drop = torch.nn.Embedding(7, 5), torch.nn.Dropout(0.5)
-            self.lstm, self.out = torch.nn.LSTM(5, 6), torch.nn.Linear(6, 7)
-            self.unused = torch.nn.Linear(2, 2)
-
-        def forward(self, tokens):
-            return self.out(self.drop(self.lstm(self.embed(tokens))[0]))
-
-    return Model()
-
-
-def examples_of(torch, *lengths):
-    generator = torch.Generator().manual_seed(1)
-    return [torch.randint(0, 7, (length + 1,), generator=generator) for length in lengths]
-
-
-def summed_loss_of(torch, model, micro_batch):
-    """The loss of a padded micro-batch, summed, and its number of tokens."""
-    padded = torch.nn.utils.rnn.pad_sequence([example[:-1] for example in micro_batch])
-    labels = torch.nn.utils.rnn.pad_sequence([example[1:] for example in micro_batch], padding_value=-100)
-    logits = model(padded).flatten(0, 1)
-    loss = torch.nn.functional.cross_entropy(logits, labels.flatten(), ignore_index=-100, reduction="sum")
-    return loss, int((labels >= 0).sum()), labels.shape[1]
-
-
-def accumulation(torch, weigh):
-    """A training step's accumulation; weigh(tokens, sequences, M, all tokens) scales each summed loss."""
-    def accumulate(model, micro_batches):
-        total = sum(len(example) - 1 for micro_batch in micro_batches for example in micro_batch)
-        for micro_batch in micro_batches:
-            loss, tokens, sequences = summed_loss_of(torch, model, micro_batch)
-            (loss * weigh(tokens, sequences, len(micro_batches), total)).backward()
-    return accumulate
-
-
-def divided_at_the_end(torch):
-    def accumulate(model, micro_batches):
-        total = 0
-        for micro_batch in micro_batches:
-            loss, tokens, _ = summed_loss_of(torch, model, micro_batch)
-            loss.backward()
-            total += tokens
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter.grad /= total
-    return accumulate
-
-
-def test_right_accumulations_pass(torch, model, check_accumulation):
-    for lengths in ((3, 9, 14), (3, 20), (5, 5, 5)):
-        examples = examples_of(torch, *lengths)
-        for weigh in (lambda tokens, sequences, M, total: 1 / total,
-                      lambda tokens, sequences, M, total: 1 / tokens * (tokens / total)):
-            check_accumulation(model, accumulation(torch, weigh), examples)
-        check_accumulation(model, divided_at_the_end(torch), examples)
-
-
-@pytest.mark.parametrize("weigh", [
-    lambda tokens, sequences, M, total: 1 / (M * tokens),
-    lambda tokens, sequences, M, total: 1 / tokens,
-    lambda tokens, sequences, M, total: 1 / (M * total),
-    lambda tokens, sequences, M, total: 1 / (M * sequences),
-], ids=["mean of means", "sum of means", "divided twice", "mean over sequences, of means"])
-def test_wrong_accumulations_are_caught(torch, model, check_accumulation, weigh):
-    with pytest.raises(AssertionError, match="the gradient changes by"):
-        check_accumulation(model, accumulation(torch, weigh), examples_of(torch, 3, 9, 14))
-
-
-def test_double_precision_and_no_dropout_left_on(torch, model, check_accumulation):
-    check_accumulation(model.double(), divided_at_the_end(torch), examples_of(torch, 3, 9, 14))
-    assert not model.training
-
-
-def test_two_examples_cannot_show_a_mean_of_means_over_sequences(torch, model, check_accumulation):
-    """As the notebook says: it takes three."""
-    def accumulate(model, micro_batches):
-        for micro_batch in micro_batches:
-            for example in micro_batch:
-                loss, tokens, _ = summed_loss_of(torch, model, [example])
-                (loss / (tokens * len(micro_batch) * len(micro_batches))).backward()
-
-    check_accumulation(model, accumulate, examples_of(torch, 3, 9))
-    with pytest.raises(AssertionError, match="the gradient changes by"):
-        check_accumulation(model, accumulate, examples_of(torch, 3, 9, 14))
-
-
-def test_pieces_of_equal_token_counts_cannot_show_it(torch, model, check_accumulation):
-    """As the notebook says: the two pieces need different numbers of tokens."""
-    mean_of_means = accumulation(torch, lambda tokens, sequences, M, total: 1 / (M * tokens))
-    check_accumulation(model, mean_of_means, examples_of(torch, 9, 9))

@@ -4,15 +4,17 @@ The numbers behind the explorer of notebook 06.
 """
 
 import math
+from collections import Counter
+from itertools import product
 
 import numpy as np
 import pytest
-import traitlets
 
-from helpers import assert_close, entries, hint_of, random_weights
+from helpers import assert_close, drawn, entries, hint_of, random_weights
 from lstmlib import adam, backward, clip_by_norm, forward, init_weights, sgd
 from lstmlib.exercises import when_order_matters as exercises
 from lstmlib.explorers import when_order_matters as order
+from lstmlib.explorers.when_order_matters import AFTER, BEFORE, State
 
 
 def mean_gradient(dtype=float):
@@ -24,14 +26,20 @@ def mean_gradient(dtype=float):
     return weights, trace, dY, backward(weights, trace, dY)
 
 
-@pytest.mark.parametrize("size_X", [1, 8, 1000, 2 ** 20])
-@pytest.mark.parametrize("limit", [0.01, 1.0, 100.0, math.inf])
-def test_norms_follow_the_formula(size_X, limit):
-    numbers = order.numbers(order.Order(size_X=size_X, limit=limit))
-    norm = size_X * mean_gradient()[3].norm()
-    assert numbers.at_once.received_norm == pytest.approx(min(norm / size_X, limit))
-    assert numbers.at_the_end.received_norm == pytest.approx(min(norm, limit) / size_X)
-    assert numbers.clip_factor == pytest.approx(min(max(norm / limit, 1), size_X))
+MEAN = entries(mean_gradient()[3])
+
+
+def by_hand(state):
+    """At once and at the end, in exact arithmetic: norm that meets the clip, norm received, Adam's step, and how many
+    times shorter than with S out of the clip's way."""
+    norm = np.linalg.norm(MEAN)
+    for size in (1, state.size_X):
+        inside = state.scale if state.unscale == AFTER else 1
+        met = norm * size * inside
+        received = min(met, state.limit) / inside / size
+        part = MEAN * received / norm
+        step = np.sqrt(np.mean((part / (abs(part) + state.epsilon)) ** 2))
+        yield met, received, step, min(norm * size, state.limit) / size / received
 
 
 @pytest.mark.parametrize("size_X, limit", [(64, 3.0), (2 ** 20, 0.1)])
@@ -40,90 +48,134 @@ def test_steps_are_those_of_lstmlib(size_X, limit, epsilon):
     weights, trace, dY, mean = mean_gradient()
     at_once = clip_by_norm(backward(weights, trace, dY / size_X) * size_X, limit)
     orders = at_once, clip_by_norm(mean * size_X, limit) / size_X
-    numbers = order.numbers(order.Order(size_X=size_X, limit=limit, epsilon=epsilon))
+    numbers = order.numbers(State(size_X=size_X, limit=limit, epsilon=epsilon))
     for way, gradient in zip((numbers.at_once, numbers.at_the_end), orders):
         np.testing.assert_allclose(way.received, entries(gradient), rtol=1e-12)
         moved = entries(weights - adam(weights, gradient, rate=1.0, epsilon=epsilon)[0])
         assert way.step == pytest.approx(np.sqrt(np.mean(moved ** 2)), rel=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_headline_and_words_on_a_lattice_of_states():
+    """Every condition of the words, from norms and steps that are worked out here; of all formats but float16."""
+    seen = Counter()
+    for size_X, dtype, limit, epsilon, scale, unscale in product(
+            (1, 3, 1024, 10 ** 6, 2 ** 20), ("float64", "float32", "bfloat16"), (0.01, 0.3, 1.0, 3.0, 1e6, math.inf),
+            (1e-12, 1e-8, 1e-6, 1e-2), (1, 16, 2 ** 16), (BEFORE, AFTER)):
+        state = State(size_X, dtype, limit, epsilon, scale, unscale)
+        numbers, tolerance = order.numbers(state), {"float64": 1e-9, "float32": 1e-4, "bfloat16": 0.02}[dtype]
+        (met_once, once, step_once, short_once), (met_end, end, step_end, short_end) = by_hand(state)
+        for way, met, received, step in ((numbers.at_once, met_once, once, step_once),
+                                         (numbers.at_the_end, met_end, end, step_end)):
+            assert (way.met_norm, way.received_norm) == pytest.approx((met, received), rel=tolerance)
+            assert way.step == pytest.approx(step, abs=tolerance)
+        good, title = order.headline(state, numbers)
+        said = order.words(state, numbers)
+        kind = ("The clip meets S" if max(short_once, short_end) > 1.001 else
+                "The orders differ" if abs(once / end - 1) > 0.05 else "The orders agree")
+        assert kind != "The clip meets S" or ("at once" in title, "at the end" in title) == (
+            short_once > 1.001, short_end > 1.001)
+        assert title.startswith(kind) and good == (kind == "The orders agree")
+        clip = ("Nothing is clipped." if math.isinf(limit) else "The clip cuts neither." if met_end < limit else
+                "cuts both" if met_once > limit else "cuts the sum but not the mean")
+        assert clip in said and ("included" in said) == (scale > 1 and unscale == AFTER and met_end > limit)
+        if abs(abs(step_once - step_end) - 0.01) > 3 * tolerance:
+            assert ("It forgives the factor." in said) == (once / end > 1.01 and abs(step_once - step_end) < 0.01)
+        seen[kind, clip] += 1
+    assert len(seen) >= 7
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
 @pytest.mark.parametrize("size_X", order.POWERS)
 def test_powers_of_two_agree_bit_for_bit(dtype, size_X):
-    state = order.Order(size_X=size_X, dtype=dtype, limit=math.inf)
-    numbers = order.numbers(state)
-    assert np.array_equal(numbers.at_once.received, numbers.at_the_end.received)
-    assert "bit for bit" in order.words(state, numbers)
+    state = State(size_X=size_X, dtype=dtype, limit=math.inf)
+    assert order.headline(state, order.numbers(state)) == (True, "The orders agree bit for bit")
 
 
-@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-14), ("float32", 1e-5)])
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-14), ("float32", 1e-5), ("bfloat16", 0.02)])
 def test_other_sizes_agree_up_to_rounding(dtype, tolerance):
     for size_X in (3, 10, 1000):
-        numbers = order.numbers(order.Order(size_X=size_X, dtype=dtype, limit=math.inf))
+        state = State(size_X=size_X, dtype=dtype, limit=math.inf)
+        numbers = order.numbers(state)
         difference = np.linalg.norm(numbers.at_once.received - numbers.at_the_end.received)
         assert difference < tolerance * numbers.at_the_end.received_norm
+        assert order.headline(state, numbers)[1] in ("The orders agree bit for bit",
+                                                     f"The orders agree up to rounding in {dtype}")
+
+
+def test_bfloat16_is_a_float32_without_its_lower_half():
+    values = np.array([1.0, 1 + 2 ** -7, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 / 3, -65504.0, 1e38, 0.0])
+    assert order.bfloat16(values).tolist() == [1, 1 + 2 ** -7, 1, 1 + 2 ** -6, 0.333984375, -65536, *order.bfloat16(
+        np.array([1e38])), 0]
+    assert abs(order.bfloat16(np.array([1e38]))[0] / 1e38 - 1) < 2 ** -8
 
 
 def test_float16_underflows_at_once_and_overflows_at_the_end():
-    few, many = (order.numbers(order.Order(size_X=2 ** k, dtype="float16", limit=math.inf)) for k in (15, 18))
+    few, many = (order.numbers(State(size_X=2 ** k, dtype="float16", limit=math.inf)) for k in (15, 18))
     weights, trace, dY, _ = mean_gradient(np.float16)
     lost = entries(backward(weights, trace, (dY.astype(float) / 2 ** 15).astype(np.float16))) == 0
-    assert few.lost == lost.sum() > 5 and few.overflowed == 0
-    assert many.lost > few.lost and many.overflowed == (np.abs(many.truth) * 2 ** 18 > 65520).sum() > 0
-    assert math.isnan(many.at_the_end.step) and many.at_the_end.received_norm == math.inf
+    assert few.lost == (lost.sum(), 0) and lost.sum() > 5 and few.overflowed == (0, 0)
+    assert many.lost[0] > few.lost[0] and many.overflowed == (0, (np.abs(many.truth) * 2 ** 18 > 65520).sum())
+    assert many.overflowed[1] > 0 and math.isnan(many.at_the_end.step) and many.at_the_end.received_norm == math.inf
     assert few.at_once.step < few.at_the_end.step
 
 
-def test_curves_are_the_numbers_at_each_power_of_two():
-    state = order.Order(size_X=2 ** 11, limit=0.3, epsilon=1e-6)
+def test_loss_scaling_saves_what_underflows():
+    """With S at the top nothing is lost, and the optimiser receives the gradient to the precision of float16."""
+    state = State(2 ** 15, "float16", math.inf, scale=2 ** 12)
     numbers = order.numbers(state)
+    assert numbers.lost[0] == numbers.overflowed[0] == 0 < numbers.overflowed[1]
+    assert np.linalg.norm(numbers.at_once.received - MEAN) < 0.01 * np.linalg.norm(MEAN)
+
+
+def test_s_taken_out_behind_the_clip_makes_the_step_s_times_too_short():
+    numbers = order.numbers(State(limit=1.0, scale=2 ** 16, unscale=AFTER))
+    assert numbers.at_once.received_norm == pytest.approx(2 ** -16)
+    assert numbers.spoiled == pytest.approx((2 ** 16, 2 ** 16))
+
+
+def test_curves_are_the_numbers_at_each_power_of_two():
+    numbers = order.numbers(State(size_X=2 ** 11, limit=0.3, epsilon=1e-6))
     assert numbers.curves_at_once[0][11] == numbers.at_once.received_norm
     assert numbers.curves_at_the_end[1][11] == numbers.at_the_end.step
 
 
-@pytest.mark.parametrize("preset, said", [
-    ("No clip, float64", "agree bit for bit"),
-    ("Clip cuts the sum", "but not the mean"),
-    ("Clip cuts the mean too", "divided first, the gradient is 1,000 times as long as divided last."),
-    ("Small epsilon forgives", "It forgives the factor."),
-    ("Large epsilon does not", "at the end: 0.13."),
-    ("float16: at once underflows", "At once underflows"),
-    ("float16: at the end overflows", "At the end overflows"),
+@pytest.mark.parametrize("preset, title, said", [
+    ("No clip, float64", "agree bit for bit", "Nothing is clipped."),
+    ("Clip cuts the sum", "470 times as long", "at 3 it cuts the sum but not the mean."),
+    ("Clip cuts the mean too", "divided first, the gradient is 1,000 times as long", "cuts both"),
+    ("Small epsilon forgives", "4.9e+05 times as long", "It forgives the factor."),
+    ("Large epsilon does not", "4.9e+05 times as long", "at the end 0.13 of its full length."),
+    ("float16: at once underflows", "At once underflows: 23 of 117 entries have become 0", "Nothing is clipped."),
+    ("float16: at the end overflows", "Overflow at the end: float16 holds", "at the end none."),
+    ("float16: loss scaling", "Overflow at the end", "at once 1.00 of its full length"),
+    ("bfloat16 needs none", "agree bit for bit", "Nothing is clipped."),
+    ("Unscale, then clip", "divided first, the gradient is 1,000 times as long", "a norm of 1.4 meets the clip"),
+    ("Clip, then unscale", "66,000 times too short at once and 66,000 times too short at the end", "65,536 included"),
 ])
-def test_words_follow_the_state(preset, said):
+def test_named_states(preset, title, said):
     explorer = order.order_matters()
     explorer.choose(preset)
-    assert said in explorer.words.value
-    assert ("forgives" in explorer.words.value) == (preset in ("Clip cuts the sum", "Small epsilon forgives"))
+    assert title in explorer.words.headline and said in explorer.words.value
+    assert explorer.words.good is ("agree" in title)
 
 
-@pytest.mark.parametrize("changes, said", [
-    ({"size_X": 1000, "limit": math.inf}, "agree up to rounding in float64"),
-    ({"size_X": 512, "dtype": "float16", "limit": math.inf}, "agree up to rounding in float16"),
-    ({"limit": 0.1}, "and the mean too"),
-    ({"size_X": 1, "limit": 0.1}, "is as long as divided last"),
-    ({"size_X": 2 ** 15, "dtype": "float16"}, "but not the mean"),
-])
-def test_other_words(changes, said):
-    state = order.Order(**changes)
-    assert said in order.words(state, order.numbers(state))
+def test_every_kind_of_state_draws_panels_of_one_size():
+    for state in list(order.film())[::29]:
+        panels = order.draw(state, order.numbers(state))
+        assert [panel.width for panel in panels] == [908, 300, 286, 300] and "nan" not in drawn(panels)
 
 
-def test_every_state_of_the_controls_draws():
-    explorer = order.order_matters()
-    for dtype in order.FORMATS:
-        for size_X in (1, 3, 1024, 10 ** 6, 2 ** 20):
-            for limit in (0.01, 1e6, math.inf):
-                explorer.set(dtype=dtype, size_X=size_X, limit=limit, epsilon=1e-2)
-                assert explorer.error is None and "nan" not in explorer.panels.text
-                assert explorer.panels.text.startswith("<svg") and 'viewBox="0 0 1000 526"' in explorer.panels.text
+def test_the_film_holds_every_preset_and_every_control_alone():
+    explorer, states = order.order_matters(), set(order.film())
+    assert states >= {explorer.state_of(name) for name in explorer.presets}
+    assert states >= {State(**{name: value}) for name, control in explorer.controls.items() for value in control.values}
 
 
 def test_a_wrong_value_is_shown_and_raised():
     explorer = order.order_matters()
     before = explorer.state
     for wrong in ({"size_X": 5}, {"limit": 7.0}, {"dtype": "float8"}, {"rate": 1}):
-        with pytest.raises((ValueError, traitlets.TraitError)):
+        with pytest.raises(ValueError):
             explorer.set(**wrong)
         assert explorer.state == before
 
@@ -135,7 +187,7 @@ def test_brief_numbers():
 
 def test_poster_has_both_states():
     poster = order.order_matters().poster_html()
-    assert poster.count("<img alt=") == 2 and "Large epsilon does not" in poster
+    assert poster.count("<img alt=") == 2 and "Clip, then unscale" in poster
 
 
 def sizes(first, last):
@@ -233,7 +285,7 @@ WRONG = [
     (exercises.check_settings_for_sum, with_factors(decay=inverse), "stronger decay"),
     (exercises.check_settings_for_sum, with_factors(epsilon=same), "compared with the size"),
     (exercises.check_settings_for_sum, with_factors(epsilon=inverse), "larger epsilon"),
-    (exercises.check_settings_for_sum, with_factors(epsilon=lambda n: n * n), "the root of v'"),
+    (exercises.check_settings_for_sum, with_factors(epsilon=lambda n: n * n), "the root of the mean square"),
     (exercises.check_settings_for_sum, changed_in_place, "has been changed"),
     (exercises.check_settings_for_sum, with_factors(decay=lambda n: n * n), "not |X|^2 times"),
     (exercises.check_settings_for_sum, with_factors(limit=lambda n: n * n), "not |X|^2 times"),
@@ -268,8 +320,8 @@ def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, caps
     (exercises.check_sizes_after, sizes(right_first, right_first),
      "For clip-then-divide, norm 40, |X| = 8, limit 3: expected 0.375, received 3. Hint: this is divide-then-clip."),
     (exercises.check_halving_size, lambda g, epsilon: g / epsilon,
-     "For g = -0.5, epsilon = 0.001: expected 500, received -500. "
-     "Hint: the step depends on the size of g, not on its sign; |X| is positive."),
+     "For G = -0.5, epsilon = 0.001: expected 500, received -500. "
+     "Hint: the step depends on the size of G, not on its sign; |X| is positive."),
     (exercises.check_choose_scale, lambda largest: max(power_below(largest), 0.5),
      "For largest = 1e+06: expected 0.0625, received 0.5. "
      "Hint: S * largest = 500000 overflows: float16 ends at 65504."),
