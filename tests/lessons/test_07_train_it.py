@@ -320,11 +320,10 @@ def test_a_forgotten_return_is_told(capsys):
 def test_the_notebooks_long_run_can_be_interrupted_and_goes_on():
     """The cells themselves are run, with an interrupt in the fourth batch."""
     cells = code_of(NOTEBOOK)
-    start, biases = cells[0], next(cell for cell in cells if "def initial_weights" in cell)
-    setting, run = (next(cell for cell in cells if mark in cell)
-                    for mark in ("T, B, limit = 100", "while len(errors) < limit"))
+    loop, bars, biases, setting, run = (next(cell for cell in cells if mark in cell) for mark in (
+        "def train(", "import Progress", "def initial_weights", "T, B, limit = 100", "while len(errors) < limit"))
     space = {}
-    for cell in (start, biases, setting):
+    for cell in (cells[0], loop, bars.partition("\n")[0], biases, setting):
         exec(cell, space)
     untrained = space["weights"]
     original, calls = space["backward"], []
