@@ -207,16 +207,22 @@ class Sentence(Answering):
     _esm, _css = script("asking", "sentence"), STYLE
 
     def __init__(self, explorer, text):
-        pieces = re.split(r"\[([^]]+)\]\(([^)]+)\)", text)
-        parts = []
-        for plain, label, preset in zip(pieces[::3], pieces[1::3] + [None], pieces[2::3] + [None]):
-            parts += [[plain, None]] + ([[label, preset]] if preset else [])
+        parts = self.parts_of(text)
         for _, preset in parts:
             if preset is not None:
                 explorer.state_of(preset)
         self.explorer = explorer
         super().__init__(parts=parts)
         made_here(self)
+
+    @staticmethod
+    def parts_of(text):
+        """[[words, preset or None], ...]: the text in pieces."""
+        pieces = re.split(r"\[([^]]+)\]\(([^)]+)\)", text)
+        parts = []
+        for plain, label, preset in zip(pieces[::3], pieces[1::3] + [None], pieces[2::3] + [None]):
+            parts += [[plain, None]] + ([[label, preset]] if preset else [])
+        return parts
 
     @traitlets.observe("chosen")
     def _choose(self, change):

@@ -60,7 +60,8 @@ class Prediction(Part):
         boxes = "".join(f"<br>☐ {html.escape(text)}" for text in self.texts) or " ________"
         poster = f"<p><b>{html.escape(self.label)}</b>{boxes}</p>"
         data, metadata = with_fallback(self, super()._repr_mimebundle_(**kwargs), poster)
-        return data, metadata | {"lstm_prediction": self.told() | {"because": self.because}}
+        asked = {"label": self.label, "texts": self.texts, "step": self.step, "because": self.because}
+        return data, metadata | {"lstm_prediction": asked | {"outcome": self.told()}}
 
     def __repr__(self):
         return f"Prediction({self.label!r}: {' / '.join(self.texts) or 'a number'})"

@@ -346,7 +346,7 @@ def test_a_prediction_is_asked_then_compared():
     data, metadata = prediction._repr_mimebundle_()
     assert data["text/html"] == "<p><b>How &lt;many&gt;?</b><br>☐ two<br>☐ five</p>"
     assert data["text/plain"] == repr(prediction)
-    assert metadata["lstm_prediction"] == {"truth": "five", "words": "Five it is.", "because": "So."}
+    assert metadata["lstm_prediction"]["outcome"] == {"truth": "five", "words": "Five it is."}
 
 
 def test_a_prediction_of_a_number():

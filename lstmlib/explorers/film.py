@@ -1,0 +1,233 @@
+"""Films: what an explorer shows in each of many states, for a page without Python.
+
+The states are set on the explorer itself, one after the other, and every trait that its widgets would send to a browser
+is written down: what changes from state to state once for each different value, a list of panels panel by panel. So
+nothing is left to compute: tools/book/player.js looks a state up and hands its traits to the same JavaScript.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from itertools import product
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from . import EXPLORERS
+
+CHUNK = 250_000  # characters compressed together, and read together when one of them is to be shown
+FEW = 1_000      # states
+SLICE = 512      # states that a process records at a time
+LIBRARY = Path(__file__).resolve().parents[1]
+NOT_OURS = {"comm", "layout", "tabbable", "tooltip"}  # traits of every widget
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a page needs.
+
+    name   as in links; title  as the explorer says it
+    data   what the player reads; kinds  {class of a widget: its JavaScript}; css  the style of all
+    still  [[name of a state, its verdict and words, [panel, ...]], ...] for a page on which no player runs
+    """
+
+    name: str
+    title: str
+    data: dict
+    kinds: dict
+    css: str
+    still: list
+
+
+def films(folder, stems=tuple(EXPLORERS)):
+    """{title: Film} of the explorers of these lessons, kept in `folder` until anything in lstmlib changes."""
+    paths = {stem: folder / f"{stem}-{fingerprint()}.json" for stem in stems}
+    states = {stem: lattice(stem) for stem, path in paths.items() if not path.exists()}
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        jobs = {stem: [pool.submit(shoot, stem, of_it[at:at + SLICE]) for at in range(0, len(of_it), SLICE)]
+                for stem, of_it in states.items()}
+        folder.mkdir(parents=True, exist_ok=True)
+        for stem, parts in jobs.items():
+            film = cut(stem, states[stem], [part.result() for part in parts])
+            for old in folder.glob(f"{stem}-*.json"):
+                old.unlink()
+            paths[stem].write_text(json.dumps(asdict(film)), encoding="utf-8")
+    kept = [Film(**json.loads(path.read_text(encoding="utf-8"))) for path in paths.values()]
+    return {film.title: film for film in kept}
+
+
+def film(stem, states):
+    """The Film of these states, made here and now."""
+    return cut(stem, states, [shoot(stem, states)])
+
+
+def lattice(stem):
+    """The states on the film of an explorer, each once.
+
+    They are its presets, from each of them every control alone, all states where they are few, and those that the
+    function `film` of its module adds.
+    """
+    explorer, module = made(stem), import_module(f".{stem}", __package__)
+    values = {name: getattr(control, "values", [False, True] if isinstance(control.value, bool) else [control.value])
+              for name, control in explorer.controls.items()}
+    presets = [explorer.state_of(preset) for preset in explorer.presets]
+    alone = [replace(preset, **{name: value}) for preset in presets for name in values for value in values[name]]
+    few = prod(map(len, values.values())) <= FEW
+    every = [replace(explorer.start, **dict(zip(values, some))) for some in product(*values.values())] if few else []
+    return list(dict.fromkeys([*presets, *alone, *every, *getattr(module, "film", tuple)()]))
+
+
+def made(stem):
+    module, name = EXPLORERS[stem].split(".")
+    return getattr(import_module(f".{module}", __package__), name)()
+
+
+def fingerprint():
+    """Of everything that a film depends on."""
+    digest = hashlib.sha256(np.__version__.encode())
+    for path in sorted(LIBRARY.rglob("*")):
+        if path.suffix in (".py", ".js", ".css", ".json") and path.parent.name != "exercises":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+# Recording.
+
+def shoot(stem, states):
+    """{(widget, trait, place): (its different values as JSON, and which of them each state has)}
+
+    place  in a list of panels; -1 for a trait that is no such list. Value 0 is null: nothing is there.
+    """
+    explorer = made(stem)
+    tables, columns = {}, {}
+    for number, state in enumerate(states):
+        explorer.set(**{name: getattr(state, name) for name in explorer.controls})
+        for key, value in traits(explorer):
+            table = tables.setdefault(key, {"null": 0})
+            columns.setdefault(key, [0] * len(states))[number] = table.setdefault(as_json(value), len(table))
+    return {key: (list(table), columns[key]) for key, table in tables.items()}
+
+
+def traits(explorer):
+    """Every trait that goes to the browser."""
+    for number, widget in enumerate(parts(explorer)):
+        for name in sorted(widget.trait_names(sync=True)):
+            value = getattr(widget, name)
+            if name[0] == "_" or name in NOT_OURS:
+                continue
+            if isinstance(value, list) and value and all(isinstance(panel, list) for panel in value):
+                yield from (((number, name, place), panel) for place, panel in enumerate(value))
+            else:
+                yield (number, name, -1), value
+
+
+def parts(box):
+    """The widgets under a box, in their order, without the boxes."""
+    for child in box.children:
+        yield from parts(child) if hasattr(child, "children") else (child,)
+
+
+def tree(box, numbers):
+    """[classes, children] of a box; a number stands for a widget."""
+    return [" ".join(box._dom_classes), [tree(child, numbers) if hasattr(child, "children") else next(numbers)
+                                         for child in box.children]]
+
+
+def as_json(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)  # as JavaScript writes it
+
+
+# Cutting: everything once.
+
+def cut(stem, states, shots):
+    """The Film of what was recorded, slice by slice."""
+    explorer = made(stem)
+    widgets = list(parts(explorer))
+    fixed, channels, columns = [{} for _ in widgets], [], []
+    lengths = [len(next(iter(shot.values()))[1]) for shot in shots]
+    for key in sorted({key for shot in shots for key in shot}):
+        (number, trait, place), (texts, column) = key, joined(
+            shot.get(key, (["null"], [0] * length)) for shot, length in zip(shots, lengths))
+        if place < 0 and len(set(column)) == 1:
+            fixed[number][trait] = json.loads(texts[column[0]])
+        else:
+            channels.append([number, trait, place, *chunks(texts)])
+            columns.append(column)
+    fields, digits = fields_of(explorer, states, widgets)
+    name = EXPLORERS[stem].split(".")[1]
+    sources = {type(widget).__name__: widget.get_state() for widget in widgets}
+    data = {"name": name, "title": explorer.title, "count": len(states), "fields": fields, "channels": channels,
+            "widgets": [[type(widget).__name__, traits] for widget, traits in zip(widgets, fixed)],
+            "tree": tree(explorer, iter(range(len(widgets)))), "presets": presets(explorer, digits, states),
+            "table": packed(np.array([*digits, *columns], "<u2").tobytes())}
+    return Film(name, explorer.title, data, {kind: source["_esm"] for kind, source in sources.items()},
+                "\n".join(dict.fromkeys(source.get("_css", "") for source in sources.values())).strip(),
+                [still(explorer, preset) for preset in explorer.poster])
+
+
+def joined(shots):
+    """The tables of all slices as one, in alphabetical order: what is alike is compressed together."""
+    shots = list(shots)
+    texts = ["null", *sorted({text for own, _ in shots for text in own} - {"null"})]
+    numbers = {text: number for number, text in enumerate(texts)}
+    return texts, [numbers[own[value]] for own, column in shots for value in column]
+
+
+def chunks(texts):
+    """[how many texts each chunk holds, ...], [the chunks, ...]"""
+    groups, filled = [], CHUNK
+    for text in texts:
+        if filled >= CHUNK:
+            groups.append([])
+            filled = 0
+        groups[-1].append(text)
+        filled += len(text)
+    return [len(group) for group in groups], [packed(f"[{','.join(group)}]".encode()) for group in groups]
+
+
+def packed(content):
+    return base64.b64encode(zlib.compress(content, 9)).decode()
+
+
+def fields_of(explorer, states, widgets):
+    """[[field, its widget, its values on the film], ...], and for each field which value each state has."""
+    fields, digits = [], []
+    for name, control in explorer.controls.items():
+        values = [getattr(state, name) for state in states]
+        order = list(dict.fromkeys(values))
+        if all(isinstance(value, int | float) for value in order):
+            order.sort()
+        fields.append([name, widgets.index(control), [str(value) if value == np.inf else value for value in order]])
+        digits.append([order.index(value) for value in values])
+    return fields, digits
+
+
+def presets(explorer, digits, states):
+    """{preset: [its state, what the menu of presets changes]}, as numbers of values; None: as it was."""
+    elsewhere = {name: next((state for state in states if getattr(state, name) != getattr(explorer.start, name)),
+                            explorer.start) for name in explorer.controls}
+    elsewhere = {name: getattr(state, name) for name, state in elsewhere.items()}
+    found = {}
+    for preset in explorer.presets:
+        state = explorer.state_of(preset)
+        explorer.set(**elsewhere)
+        explorer.press(preset)
+        target = [digit[states.index(state)] for digit in digits]
+        kept = [getattr(explorer.state, name) == elsewhere[name] != getattr(state, name) for name in explorer.controls]
+        found[preset] = [target, [None if keep else digit for digit, keep in zip(target, kept)]]
+    explorer.choose("Reset")
+    return found
+
+
+def still(explorer, preset):
+    """A state of the poster: its name, its words, its panels."""
+    explorer.choose(preset)
+    said = [explorer.words.headline, explorer.words.value]
+    panels = [value for (_, _, _), value in traits(explorer) if isinstance(value, list) and "<svg" in str(value)]
+    return [preset if preset != "Reset" else "", ". ".join(filter(None, said)), panels]

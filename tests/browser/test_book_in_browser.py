@@ -1,0 +1,299 @@
+"""The book in Chromium, from the disk and without a network: explorers are driven by hand and compared with Python."""
+
+import random
+import shutil
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+from films import SETS, small_films, small_lattice
+from lab import CHROMIUM_OPTIONS, chromium
+
+for package in ("nbformat", "playwright", "pypandoc", "bleach", "anywidget"):
+    pytest.importorskip(package, reason="the extras handout, lab and test are not installed")
+
+from playwright.sync_api import TimeoutError, expect, sync_playwright  # noqa: E402
+
+from lstmlib.explorers import EXPLORERS  # noqa: E402
+from lstmlib.explorers.film import made  # noqa: E402
+from tools import book  # noqa: E402
+
+pytestmark = pytest.mark.browser
+PAGES = ["index.html", "04_where_to_divide.html"]
+WIDTHS = [360, 768, 1280, 1920]
+SMALLEST_TEXT = """() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+    while (walker.nextNode()) {
+        const parent = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+        if (!text || parent.closest("script, annotation, sub, sup, msub, msup, msubsup, munder, munderover, mfrac")
+            || !parent.checkVisibility({visibilityProperty: true})) continue;
+        const matrix = parent.getScreenCTM?.(), scale = matrix ? Math.hypot(matrix.a, matrix.b) : 1;
+        const size = parseFloat(getComputedStyle(parent).fontSize) * scale;
+        if (size < 10.99) found.push([size, text.slice(0, 40)]);
+    }
+    return found;
+}"""
+TARGETS = "a, button, input, select, summary, [role=checkbox]"
+SMALL_TARGETS = """([targets, least]) => [...document.querySelectorAll(targets)].filter((target) => {
+    const box = (target.closest("label") ?? target).getBoundingClientRect(), own = target.getBoundingClientRect();
+    const inText = target.matches("a, button") && target.closest("p, li, td, figcaption") && !target.closest("nav");
+    if (!target.checkVisibility() || inText || box.width === 0 || target.matches(".skip")) return false;
+    if (target.matches("[data-edge]")) least = 24;  // wider ones would cover each other
+    return Math.max(box.height, own.height) < least - 0.5 || Math.max(box.width, own.width) < Math.min(least, 24) - 0.5;
+}).map((target) => target.outerHTML.slice(0, 90))"""
+
+
+@pytest.fixture(scope="module")
+def small():
+    return small_films()
+
+
+@pytest.fixture(scope="module")
+def folder(small, tmp_path_factory):
+    place = tmp_path_factory.mktemp("book")
+    list(book.build(place, recorded={film.title: film for film in small.values()}))
+    return place
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
+        yield started
+        started.close()
+
+
+@contextmanager
+def opened(browser, path, place="", width=1280, **options):
+    """The page, from the disk, without a network: to the end it must ask for nothing and complain of nothing."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
+    page, trouble = context.new_page(), []
+    page.set_default_timeout(10_000)
+    page.on("console", lambda message: message.type in ("error", "warning") and trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or trouble.append(request.url))
+    page.goto(path.as_uri() + place)
+    if options.get("java_script_enabled", True):
+        try:
+            page.wait_for_selector("html[data-played]", state="attached")
+        except TimeoutError:
+            raise AssertionError(trouble) from None
+    try:
+        yield page
+        assert trouble == []
+    finally:
+        context.close()
+
+
+class Hand:
+    """Moves the controls of a film as a reader does, by mouse or by keyboard, and the explorer in Python too."""
+
+    def __init__(self, page, stem, film):
+        self.page, self.twin, self.values = page, made(stem), {}
+        for name, _, own in film.data["fields"]:
+            order = getattr(self.twin.controls[name], "values", own)
+            self.values[name] = sorted((float(value) if value == "inf" else value for value in own), key=order.index)
+        self.lattice = small_lattice(stem)[1]
+        self.box = page.locator(f"#{film.name}")
+
+    def to(self, state, how):
+        for name, control in self.twin.controls.items():
+            value, before = getattr(state, name), getattr(self.twin.state, name)
+            if value != before:  # keys pass through all values that are on the film
+                possible = how if set(self.values[name]) <= {*self.lattice[name], *SETS} else "mouse"
+                move = getattr(self, f"{type(control).__name__.lower()}_by_{possible}")
+                move(control, value, self.values[name].index(value) - self.values[name].index(before))
+                self.twin.set(**{name: value})
+
+    def press(self, target, key, times):
+        for _ in range(times):
+            target.press(key)
+
+    def slider_by_keyboard(self, control, value, steps):
+        slider = self.box.get_by_role("slider", name=control.label, exact=True)
+        self.press(slider, "ArrowRight" if steps > 0 else "ArrowLeft", abs(steps))
+
+    def slider_by_mouse(self, control, value, steps):
+        slider = self.box.get_by_role("slider", name=control.label, exact=True)
+        if len(control.values) > 13:  # a pixel is more than one value
+            slider.fill(str(control.values.index(value)))
+            return
+        box, share = slider.bounding_box(), control.values.index(value) / (len(control.values) - 1)
+        slider.click(position={"x": 8 + share * (box["width"] - 16), "y": box["height"] / 2})
+
+    def menu_by_mouse(self, control, value, steps):
+        menu = self.box.get_by_role("combobox", name=control.label, exact=True)
+        menu.select_option(index=control.values.index(value))
+
+    def menu_by_keyboard(self, control, value, steps):
+        menu = self.box.get_by_role("combobox", name=control.label, exact=True)
+        self.press(menu, "ArrowDown" if steps > 0 else "ArrowUp", abs(steps))
+
+    def radios(self, control):
+        return self.box.get_by_role("group", name=control.label, exact=True).get_by_role("radio")
+
+    def choice_by_mouse(self, control, value, steps):
+        self.radios(control).nth(control.values.index(value)).click()
+
+    def choice_by_keyboard(self, control, value, steps):
+        for _ in range(abs(steps)):
+            self.radios(control).and_(self.page.locator(":checked")).press("ArrowDown" if steps > 0 else "ArrowUp")
+
+    def switch_by_mouse(self, control, value, steps):
+        self.box.get_by_role("checkbox", name=control.label, exact=True).click()
+
+    def switch_by_keyboard(self, control, value, steps):
+        self.box.get_by_role("checkbox", name=control.label, exact=True).press("Space")
+
+    def edges(self, control, value):
+        for edge in sorted(set(value) ^ set(self.twin.state.edges)):
+            yield self.box.locator(f'[data-edge="{edge}"]').first
+
+    def backwardgraph_by_keyboard(self, control, value, steps):
+        for edge in self.edges(control, value):
+            edge.press("Space")
+
+    def backwardgraph_by_mouse(self, control, value, steps):
+        for edge in self.edges(control, value):
+            edge.locator(".pill-text").first.click()
+
+    def agrees(self):
+        """What the page shows and says is what the explorer in Python shows and says."""
+        status = self.box.locator(".lstm-status")
+        expect(status.locator("p").nth(0)).to_have_text(self.twin.words.headline)
+        expect(status.locator("p").nth(1)).to_have_text(self.twin.words.value)
+        panels = self.box.locator(".lstm-panels .lstm-panel").evaluate_all("all => all.map((box) => box.drawn)")
+        assert panels == [svg for _, svg, _, _ in self.twin.panels.value]
+
+
+@pytest.mark.parametrize("stem", EXPLORERS)
+def test_an_explorer_without_python_is_the_explorer(stem, browser, folder, small):
+    states, values = small_lattice(stem)
+    free = [state for state in states if all(getattr(state, name) in some for name, some in values.items())]
+    picked = random.Random(stem).choices(free, k=20)
+    with opened(browser, folder / "embed" / f"{small[stem].name}.html") as page:
+        hand = Hand(page, stem, small[stem])
+        hand.agrees()
+        for number, state in enumerate(picked):
+            before = hand.twin.state
+            hand.to(state, ("mouse", "keyboard")[number % 2])
+            hand.agrees()
+            if number % 2 == 0 and before != state:  # keys pass through states that are not on the film
+                expect(page.locator(".film-note")).to_be_empty()
+        for preset in hand.twin.presets:
+            hand.box.get_by_role("combobox", name=hand.twin.menu.label, exact=True).select_option(preset)
+            hand.twin.press(preset)
+            hand.agrees()
+
+
+def test_edges_by_mouse_and_keyboard(browser, folder, small):
+    with opened(browser, folder / "embed" / "laboratory.html") as page:
+        hand = Hand(page, "where_to_divide", small["where_to_divide"])
+        for number, edges in enumerate(random.Random(0).sample(SETS, 20)):
+            state = type(hand.twin.state)(edges=edges)
+            hand.to(state, ("mouse", "keyboard")[number % 2])
+            hand.agrees()
+            expect(page.locator(".film-note")).to_be_empty()
+
+
+def test_all_512_verdicts(browser, folder, small):
+    twin, told = made("where_to_divide"), []
+    with opened(browser, folder / "embed" / "laboratory.html") as page:
+        shown = page.evaluate("""async (sets) => {
+            const shown = [];
+            const link = document.querySelector(".film-link");
+            for (const set of sets) {
+                const edges = set.join(",");
+                location.hash = `laboratory=${edges}&X=8&T=4`;
+                await new Promise((resolve) => addEventListener("hashchange", resolve, {once: true}));
+                for (let wait = 0; wait < 200 && !link.href.endsWith(`=${edges}`); wait++)
+                    await new Promise((resolve) => setTimeout(resolve, 5));
+                shown.push([...document.querySelectorAll(".lstm-status p")].map((p) => p.textContent));
+            }
+            return shown;
+        }""", SETS)
+    for edges in SETS:
+        twin.set(edges=edges)
+        told.append([twin.words.headline, twin.words.value])
+    assert shown == told
+    assert sum(headline.startswith("Identical") for headline, _ in shown) == 5
+
+
+def test_links_sentences_and_what_is_not_on_film(browser, folder):
+    with opened(browser, folder / "04_where_to_divide.html", "#laboratory=dz&X=100&T=4") as page:
+        headline, note = page.locator("#laboratory .lstm-status .lstm-headline"), page.locator(".film-note")
+        expect(headline).to_contain_text("Not the gradient")
+        page.get_by_role("button", name="at the end", exact=True).first.click()
+        expect(headline).to_contain_text("Identical")
+        assert page.locator(".film-link").get_attribute("href") == "#laboratory=dW"
+        page.evaluate("location.hash = '#laboratory=dW,dc_next'")
+        expect(headline).to_contain_text("Not the gradient")
+        page.locator("#laboratory").get_by_role("slider", name="|X|", exact=True).press("ArrowRight")
+        expect(note).to_contain_text("In the notebook this moves freely")
+        expect(note).to_contain_text("also moved")
+
+
+def test_exercises_answer(browser, folder):
+    with opened(browser, folder / "index.html") as page:
+        form = page.locator("form").filter(has_text="repair")
+        form.get_by_role("spinbutton").fill("100")
+        form.get_by_role("button").click()
+        expect(form).to_contain_text("100 is not it. Hint: one of the two divisions is wanted")
+        form.get_by_role("spinbutton").fill("10")
+        form.get_by_role("spinbutton").press("Enter")
+        expect(form).to_contain_text("Right.")
+        plans = page.locator("form").filter(has_text="at every step back in time")
+        for menu, answer in zip(plans.get_by_role("combobox").all(), ("True", "True", "False", "True")):
+            menu.select_option(answer)
+        plans.get_by_role("button").press("Enter")
+        expect(plans).to_contain_text("can meet the factor again in every step")
+
+
+def test_predictions_answer(browser, folder):
+    pages = [path for path in sorted(folder.glob("*.html")) if "data-prediction" in path.read_text(encoding="utf-8")]
+    for path in pages:
+        with opened(browser, path) as page:
+            for form in page.locator("[data-prediction] form").all():
+                radios = form.get_by_role("radio")
+                if radios.count():
+                    radios.first.check()
+                else:
+                    form.get_by_role("spinbutton").fill("1")
+                form.get_by_role("button").click()
+                expect(form.get_by_role("status")).to_contain_text("Predicted")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_widths(name, width, browser, folder):
+    touch = width == 360
+    with opened(browser, folder / name, width=width, has_touch=touch, is_mobile=touch) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(SMALLEST_TEXT) == []
+        assert page.evaluate(SMALL_TARGETS, [TARGETS, 44 if touch else 24]) == []
+        if width >= 1280:
+            letters = page.evaluate("""() => {
+                const all = [...document.querySelectorAll("main > p")], length = (p) => p.innerText.length;
+                const longest = all.sort((a, b) => length(b) - length(a))[0];
+                return length(longest) / (longest.offsetHeight / parseFloat(getComputedStyle(longest).lineHeight));
+            }""")
+            assert 62 < letters < 77
+
+
+def test_without_javascript_pictures_stand_there(browser, folder):
+    with opened(browser, folder / "04_where_to_divide.html", java_script_enabled=False) as page:
+        assert page.locator("#laboratory svg").count() >= 3
+        expect(page.locator("#laboratory svg").first).to_be_visible()
+        expect(page.locator("#laboratory .still")).to_contain_text("A picture")
+
+
+def test_in_firefox(folder, tmp_path):
+    firefox, pillow = shutil.which("firefox-esr") or shutil.which("firefox"), pytest.importorskip("PIL.Image")
+    if not firefox:
+        pytest.skip("Firefox is not installed")
+    picture, page = tmp_path / "page.png", (folder / "embed" / "laboratory.html").as_uri()
+    subprocess.run([firefox, "--headless", "--no-remote", "--profile", str(tmp_path), "--window-size=1280,900",
+                    f"--screenshot={picture}", page], timeout=120, check=True, capture_output=True)
+    colours = pillow.open(picture).convert("RGB").getcolors(2 ** 24)
+    assert (0, 112, 79) in [colour for _, colour in colours]  # the tick of the verdict, which the player draws

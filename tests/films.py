@@ -1,0 +1,63 @@
+"""Small films of every explorer, for tests of the book: a few values of each control, in all combinations."""
+
+import json
+import zlib
+from base64 import b64decode
+from dataclasses import fields, replace
+from itertools import combinations, product
+
+import numpy as np
+
+from lstmlib.explorers import EXPLORERS
+from lstmlib.explorers.film import film, made
+from lstmlib.placement import EDGES
+
+STATES = 48
+SETS = [edges for size in range(len(EDGES) + 1) for edges in combinations(EDGES, size)]
+
+
+def small_lattice(stem):
+    """The presets, and some values of each control with all others."""
+    explorer = made(stem)
+    presets = [explorer.state_of(preset) for preset in explorer.presets]
+    values = {name: few(control, [getattr(state, name) for state in presets])
+              for name, control in explorer.controls.items()}
+    while np.prod([len(some) for some in values.values()]) > STATES:
+        max(reversed(values.values()), key=len).pop()
+    states = [replace(explorer.start, **dict(zip(values, some))) for some in product(*values.values())]
+    if stem == "where_to_divide":
+        states += [replace(explorer.start, edges=edges) for edges in SETS]
+    return list(dict.fromkeys([explorer.start, *presets, *states])), values
+
+
+def few(control, wanted):
+    """The value that a control has at the start, and some others."""
+    every = getattr(control, "values", [False, True] if isinstance(control.value, bool) else [])
+    wanted = [] if isinstance(control.value, tuple) else wanted
+    return list(dict.fromkeys([control.value, *wanted, *every[:1], *every[-1:]]))
+
+
+def small_films():
+    """{stem: film}"""
+    return {stem: film(stem, small_lattice(stem)[0]) for stem in EXPLORERS}
+
+
+def unpacked(text):
+    return zlib.decompress(b64decode(text))
+
+
+def replayed(film, number):
+    """{(widget, trait, place): value} of a state of a film, read as the player reads it."""
+    data = film.data
+    table = np.frombuffer(unpacked(data["table"]), "<u2").reshape(-1, data["count"])[len(data["fields"]):]
+    shown = {(widget, trait, -1): value for widget, (_, traits) in enumerate(data["widgets"])
+             for trait, value in traits.items()}
+    for (widget, trait, place, _, chunks), column in zip(data["channels"], table):
+        value = [text for chunk in chunks for text in json.loads(unpacked(chunk))][column[number]]
+        if value is not None or place < 0:
+            shown[widget, trait, place] = value
+    return shown
+
+
+def as_dict(state):
+    return {field.name: getattr(state, field.name) for field in fields(state)}

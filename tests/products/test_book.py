@@ -1,0 +1,195 @@
+"""The book holds every notebook, nothing of it runs that should not, and its films show what the explorers show."""
+
+import json
+import random
+import re
+
+import pytest
+from films import replayed, small_films, small_lattice, unpacked
+from pages import Page, outside_addresses
+
+for package in ("nbformat", "pypandoc", "bleach", "anywidget"):
+    pytest.importorskip(package, reason="the extras handout and lab are not installed")
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output  # noqa: E402
+
+from lstmlib.explorers import EXPLORERS  # noqa: E402
+from lstmlib.explorers.film import films, made, traits  # noqa: E402
+from tools import book  # noqa: E402
+from tools.notebooks import stored  # noqa: E402
+
+STORED = stored()
+
+
+@pytest.fixture(scope="module")
+def small():
+    return small_films()
+
+
+@pytest.fixture(scope="module")
+def folder(small, tmp_path_factory):
+    place = tmp_path_factory.mktemp("book")
+    list(book.build(place, recorded={film.title: film for film in small.values()}))
+    return place
+
+
+@pytest.fixture(scope="module")
+def pages(folder):
+    return {name: Page((folder / book.address(name)).read_text(encoding="utf-8")) for name in STORED}
+
+
+def page_of(*cells, instructor=False):
+    notebook = new_notebook(cells=[new_markdown_cell("# 1. A page\n\nIts first sentence.", id="first"), *cells])
+    return book.Page("01_a_page", notebook, {}, instructor).html({"00_b": "0. B", "01_a_page": "1. A page"})
+
+
+# Films.
+
+@pytest.mark.parametrize("stem", EXPLORERS)
+def test_a_film_shows_what_the_explorer_shows(stem, small):
+    explorer, states = made(stem), small_lattice(stem)[0]
+    assert small[stem].data["count"] == len(states)
+    for number in random.Random(stem).sample(range(len(states)), min(12, len(states))):
+        explorer.set(**{name: getattr(states[number], name) for name in explorer.controls})
+        shown = {key: json.loads(json.dumps(value)) for key, value in traits(explorer)}
+        assert replayed(small[stem], number) == shown
+
+
+def finite(values):
+    """As JSON can have them."""
+    return {name: str(value) if value == float("inf") else value for name, value in values.items()}
+
+
+@pytest.mark.parametrize("stem", EXPLORERS)
+def test_presets_of_a_film(stem, small):
+    explorer, data = made(stem), small[stem].data
+    for preset, (target, changes) in data["presets"].items():
+        values = {name: own[digit] for (name, _, own), digit in zip(data["fields"], target)}
+        assert values == finite({name: getattr(explorer.state_of(preset), name) for name in explorer.controls})
+        explorer.choose("Reset")
+        explorer.press(preset)
+        pressed = finite({name: getattr(explorer.state, name) for name in explorer.controls})
+        start = finite({name: getattr(explorer.start, name) for name in explorer.controls})
+        assert pressed == start | {name: own[digit] for (name, _, own), digit in zip(data["fields"], changes)
+                                   if digit is not None}
+
+
+def test_each_different_panel_is_stored_once(small):
+    for film in small.values():
+        assert sum(len(panels) for _, _, panels in film.still)
+        for _, _, place, sizes, chunks in film.data["channels"]:
+            texts = [json.dumps(text) for chunk in chunks for text in json.loads(unpacked(chunk))]
+            assert len(texts) == len(set(texts)) == sum(sizes)
+
+
+def test_films_are_kept_and_are_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr("lstmlib.explorers.film.lattice", lambda stem: small_lattice(stem)[0][:4])
+    first = films(tmp_path / "a", ["linearity"])
+    kept = next((tmp_path / "a").iterdir())
+    monkeypatch.setattr("lstmlib.explorers.film.shoot", None)
+    assert films(tmp_path / "a", ["linearity"]) == first
+    monkeypatch.undo()
+    monkeypatch.setattr("lstmlib.explorers.film.lattice", lambda stem: small_lattice(stem)[0][:4])
+    films(tmp_path / "b", ["linearity"])
+    assert next((tmp_path / "b").iterdir()).read_bytes() == kept.read_bytes()
+
+
+# Pages.
+
+def test_the_same_notebooks_give_the_same_bytes(folder, small, tmp_path):
+    for path in book.build(tmp_path, recorded={film.title: film for film in small.values()}):
+        assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes()
+
+
+def test_every_page_stands_alone_and_has_its_parts(pages):
+    for name, page in pages.items():
+        assert outside_addresses(page) == []
+        assert page.all("html") == [{"lang": "en-GB"}]
+        for tag, number in (("h1", 1), ("main", 1), ("header", 1), ("footer", 1), ("nav", 2), ("title", 1)):
+            assert len(page.all(tag)) == number, (name, tag)
+        assert all(picture["alt"].strip() for picture in page.all("img"))
+        ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
+        assert len(ids) == len(set(ids)), name
+
+
+def test_every_link_leads_somewhere(pages):
+    places = {book.address(name): {attributes.get("id") for _, attributes in page.tags} for name, page in pages.items()}
+    for name, page in pages.items():
+        for link in page.all("a"):
+            file, _, place = link.get("href", "").partition("#")
+            if re.match("https?:", file):
+                continue
+            assert (place or None) in places[file or book.address(name)], (name, link)
+
+
+def test_every_cell_is_there_once(pages):
+    for name, notebook in STORED.items():
+        text = re.sub(r"\s+", "", pages[name].text)
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and ".sentence(" not in cell.source:
+                lines = [line for line in cell.source.splitlines() if line.strip() and "### " not in line]
+                assert all(re.sub(r"\s+", "", line) in text for line in lines), (name, cell.id)
+            for output in cell.get("outputs", []):
+                if "text" in output and output.text != "Not answered yet.\n":
+                    assert re.sub(r"\s+", "", output.text) in text, (name, cell.id)
+
+
+def test_no_tex_is_left_and_every_formula_has_its_number(folder, pages):
+    for name, notebook in STORED.items():
+        prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        source = (folder / book.address(name)).read_text(encoding="utf-8")
+        for tag in re.findall(r"\\tag\{(.*?)\}", prose):
+            assert source.count(f'id="equation-{tag}"') == 1
+        assert "\\tag" not in pages[name].text and "$$" not in pages[name].text
+
+
+def test_solutions_and_teaching_notes_are_folded():
+    cells = [new_markdown_cell("> **For teachers.** A hint.", metadata={"tags": ["teaching-note"]}),
+             new_code_cell("x = 1", metadata={"tags": ["solution"]})]
+    assert re.search(r'<details class="teaching"><summary>For teachers</summary><p> A hint.', page_of(*cells))
+    assert re.search(r'<details class="solution"><summary>Solution</summary>.*</details>', page_of(*cells), re.DOTALL)
+    assert '<details class="teaching" open>' in page_of(*cells, instructor=True)
+
+
+@pytest.mark.parametrize("source", [
+    "<script>alert(1)</script>", '<img src=x onerror="alert(1)">', "[x](javascript:alert(1))",
+    "![x](https://a.example/b)", '<a href="javascript:alert(1)">x</a>', "[x](https://a.example){onclick=alert(1)}",
+    "<iframe src='https://a.example'></iframe>", "</main><script>alert(1)</script>",
+    '<svg onload="alert(1)"></svg>', "<style>body {background: url(https://a.example)}</style>",
+    '<p data-exercise="{}" style="background: url(https://a.example)">x</p>'])
+def test_nothing_in_a_notebook_runs_or_loads(source):
+    clean = Page(page_of())
+    try:
+        page = Page(page_of(new_markdown_cell(source)))
+    except SystemExit:
+        return  # refused
+    for tag in ("script", "style", "iframe", "object", "embed", "form", "base", "main"):
+        assert len(page.all(tag)) == len(clean.all(tag))
+    assert outside_addresses(page) == []
+    for _, attributes in page.tags:
+        assert not any(name.startswith(("on", "data-")) for name in attributes)
+        assert not (attributes.get("href") or "").lower().startswith("javascript:")
+
+
+def test_text_that_a_cell_prints_is_text():
+    cell = new_code_cell("f()", outputs=[new_output("stream", text="<b>a</b> & b")])
+    assert "&lt;b&gt;a&lt;/b&gt; &amp; b" in page_of(cell)
+
+
+def test_sizes(folder):
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*.html")}
+    assert sizes["index.html"] < 1e6 and sum(sizes.values()) < 15e6
+    assert len(sizes) == len(STORED) + len(EXPLORERS)
+
+
+def test_a_wrong_option_shows_how_to_use_it():
+    with pytest.raises(SystemExit, match="run.py book"):
+        book.main(["--nonsense"])
+
+
+def test_a_folder_that_cannot_be_written_is_named(small, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(book, "films", lambda folder: {})
+    monkeypatch.setattr(book, "stored", lambda: {"00_a": new_notebook(cells=[new_markdown_cell("# 0. A\n\nText.")])})
+    with pytest.raises(SystemExit, match="The book cannot be written to .*file"):
+        book.main([str(tmp_path / "file")])

@@ -1,0 +1,302 @@
+"""Make the book: one page for each notebook, with explorers that work in any browser, without Python.
+
+    python run.py book                    into build/book
+    python run.py book some/folder        into some/folder
+    python run.py book --open             and show its first page
+    python run.py book --instructor       with the teaching notes unfolded, and what is said to wrong answers
+
+The notebooks are taken as they are stored, and no network is used. The explorers are films: their states on a lattice
+of their controls, computed once by the same functions as in the notebooks (this takes some minutes, and is kept in
+build/film). Every page is one file, and so is each explorer in the folder `embed`: open them from the disk, put them
+on a stick, or on any web server. The same notebooks give the same bytes.
+"""
+
+import ast
+import base64
+import functools
+import html
+import json
+import re
+import sys
+import webbrowser
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools.extra import extra_handout  # noqa: E402
+from tools.files import write  # noqa: E402
+
+with extra_handout("The book", "book"):
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    from lstmlib.exercises.answers import answers
+    from lstmlib.explorers import Prediction, Sentence
+    from lstmlib.explorers.film import films
+    from tools.handout import (
+        FOLDED,
+        MARKDOWN,
+        PROGRESS,
+        SERIES,
+        SOLUTION_MARK,
+        UNANSWERED,
+        VERSION,
+        expected_difficulties,
+        fenced,
+        heading,
+    )
+    from tools.notebooks import exercises, stored
+    from tools.pandoc import run_pandoc
+    from tools.safe_html import safe_html
+
+PARTS = ROOT / "tools" / "book"
+FONTS = ROOT / "tools" / "handout" / "fonts"
+OPTIONS = (f"--from={MARKDOWN}", "--to=html5", "--mathml", "--wrap=none",
+           f"--lua-filter={PARTS / 'filter.lua'}")
+CUT = "Here one cell of the book ends."
+EXPLORER = re.compile(r"Explorer\((['\"])(?P<title>.*)\1\)")
+NOTE = re.compile(r"<blockquote>\s*<p><strong>(Note|For teachers)\.</strong>(.*?)</blockquote>", re.DOTALL)
+DOCUMENT = re.compile(r"\[([^]]+)\]\((?:\.\./docs/)?([\w-]+)\.md\)")
+HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
+STILL = "A picture: it moves where JavaScript runs, and in the notebook."
+
+
+def main(arguments):
+    options = [argument for argument in arguments if argument in ("--open", "--instructor")]
+    named = [argument for argument in arguments if argument not in options]
+    if len(named) > 1 or named[:1] and named[0].startswith("-"):
+        raise SystemExit(__doc__.strip())
+    folder = Path(*named) if named else ROOT / "build" / "book"
+    try:
+        for path in build(folder, "--instructor" in options):
+            print(path, flush=True)
+    except OSError as problem:
+        raise SystemExit(f"The book cannot be written to {folder}: {problem.strerror or problem}.") from None
+    if "--open" in options:
+        webbrowser.open((folder / "index.html").resolve().as_uri())
+
+
+def build(folder, instructor=False, recorded=None):
+    """Write the pages and the embeds; yield every path.
+
+    recorded  {title: Film}: the films of the explorers, where they are not to be those of the whole lattice
+    """
+    notebooks = stored() | documents()
+    recorded = films(ROOT / "build" / "film") if recorded is None else recorded
+    titles = {name: heading(notebook.cells[0].source) for name, notebook in notebooks.items()}
+    pages = {address(name): Page(name, notebook, recorded, instructor).html(titles)
+             for name, notebook in notebooks.items()}
+    for path, text in (pages | {f"embed/{film.name}.html": embed(film) for film in recorded.values()}).items():
+        write(folder / path, text)
+        yield folder / path
+
+
+def documents():
+    """{name: notebook} of the Markdown files in docs to which a notebook leads."""
+    named = {name for notebook in stored().values() for cell in notebook.cells
+             for name in re.findall(r"\]\(\.\./docs/([\w-]+)\.md\)", cell.source)}
+    paths = [ROOT / "docs" / f"{name}.md" for name in sorted(named)]
+    return {path.stem: new_notebook(cells=[new_markdown_cell(path.read_text(encoding="utf-8"), id="all")])
+            for path in paths if path.exists()}
+
+
+def address(name):
+    return "index.html" if name.startswith("00") else f"{name}.html"
+
+
+# A notebook as the text of a page.
+
+class Page:
+    """One notebook as a page. `films` {title: Film} are those of the explorers that it may show."""
+
+    def __init__(self, name, notebook, films, instructor):
+        self.name, self.notebook, self.films, self.instructor = name, notebook, films, instructor
+        self.shown = []  # the films on this page
+        self.solutions = {stub.id: solution.source for stub, solution in exercises(notebook)}
+
+    def html(self, titles):
+        """The page; `titles` {name: title} are those of all pages."""
+        self.titles = titles
+        text = self.text()
+        first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
+        return filled("page.html", title=f"{titles[self.name]} · {SERIES}", series=SERIES, style=style(), text=text,
+                      release=VERSION, description=" ".join(first.split()), contents=contents(titles, self.name, text),
+                      neighbours=neighbours(titles, self.name), scripts=scripts(self.shown))
+
+    def text(self):
+        """The HTML of all cells."""
+        cells = [cell for cell in self.notebook.cells if cell.source.strip() not in ("", FOLDED)]
+        texts = [DOCUMENT.sub(self.link, cell.source) if cell.cell_type == "markdown"
+                 else fenced("python", SOLUTION_MARK.sub("", cell.source)) for cell in cells]
+        pieces = pandoc(f"\n\n{CUT}\n\n".join(texts), self.name).split(f"<p>{CUT}</p>")
+        if len(pieces) != len(cells):
+            raise SystemExit(f"{self.name}: the Markdown of a cell runs on into the next one.")
+        return "\n".join(map(self.cell, cells, pieces))
+
+    def cell(self, cell, piece):
+        tags, hidden = cell.metadata.get("tags", []), cell.metadata.get("jupyter", {})
+        if cell.cell_type == "markdown":
+            return scrolling(NOTE.sub(self.note, safe_html(piece)))
+        if ".sentence(" in cell.source:
+            return self.sentence(cell)
+        outputs = "".join(map(self.output, cell.outputs)) + self.form(cell)
+        if "solution" in tags:
+            return folded("solution", "Solution", piece + outputs) + self.difficulties(cell)
+        if hidden.get("source_hidden") or "explorer" in tags:
+            return outputs + folded("code", "Code", piece)
+        if hidden.get("outputs_hidden"):
+            outputs = folded("answer", "What comes out", outputs)
+        return f'<div class="cell">{piece}{outputs}</div>'
+
+    def form(self, cell):
+        """Under a cell that waits for choices or numbers, a place to type them."""
+        code = "\n".join(cell.source for cell in self.notebook.cells if cell.cell_type == "code")
+        modules = {alias or name: import_module(f"lstmlib.exercises.{name}")
+                   for name, alias in re.findall(r"from lstmlib\.exercises import (\w+)(?: as (\w+))?", code)}
+        said = answers(self.solutions[cell.id], modules) if cell.id in self.solutions else None
+        return live("exercise", said, "") if said else ""
+
+    def link(self, found):
+        words, name = found.groups()
+        return f"[{words}]({address(name)})" if name in self.titles else words
+
+    def note(self, found):
+        kind, text = found.groups()
+        if kind == "Note":
+            return f'<aside class="note" aria-label="Note"><p>{text}</aside>'
+        return folded("teaching", "For teachers", f"<p>{text}", self.instructor)
+
+    def difficulties(self, cell):
+        said = expected_difficulties(cell.source, self.notebook) if self.instructor else ""
+        return folded("teaching", "For teachers", pandoc(said, self.name), True) if said else ""
+
+    def output(self, output):
+        data, about = output.get("data", {}), output.get("metadata", {})
+        explorer, markup = EXPLORER.fullmatch(data.get("text/plain", "")), data.get("text/html", "")
+        if output.get("text") == UNANSWERED or markup.startswith(PROGRESS) or "text/markdown" in data:
+            return ""  # a caption stands under its picture already
+        if "text" in output:
+            return printed(output.text)
+        if "image/png" in data:
+            return figure(data["image/png"], about["image/png"])
+        if "lstm_prediction" in about:
+            return live("prediction", about["lstm_prediction"], safe_html(markup))
+        if explorer and explorer["title"] in self.films:
+            film = self.films[explorer["title"]]
+            if film in self.shown:
+                return f'<p><a href="#{film.name}">{html.escape(film.title)}</a> stands further up on this page.</p>'
+            self.shown.append(film)
+            return stage(film)
+        return printed(data["text/plain"])
+
+    def sentence(self, cell):
+        """A sentence that sets the explorer before it; without JavaScript, its words."""
+        call = next(node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)
+                    and getattr(node.func, "attr", "") == "sentence")
+        still = safe_html("".join(output.data["text/html"] for output in cell.outputs))
+        if not self.shown:
+            return still
+        parts = Sentence.parts_of(ast.literal_eval(call.args[0]))
+        return live("sentence", {"film": self.shown[-1].name, "parts": parts}, still)
+
+
+def pandoc(markdown, name):
+    return run_pandoc(markdown, name, *OPTIONS)
+
+
+def folded(kind, summary, content, unfolded=False):
+    return f'<details class="{kind}"{" open" * unfolded}><summary>{summary}</summary>{content}</details>'
+
+
+def scrolling(piece):
+    """Tables that are too wide scroll in a box of their own."""
+    return piece.replace("<table", '<div class="scroll"><table').replace("</table>", "</table></div>")
+
+
+def printed(text):
+    return f'<pre class="output"><samp>{html.escape(text.rstrip())}</samp></pre>'
+
+
+def live(kind, data, still):
+    """What JavaScript makes of data, and what stands there without it."""
+    return f'<div data-{kind}="{html.escape(json.dumps(data))}">{still}</div>'
+
+
+def figure(png, about):
+    """A picture with its sentence under it: said once, not in the alternative text too."""
+    number, caption = re.fullmatch(r"((?:Figure \d+\.\d+\.)?)\s*(.*)", about["alt"], re.DOTALL).groups()
+    size = "".join(f' {side}="{about[side]}"' for side in ("width", "height") if side in about)
+    return (f'<figure><img alt="{number.rstrip(".") or "Figure"}, described in its caption"{size} '
+            f'src="data:image/png;base64,{"".join(png.split())}">'
+            f"<figcaption><b>{number}</b> {html.escape(caption)}</figcaption></figure>")
+
+
+def stage(film):
+    """Where a film is played, with its still pictures."""
+    stills = []
+    for name, words, panels in film.still:
+        boxes = "".join(f'<div class="lstm-panel" style="--width:{width}px;--least:{least}px">{svg}</div>'
+                        for _, svg, width, least in panels)
+        stills.append(f"<p><b>{html.escape(name)}</b> {html.escape(words)}</p>"
+                      f'<div class="lstm-stage"><div class="lstm-panels">{boxes}</div></div>')
+    return (f'<div class="film" id="{film.name}"><div class="lstm-explorer"><b class="lstm-heading">'
+            f'{html.escape(film.title)}</b><p class="still">{STILL}</p>{"".join(stills)}</div></div>')
+
+
+# The page around it.
+
+def contents(titles, name, text):
+    """All pages, and under this one its headings."""
+    inside = "".join(f'<li><a href="#{id}">{title}</a></li>' for id, title in HEADING.findall(text))
+    items = [f'<li><a href="{address(n)}"{" aria-current=page" * (n == name)}>{html.escape(title)}</a>'
+             f'{f"<ol>{inside}</ol>" if n == name and inside else ""}</li>' for n, title in titles.items()]
+    return f"<ol>{''.join(items)}</ol>"
+
+
+def neighbours(titles, name):
+    names = list(titles)
+    here = names.index(name)
+    return "".join(f'<a rel="{rel}" href="{address(names[at])}">{before}{html.escape(titles[names[at]])}{after}</a>'
+                   for rel, at, before, after in (("prev", here - 1, "← ", ""), ("next", here + 1, "", " →"))
+                   if 0 <= at < len(names))
+
+
+def embed(film):
+    """A page with nothing but this explorer."""
+    return filled("embed.html", title=html.escape(film.title), style=style(), text=stage(film), series=SERIES,
+                  scripts=scripts([film]))
+
+
+def scripts(films):
+    """The films, and what plays them: with the widgets' own JavaScript."""
+    kinds = {"Sentence": Sentence._esm, "Prediction": Prediction._esm}
+    for film in films:
+        kinds |= film.kinds
+    modules = ",\n".join(f"{kind}: (() => {{\n{str(source).replace('export default', 'return')}\n}})()"
+                         for kind, source in kinds.items())
+    data = [json.dumps(film.data).replace("<", r"\u003c") for film in films]
+    data = [f'<script type="application/json" class="film">{film}</script>' for film in data]
+    return "\n".join([*data, f'<script type="module">{read(PARTS / "player.js")}\nplay({{{modules}}});\n</script>'])
+
+
+@functools.cache
+def style():
+    faces = [("Book Text", "STIXTwoText-Regular", ""), ("Book Text", "STIXTwoText-Italic", "font-style:italic"),
+             ("Book Text", "STIXTwoText-Bold", "font-weight:700"), ("Book Math", "STIXTwoMath", "")]
+    fonts = [f'@font-face{{font-family:"{family}";src:url(data:font/woff2;base64,'
+             f'{base64.b64encode((FONTS / f"{file}.woff2").read_bytes()).decode()});{rest}}}'
+             for family, file, rest in faces]
+    return "\n".join([*fonts, str(Sentence._css), read(PARTS / "page.css")])
+
+
+def read(path):
+    return path.read_text(encoding="utf-8").strip()
+
+
+def filled(template, **parts):
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read(PARTS / template))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
