@@ -78,28 +78,40 @@ def numbers(state):
     return Numbers(dc_next, dh_next, rnn_norms(state.rnn_scale), float(np.exp(np.log(f).mean())))
 
 
+def looks(numbers):
+    """(name, norms, how its line looks) of each curve."""
+    return [("LSTM, into the cell: dc_next", numbers.dc_next, dict(stroke=svg.BLUE, width=3)),
+            ("LSTM, into h: dh_next", numbers.dh_next, dict(stroke=svg.RED, width=2, stroke_dasharray="7 4")),
+            ("plain RNN, into h", numbers.rnn, dict(stroke=svg.INK, width=2.5, stroke_dasharray="2 4"))]
+
+
 def draw(state, numbers):
-    frame = svg.Frame(90, 40, 640, 300, (1, T), (LOW, HIGH), log="y")
+    """The norms from t = 100 back to t = 1, and what arrives there."""
+    return curves(numbers), arrivals(numbers)
+
+
+def curves(numbers):
+    frame = svg.Frame(72, 24, 620, 280, (1, T), (LOW, HIGH), log="y")
     ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-12, 5, 4)]
-    steps = range(1, T + 1)
-    curves = [("LSTM, into the cell: dc_next", numbers.dc_next, dict(stroke=svg.BLUE, width=3)),
-              ("LSTM, into h: dh_next", numbers.dh_next, dict(stroke=svg.RED, stroke_dasharray="7 4")),
-              ("plain RNN, into h", numbers.rnn, dict(stroke=svg.INK, stroke_dasharray="2 4", width=2.5))]
     parts = [frame.axes([1, 20, 40, 60, 80, 100], ticks, "timestep t", "norm of the gradient at t / at T",
                         "From the loss at t = 100 back to t = 1")]
-    parts += [frame.curve(steps, np.where(norms < LOW, np.nan, norms), **look) for _, norms, look in curves]
-    parts += [svg.line(640, 368, 520, 368, stroke=svg.GREY, width=1.5),
-              svg.curve([(528, 363), (520, 368), (528, 373)], stroke=svg.GREY),
-              svg.text(648, 372, "the way back", 12, fill=svg.GREY)]
-    parts += [svg.text(750, 52, "arrives at t = 1", 13, font_weight="bold")]
-    for row, (name, norms, look) in enumerate(curves):
-        y = 82 + 56 * row
-        width = look.get("width", 2)
-        parts += [svg.line(750, y - 4, 790, y - 4, width=width, **{k: v for k, v in look.items() if k != "width"}),
-                  svg.text(798, y, name, 12), svg.text(798, y + 19, brief(norms[0]), 14, font_weight="bold")]
-    parts += [svg.text(750, 262, "forget gates, on average", 12),
-              svg.text(750, 283, f"f = {numbers.forget:.3f}", 14, font_weight="bold")]
-    return (svg.panel("all", 1010, 390, *parts, words=words(state, numbers)),)
+    parts += [frame.curve(range(1, T + 1), np.where(norms < LOW, np.nan, norms), **look)
+              for _, norms, look in looks(numbers)]
+    parts += [svg.curve([(640, 334), (520, 334), None, (528, 329), (520, 334), (528, 339)], svg.GREY, 1.5),
+              svg.text(646, 338, "way back", 12, fill=svg.GREY)]
+    said = "; ".join(f"{name}, {brief(norms[0])}" for name, norms, _ in looks(numbers))
+    return svg.panel("curves", 704, 344, *parts, words=f"Norms of gradients, logarithmic; at t = 1: {said}.")
+
+
+def arrivals(numbers):
+    parts = [svg.text(0, 14, "What arrives at t = 1", 13, font_weight="bold")]
+    for row, (name, norms, look) in enumerate(looks(numbers)):
+        y = 46 + 58 * row
+        parts += [svg.line(0, y - 4, 40, y - 4, **look), svg.text(50, y, name, 13),
+                  svg.text(50, y + 21, brief(norms[0]), 16, font_weight="bold")]
+    parts += [svg.text(50, 220, "forget gates, on average", 13),
+              svg.text(50, 241, f"f = {numbers.forget:.3f}", 16, font_weight="bold")]
+    return svg.panel("arrivals", 260, 250, *parts, words=f"Forget gates are {numbers.forget:.3f} on average.")
 
 
 def brief(norm):
@@ -111,6 +123,14 @@ def brief(norm):
     return f"{norm:.1e}" if not 0.01 <= norm < 100 else f"{norm:.2g}"
 
 
+def headline(state, numbers):
+    """What became of the gradient along the cell state."""
+    arrived = numbers.dc_next[0]
+    if arrived >= 0.01:
+        return True, "Along the cell state the gradient arrives"
+    return False, "Along the cell state the gradient " + ("has vanished" if arrived < 1e-6 else "has all but vanished")
+
+
 def words(state, numbers):
     gates = "is cut" if state.cut_gates else f"carries {brief(numbers.dh_next[0])}"
     return (f"Of a gradient of norm 1 into h at the last of 100 timesteps, the LSTM's cell path still carries "
@@ -118,16 +138,24 @@ def words(state, numbers):
             f"the path through the gates {gates}, and the plain RNN {brief(numbers.rnn[0])}.")
 
 
+PRESETS = {"Gates half open": dict(forget_bias=0.0), "Gates open": dict(forget_bias=6.0),
+           "Cell path alone": dict(forget_bias=6.0, cut_gates=True), "RNN explodes": dict(rnn_scale=3.0)}
+BIASES, FACTORS = [b / 2 for b in range(-8, 17)], [s / 4 for s in range(2, 21)]
+
+
+def film():
+    """Every bias with the path through the gates and without; every factor, with the gates as they are and open."""
+    for cut in (False, True):
+        yield from (Flow(bias, cut_gates=cut) for bias in BIASES)
+        yield from (Flow(bias, factor, cut) for bias in (0.0, 1.0, 6.0) for factor in FACTORS)
+
+
 def gradient_flow():
     """The explorer of notebook 3."""
-    biases, factors = [b / 2 for b in range(-8, 17)], [s / 4 for s in range(2, 21)]
     controls = {
-        "forget_bias": Slider("forget bias", biases, labels=[f"{b:+.1f}" for b in biases]),
-        "rnn_scale": Slider("RNN: Wh times", factors, labels=[f"{s:.2f}" for s in factors]),
+        "forget_bias": Slider("forget bias", BIASES, labels=[f"{b:+.1f}" for b in BIASES]),
         "cut_gates": Switch("cut the path through the gates (dh_next)"),
+        "rnn_scale": Slider("RNN: Wh times", FACTORS, labels=[f"{s:.2f}" for s in FACTORS]),
     }
-    presets = {"Gates half open": dict(forget_bias=0.0), "Gates open": dict(forget_bias=6.0),
-               "Cell path alone": dict(forget_bias=6.0, cut_gates=True),
-               "RNN explodes": dict(rnn_scale=3.0)}
-    return Explorer("The way back through 100 timesteps", Flow(), controls, numbers, draw, words, presets=presets,
+    return Explorer("The way back through 100 timesteps", Flow(), controls, numbers, draw, words, headline, PRESETS,
                     poster=("Reset", "Gates open"))

@@ -32,6 +32,7 @@ class Explorer(widgets.VBox):
     presets   {name: {field: value, ...}}: named states, each set on top of `start`; "Reset" is always there
     poster    names of the presets whose panels stand for the explorer where no kernel runs ("Reset": the start)
     beside    widgets in front of the panels, such as a clickable graph; a control among them stands only there
+    rows      {name of a panel: fields of the controls that stand in front of it}, or none
     pictures  (state, numbers) -> what `beside` shows, as Panels, for where no kernel runs
 
     `state`, `numbers` and `error` can be read at any time; `set(field=value, ...)` and `choose(preset)` move the
@@ -41,7 +42,7 @@ class Explorer(widgets.VBox):
     newest = {}  # by title: the explorer that a cell made last
 
     def __init__(self, title, start, controls, numbers, draw, words, headline=None, presets=None, poster=("Reset",),
-                 beside=(), pictures=lambda state, numbers: ()):
+                 beside=(), pictures=lambda state, numbers: (), rows=None):
         self.title, self.start, self.controls = title, start, dict(controls)
         self._numbers_of, self._draw, self._words_of, self._beside = numbers, draw, words, pictures
         self._headline_of = headline or (lambda state, numbers: (None, ""))
@@ -57,13 +58,13 @@ class Explorer(widgets.VBox):
 
         self.panels, self.words, self.alert = Panels(), Announcement(label="status"), Announcement(label="alert")
         self.menu = Presets(label="Example", names=list(self.presets))
-        rows = {"top": [Heading(label=title), self.menu],
-                "controls": [control for control in self.controls.values() if control not in beside],
-                "stage": [*beside, self.panels]}
-        top, above, stage = (widgets.Box(row) for row in rows.values())
-        super().__init__([top, above, self.words, stage, self.alert])
-        for box, name in zip((self, top, above, stage), ("explorer", *rows)):
-            box.add_class(f"lstm-{name}")
+        fronts = {f"row-{name}": [self.controls[field] for field in names] for name, names in (rows or {}).items()}
+        placed = {*beside, *(control for front in fronts.values() for control in front)}
+        top, above = [Heading(label=title), self.menu], [c for c in self.controls.values() if c not in placed]
+        fronts = [boxed(name, controls) for name, controls in fronts.items()]
+        stage = boxed("rows" if fronts else "stage", [*beside, *fronts, self.panels])
+        super().__init__([boxed("top", top), boxed("controls", above), self.words, stage, self.alert])
+        self.add_class("lstm-explorer")
         for control in self.controls.values():
             control.observe(self._control_moved, names="value")
         self.menu.observe(lambda change: self.press(change.new[0]), names="chosen")
@@ -168,13 +169,20 @@ class Explorer(widgets.VBox):
 
     def close(self):
         """Free this explorer and all its parts, in the kernel and in the browser."""
-        for box in self.children:
+        def free(box):
             for part in getattr(box, "children", ()):
+                free(part)
                 part.close()
-            box.close()
-        for box in (*self.children, self):
-            box.layout.close()
+                part.layout.close()
+
+        free(self)
         super().close()
+        self.layout.close()
+
+
+def boxed(name, parts):
+    """The parts in a box that the style sheet knows by name."""
+    return widgets.Box(parts).add_class(f"lstm-{name}")
 
 
 made = {}  # by cell: (the run of it, the widgets that it made)
@@ -191,6 +199,7 @@ def made_here(widget):
     if before != run:
         for old in widgets_of_cell:
             old.close()
+            old.layout.close()
         widgets_of_cell = []
     made[cell] = run, [*widgets_of_cell, widget]
 

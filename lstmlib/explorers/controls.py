@@ -27,10 +27,6 @@ class Part(anywidget.AnyWidget):
 
     label = traitlets.Unicode().tag(sync=True)
 
-    def close(self):
-        self.layout.close()
-        super().close()
-
     def __repr__(self):
         return f"{type(self).__name__}({self.label!r})"
 

@@ -4,7 +4,7 @@ The cell has one hidden unit and two inputs: a value, which is there at every st
 which is 1 at the one step whose value is to be remembered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -77,27 +77,27 @@ def numbers(state):
 
 def words(state, numbers):
     g, o = numbers.g[state.arrival - 1], numbers.o[-1]
-    return (f"{verdict(state, numbers)} At step {state.arrival} the input gate let in {percent(numbers.let_in)} of the "
+    return (f"At step {state.arrival} the input gate let in {percent(numbers.let_in)} of the "
             f"candidate {decimal(g)}; over the {T - state.arrival} steps since then the forget gate kept "
             f"{percent(numbers.kept)} of that; all other values together add {decimal(numbers.others)}. So c ends at "
             f"{decimal(numbers.c[-1])}. The output gate is {percent(o)} open, and h ends at {decimal(numbers.h[-1])}.")
 
 
-def verdict(state, numbers):
+def headline(state, numbers):
     """What became of the number, in a few words."""
     if state.value == 0:
-        return "The number is 0: there is nothing to remember."
+        return None, "The number is 0: there is nothing to remember"
     if numbers.let_in < 0.1:
-        return "Never written."
+        return False, "Never written"
     if numbers.kept < 0.1:
-        return "Forgotten."
+        return False, "Forgotten"
     if abs(numbers.others) > 0.25 * abs(numbers.g[state.arrival - 1]):
-        return "Mixed with the other values."
+        return False, "Mixed with the other values"
     if numbers.let_in * numbers.kept < 0.8:
-        return "Partly remembered."
+        return False, "Partly remembered"
     if numbers.o[-1] < 0.1:
-        return "Remembered, but not shown."
-    return "Remembered, and shown."
+        return False, "Remembered, but not shown"
+    return True, "Remembered, and shown"
 
 
 def percent(share):
@@ -114,7 +114,6 @@ def decimal(value):
     return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-WIDTH, HEIGHT = 1000, 500
 TIME = (0.5, T + 0.5)
 C_LIMITS = (-2, 2)
 STRIPS = {  # name: (what it does, limits, ticks, colour)
@@ -124,65 +123,63 @@ STRIPS = {  # name: (what it does, limits, ticks, colour)
     "f": ("forget gate", (0, 1), (0, 1), svg.RED),
     "o": ("output gate", (0, 1), (0, 1), svg.ORANGE),
 }
-STRIP_FRAMES = {name: svg.Frame(132, 34 + 88 * k, 330, 66, TIME, STRIPS[name][1]) for k, name in enumerate(STRIPS)}
-CELL = svg.Frame(530, 34, 350, 242, TIME, C_LIMITS)
-HIDDEN = svg.Frame(530, 320, 350, 132, TIME, (-1, 1))
+CELL = svg.Frame(30, 22, 296, 196, TIME, C_LIMITS)
+HIDDEN = svg.Frame(30, 268, 296, 100, TIME, (-1, 1))
 
 
 def draw(state, numbers):
-    parts = [strip(name, getattr(numbers, name), state.arrival) for name in STRIPS]
-    last_strip = STRIP_FRAMES["o"]
-    for frame in (last_strip, HIDDEN):
-        parts += [svg.text(frame.x(step), 466 if frame is HIDDEN else frame.top + 82, step, 11, "middle", svg.GREY)
-                  for step in STEPS[::3]]
-        parts.append(svg.text(frame.left + frame.width / 2, 488, "timestep t", 12, "middle"))
-    parts += [cell_panel(state, numbers), hidden_panel(state, numbers)]
-    return (svg.panel("all", WIDTH, HEIGHT, *parts, words=words(state, numbers)),)
+    """A strip for the input and for each gate, then the cell state and the hidden state."""
+    strips = (strip(name, getattr(numbers, name), state.arrival) for name in STRIPS)
+    return *strips, states(state, numbers)
 
 
 def strip(name, values, arrival):
     """One row of bars: a value, or how far a gate is open."""
-    frame, (what, _, ticks, colour) = STRIP_FRAMES[name], STRIPS[name]
-    middle = frame.top + frame.height / 2
+    what, limits, ticks, colour = STRIPS[name]
+    frame = svg.Frame(30, 19, 340, 44, TIME, limits)
+    title = svg.element("tspan", name, font_weight="bold", font_style="italic") + f"  {what}"
     parts = [band(frame, arrival), frame.axes(y_ticks=ticks, labels=minus), bars(frame, values, colour, arrival),
              svg.line(frame.left, frame.y(0), frame.left + frame.width, frame.y(0), stroke=svg.GREY),
-             svg.text(14, middle - 3, name, 16, fill=svg.INK, font_weight="bold", font_style="italic"),
-             svg.text(14, middle + 14, what, 12)]
+             svg.element("text", title, x=30, y=13, font_size=14, fill=svg.DEEP.get(colour, svg.INK))]
     if name == "x":
-        parts.append(svg.text(frame.x(arrival), frame.top - 6, "marker: remember this", 12,
-                              "start" if arrival < 5 else "middle"))
-    return "".join(parts)
+        parts.append(svg.text(frame.x(max(arrival, 10)), 13, "marker: remember this one", 12, "middle"))
+    parts += time_axis(frame, 80) if name == "o" else []
+    said = ", ".join(decimal(value) for value in values)
+    return svg.panel(name, 376, 98 if name == "o" else 70, *parts, words=f"{what} {name}, step by step: {said}.")
 
 
-def cell_panel(state, numbers):
-    frame, end, candidate = CELL, numbers.c[-1], numbers.g[state.arrival - 1]
-    target = frame.y(candidate)
+def time_axis(frame, y):
+    return [svg.text(frame.x(step), y, step, 12, "middle", svg.GREY) for step in STEPS[::3]] + [
+        svg.text(frame.left + frame.width / 2, y + 15, "timestep t", 12, "middle")]
+
+
+def states(state, numbers):
+    """The cell state, and how much of it is the number; the hidden state."""
+    end, candidate = numbers.c[-1], numbers.g[state.arrival - 1]
+    target, right = CELL.y(candidate), CELL.left + CELL.width + 6
     came_in = f"dashed: its candidate, tanh({decimal(state.value)}) = {decimal(candidate)}"
-    y_c, y_part = apart(frame.y(end), frame.y(numbers.remembered[-1]), 30)
-    right = frame.left + frame.width + 6
-    return "".join([
-        band(frame, state.arrival), frame.axes(y_ticks=(-2, -1, 0, 1, 2), labels=minus),
-        svg.text(frame.left, frame.top - 8, "Cell state c, and how much of it is the number", 13, font_weight="bold"),
-        svg.line(frame.left, frame.y(0), frame.left + frame.width, frame.y(0), stroke=svg.GREY),
-        bars(frame, numbers.remembered, svg.BLUE, None, opacity=0.45),
-        svg.line(frame.x(state.arrival), target, frame.left + frame.width, target, stroke=svg.BLUE, width=1.5,
+    y_c, y_part = apart(CELL.y(end), CELL.y(numbers.remembered[-1]), 30)
+    parts = [
+        band(CELL, state.arrival), CELL.axes(y_ticks=(-2, -1, 0, 1, 2), labels=minus),
+        svg.text(CELL.left, 13, "Cell state c, and how much of it is the number", 13, font_weight="bold"),
+        svg.line(CELL.left, CELL.y(0), CELL.left + CELL.width, CELL.y(0), stroke=svg.GREY),
+        bars(CELL, numbers.remembered, svg.BLUE, None, opacity=0.45),
+        svg.line(CELL.x(state.arrival), target, CELL.left + CELL.width, target, stroke=svg.BLUE, width=1.5,
                  stroke_dasharray="5 4"),
-        frame.curve(STEPS, numbers.c, stroke=svg.INK, width=2), dots(frame, numbers.c, svg.INK),
+        CELL.curve(STEPS, numbers.c, stroke=svg.INK, width=2), dots(CELL, numbers.c, svg.INK),
         svg.text(right, y_c + 4, f"c = {decimal(end)}", 12, font_weight="bold"),
         svg.text(right, y_part - 3, "of it, the", 12, fill=svg.BLUE),
         svg.text(right, y_part + 11, f"number: {decimal(numbers.remembered[-1])}", 12, fill=svg.BLUE),
-        svg.text(right - 12, frame.y(-2) - 8, came_in, 12, "end", fill=svg.BLUE)])
-
-
-def hidden_panel(state, numbers):
-    frame, title = HIDDEN, "Hidden state h: what the network sees"
-    return "".join([
-        band(frame, state.arrival), frame.axes(y_ticks=(-1, 0, 1), labels=minus),
-        svg.text(frame.left, frame.top - 8, title, 13, font_weight="bold"),
-        svg.line(frame.left, frame.y(0), frame.left + frame.width, frame.y(0), stroke=svg.GREY),
-        frame.curve(STEPS, numbers.h, stroke=svg.INK, width=2), dots(frame, numbers.h, svg.INK),
-        svg.text(frame.left + frame.width + 6, frame.y(numbers.h[-1]) + 4, f"h = {decimal(numbers.h[-1])}", 12,
-                 font_weight="bold")])
+        svg.text(CELL.left + CELL.width, CELL.y(-2) + 17, came_in, 12, "end", fill=svg.BLUE),
+        band(HIDDEN, state.arrival), HIDDEN.axes(y_ticks=(-1, 0, 1), labels=minus),
+        svg.text(HIDDEN.left, 259, "Hidden state h: what the network sees", 13, font_weight="bold"),
+        svg.line(HIDDEN.left, HIDDEN.y(0), HIDDEN.left + HIDDEN.width, HIDDEN.y(0), stroke=svg.GREY),
+        HIDDEN.curve(STEPS, numbers.h, stroke=svg.INK, width=2), dots(HIDDEN, numbers.h, svg.INK),
+        svg.text(right, HIDDEN.y(numbers.h[-1]) + 4, f"h = {decimal(numbers.h[-1])}", 12, font_weight="bold"),
+        *time_axis(HIDDEN, 384)]
+    said = (f"Cell state, ending at {decimal(end)}, of which the number is {decimal(numbers.remembered[-1])}; "
+            f"hidden state, ending at {decimal(numbers.h[-1])}.")
+    return svg.panel("states", 418, 404, *parts, words=said)
 
 
 def band(frame, step):
@@ -225,18 +222,29 @@ PRESETS = {
 }
 
 
-def gates():
-    """The explorer of notebook 02: six named states, and a start as an untrained cell has it."""
+def film():
+    """Every control alone from every preset, and the numbers that the text asks about."""
+    for start in (Gates(), *(replace(Gates(), **preset) for preset in PRESETS.values())):
+        for field, control in controls().items():
+            yield from (replace(start, **{field: value}) for value in control.values)
+
+
+def controls():
+    """Sliders, each in the colour of its gate."""
     biases, from_0 = list(range(-8, 9)), list(range(0, 17, 2))
     values = [k / 4 for k in range(-4, 5)]
     signed = [minus(f"{bias:+d}") if bias else "0" for bias in biases]
-    return Explorer(
-        "The gates of one cell", Gates(),
-        {"b_i": Slider("bias of the input gate", biases, 0, signed),
-         "b_f": Slider("bias of the forget gate", biases, 0, signed),
-         "b_o": Slider("bias of the output gate", biases, 0, signed),
-         "marker_to_i": Slider("weight, marker to input gate", from_0, 0),
-         "h_to_f": Slider("weight, h to forget gate", from_0, 0),
-         "value": Slider("number to remember", values, 0.0, [decimal(value) for value in values]),
-         "arrival": Slider("comes at step", list(range(1, 13)), 1)},
-        numbers, draw, words, presets=PRESETS, poster=("Reset", "Remember"))
+    return {"value": Slider("number to remember", values, 0.0, [decimal(value) for value in values]),
+            "arrival": Slider("comes at step", list(range(1, 13)), 1),
+            "b_i": Slider("bias of the input gate", biases, 0, signed, "green"),
+            "marker_to_i": Slider("weight, marker to input gate", from_0, 0, colour="green"),
+            "b_f": Slider("bias of the forget gate", biases, 0, signed, "red"),
+            "h_to_f": Slider("weight, h to forget gate", from_0, 0, colour="red"),
+            "b_o": Slider("bias of the output gate", biases, 0, signed, "orange")}
+
+
+def gates():
+    """The explorer of notebook 02: six named states, and a start as an untrained cell has it."""
+    rows = {"x": ("value", "arrival"), "g": (), "i": ("b_i", "marker_to_i"), "f": ("b_f", "h_to_f"), "o": ("b_o",)}
+    return Explorer("The gates of one cell", Gates(), controls(), numbers, draw, words, headline, PRESETS,
+                    poster=("Reset", "Remember"), rows=rows)

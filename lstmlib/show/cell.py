@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from .colours import GREY, INK
+from .colours import DEEP, GREY, INK
 from .figures import BLUE, GREEN, ORANGE, PURPLE, RED, new_figure
 
 STAGES = ("add", "forget gate", "input gate", "output gate")
@@ -13,7 +13,9 @@ PATH, BUS = 5.0, 0.7  # heights of the cell-state path and of the line that feed
 
 
 def cell(stage):
-    """The cell up to "add", "forget gate", "input gate" or "output gate"; what is new is thick and blue.
+    """The cell up to "add", "forget gate", "input gate" or "output gate"; what is new is thick.
+
+    Each gate has its colour: the candidate purple, the forget gate red, the input gate green, the output gate orange.
 
     Returns the figure; raises ValueError for another stage.
     """
@@ -23,18 +25,19 @@ def cell(stage):
     figure, ax = new_figure(width=8, height=4.1)
     ax.set(xlim=(0, 11), ylim=(0, 6.3), aspect="equal")
     ax.set_axis_off()
-    for number, part in enumerate((_adding, _forgetting, _writing, _showing)[:reached + 1]):
-        part(_Pen(ax, new=number == reached))
+    parts = ((_adding, PURPLE), (_forgetting, RED), (_writing, GREEN), (_showing, ORANGE))
+    for number, (part, colour) in enumerate(parts[:reached + 1]):
+        part(_Pen(ax, DEEP[colour], new=number == reached))
     ax.text(0.1, 6.0, EQUATIONS[reached], fontsize=15, va="center", color=INK)
     return figure
 
 
 class _Pen:
-    """Draws parts of the cell: thick and blue while they are new, thin and black later."""
+    """Draws parts of the cell in one colour: thick while they are new, thin later."""
 
-    def __init__(self, ax, new):
-        self.ax, self.colour, self.width = ax, BLUE if new else INK, 2.8 if new else 1.3
-        self.weight = "bold" if new else "normal"
+    def __init__(self, ax, colour, new):
+        self.ax, self.colour, self.new = ax, colour, new
+        self.width, self.weight = (2.8, "bold") if new else (1.3, "normal")
 
     def arrow(self, *points):
         """A line through the points, with a head at the last one."""
@@ -67,11 +70,12 @@ class _Pen:
 
 
 def _adding(pen):
-    pen.arrow((0.9, PATH), (5.33, PATH))
-    pen.operation(5.6, PATH, "+")
-    pen.arrow((5.87, PATH), (10.2, PATH))
-    pen.label(0.45, PATH, "$c_{t-1}$")
-    pen.label(10.55, PATH, "$c_t$")
+    path = _Pen(pen.ax, BLUE, pen.new)
+    path.arrow((0.9, PATH), (5.33, PATH))
+    path.operation(5.6, PATH, "+")
+    path.arrow((5.87, PATH), (10.2, PATH))
+    path.label(0.45, PATH, "$c_{t-1}$")
+    path.label(10.55, PATH, "$c_t$")
     pen.box(5.6, 2.2, "tanh")
     pen.arrow((5.6, 2.55), (5.6, PATH - 0.27))
     pen.label(5.88, 2.95, "$g_t$")

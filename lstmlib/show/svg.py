@@ -28,10 +28,8 @@ SOFT, BAND, ON = (variable(*pair) for pair in (  # the last is for text on a fil
     ("soft", "#f4f4f4"), ("band", "#f3ead2"), ("on", "#ffffff")))
 PALE_BLUE, PALE_GREEN, PALE_RED = (variable(*pair) for pair in (
     ("pale-blue", "#d6ebf8"), ("pale-green", "#8fd3bd"), ("pale-red", "#f2b38c")))
-DEEP = {  # for text and thin lines, which need more contrast than a filled shape
-    ORANGE: variable("deep-orange", "#8a5a00"), GREEN: variable("deep-green", "#00704f"),
-    RED: variable("deep-red", "#a84800"), PURPLE: variable("deep-purple", "#8e3280"),
-    SKY: variable("deep-sky", "#1f7bb8")}
+DEEP = {globals()[name]: variable(f"deep-{name.lower()}", colours.DEEP[getattr(colours, name)])
+        for name in ("ORANGE", "GREEN", "RED", "PURPLE", "SKY")}
 PALE = (ORANGE, SKY)  # their edges are drawn in the deep colour
 
 

@@ -4,8 +4,10 @@ The explorer of notebook 02, without a browser: the numbers, words and pictures 
 """
 
 import itertools
+import math
 import re
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +18,7 @@ from lstmlib import Weights, forward, step
 from lstmlib.exercises import lstm_cell
 from lstmlib.exercises.base import NotYet
 from lstmlib.explorers import lstm_cell as module
-from lstmlib.explorers.lstm_cell import Gates, decimal, draw, gates, numbers, percent, weights_of, words
+from lstmlib.explorers.lstm_cell import Gates, decimal, draw, gates, headline, numbers, percent, weights_of
 from lstmlib.show import cell as drawings
 
 
@@ -52,12 +54,13 @@ def test_the_part_of_the_number_is_what_c_loses_without_it():
 
 
 @pytest.mark.parametrize("preset, verdict", [
-    ("Reset", "Forgotten."), ("Remember", "Remembered, and shown."), ("Forget at once", "Forgotten."),
-    ("Never write", "Never written."), ("Always write", "Mixed with the other values."),
-    ("Closed output", "Remembered, but not shown."), ("Held by its own output", "Remembered, and shown.")])
+    ("Reset", "Forgotten"), ("Remember", "Remembered, and shown"), ("Forget at once", "Forgotten"),
+    ("Never write", "Never written"), ("Always write", "Mixed with the other values"),
+    ("Closed output", "Remembered, but not shown"), ("Held by its own output", "Remembered, and shown")])
 def test_named_states_say_what_happened(explorer, preset, verdict):
     explorer.choose(preset)
-    assert explorer.words.value.startswith(verdict)
+    good = {"Remembered, and shown": True}.get(verdict, False)
+    assert (explorer.words.good, explorer.words.headline) == (good, verdict)
     assert explorer.error is None and explorer.alert.value == ""
 
 
@@ -77,11 +80,42 @@ def test_numbers_of_the_named_states(explorer):
     assert small.f[3] > 0.95 and abs(small.c[-1]) < 0.01
 
 
-@pytest.mark.parametrize("state, verdict", [
-    (Gates(value=0), "The number is 0"), (Gates(b_f=8), "Mixed"),
-    (Gates(b_i=-5, b_f=4, b_o=4, marker_to_i=10), "Partly remembered.")])
-def test_further_verdicts(state, verdict):
-    assert words(state, numbers(state)).startswith(verdict)
+def verdict_of(state):
+    """The headline in other words: every value that came is followed by itself, through plain numbers."""
+    c, h, parts = 0.0, 0.0, []
+    for t, value in enumerate(module.OTHER_VALUES, 1):
+        marked = t == state.arrival
+        value = state.value if marked else value
+        i, f, o = (1 / (1 + math.exp(-z)) for z in (state.b_i + state.marker_to_i * marked,
+                                                    state.b_f + state.h_to_f * h, state.b_o))
+        parts = [part * f for part in parts] + [i * math.tanh(value)]
+        c = f * c + i * math.tanh(value)
+        h = o * math.tanh(c)
+        if marked:
+            written = i
+    assert c == pytest.approx(math.fsum(parts), abs=1e-12)
+    number, came = parts[state.arrival - 1], math.tanh(state.value)
+    rest = math.fsum(parts) - number
+    if came == 0:
+        return None, "The number is 0: there is nothing to remember"
+    left = number / came  # of the candidate
+    verdicts = [(written < 1 / 10, "Never written"), (left < written / 10, "Forgotten"),
+                (4 * abs(rest) > abs(came), "Mixed with the other values"), (left < 4 / 5, "Partly remembered"),
+                (o < 1 / 10, "Remembered, but not shown"), (True, "Remembered, and shown")]
+    said = next(text for holds, text in verdicts if holds)
+    return said == "Remembered, and shown", said
+
+
+def test_every_verdict_on_a_lattice_of_states():
+    seen = Counter()
+    for b_i, b_f, b_o, marker_to_i, h_to_f, value, arrival in itertools.product(
+            (-5, -1, 0, 1, 5), (-6, 1, 3, 4, 5, 6), (-6, 0, 4), (0, 4, 10), (0, 16), (-1, -0.75, 0, 0.25, 0.5),
+            (1, 3, 9)):
+        state = Gates(b_i, b_f, b_o, marker_to_i, h_to_f, value, arrival)
+        found = headline(state, numbers(state))
+        assert found == verdict_of(state), state
+        seen[found[1]] += 1
+    assert len(seen) == 7 and min(seen.values()) > 20
 
 
 def test_every_extreme_stays_inside_the_fixed_axes_and_is_well_formed():
@@ -89,10 +123,15 @@ def test_every_extreme_stays_inside_the_fixed_axes_and_is_well_formed():
     for state in extremes():
         shown = numbers(state)
         assert low < shown.c.min() and shown.c.max() < high
-        picture = drawn(draw(state, shown))
-        root = ElementTree.fromstring(picture)[0]
-        assert root.get("viewBox") == "0 0 1000 500" and root.get("aria-label") == words(state, shown)
-        assert "nan" not in picture
+        panels = draw(state, shown)
+        assert "nan" not in drawn(panels) and [panel.name for panel in panels] == ["x", "g", "i", "f", "o", "states"]
+        assert len(ElementTree.fromstring(drawn(panels))) == 6
+
+
+def test_the_film_holds_what_the_text_speaks_of():
+    film = set(module.film())
+    presets = [replace(Gates(), **preset) for preset in module.PRESETS.values()]
+    assert film > {Gates(), *presets} and Gates(**module.PRESETS["Held by its own output"] | {"value": -0.75}) in film
 
 
 def test_pictures_do_not_depend_on_rounding_noise(explorer):

@@ -3,7 +3,9 @@
 The numbers behind the explorer of notebook 3.
 """
 
+import itertools
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -76,6 +78,36 @@ def test_extremes_draw_without_error():
             for cut in (False, True):
                 explorer.set(forget_bias=bias, rnn_scale=scale, cut_gates=cut)
                 assert explorer.error is None and "nan" not in explorer.panels.text
+
+
+def told(norm):
+    """A norm as it is told, in other words."""
+    if not norm:
+        return "nothing"
+    digits, exponent = f"{norm:.1e}".split("e")
+    if norm < 10.0 ** -12:
+        return "below 1e-12"
+    return f"{float(digits) * 10 ** int(exponent):.2g}" if int(exponent) in (-2, -1, 0, 1) else f"{norm:.1e}"
+
+
+def test_words_and_verdict_on_a_lattice_of_states():
+    arrived, verdicts = [], Counter()
+    for bias, scale, cut in itertools.product(flow.BIASES[::2], flow.FACTORS[::2], (False, True)):
+        state = flow.Flow(bias, scale, cut)
+        found = flow.numbers(state)
+        norms = [found.dc_next[0], found.dh_next[0], found.rnn[0]]
+        said = re.search("still carries (.*) at the first .*through the gates (.*), and the plain RNN (.*)[.]$",
+                         flow.words(state, found)).groups()
+        cell, gates, rnn = map(told, norms)
+        assert said == (cell, "is cut" if cut else f"carries {gates}", rnn)
+        arrived += norms
+        good, headline = flow.headline(state, found)
+        assert good == (norms[0] >= 1e-2) == headline.endswith("arrives")
+        assert headline.endswith("has vanished") == (norms[0] < 1e-6)
+        verdicts[headline] += 1
+    between = [(0, 1e-12), (1e-3, 1e-2), (1e-2, 1e-1), (100, 1000)]
+    assert all(any(low < norm < high for norm in arrived) for low, high in between)
+    assert len(verdicts) == 3
 
 
 F = 0.5 ** (1 / 100)
