@@ -98,11 +98,11 @@ def source(name, workshop):
     edition, _, name = name.partition("/")
     if edition == "sheets":
         markdown = (SHEETS / f"{name.removesuffix('_key')}.md").read_text(encoding="utf-8")
-        return markdown, heading(markdown), "key" if name.endswith("_key") else "sheet"
+        return markdown, first_line(markdown), "key" if name.endswith("_key") else "sheet"
     notebooks = stored()
     parts = list(notebooks) if name == "series" else [name]
     chapters = [chapter(notebooks[part], part, edition, workshop) for part in parts]
-    title = SERIES if name == "series" else heading(notebooks[name].cells[0].source)
+    title = SERIES if name == "series" else heading(notebooks[name])
     return "\n\n".join([*chapters, COLOPHON.format(edition=edition)]), title, edition
 
 
@@ -129,7 +129,11 @@ def chapter(notebook, name, edition, workshop):
     return "\n\n".join(blocks)
 
 
-def heading(markdown):
+def heading(notebook):
+    return first_line(notebook.cells[0].source)
+
+
+def first_line(markdown):
     return markdown.partition("\n")[0].removeprefix("# ")
 
 
