@@ -134,9 +134,18 @@ def raw(block, recorded, where):
     film = next((film for film in recorded.values() if film.name == name), None)
     if film is None:
         raise LessonError(f"{where}: there is no film of {name}")
-    inside = embed(film).replace("<body", '<body style="zoom: 2"', 1)
+    zoom, controls = (*more.split(), "2", "")[:2] if more.strip() else ("2", "")
+    inside = embed(film).replace("</head>", f"<style>{in_a_deck(zoom, controls)}</style></head>", 1)
     return (f'```{{=html}}\n<iframe class="explorer" title="{html.escape(film.title)}" '
             f'srcdoc="{html.escape(inside)}"></iframe>\n```')
+
+
+def in_a_deck(zoom, controls):
+    """The style of an explorer on a slide: larger, without its heading, with these of its controls ("1,3")."""
+    kept = "".join(f":not(:nth-child({number}))" for number in controls.split(",") if number)
+    hidden = f".lstm-controls > {kept} {{display: none !important}}" if kept else ""
+    return (f"body {{zoom: {zoom}; padding: 0; margin: 0}} .lstm-explorer {{border: 0 !important; padding: 0 8px "
+            f"!important}} .lstm-top {{display: none !important}} {hidden}")
 
 
 def math_font():

@@ -8,6 +8,7 @@ from lab import ROOT, browser_page
 from pages import Page, outside_addresses, pictures_without_alt
 
 pytest.importorskip("pypandoc")
+from lstmlib.placement import paths_to  # noqa: E402
 from tools import drawings, slides  # noqa: E402
 
 LESSONS = {path.stem: slides.read_lesson(path) for path in slides.lessons()}
@@ -117,3 +118,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(slides, "page", lambda *_: "")
     with pytest.raises(SystemExit, match="cannot be written"):
         slides.main([str(tmp_path / "file")])
+
+
+def test_the_four_paths_are_those_of_the_library():
+    named = {way: edge for edge, ways in drawings.WAYS.items() for way in ways}
+    drawn = [[edge for way in zip(path, path[1:]) if (edge := named.get(way))] for path in drawings.PATHS]
+    assert sorted(drawn) == sorted([edge for edge, _ in path if edge not in ("dW_t", "dW")] for path in paths_to("b", 2))
