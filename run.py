@@ -10,10 +10,10 @@
         make the book, pages for any browser (in build/book if no folder is named); with --open, show it
 
     python run.py handout [folder]
-        make the handouts, PDF and HTML, for students and for instructors (in build/handout if no folder is named)
+        make worksheets, a summary sheet and the notebooks as PDF (in build/handout if no folder is named)
 
     python run.py slides [folder]
-        make the slides of a 45-minute lesson (in build/slides if no folder is named)
+        make the slides of two lessons, for any browser (in build/slides if no folder is named)
 
     python run.py student [--nbgrader] [--force] folder
         write a folder for a class, which works by itself: the notebooks without their solutions and all that they
