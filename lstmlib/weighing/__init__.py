@@ -113,7 +113,6 @@ def unseen(report, plan, call, tokens, keep):
         things.append("a constant factor (needs reference)")
         things += ["what each sequence's loss is divided by first (needs keep or reference)"] * (len(plan.owns) < 2)
         things += [] if keep else ["a vector that is added to every mean, such as decay (needs keep or reference)"]
-    things += ["whether cuts change it (needs two cuts of the same items)"] if report.split_error is None else []
     things += [] if tokens else ["tokens by their name (needs tokens)"]
     return notes + ["not to be seen from here: " + "; ".join(things)] if report.weights else notes
 

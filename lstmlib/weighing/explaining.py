@@ -154,13 +154,13 @@ class Fit(NamedTuple):
     weights: np.ndarray
 
 
-def fits(plan, predicted, mine, weights, errors, rounding):
+def fits(plan, mine, weights, errors, rounding):
     """Every |X| that explains the weights of the columns `mine`."""
     whole = plan.one_piece[mine] if plan.one_piece[mine].any() else np.full(mine.sum(), True)
     w, allowed = weights[mine], 10 * errors[mine]
     found = []
     for own in plan.owns:
-        P = (predicted[:, :len(plan.plain) if own else None] * plan.own(own))[..., mine]
+        P = (plan.predictions[:, :len(plan.plain) if own else None] * plan.own(own))[..., mine]
         factor = np.ones(P.shape[:2]) if plan.relative else np.median((w / P)[..., whole], axis=-1)
         P = factor[..., None] * P
         close = np.abs(w - P) <= rounding * np.abs(P) + allowed
@@ -181,11 +181,11 @@ def is_one(factor, rounding):
 
 def name_them(report, plan, measured, rounding, means):
     """The names of |X| and of the rule, for each term of the loss by itself."""
-    predicted, found, numbers = plan.predictions(), {}, {}
+    found, numbers = {}, {}
     shown, weighed = np.full(len(plan.columns), np.nan), np.isfinite(measured.weights)
     for term in dict.fromkeys(part.term for part in plan.parts):
         mine = weighed & [plan.parts[p].term == term for _, p in plan.columns]
-        all_fits = fits(plan, predicted, mine, measured.weights, measured.errors, rounding)
+        all_fits = fits(plan, mine, measured.weights, measured.errors, rounding)
         exact = [fit for fit in all_fits if is_one(fit.factor, rounding)] or all_fits
         found[term] = [fit for fit in exact if fit.plain] or exact
         if others := [fit.name for fit in exact if fit not in found[term]]:
@@ -225,8 +225,8 @@ def compare_cuts(report, plan, measured, rounding):
     """Two cuts of the same items with different gradients. Of a mean over sequences only unequal pieces differ."""
     firsts, differs = {}, []
     for cut, one in zip(plan.cuts, measured.cuts):
-        first = firsts.setdefault(tuple(sorted(sum(cut, []))), one)
-        if first is not one:
+        other, first = firsts.setdefault(tuple(sorted(sum(cut, []))), (cut, one))
+        if sorted(map(sorted, cut)) != sorted(map(sorted, other)):
             cosine = first.entries @ one.entries / np.linalg.norm(first.entries) / np.linalg.norm(one.entries)
             differs.append((one.far_from(first), cosine, cut))
     if differs:

@@ -5,6 +5,7 @@ each sequence is divided by first, `share` the rule that combines the pieces.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, permutations
 from typing import NamedTuple
 
@@ -76,6 +77,7 @@ class Plan:
         times = np.array([[rows.count(thing) for thing in things] for rows in cut])
         return (np.concatenate(shares)[:, None] / size) @ times
 
+    @cached_property
     def predictions(self):
         """The weight in every column (cut, part), for every rule and |X|: (rules, names, columns)."""
         in_cuts = [self.weights_in(cut, [part.item for part in self.parts]) for cut in self.cuts]
@@ -86,19 +88,16 @@ class Plan:
     def own(self, name):
         """What dividing each sequence by a number of its own changes in every column."""
         if name is None:
-            return 1.0
+            return np.ones(len(self.columns))
         n, parts = self.numbers[name], [self.parts[p] for _, p in self.columns]
         return np.array([(n[part.thing] if self.relative else 1) / n[part.item] for part in parts])
 
     def fingerprints(self, pairs):
-        """What each pair (own, |X|) predicts where it is right; with a reference up to a constant: (pairs, columns)."""
-        of_cuts, alone = (np.array(list(sizes(self.numbers, [sum(cut, []) for cut in cuts]).values()))
-                          for cuts in (self.cuts, self.alone))
-        columns = [k for k, one in enumerate(self.one_piece) if one or not self.one_piece.any()]
-        c, p = np.transpose([self.columns[k] for k in columns])
-        right = (alone[:, p] if self.relative else 1) / of_cuts[:, c]
-        prints = np.array([(right[self.names.index(name)] * np.ones(len(c)) * (self.own(own) * np.ones(
-            len(self.columns)))[columns]) for own, name in pairs])
+        """What each (own, |X|) predicts where it is right, with a reference up to a constant: (pairs, columns)."""
+        right = {name: self.rules.index(f"their shares of {name}") if name != "nothing" else 0 for _, name in pairs}
+        prints = np.array([self.predictions[right[name], self.names.index(name)] * self.own(own)
+                           for own, name in pairs])
+        prints = prints[:, self.one_piece] if self.one_piece.any() else prints
         return prints if self.relative else prints / prints[:, :1]
 
 
@@ -126,6 +125,10 @@ def inseparable(plan):
                      and np.ptp(of_pieces[name]) == 0 < np.ptp(of_items[name])]:
             sentences.append(f"in the cut {cut_name(cut)} every piece has the same {' and '.join(equal)}: it cannot "
                              "show a mean of means; other cuts, or an item of another length, would")
+    cuts = {(str(sorted(sum(cut, []))), str(sorted(map(sorted, cut)))) for cut in plan.cuts}
+    if len(cuts) == len({items for items, _ in cuts}):
+        sentences.append("no two cuts hold the same items in other pieces: a mean of means cannot show; a second cut "
+                         "would")
     return sentences
 
 

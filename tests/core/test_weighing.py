@@ -413,8 +413,10 @@ def test_what_items_cannot_show_is_said_before_the_first_call(capsys):
     said = []
     examine(gradient, HANDFUL, tokens, length)
     assert not any(said)
-    examine(gradient, HANDFUL, cuts=[[[0, 1], [2, 3]]])
-    assert '"nothing", "sequences": cuts with other numbers of items would' in "".join(said)
+    said = []
+    report = examine(gradient, HANDFUL, cuts=[[[0, 1], [2, 3]], [[3, 2], [0, 1]]])
+    assert '"nothing", "sequences": cuts with other numbers of items would' in said[0] and report.split_error is None
+    assert "no two cuts hold the same items in other pieces: a mean of means cannot show" in said[0]
 
 
 def test_a_sample_of_a_large_gradient_tells_the_same_and_is_stated():

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def test_every_recipe_is_tried_and_linked():
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_finds_the_broken_loop_and_clears_the_repaired_one(name, monkeypatch):
     needs, faults = RECIPES[name]
+    monkeypatch.setitem(os.environ, "KERAS_BACKEND", "torch")
     for package in needs:
         pytest.importorskip(package)
     monkeypatch.syspath_prepend(str(FOLDER))
