@@ -14,7 +14,7 @@ import pytest
 
 from helpers import drawn, hint_of
 from lstmlib.exercises import linearity as exercises
-from lstmlib.explorers.linearity import CONSTANT, GRADIENT, State, draw, linear_map, numbers, plain, words
+from lstmlib.explorers.linearity import CONSTANT, GRADIENT, State, draw, headline, linear_map, numbers, plain, words
 from lstmlib.show import svg
 
 A, SECOND, FACTOR, SIZE_X = (0, 6, 60), (0, 40, 60), (10, 100), (1, 2, 7, 32)
@@ -55,14 +55,29 @@ def test_numbers_are_those_of_the_two_formulas(state):
         assert columns[0] + columns[1] == columns[2] and columns[2] * state.factor == columns[3]
 
 
+def verdict_of(state):
+    """The headline in other words: the two results by themselves, and why a constant may agree."""
+    a, second, n = state.a, state.second, state.size_X
+    late = Fraction((a + second) * state.factor, n)
+    early = late if state.kind == GRADIENT else (Fraction(a, n) + second) * state.factor
+    agree = state.kind == GRADIENT or n == 1 or second == 0
+    assert agree == (early == late)
+    return (None if agree and state.kind == CONSTANT else agree,
+            f"They {'agree' if agree else 'differ'}: {plain(early)} at once, {plain(late)} at the end")
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_the_verdict_in_words_and_in_the_picture(state):
     shown = numbers(state)
+    assert headline(state, shown) == verdict_of(state)
     said, seen = words(state, shown), texts(drawn(draw(state, shown)))
-    assert said.startswith("They agree" if shown.agree else "They differ")
-    assert plain(shown.at_once[-1]) in said and plain(shown.at_once[-1]) in seen
-    assert plain(shown.at_the_end[-1]) in said and plain(shown.at_the_end[-1]) in seen
-    assert ("= equal" in seen) == shown.agree and ("≠ not equal" in seen) != shown.agree
+    assert ("carries the same 1/" in said) == (state.kind == GRADIENT)
+    assert ("at once is right" in said) != shown.agree and ("But only because" in said) == (
+        shown.agree and state.kind == CONSTANT)
+    assert seen.count(plain(shown.at_once[-1])) >= 1 and seen.count(plain(shown.at_the_end[-1])) >= 1
+    marks = {f"{'=' if shown.agree else '≠'} {plain(columns[-1])}, divided {order}" for order, columns in
+             (("at once", shown.at_once), ("at the end", shown.at_the_end))}
+    assert marks <= set(seen)
     assert seen.count(f"÷{state.size_X}") == (3 if state.kind == GRADIENT else 2)
 
 
@@ -75,7 +90,7 @@ def test_numbers_are_shown_exactly_or_marked(value, shown):
 
 def test_a_small_summand_stays_visible():
     state = State(a=6, kind=CONSTANT, size_X=32)
-    root = ElementTree.fromstring(drawn(draw(state, numbers(state))))[0]
+    root = ElementTree.fromstring(drawn(draw(state, numbers(state))))
     blue = [float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect")
             if rect.get("fill") == svg.BLUE]
     assert len(blue) == 4 and min(blue) == 2
@@ -104,24 +119,24 @@ def test_the_proportionality_strip():
 def test_every_bar_stays_inside_the_picture_and_axes_do_not_move():
     boxes = set()
     for state in STATES:
-        root = ElementTree.fromstring(drawn(draw(state, numbers(state))))[0]
-        width = float(root.get("viewBox").split()[2])
+        root = ElementTree.fromstring(drawn(draw(state, numbers(state))))
+        width = max(panel.width for panel in draw(state, numbers(state)))
         for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
             assert 0 <= float(rect.get("x")) and float(rect.get("x")) + float(rect.get("width")) <= width
-        boxes.add(root.get("viewBox"))
+        boxes.add(tuple(panel.get("viewBox") for panel in root))
         assert {"60", "120", "12,000"} <= set(texts(drawn(draw(state, numbers(state)))))
     assert len(boxes) == 1
 
 
 def test_bars_are_proportional_to_their_numbers():
     def result_bars(state):
-        root = ElementTree.fromstring(drawn(draw(state, numbers(state))))[0]
+        root = ElementTree.fromstring(drawn(draw(state, numbers(state))))
         return [float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect")
                 if rect.get("fill") == svg.INK]
 
-    assert result_bars(State(60, 60, GRADIENT, 100, 1)) == [150, 150]
+    assert result_bars(State(60, 60, GRADIENT, 100, 1)) == [250, 250]
     at_once, at_the_end = result_bars(State(60, 60, CONSTANT, 100, 2))
-    assert (at_once, at_the_end) == (112.5, 75)
+    assert (at_once, at_the_end) == (187.5, 125)
 
 
 def test_controls_move_the_state(explorer):
@@ -129,7 +144,8 @@ def test_controls_move_the_state(explorer):
     explorer.controls["kind"].value = CONSTANT
     explorer.set(size_X=32, a=60)
     assert explorer.state == State(60, 40, CONSTANT, 100, 32) and explorer.error is None
-    assert "≠ not equal" in explorer.panels.text and "They differ" in explorer.words.value
+    assert f"≠ {plain(explorer.numbers.at_the_end[-1])}, divided at the end" in explorer.panels.text
+    assert "They differ" in explorer.words.headline
     with pytest.raises(ValueError, match="a must be one of"):
         explorer.set(a=7)
     explorer.choose("Reset")
