@@ -120,7 +120,7 @@ class Page:
         self.titles = titles
         text = self.text()
         first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
-        return filled("page.html", title=f"{titles[self.name]} · {SERIES}", series=SERIES, style=style(), text=text,
+        return filled("page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), series=SERIES, style=style(), text=text,
                       release=VERSION, description=" ".join(first.split()), contents=contents(titles, self.name, text),
                       neighbours=neighbours(titles, self.name), scripts=scripts(self.shown))
 
@@ -164,7 +164,7 @@ class Page:
     def note(self, found):
         kind, text = found.groups()
         if kind == "Note":
-            return f'<aside class="note" aria-label="Note"><p>{text}</aside>'
+            return f'<div class="note" role="note"><p>{text}</div>'
         return folded("teaching", "For teachers", f"<p>{text}", self.instructor)
 
     def difficulties(self, cell):
@@ -215,7 +215,8 @@ def scrolling(piece):
 
 
 def printed(text):
-    return f'<pre class="output"><samp>{html.escape(text.rstrip())}</samp></pre>'
+    text = "\n".join(map(str.rstrip, text.rstrip().splitlines()))
+    return f'<pre class="output"><samp>{html.escape(text)}</samp></pre>'
 
 
 def live(kind, data, still):
@@ -249,8 +250,9 @@ def stage(film):
 def contents(titles, name, text):
     """All pages, and under this one its headings."""
     inside = "".join(f'<li><a href="#{id}">{title}</a></li>' for id, title in HEADING.findall(text))
-    items = [f'<li><a href="{address(n)}"{" aria-current=page" * (n == name)}>{html.escape(title)}</a>'
-             f'{f"<ol>{inside}</ol>" if n == name and inside else ""}</li>' for n, title in titles.items()]
+    here, under = ' aria-current="page"', f"<ol>{inside}</ol>" * bool(inside)
+    items = [f'<li><a href="{address(n)}"{here * (n == name)}>{html.escape(title)}</a>{under * (n == name)}</li>'
+             for n, title in titles.items()]
     return f"<ol>{''.join(items)}</ol>"
 
 
@@ -264,7 +266,7 @@ def neighbours(titles, name):
 
 def embed(film):
     """A page with nothing but this explorer."""
-    return filled("embed.html", title=html.escape(film.title), style=style(), text=stage(film), series=SERIES,
+    return filled("embed.html", title=html.escape(film.title), style=style(), text=stage(film),
                   scripts=scripts([film]))
 
 

@@ -25,6 +25,8 @@ local function without_tag(tex)
   return tex, nil
 end
 
+local function place_of(tag) return "equation-" .. tag:gsub("%.", "-") end
+
 -- First pass: what can be referred to.
 local function take_stock(document)
   document:walk({
@@ -42,14 +44,14 @@ local function Math(math)
   if math.mathtype == "InlineMath" then return math end
   local inlines = {pandoc.Span({math}, {class = "formula"})}
   if tag then inlines[2] = pandoc.Span({pandoc.Str("(" .. tag .. ")")}, {class = "number"}) end
-  return pandoc.Span(inlines, {class = "equation", id = tag and "equation-" .. tag or ""})
+  return pandoc.Span(inlines, {class = "equation", id = tag and place_of(tag) or ""})
 end
 
 -- "(1.2)" in the text leads to the formula of this number, where the page has it.
 local function Str(str)
   local before, tag, after = str.text:match("^(.-)%((%d%.%d+)%)(.*)$")
   if tag and tags[tag] then
-    return {pandoc.Str(before), pandoc.Link("(" .. tag .. ")", "#equation-" .. tag), pandoc.Str(after)}
+    return {pandoc.Str(before), pandoc.Link("(" .. tag .. ")", "#" .. place_of(tag)), pandoc.Str(after)}
   end
 end
 
@@ -81,4 +83,9 @@ local function Table(table)
   return table
 end
 
-return {{Pandoc = take_stock}, {Link = Link, Math = Math, Table = Table}, {Str = Str}}
+local function Header(header)
+  if header.level == 1 then header.identifier = "" end
+  return header
+end
+
+return {{Pandoc = take_stock}, {Header = Header, Link = Link, Math = Math, Table = Table}, {Str = Str}}

@@ -247,5 +247,6 @@ const play = async (kinds) => {
   filled("exercise", exercise);
   await Promise.all(started);
   reachable();
+  performance.mark("played");
   document.documentElement.dataset.played = "";
 };

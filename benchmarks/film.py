@@ -1,0 +1,105 @@
+"""Measure how fast explorers without Python follow the hand: the pages of the book's folder `embed`, in Chromium.
+
+    python run.py book
+    python benchmarks/film.py [--book build/book] [--output benchmarks/film.json] [--events 60]
+
+Needs an installed Chromium or Chrome. Every slider, menu and choice of every explorer is moved by keys, to and fro: the
+milliseconds from the event to the first frame with another picture are measured. Then a slider, or else a menu or a
+choice, is set anew before each frame, as by a hand that drags it, for a second: how many pictures are seen? It is no
+test: no time is judged.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import lab  # noqa: E402
+
+from tools.files import write  # noqa: E402
+
+WATCH = """() => {
+    const seen = {event: null, times: []}, box = document.querySelector(".film");
+    for (const kind of ["input", "change"]) box.addEventListener(kind, () => { seen.event ??= performance.now(); }, true);
+    new MutationObserver((changes) => {
+        if (seen.event === null || !changes.some(({target}) => target.closest?.(".lstm-panel"))) return;
+        const event = seen.event; seen.event = null;
+        requestAnimationFrame(() => setTimeout(() => seen.times.push(performance.now() - event)));
+    }).observe(box, {childList: true, subtree: true});
+    return seen;
+}"""
+DRAG = """async (control) => {
+    const last = control.max ? Number(control.max) : control.options.length - 1, begin = performance.now();
+    let pictures = 0, frames = 0, changed = false, place = 0, step = 1;
+    const observer = new MutationObserver((changes) => {
+        changed ||= changes.some(({target}) => target.closest?.(".lstm-panel"));
+    });
+    observer.observe(document.querySelector(".film"), {childList: true, subtree: true});
+    while (performance.now() - begin < 1000) {
+        if (place + step < 0 || place + step > last) step = -step;
+        place += step;
+        if (control.max) control.value = place; else control.selectedIndex = place;
+        control.dispatchEvent(new Event(control.max ? "input" : "change", {bubbles: true}));
+        await new Promise(requestAnimationFrame);
+        frames++; pictures += changed; changed = false;
+    }
+    observer.disconnect();
+    return [frames, pictures];
+}"""
+
+
+def measure(page, path, events):
+    """One row: an explorer."""
+    page.goto(path.resolve().as_uri())
+    page.wait_for_selector("html[data-played]", state="attached")
+    shown_after = page.evaluate("performance.getEntriesByName('played')[0].startTime")
+    seen = page.evaluate_handle(WATCH)
+    controls = page.locator('.film input[type="range"], .film .lstm-menu select, .film .lstm-choice')
+    each = max(events // controls.count(), 12)
+    for control in controls.all():
+        name = control.evaluate("(control) => control.localName")
+        target = control.locator("input:checked") if name == "fieldset" else control
+        for number in range(each):
+            target.press(["ArrowRight", "ArrowLeft"][number // 6 % 2])
+            page.wait_for_timeout(40)
+        seen.evaluate("(seen) => { seen.event = null; }")
+    dragged = page.locator('.film input[type="range"], .film .lstm-menu select').last
+    frames, pictures = dragged.evaluate(DRAG)
+    times = seen.json_value()["times"]
+    twentieths = statistics.quantiles(times, n=20, method="inclusive")
+    return {"explorer": path.stem, "size_kB": round(path.stat().st_size / 1000), "shown_after_ms": round(shown_after),
+            "events": len(times), "median": round(statistics.median(times), 1), "p95": round(twentieths[-1], 1),
+            "frames_in_a_second": frames, "pictures_in_a_second": pictures}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--book", type=Path, default=ROOT / "build" / "book")
+    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "film.json")
+    parser.add_argument("--events", type=int, default=60, help="key presses for each explorer")
+    options = parser.parse_args()
+    pages = sorted((options.book / "embed").glob("*.html"))
+    if not pages:
+        parser.error(f"{options.book} holds no book: make it with `python run.py book`")
+    load = os.getloadavg() if hasattr(os, "getloadavg") else None
+    rows = []
+    with lab.browser_page() as page:
+        for path in pages:
+            rows.append(measure(page, path, options.events))
+            print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+        version = page.context.browser.version
+    machine = {"system": platform.system(), "python": platform.python_version(), "processors": os.cpu_count(),
+               "chromium": version, "load_before": load and round(load[0], 1)}
+    data = {"date": datetime.date.today().isoformat(), "machine": machine, "explorers": rows}
+    write(options.output, json.dumps(data, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
