@@ -27,7 +27,8 @@ from tools.files import write  # noqa: E402
 
 WATCH = """() => {
     const seen = {event: null, times: []}, box = document.querySelector(".film");
-    for (const kind of ["input", "change"]) box.addEventListener(kind, () => { seen.event ??= performance.now(); }, true);
+    const moved = () => { seen.event ??= performance.now(); };
+    for (const kind of ["input", "change"]) box.addEventListener(kind, moved, true);
     new MutationObserver((changes) => {
         if (seen.event === null || !changes.some(({target}) => target.closest?.(".lstm-panel"))) return;
         const event = seen.event; seen.event = null;

@@ -120,8 +120,8 @@ class Page:
         self.titles = titles
         text = self.text()
         first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
-        return filled("page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), series=SERIES, style=style(), text=text,
-                      release=VERSION, description=" ".join(first.split()), contents=contents(titles, self.name, text),
+        return filled("page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), series=SERIES,
+                      style=style(), text=text, release=VERSION, description=" ".join(first.split()), contents=contents(titles, self.name, text),
                       neighbours=neighbours(titles, self.name), scripts=scripts(self.shown))
 
     def text(self):
