@@ -84,7 +84,7 @@ def build(folder, instructor=False, recorded=None):
     """
     notebooks = stored() | documents()
     recorded = films(ROOT / "build" / "film") if recorded is None else recorded
-    titles = {name: heading(notebook.cells[0].source) for name, notebook in notebooks.items()}
+    titles = {name: heading(notebook) for name, notebook in notebooks.items()}
     pages = {address(name): Page(name, notebook, recorded, instructor).html(titles)
              for name, notebook in notebooks.items()}
     for path, text in (pages | {f"embed/{film.name}.html": embed(film) for film in recorded.values()}).items():
@@ -121,8 +121,9 @@ class Page:
         text = self.text()
         first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
         return filled("page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), series=SERIES,
-                      style=style(), text=text, release=VERSION, description=" ".join(first.split()), contents=contents(titles, self.name, text),
-                      neighbours=neighbours(titles, self.name), scripts=scripts(self.shown))
+                      style=style(), text=text, release=VERSION, description=" ".join(first.split()),
+                      contents=contents(titles, self.name, text), neighbours=neighbours(titles, self.name),
+                      scripts=scripts(self.shown))
 
     def text(self):
         """The HTML of all cells."""

@@ -187,7 +187,7 @@ def test_a_wrong_option_shows_how_to_use_it():
         book.main(["--nonsense"])
 
 
-def test_a_folder_that_cannot_be_written_is_named(small, tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(book, "films", lambda folder: {})
     monkeypatch.setattr(book, "stored", lambda: {"00_a": new_notebook(cells=[new_markdown_cell("# 0. A\n\nText.")])})
