@@ -32,11 +32,17 @@ def cell(stage):
     return figure
 
 
-class _Pen:
-    """Draws parts of the cell in one colour: thick while they are new, thin later."""
+def draw_whole_cell(ax, colour):
+    """The cell with all its gates in one colour, without words: a ground to draw on."""
+    for part in (_adding, _forgetting, _writing, _showing):
+        part(_Pen(ax, colour, new=False, path=colour, worded=False))
 
-    def __init__(self, ax, colour, new):
-        self.ax, self.colour, self.new = ax, colour, new
+
+class _Pen:
+    """Draws parts of the cell in one colour, the cell-state path in its own: thick while they are new, thin later."""
+
+    def __init__(self, ax, colour, new, path=BLUE, worded=True):
+        self.ax, self.colour, self.new, self.path, self.worded = ax, colour, new, path, worded
         self.width, self.weight = (2.8, "bold") if new else (1.3, "normal")
 
     def arrow(self, *points):
@@ -63,14 +69,16 @@ class _Pen:
             self.ax.plot((x - dx, x + dx), (y - dy, y + dy), color=INK, lw=1.8, zorder=4)
 
     def label(self, x, y, words):
-        self.ax.text(x, y, words, ha="center", va="center", fontsize=14, color=self.colour, zorder=4)
+        if self.worded:
+            self.ax.text(x, y, words, ha="center", va="center", fontsize=14, color=self.colour, zorder=4)
 
     def name(self, x, y, words):
-        self.ax.text(x, y, words, ha="left", va="center", fontsize=10.5, color=self.colour, fontweight=self.weight)
+        if self.worded:
+            self.ax.text(x, y, words, ha="left", va="center", fontsize=10.5, color=self.colour, fontweight=self.weight)
 
 
 def _adding(pen):
-    path = _Pen(pen.ax, BLUE, pen.new)
+    path = _Pen(pen.ax, pen.path, pen.new, worded=pen.worded)
     path.arrow((0.9, PATH), (5.33, PATH))
     path.operation(5.6, PATH, "+")
     path.arrow((5.87, PATH), (10.2, PATH))

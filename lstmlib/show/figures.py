@@ -9,8 +9,9 @@ import re
 
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 
-from .colours import BLUE, GREEN, ORANGE, PURPLE, RED, SKY  # noqa: F401 - part of this module's names
+from .colours import BLUE, FAINT, GREEN, ORANGE, PAPER, PURPLE, RED, SKY  # noqa: F401 - part of this module's names
 
 
 def new_figure(rows=1, columns=1, width=8, height=3.2, **options):
@@ -18,9 +19,14 @@ def new_figure(rows=1, columns=1, width=8, height=3.2, **options):
 
     options  go to matplotlib's Figure.subplots (sharex, sharey, gridspec_kw, ...)
     """
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    figure.add_artist(FancyBboxPatch(  # a card, on which it can be read in the light and in the dark theme
+        (0.02, 0.02), width - 0.04, height - 0.04, boxstyle="round,pad=0,rounding_size=0.1", fc=PAPER, ec=FAINT,
+        transform=figure.dpi_scale_trans, zorder=-1))
     axes = figure.subplots(rows, columns, **options)
     for ax in figure.axes:
+        ax.set_facecolor("none")
         ax.spines[["top", "right"]].set_visible(False)
     return figure, axes
 

@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from .colours import FAINT, GREY, INK
-from .figures import BLUE, GREEN, ORANGE, PURPLE, RED
+from .figures import BLUE, GREEN, ORANGE, PURPLE, RED, new_figure
 
 MIDDLE = "#8c8c8c"
 OF_OUTPUT = ("loss", "dy", "dWy_t", "dW")
@@ -51,12 +51,37 @@ def _node(ax, x, y, label):
             bbox={"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": INK})
 
 
-def _arrow(ax, start, end, colour, name="", name_at=None, start_gap=11, end_gap=11):
+def _arrow(ax, start, end, colour, name="", name_at=None, start_gap=11, end_gap=11, width=1.6):
     ax.annotate("", end, start, zorder=1, arrowprops={
-        "arrowstyle": "-|>", "color": colour, "linewidth": 1.6, "shrinkA": start_gap, "shrinkB": end_gap})
+        "arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": start_gap, "shrinkB": end_gap})
     if name:
         ax.text(*name_at, name, ha="center", va="center", fontsize=10, color=INK, family="monospace",
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
+
+
+# The ways from the losses to b over two timesteps: nodes are (name, timestep), and "b" at the foot.
+WAYS = [("at t = 2", ["y2", "h2", "c2", "z2", "b"]), ("at t = 1", ["y1", "h1", "c1", "z1", "b"]),
+        ("from t = 2 through the gates", ["y2", "h2", "c2", "z2", "h1", "c1", "z1", "b"]),
+        ("from t = 2 along the cell state", ["y2", "h2", "c2", "c1", "z1", "b"])]
+
+
+def draw_four_ways():
+    """The four ways to b for T = 2, each lit in a graph of its own."""
+    figure, axes = new_figure(1, 4, width=10, height=4)
+    places = {f"{name}{t}": (2.4 * t, y) for t in (1, 2) for name, y in zip("yhcz", (5.6, 4.2, 2.8, 1.4))}
+    places["b"] = (3.6, 0)
+    ways = {way for _, nodes in WAYS for way in zip(nodes, nodes[1:])}
+    for ax, (words, nodes) in zip(axes, WAYS):
+        lit = [*zip(nodes, nodes[1:])]
+        for start, end in sorted(ways, key=lit.__contains__):
+            _arrow(ax, places[start], places[end], BLUE if (start, end) in lit else MIDDLE,
+                   width=3.4 if (start, end) in lit else 1)
+        for name, place in places.items():
+            _node(ax, *place, "$db$" if name == "b" else f"${name[0]}_{name[1]}$")
+        ax.set_title(words, fontsize=11, color=INK)
+        ax.set(xlim=(1.5, 5.7), ylim=(-0.7, 6.3), aspect="equal")
+        ax.axis("off")
+    return figure
 
 
 def grid_place(edges):

@@ -183,6 +183,109 @@ def test_wrong_backward_steps_are_caught(wrong, hint):
     assert hint in hint_of(exercises.check_coupled_backward, wrong)
 
 
+def through_h(dh, o, c):
+    return dh * np.tanh(c), dh * o * (1 - np.tanh(c) ** 2)
+
+
+def through_c(dc, i, f, g, c_prev):
+    return [dc * g, dc * c_prev, dc * i, dc * f]
+
+
+def through_gates(di, df, dg, do, i, f, g, o):
+    return np.concatenate([di * i * (1 - i), df * f * (1 - f), dg * (1 - g * g), do * o * (1 - o)], axis=1)
+
+
+def through_z(x, h_prev, Wh, dz):
+    return x.T @ dz, h_prev.T @ dz, dz.sum(axis=0), dz @ Wh.T
+
+
+def with_part(right, place, wrong):
+    """The right answer, but for one of its arrays."""
+    def answer(*given):
+        parts = list(right(*given))
+        parts[place] = wrong(*given)
+        return parts
+    return answer
+
+
+LINES = {exercises.check_hidden_state: through_h, exercises.check_cell_state: through_c,
+         exercises.check_gates: through_gates, exercises.check_products: through_z}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("check", LINES, ids=lambda check: check.__name__)
+def test_each_line_of_the_backward_pass(check, capsys):
+    check(LINES[check])
+    check(lambda *_: ...)
+    check(lambda *_: None)
+    said = capsys.readouterr().out
+    assert said.startswith("Right. ") and said.endswith("Not answered yet.\n" * 2)
+
+
+@pytest.mark.parametrize("wrong, hint", [
+    (with_part(through_h, 0, lambda dh, o, c: dh * c), "the other factor is tanh(c)"),
+    (with_part(through_h, 0, lambda dh, o, c: dh * o), "*other*"),
+    (with_part(through_h, 0, lambda dh, o, c: dh * np.tanh(c) * o * (1 - o)), "dz_o already"),
+    (with_part(through_h, 1, lambda dh, o, c: dh * o), "1 - tanh(c)^2"),
+    (with_part(through_h, 1, lambda dh, o, c: dh * (1 - np.tanh(c) ** 2)), "o, is missing"),
+    (with_part(through_h, 1, lambda dh, o, c: dh * o * (1 - c ** 2)), "c is not the tanh's value"),
+    (with_part(through_h, 1, lambda dh, o, c: dh * o * np.tanh(c)), "the value of tanh"),
+    (lambda dh, o, c: dh * o, "Return two arrays: do, dc."),
+])
+def test_wrong_ways_through_the_hidden_state(wrong, hint):
+    assert hint in hint_of(exercises.check_hidden_state, wrong)
+
+
+@pytest.mark.parametrize("wrong, hint", [
+    (with_part(through_c, 0, lambda dc, i, f, g, c_prev: dc * i), "not times itself"),
+    (with_part(through_c, 1, lambda dc, i, f, g, c_prev: dc), "the partner in the product is missing"),
+    (with_part(through_c, 1, lambda dc, i, f, g, c_prev: dc * c_prev * f * (1 - f)), "goes on to z already"),
+    (with_part(through_c, 2, lambda dc, i, f, g, c_prev: dc * f), "which factor stands beside it"),
+    (with_part(through_c, 3, lambda dc, i, f, g, c_prev: dc), "For dc_prev"),
+    (lambda *given: through_c(*given)[:3], "Return four arrays: di, df, dg, dc_prev."),
+])
+def test_wrong_ways_through_the_cell_state(wrong, hint):
+    assert hint in hint_of(exercises.check_cell_state, wrong)
+
+
+def gates_from(slope_of, slope_g, order=(0, 1, 2, 3), axis=1):
+    """A way through the gates with these slopes, in this order."""
+    def answer(*given):
+        parts = [d * (slope_g if k == 2 else slope_of)(a) for k, (d, a) in enumerate(zip(given[:4], given[4:]))]
+        return np.concatenate([parts[k] for k in order], axis=axis)
+    return answer
+
+
+@pytest.mark.parametrize("wrong, hint", [
+    (gates_from(lambda a: 1, lambda g: 1), "stands a slope"),
+    (gates_from(lambda a: sigmoid(a) * (1 - sigmoid(a)), lambda g: 1 - np.tanh(g) ** 2), "values already"),
+    (gates_from(lambda a: a * (1 - a), lambda g: g * (1 - g)), "g is a tanh"),
+    (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, (0, 1, 3, 2)), "the order is"),
+    (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, (1, 0, 2, 3)), "the order is"),
+    (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, axis=0), "axis=1"),
+    (gates_from(lambda a: a, lambda g: g), "not its slope"),
+    (lambda *given: list(given[:4]), "Return one array"),
+])
+def test_wrong_ways_through_the_gates(wrong, hint):
+    assert hint in hint_of(exercises.check_gates, wrong)
+
+
+@pytest.mark.parametrize("wrong, hint", [
+    (with_part(through_z, 0, lambda x, h, Wh, dz: dz.T @ x), "shape (D, 4H)"),
+    (with_part(through_z, 1, lambda x, h, Wh, dz: dz.T @ h), "shape (H, 4H)"),
+    (with_part(through_z, 1, lambda x, h, Wh, dz: h.T @ dz / len(x)), "not a mean"),
+    (with_part(through_z, 2, lambda x, h, Wh, dz: dz), "sum over them"),
+    (with_part(through_z, 2, lambda x, h, Wh, dz: dz.mean(axis=0)), "a sum, not a mean"),
+    (with_part(through_z, 2, lambda x, h, Wh, dz: dz.sum(axis=1)), "the first axis"),
+    (with_part(through_z, 2, lambda x, h, Wh, dz: dz.sum(axis=0, keepdims=True)), "keepdims"),
+    (with_part(through_z, 3, lambda x, h, Wh, dz: Wh @ dz.T), "the shape (B, H)"),
+    (with_part(through_z, 3, lambda x, h, Wh, dz: dz @ Wh), "ValueError"),
+])
+def test_wrong_ways_through_the_products(wrong, hint, capsys):
+    exercises.check_products(wrong)
+    assert hint in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("check, wrong, hint", [
     (exercises.check_forget_bias, F, "the bias is what"),
     (exercises.check_forget_bias, 0.993, "the bias is what"),

@@ -5,6 +5,7 @@ its fault was planted, so that no check can pass by seeing nothing.
 """
 
 import ast
+import builtins
 import copy
 import io
 import re
@@ -30,6 +31,14 @@ ABSOLUTE_PATH = re.compile(
     r"(?<![\w.:/~])/(?:etc|home|media|mnt|opt|private|root|srv|tmp|usr|var|work|Users|Volumes)/\w|[A-Z]:\\Users"
 )
 HOT_WIDGETS = {"Output", "clear_output", "interact", "interact_manual", "interactive", "interactive_output"}
+WORDS = {0: 1200, 1: 2200, 2: 2200, 3: 2200, 7: 2200, 8: 2200}  # of the others 2,600
+LINK = re.compile(r"\[[^\[\]]*\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*\)")
+UNLINKED = re.compile(r"(?<![\w&])#\d{2,}\b|\bquestion \d{4,}|(?:&|\bet al\.|\band) ?[A-Z]?\w*,? \(?(?:19|20)\d\d\b"
+                      r"|\b[A-Z]\w+ \((?:19|20)\d\d\)")
+# g is the candidate, p a path, s a factor, i a gate: in no formula anything else.
+SECOND_MEANING = re.compile(r"\bg_\{?[k0]|(?<![a-z])g\(s\)|\bp_\{?t\b|\bs\^\{?[cifgo](?![a-z])"
+                            r"|(?<![a-z])i\s*\\varepsilon")
+BAD_ENGLISH = re.compile(r"equal to the bit|necessary but for|\d% twice|strings would multiply", re.IGNORECASE)
 EXEMPTIONS = {"nbval-ignore-output", "nbval-skip", "nbval-raises-exception", "raises-exception"}
 
 
@@ -220,7 +229,82 @@ def solution_marks_are_paired(notebook, number):
     return faults
 
 
+def folded(cell, part):
+    return cell.metadata.get("jupyter", {}).get(f"{part}_hidden", False)
+
+
+def seen_lines(notebook):
+    """The lines of code in the reading line, without empty ones."""
+    return [line for cell in code_cells(notebook) if not folded(cell, "source")
+            for line in cell.source.splitlines() if line.strip()]
+
+
+def little_code_is_seen(notebook, number):
+    count = len(seen_lines(notebook))
+    return [f"{count} lines of code are seen, more than 150"] if count > 150 else []
+
+
+def seen_code_is_narrow(notebook, number):
+    return [f"{len(line)} columns: {line!r}" for line in seen_lines(notebook) if len(line) > 88]
+
+
+def few_words(notebook, number):
+    words = sum(len(re.sub(r"\$\$.*?\$\$", "", cell.source, flags=re.DOTALL).split()) for cell in notebook.cells
+                if cell.cell_type == "markdown" and "teaching-note" not in cell.metadata.get("tags", []))
+    most = WORDS.get(number, 2600)
+    return [f"{words} words, more than {most}"] if words > most else []
+
+
+def asked_before_told(notebook, number):
+    """Below a text that asks for a prediction, what answers it is folded."""
+    faults = []
+    for place, cell in enumerate(notebook.cells):
+        asks = cell.cell_type == "markdown" and re.search(r"\b[Pp]redict\b", cell.source)
+        after = next((after for after in notebook.cells[place + 1:] if after.cell_type == "code"), None)
+        if asks and after and after.outputs and not folded(after, "outputs") and "Prediction" not in after.source:
+            faults.append(f"cell {after.id} shows what the text before it lets predict")
+    return faults
+
+
+def checks_print_numbers(notebook, number):
+    """At most one cell prints a sentence that is always the same."""
+    said = [node.args[0].value for cell in code_cells(notebook) for node in ast.walk(ast.parse(python_of(cell)))
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "print" and len(node.args) == 1
+            and isinstance(node.args[0], ast.Constant)]
+    return [f"always the same: {sentence!r}" for sentence in said] if len(said) > 1 else []
+
+
+def explorers_run_alone(notebook, number):
+    """A cell that makes an explorer uses no name of another cell."""
+    faults = []
+    for cell in code_cells(notebook):
+        if "explorer" not in cell.metadata.get("tags", []) or ".sentence(" in cell.source:
+            continue
+        names = [node for node in ast.walk(ast.parse(python_of(cell))) if isinstance(node, ast.Name)]
+        own = {alias.asname or alias.name for node in ast.walk(ast.parse(python_of(cell)))
+               if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+        own |= {node.id for node in names if isinstance(node.ctx, ast.Store)} | set(dir(builtins))
+        faults += [f"cell {cell.id} needs {node.id} of another cell" for node in names if node.id not in own]
+    return faults
+
+
+def sources_are_links(notebook, number):
+    return [f"no link: {found.group()!r}" for text in prose(notebook)
+            for found in UNLINKED.finditer(LINK.sub("", text))]
+
+
+def one_symbol_one_meaning(notebook, number):
+    return [f"{found.group()!r} in {text[:50]!r}" for text in prose(notebook)
+            for found in SECOND_MEANING.finditer(text)]
+
+
+def plain_english(notebook, number):
+    return [found.group() for text in [*prose(notebook), *printed(notebook)] for found in BAD_ENGLISH.finditer(text)]
+
+
 CHECKS = [
+    little_code_is_seen, seen_code_is_narrow, few_words, asked_before_told, checks_print_numbers, explorers_run_alone,
+    sources_are_links, one_symbol_one_meaning, plain_english,
     valid_format, unique_ids, counts_from_one, stored_in_normal_form, pictures_have_alt_and_caption,
     references_have_tags, equations_show_in_jupyterlab, no_stored_trouble, no_trailing_semicolon, no_pyplot,
     no_redrawing_widgets, numbers_are_rounded, no_absolute_path, no_div, short_code_cells, text_between_code,
@@ -228,9 +312,14 @@ CHECKS = [
 ]
 
 
+NEW, BEING_REWRITTEN = CHECKS[:9], {5, 6, 7, 8, 9}
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_stored_notebook(path, check):
+    if check in NEW and int(path.stem[:2]) in BEING_REWRITTEN:
+        pytest.skip("not yet rewritten")
     notebook = nbformat.read(path, as_version=4)
     assert check(notebook, int(path.stem[:2])) == []
 
@@ -264,7 +353,13 @@ def good_notebook():
         new_code_cell("### BEGIN SOLUTION\nx = 1\n### END SOLUTION",
                       metadata={"tags": ["solution"]}),
         new_markdown_cell("An explorer, which is interactive."),
-        new_code_cell("explorer", metadata={"tags": ["explorer", "nbval-ignore-output"]}),
+        new_code_cell("from lstmlib.explorers.sum import adder\n\nexplorer = adder()\nexplorer",
+                      metadata={"tags": ["explorer", "nbval-ignore-output"]}),
+        new_code_cell("explorer.sentence('Try [one](One).')", metadata={"tags": ["explorer"]}),
+        new_markdown_cell("Predict its slope $c_i$ and $g_t$, as in [A & B (1997)](https://doi.org/10.1) and "
+                          "[#123](https://x.org/123), in 2026."),
+        new_code_cell("print('slope', 2)", metadata={"jupyter": {"outputs_hidden": True}},
+                      outputs=[new_output("stream", name="stdout", text="slope 2\n")]),
     ]
     return normal_form(new_notebook(cells=cells))
 
@@ -297,6 +392,20 @@ def edit(change):
 
 
 PLANTS = [
+    (little_code_is_seen, plant_code("\n".join(["x = 1"] * 151))),
+    (seen_code_is_narrow, plant_code(f"x = '{84 * 'x'}'")),
+    (few_words, plant_text(2200 * "word ")),
+    (asked_before_told, edit("n.cells[9].metadata = {}")),
+    (checks_print_numbers, plant_code("print('True, as said')")),
+    (explorers_run_alone, plant_code("look = first_look()", tags=["explorer"])),
+    (sources_are_links, plant_text("See #12345.")),
+    (sources_are_links, plant_text("It is question 41581.")),
+    (sources_are_links, plant_text("Hochreiter & Schmidhuber (1997) say so.")),
+    (sources_are_links, plant_text("Adam (2014) is one, as Gers et al. 2000 are.")),
+    *((one_symbol_one_meaning, plant_text(f"By ${formula}$.")) for formula in (
+        "g_k", "g_{0}", "g(s)", "p_t", "s^c_t", "s^{i}", r"x + i\varepsilon")),
+    *((plain_english, plant_text(f"It is {words}.")) for words in (
+        "equal to the bit", "necessary but for luck", "divided to 15% twice")),
     (valid_format, edit("n.cells[0]['cell_type'] = 'prose'")),
     (valid_format, edit("n.nbformat_minor = 4\nfor cell in n.cells: del cell['id']")),
     (unique_ids, edit("n.cells[1].id = n.cells[2].id")),
@@ -310,7 +419,7 @@ PLANTS = [
     (pictures_have_alt_and_caption, edit("n.cells[2].outputs.pop()")),
     (pictures_have_alt_and_caption, edit("n.cells[2].outputs[1].data['text/markdown'] = '*Another line.*'")),
     (references_have_tags, plant_text("By (3.99) this holds.")),
-    (references_have_tags, plant_text("By (9.1) this holds.")),
+    (references_have_tags, plant_text("By (9.99) this holds.")),
     (references_have_tags, plant_code("x = 1  # (3.99)")),
     (references_have_tags, plant_text("$$a \\tag{4.1}$$")),
     (references_have_tags, plant_text("$$a \\tag{3.1}$$")),

@@ -40,7 +40,7 @@ def test_minutes_are_those_of_notebook_00():
     text = "\n".join(cell.source for cell in start.cells)
     theirs = re.findall(r"^\| \[?(\d)\. .*? \| (\d+) \| (\d+) \|", text, re.M)
     ours = re.findall(r"^\| \[(\d)\. .*? \| (\d+) \+ (\d+) \|", README, re.M)
-    assert len(ours) == 9 and ours == theirs
+    assert len(ours) == 10 and ours == theirs
 
 
 if __name__ == "__main__":

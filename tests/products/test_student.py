@@ -4,6 +4,7 @@ And the exercises themselves: stubs are written from solutions, and of each exer
 from the right one.
 """
 
+import ast
 import importlib
 import pkgutil
 import re
@@ -251,9 +252,13 @@ PLANTED = {
     "2.2": ("-6, 8", "-6, 1"),
     "2.3": (" + weights.b", ""),
     "2.4": ("-30", "30"),
-    "3.1": ("(c_prev - g)", "(c_prev + g)"),
-    "3.2": ("1 / 100", "1 / 99"),
-    "3.3": 'wrong_arrays = {"Wh"}',
+    "3.1": ("(1 - np.tanh(c) ** 2)", "(1 - c ** 2)"),
+    "3.2": ("dc * g, dc * c_prev", "dc * i, dc * c_prev"),
+    "3.3": ("dg * (1 - g ** 2)", "dg * g * (1 - g)"),
+    "3.4": ("x.T @ dz", "dz.T @ x"),
+    "3.5": ("(c_prev - g)", "(c_prev + g)"),
+    "3.6": ("1 / 100", "1 / 99"),
+    "3.7": 'wrong_arrays = {"Wh"}',
     "4.1": ('"dz", "dh_next", "dz"', '"dz", "dc_next", "dz"'),
     "4.2": ('"highest dh_next": 4', '"highest dh_next": 5'),
     "4.3": ("[..., -1, :, :]", "[..., 0, :, :]"),
@@ -282,7 +287,8 @@ SAYS_WHY = re.compile(r"Not yet\. .*(xpected .*received|Hint: |Right so far: .* 
 def solved_exercises():
     for name, notebook in STORED.items():
         solved = student_version(notebook, solved=True)
-        set_up = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+        set_up = "\n".join(ast.unparse(node) for cell in notebook.cells if cell.cell_type == "code"
+                           for node in ast.parse(cell.source).body if isinstance(node, ast.Import | ast.ImportFrom))
         for (number, answer), check in zip(answers(solved).items(), checks(solved).values()):
             yield number, set_up, answer.source, check.source
 
