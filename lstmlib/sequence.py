@@ -14,7 +14,7 @@ from .cell import sigmoid
 from .checks import crossing, finite_output, takes, trace_of, usable
 from .weights import Weights, built
 
-GATES_AT_A_TIME = 2 ** 18  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
+GATES_AT_A_TIME = 2 ** 17  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,7 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     above, dz_at = time_first(dh_above), time_first(dz_all)
     dz_by_gate = dz_at.reshape(*dz_at.shape[:-1], 4, H).swapaxes(-3, -2)
     WhT, f, spans = weights.Wh.T.copy(), trace.f, few_timesteps_at_a_time(trace)
-    room = np.empty_like(trace.gates[spans[0]])
+    room, product = np.empty_like(trace.gates[spans[0]]), np.matmul if lead else np.dot  # which costs less
     dh_next = 0 if dh_T is None else dh_T
     dc_next = 0 if dc_T is None else dc_T
     for now in reversed(spans):
@@ -160,7 +160,7 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
             if crossed is not dz:
                 dz[...] = crossed
             if t > 0 or inputs:
-                dh_next = at("dh_next", dz @ WhT)
+                dh_next = at("dh_next", product(dz, WhT))
                 dc_next = at("dc_next", dc * f[t])
 
     del dh_above, above  # makes room for the sums
