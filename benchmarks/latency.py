@@ -1,17 +1,20 @@
 """Measure how fast the picture of every explorer follows the hand, in JupyterLab in Chromium.
 
-    python benchmarks/latency.py [--output benchmarks/latency.json] [--events 60]
+    python benchmarks/latency.py [--output benchmarks/latency.json] [--events 60] [name of a lesson, ...]
 
-Needs `pip install -e '.[lab,test]'` and an installed Chromium or Chrome. For every slider of every explorer, in every
-notebook, keys move it to and fro, in the named state in which it changes the picture most; an explorer without a slider
-is sent to its named states by keys on their buttons. Two times are measured: from the input event in the browser to the
-first frame with the changed picture, and the part of it that the kernel takes to compute and draw. Events that leave
-the picture as it is are not counted. It is no test: no time is judged.
+Needs `pip install -e '.[lab,test]'` and an installed Chromium or Chrome. Two servers run side by side: one as the
+project sets it up, whose messages are sent at once, and one with jupyter_server's own class, which waits for
+acknowledgements (docs/upstream-nodelay.md). In turns, keys move every slider of an explorer to and fro, in the named
+state in which it changes the picture most; an explorer without a slider is sent to its named states. Measured are the
+time from the input event in the browser to the first frame with the changed picture, the part of it that the kernel
+takes, and the pictures per second while the mouse drags a slider. Events that leave the picture as it is are not
+counted. It is no test: no time is judged.
 """
 
 import argparse
 import datetime
 import functools
+import importlib
 import itertools
 import json
 import os
@@ -19,20 +22,26 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import browser  # noqa: E402
+import lab as laboratory  # noqa: E402
 
-from lstmlib.explorers import Slider  # noqa: E402
+from lstmlib.explorers import EXPLORERS, Slider  # noqa: E402
 from tools.files import write  # noqa: E402
 
+CONNECTION = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
+SERVERS = {"at once": (), "acknowledged": (f"--ServerApp.kernel_websocket_connection_class={CONNECTION}",)}
+ROUNDS, DRAG_SECONDS, MOVES_PER_SECOND = 3, 2, 60
 WATCH = """(box) => {
-    const seen = {event: null, times: []};
-    for (const kind of ["input", "click"]) box.addEventListener(kind, () => { seen.event = performance.now(); }, true);
+    const seen = {event: null, times: [], pictures: 0};
+    const now = () => { seen.event ??= performance.now(); };
+    for (const kind of ["input", "click"]) box.addEventListener(kind, now, true);
     new MutationObserver(() => {
+        seen.pictures += 1;
         if (seen.event === null) return;
         const event = seen.event; seen.event = null;
         requestAnimationFrame(() => setTimeout(() => seen.times.push(performance.now() - event)));
@@ -40,47 +49,93 @@ WATCH = """(box) => {
     return seen;
 }"""
 IN_KERNEL = """
-def _milliseconds(act, *arguments, **named):
+def _milliseconds(changes):
     from time import perf_counter
-    start = perf_counter()
-    act(*arguments, **named)
-    return 1000 * (perf_counter() - start)
-
-def _latency_of_slider(explorer, field, count):
-    values = explorer.controls[field].values
-    return [_milliseconds(explorer.set, **{field: values[k % len(values)]}) for k in range(count)]
-
-def _latency_of_presets(explorer, presets):
-    return [_milliseconds(explorer.press, preset) for preset in presets]
+    times = []
+    for change in changes:
+        start = perf_counter()
+        explorer.press(change) if isinstance(change, str) else explorer.set(**change)
+        times.append(1000 * (perf_counter() - start))
+    return times
 """
 
 
-def measure(lab, path, events):
-    """One row for each explorer of the notebook."""
-    lab.open(f"notebooks/{path.name}")
-    lab.run_all()
-    evaluate(lab, IN_KERNEL, "0")
-    rows = []
-    for name, twin in browser.twins(path).items():
-        shown = browser.Shown(lab.page, twin)
-        sliders = {field: control for field, control in twin.controls.items() if isinstance(control, Slider)}
-        in_browser, in_kernel = [], []
+class Side:
+    """One of the two servers, with its page, and what was measured there of one explorer."""
+
+    def __init__(self, page, address):
+        self.lab = laboratory.Lab(page, address)
+
+    def open(self, name, twin):
+        self.twin, self.times, self.kernel, self.drags = twin, [], [], []
+        self.lab.page.bring_to_front()
+        self.lab.open(f"{name}.ipynb")
+        self.lab.run(0)
+        self.evaluate(IN_KERNEL, "0")
+        self.shown = laboratory.Shown(self.lab.page, self.twin)
+        self.seen = self.shown.box.evaluate_handle(WATCH)
+
+    def measure(self, events):
+        self.lab.page.bring_to_front()
+        sliders = {field: control for field, control in self.twin.controls.items() if isinstance(control, Slider)}
         for field, control in sliders.items():
-            count = max(events // len(sliders), 2)
-            preset = liveliest(twin, field, control)
-            evaluate(lab, "", f"{name}.choose({preset!r})")
-            twin.choose(preset)
-            lab.page.wait_for_timeout(300)
-            in_browser += follow(shown, slider_keys(shown, control, count))
-            in_kernel += json.loads(evaluate(lab, "", f"_latency_of_slider({name}, {field!r}, {count})"))
-        if not sliders:
-            presets = list(itertools.islice(itertools.cycle(twin.presets), events))
-            in_browser = follow(shown, [functools.partial(shown.choose, preset) for preset in presets])
-            in_kernel = json.loads(evaluate(lab, "", f"_latency_of_presets({name}, {presets!r})"))
-        rows.append({"notebook": path.stem, "explorer": twin.title, "moved": "sliders" if sliders else "presets",
-                     "browser_ms": summary(in_browser), "kernel_ms": summary(in_kernel)})
-    lab.close()
-    return rows
+            preset, count = liveliest(self.twin, field, control), max(events // len(sliders), 2)
+            self.evaluate("", f"explorer.choose({preset!r})")
+            self.twin.choose(preset)
+            self.lab.page.wait_for_timeout(300)
+            self.follow(slider_keys(self.shown, control, count))
+            values = itertools.islice(itertools.cycle(control.values), count)
+            self.kernel += self.timed([{field: value} for value in values])
+        if sliders:
+            self.drags.append(self.drag(next(iter(sliders.values()))))
+        else:
+            presets = list(itertools.islice(itertools.cycle(self.twin.presets), events))
+            self.follow(functools.partial(self.shown.choose, preset) for preset in presets)
+            self.kernel += self.timed(presets)
+
+    def follow(self, acts):
+        """Do one thing after the other; note milliseconds from each event to the changed picture."""
+        for act in acts:
+            before = len(self.seen.json_value()["times"])
+            self.seen.evaluate("(seen) => { seen.event = null; }")
+            act()
+            for _ in range(50):  # half a second: an event may leave the picture as it is
+                self.lab.page.wait_for_timeout(10)
+                times = self.seen.json_value()["times"]
+                if len(times) > before:
+                    self.times.append(times[-1])
+                    break
+
+    def drag(self, control):
+        """Pictures per second while the mouse pulls a slider to and fro."""
+        mouse, slider = self.lab.page.mouse, self.shown.slider(control)
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        y, moves = box["y"] + box["height"] / 2, DRAG_SECONDS * MOVES_PER_SECOND
+        before = self.seen.json_value()["pictures"]
+        mouse.move(box["x"] + box["width"] / 2, y)
+        mouse.down()
+        start = time.monotonic()
+        for move in range(moves):
+            mouse.move(box["x"] + 2 + (7 * move % moves) / moves * (box["width"] - 4), y)
+            time.sleep(max(0, start + (move + 1) / MOVES_PER_SECOND - time.monotonic()))
+        pictures = (self.seen.json_value()["pictures"] - before) / (time.monotonic() - start)
+        mouse.up()
+        self.lab.page.wait_for_timeout(500)
+        return pictures
+
+    def timed(self, changes):
+        return json.loads(self.evaluate("", f"_milliseconds({changes!r})"))
+
+    def evaluate(self, code, expression):
+        """Run code in the kernel, outside the notebook's cells; the repr of the expression after it."""
+        reply = self.lab.page.evaluate("""async ([code, value]) =>
+            (await panel.sessionContext.session.kernel.requestExecute(
+                {code, store_history: false, user_expressions: {value}}).done).content""", [code, expression])
+        value = reply.get("user_expressions", {}).get("value", reply)
+        if value["status"] != "ok":
+            raise RuntimeError(f"{value['ename']}: {value['evalue']}")
+        return value["data"]["text/plain"]
 
 
 def slider_keys(shown, control, count):
@@ -93,20 +148,7 @@ def slider_keys(shown, control, count):
         yield functools.partial(slider.press, "ArrowRight" if step > 0 else "ArrowLeft")
 
 
-def follow(shown, acts):
-    """Do one thing after the other: milliseconds from each event to the changed picture."""
-    seen, times = shown.box.evaluate_handle(WATCH), []
-    for act in acts:
-        act()
-        before = len(times)
-        for _ in range(50):  # half a second: an event may leave the picture as it is
-            shown.page.wait_for_timeout(10)
-            times = seen.json_value()["times"]
-            if len(times) > before:
-                break
-    return times
-
-
+@functools.cache
 def liveliest(twin, field, control):
     """The preset from which the control leads to the most different pictures."""
     def pictures(preset):
@@ -120,46 +162,60 @@ def liveliest(twin, field, control):
     return max(twin.presets, key=pictures)
 
 
-def evaluate(lab, code, expression):
-    """Run code in the open notebook's kernel, outside its cells; the repr of the expression after it."""
-    reply = lab.page.evaluate("""async ([code, value]) => (await panel.sessionContext.session.kernel.requestExecute(
-        {code, store_history: false, user_expressions: {value}}).done).content""", [code, expression])
-    value = reply.get("user_expressions", {}).get("value", reply)
-    if value["status"] != "ok":
-        raise RuntimeError(f"{value['ename']}: {value['evalue']}")
-    return value["data"]["text/plain"]
-
-
 def summary(times):
     """Count, median and 95th percentile of milliseconds."""
     twentieths = statistics.quantiles(times, n=20, method="inclusive")
     return {"events": len(times), "median": round(statistics.median(times), 1), "p95": round(twentieths[-1], 1)}
 
 
+def measure(name, sides, events):
+    """The row of one explorer, on both servers in turns."""
+    module, factory = EXPLORERS[name].split(".")
+    make = getattr(importlib.import_module(f"lstmlib.explorers.{module}"), factory)
+    for side in sides.values():
+        side.open(name, make())
+    for _, side in itertools.product(range(ROUNDS), sides.values()):
+        side.measure(events // ROUNDS)
+    row = {"explorer": name, "moved": "sliders" if next(iter(sides.values())).drags else "presets"}
+    for server, side in sides.items():
+        row[server] = {"browser_ms": summary(side.times), "kernel_ms": summary(side.kernel)}
+        if side.drags:
+            row[server]["pictures_per_second"] = round(statistics.median(side.drags), 1)
+        side.lab.close()
+    return row
+
+
 def in_words(row):
-    seen, kernel = row["browser_ms"], row["kernel_ms"]
-    return (f"{row['notebook']:24} {seen['events']:6} {seen['median']:9.0f} {seen['p95']:7.0f} "
-            f"{kernel['median']:9.1f} {kernel['p95']:7.1f}")
+    said = [f"{row['explorer']:18}"]
+    for server in SERVERS:
+        seen, kernel = row[server]["browser_ms"], row[server]["kernel_ms"]["median"]
+        said.append(f"{server}: {seen['median']:5.1f} / {seen['p95']:5.1f} ms, kernel {kernel:4.1f}, "
+                    f"drag {row[server].get('pictures_per_second', '-')}/s")
+    return "   ".join(said)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", default=list(EXPLORERS), help="lessons, such as which_X (all)")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "latency.json")
     parser.add_argument("--events", type=int, default=60, help="key presses per explorer")
     options = parser.parse_args()
-    if browser.chromium() is None:
+    if laboratory.chromium() is None:
         parser.error("no Chromium or Chrome was found on the PATH")
-    load = os.getloadavg() if hasattr(os, "getloadavg") else None
-    print(f"{'milliseconds':24} {'events':>6} {'median':>9} {'p95':>7} {'in kernel':>9} {'p95':>7}")
-    rows = []
+    load, rows = os.getloadavg() if hasattr(os, "getloadavg") else None, []
     with tempfile.TemporaryDirectory() as folder:
-        browser.copy_notebooks(folder)
-        with browser.jupyterlab(folder) as address, browser.browser_page() as page:
-            lab = browser.Lab(page, address)
-            for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-                for row in measure(lab, path, options.events):
-                    rows.append(row)
-                    print(in_words(row), flush=True)
+        for name in options.names:
+            module, factory = EXPLORERS[name].split(".")
+            cell = f"from lstmlib.explorers.{module} import {factory}\n\nexplorer = {factory}()\nexplorer"
+            laboratory.write_notebook(Path(folder) / f"{name}.ipynb", cell)
+        with (laboratory.jupyterlab(folder, options=SERVERS["at once"]) as one,
+              laboratory.jupyterlab(folder, options=SERVERS["acknowledged"]) as other,
+              laboratory.browser_page() as page):
+            second = page.context.browser.new_page(viewport=page.viewport_size)
+            sides = dict(zip(SERVERS, (Side(page, one), Side(second, other))))
+            for name in options.names:
+                rows.append(measure(name, sides, options.events))
+                print(in_words(rows[-1]), flush=True)
             version = page.context.browser.version
     machine = {"system": platform.system(), "python": platform.python_version(), "processors": os.cpu_count(),
                "chromium": version, "load_before": load and round(load[0], 1)}

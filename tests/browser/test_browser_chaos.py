@@ -205,6 +205,31 @@ def test_the_kernel_restarted(opened, shown):
     shown.both(lambda twin: twin.choose("Reset") or twin.choose("At the end: dW"))
 
 
+def test_the_kernel_killed_in_the_middle_of_a_drag(opened, shown):
+    """JupyterLab starts another one and says so; the last picture stays, and the cell run again is as good as new."""
+    page, slider = opened.page, shown.slider(shown.twin.controls["forget_bias"])
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for move in range(60):
+        if move == 20:
+            page.evaluate("""() => { panel.sessionContext.session.kernel.requestExecute(
+                {code: "import os; os.kill(os.getpid(), 9)", silent: true}); }""")
+        page.mouse.move(box["x"] + 5 + (box["width"] - 10) * (move % 30) / 30, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(20)
+    page.mouse.up()
+    page.locator(".jp-Dialog", has_text="Restarting").get_by_role("button").last.click()
+    page.wait_for_function("panel.sessionContext.session.kernel.status === 'idle'")
+    the_note_says(page, shown.box, "un this cell again", patience=20_000)
+    assert len(shown.box.locator(".lstm-panels svg").all()) > 0
+    opened.run(EXPLORER)
+    opened.run(SENTENCE)
+    shown.choose("Nowhere")
+    shown.both(lambda twin: twin.press("Nowhere"))
+    opened.complaints.clear()  # of requests that the dead kernel did not answer
+
+
 def test_saved_and_opened_again_without_its_kernel(opened, shown):
     """The kernel was shut down: a click tells so. Opened again, with no kernel or a new one, the picture is there."""
     opened.page.evaluate("async () => { await panel.context.save(); await panel.sessionContext.shutdown(); }")
