@@ -34,6 +34,7 @@ from lstmlib.explorers import EXPLORERS, Slider  # noqa: E402
 from tools.files import write  # noqa: E402
 
 CONNECTION = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
+README = ROOT / "benchmarks" / "README.md"
 SERVERS = {"at once": (), "acknowledged": (f"--ServerApp.kernel_websocket_connection_class={CONNECTION}",)}
 ROUNDS, DRAG_SECONDS, MOVES_PER_SECOND = 3, 2, 60
 WATCH = """(box) => {
@@ -194,6 +195,29 @@ def in_words(row):
     return "   ".join(said)
 
 
+def table(data):
+    head = "| explorer | " + " | ".join(f"{server}, ms: median | p95 | drag, pictures/s" for server in SERVERS)
+    rows = [" | ".join([f"| {row['explorer']}", *(
+        f"{row[server]['browser_ms']['median']:.0f} | {row[server]['browser_ms']['p95']:.0f} | "
+        f"{row[server].get('pictures_per_second', '')}" for server in SERVERS), f"{kernel_ms(row):.1f} |"])
+        for row in data["explorers"]]
+    machine = data["machine"]
+    measured = (f"Measured on {data['date']}, {machine['processors']} processors, load {machine['load_before']} at the "
+                f"start, Chromium {machine['chromium']}:\n")
+    return "\n".join([measured, f"{head} | kernel, ms |", f"|---{7 * '|---:'}|", *rows])
+
+
+def kernel_ms(row):
+    return row["at once"]["kernel_ms"]["median"]
+
+
+def with_table(text, data):
+    """README.md with its table replaced."""
+    begin, end = "<!-- table: written by latency.py -->\n", "<!-- end of its table -->"
+    head, rest = text.split(begin)
+    return f"{head}{begin}\n{table(data)}\n\n{end}{rest.split(end)[1]}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=list(EXPLORERS), help="lessons, such as which_X (all)")
@@ -221,6 +245,8 @@ def main():
                "chromium": version, "load_before": load and round(load[0], 1)}
     data = {"date": datetime.date.today().isoformat(), "machine": machine, "explorers": rows}
     write(options.output, json.dumps(data, indent=1) + "\n")
+    if options.output.resolve().parent == README.parent:
+        write(README, with_table(README.read_text(encoding="utf-8"), data))
 
 
 if __name__ == "__main__":

@@ -159,6 +159,32 @@ def test_the_token_is_kept_from_others(started):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 or stat.S_IMODE(runtime.stat().st_mode) & 0o077 == 0
 
 
+SERVES = re.compile(r"http\.server|HTTPServer|socketserver|serve_forever|static_paths|jupyter(lab|_server|-lab)$")
+
+
+def words_of_a_server(source):
+    """What in a program could serve files: names, and arguments of a command."""
+    nodes = list(ast.walk(ast.parse(source)))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    names = [name for node in nodes for name in (getattr(node, "id", ""), getattr(node, "attr", ""),
+                                                 getattr(node, "module", ""), getattr(node, "name", ""))]
+    return {text for text in [*texts, *names] if isinstance(text, str) and " " not in text and SERVES.search(text)}
+
+
+def test_no_command_but_the_laboratory_serves_anything():
+    found = {path.relative_to(ROOT).as_posix(): words_of_a_server(path.read_text(encoding="utf-8"))
+             for path in PROGRAMS if "benchmarks" not in path.parts}
+    assert {name: words for name, words in found.items() if words} == {"run.py": {"jupyterlab"}}
+
+
+@pytest.mark.parametrize("source", [
+    "import http.server", "from http.server import HTTPServer", 'run([python, "-m", "jupyterlab"])',
+    "subprocess.run(['jupyter-lab'])", "f'--ServerApp.extra_static_paths={folder}'", "server.serve_forever()",
+])
+def test_planted_server_is_found(source):
+    assert words_of_a_server(source)
+
+
 # What is stored asks nobody.
 
 LOADING = {"src", "srcset", "poster", "data", "background"}
