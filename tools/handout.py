@@ -200,9 +200,9 @@ def explorer_on_paper(fallback, name, workshop):
 
 
 def from_html(paragraph):
-    """The Markdown of text in which only <b> is marked up."""
-    parts = re.split(r"(</?b>)", paragraph)
-    return "".join("**" if part in ("<b>", "</b>") else escaped(html.unescape(part)) for part in parts)
+    """The Markdown of text in which only <b> and <br> are marked up."""
+    marks = {"<b>": "**", "</b>": "**", "<br>": "\\\n"}
+    return "".join(marks.get(part) or escaped(html.unescape(part)) for part in re.split(r"(</?b>|<br>)", paragraph))
 
 
 # What an instructor wants to know.

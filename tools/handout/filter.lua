@@ -111,7 +111,7 @@ local function Link(link)
   if chapter and pandoc.utils.stringify(link):match("^%d%. ") then link.content = {pandoc.Emph(link.content)} end
   if chapter and chapters[chapter] then
     link.target = "#notebook-" .. chapter
-  elseif chapter then
+  elseif chapter or link.target:match("^%.%./docs/") then
     return link.content
   elseif heading and headings[heading] then
     link.target = "#" .. headings[heading]
