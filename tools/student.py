@@ -39,7 +39,7 @@ POINTS = {
     4: (2, 2, 3, 2),
     5: (2, 3, 2),
     6: (1, 1, 2, 3),
-    7: (2, 1, 2, 2),
+    7: (2, 1, 2),
     8: (4, 2, 2, 2),
     9: (3, 2, 3),
 }
@@ -55,7 +55,7 @@ SENTENCES = [
 ]
 # What a class needs besides its notebooks, and what it reads first.
 NEEDED = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "pyproject.toml", "run.py", "tools/files.py",
-          "benchmarks/adding_problem.*", "lstmlib/**/*.*")
+          "benchmarks/adding_problem.*", "docs/your-own-code.md", "docs/recipes/*.*", "lstmlib/**/*.*")
 README = """\
 # Where may you divide by |X|?
 

@@ -72,7 +72,7 @@ def test_an_authors_notebook_is_left_as_it_was(tmp_path, monkeypatch, capsys):
 
 
 def test_student_notebooks_go_on_where_the_disk_was_full(tmp_path, capsys):
-    with disk_full_after(60_000), pytest.raises(SystemExit, match=r"cannot be written to .*too large.*\.ipynb"):
+    with disk_full_after(20_000), pytest.raises(SystemExit, match=r"cannot be written to .*too large"):
         student.main([str(tmp_path / "class")])
     assert all(path.read_text(encoding="utf-8").endswith("}\n") for path in tmp_path.glob("class/**/*.ipynb"))
     student.main([str(tmp_path / "class")])
