@@ -1,8 +1,10 @@
 """Instruments for the bug clinic (notebook 8): what can be read from a backward pass without opening it.
 
 A patient is anything with `objective(weights, batch)` and `gradient(weights, batch, size_X=None, at=None)`, such as
-those of `lstmlib.clinic.patients`.
+those of `lstmlib.clinic.patients`. An instrument that cannot read a patient raises Unreadable, and gives no reading.
 """
+
+from inspect import signature
 
 import numpy as np
 
@@ -15,15 +17,70 @@ from .patients import HEALTHY, Batch
 GATES = "ifgo"
 
 
-def own_gradient(patient, weights, batch):
-    """The numerical gradient of the objective that the patient itself reports (complex step)."""
-    return numerical_gradient(lambda w: patient.objective(w, batch), weights)
+class Unreadable(ValueError):
+    """Why an instrument has no reading."""
+
+
+def ask(patient, method, *args, **kwargs):
+    """What this method of the patient returns; Unreadable where it has none, or none that takes such arguments."""
+    if not hasattr(patient, method):
+        raise Unreadable(f"the patient has no method {method}, which this instrument needs")
+    try:
+        signature(getattr(patient, method)).bind(*args, **kwargs)
+    except TypeError as error:
+        raise Unreadable(f"{method} of the patient does not take what this instrument needs: {error}") from None
+    return getattr(patient, method)(*args, **kwargs)
+
+
+def with_hook(patient, weights, batch, at, edges):
+    """The gradient with the hook `at`; Unreadable where it is not called on one of these edges."""
+    silent = set(edges)
+
+    def heard(edge, gradient):
+        silent.discard(edge)
+        return at(edge, gradient)
+
+    gradient = ask(patient, "gradient", weights, batch, at=heard)
+    if silent:
+        raise Unreadable(f"the hook `at` is never called on {', '.join(sorted(silent))}: what crosses cannot be read")
+    return gradient
+
+
+def own_gradient(patient, weights, batch, method="complex", step=None):
+    """The numerical gradient of the objective that the patient itself reports; arguments as in numerical_gradient.
+
+    Unreadable where the complex step is lost on the way: one entry is compared with central differences.
+    """
+    def objective(w):
+        return ask(patient, "objective", w, batch)
+
+    truth = numerical_gradient(objective, weights, method, step)
+    if method == "complex":
+        k = int(np.argmax(abs(weights.by)))
+        h = 1e-4
+
+        def moved(step):
+            by = weights.by.astype(float)
+            by[k] += step
+            return objective(Weights(*(a.astype(float) for n, a in weights.items() if n != "by"), by))
+
+        central = (moved(h) - moved(-h)) / (2 * h)
+        if not np.isclose(truth.by[k], central, rtol=1e-3, atol=1e-6 * abs(moved(0))):
+            raise Unreadable(f"the complex step is lost in the objective: it says {truth.by[k]:.3g} for by[{k}], and "
+                             f"central differences say {central:.3g}. Use method='central'")
+    return truth
 
 
 def errors_by_part(gradient, truth):
-    """Norm-relative error of each part of the gradient: {"Wx i": ..., "Wx f": ..., ..., "Wy": ..., "by": ...}."""
+    """Norm-relative error of each part of the gradient: {"Wx i": ..., "Wx f": ..., ..., "Wy": ..., "by": ...}.
+
+    0 where both are zero; Unreadable where the truth alone is.
+    """
     mine, theirs = parts(gradient), parts(truth)
-    return {name: float(np.linalg.norm(mine[name] - theirs[name]) / np.linalg.norm(theirs[name])) for name in theirs}
+    if zero := [name for name in theirs if not theirs[name].any() and mine[name].any()]:
+        raise Unreadable(f"the true gradient of {', '.join(zero)} is zero: no error is relative to that")
+    return {name: float(np.linalg.norm(mine[name] - theirs[name]) / (np.linalg.norm(theirs[name]) or 1))
+            for name in theirs}
 
 
 def parts(gradient):
@@ -39,6 +96,8 @@ def parts(gradient):
 
 def size_and_direction(gradient, truth):
     """(||gradient|| / ||truth||, cosine): whether the size or the direction is wrong."""
+    if not gradient.norm() or not truth.norm():
+        raise Unreadable(f"the {'true gradient' if gradient.norm() else 'gradient'} is zero: it has no direction")
     return gradient.norm() / truth.norm(), cosine(gradient, truth)
 
 
@@ -50,7 +109,10 @@ def outside_spectrum(patient, weights, batch, k_max=None):
     """
     k_max = len(batch.X) + 1 if k_max is None else k_max
     roots = np.exp(2j * np.pi * np.arange(k_max + 1) / (k_max + 1))
-    values = [patient.gradient(weights.map(lambda array: array.astype(complex)), batch, size_X=1 / s) for s in roots]
+    values = [ask(patient, "gradient", weights.map(lambda array: array.astype(complex)), batch, size_X=1 / s)
+              for s in roots]
+    if not any(np.iscomplexobj(array) and array.imag.any() for value in values for _, array in value.items()):
+        raise Unreadable("the gradient is real for a complex size_X: imaginary parts are lost, or it does not divide")
     spectrum = {}
     for part, names in (("LSTM", ("Wx", "Wh", "b")), ("output", ("Wy", "by"))):
         flat = np.array([np.concatenate([getattr(value, name).ravel() for name in names]) for value in values])
@@ -71,7 +133,11 @@ def probe(patient, weights, batch):
         return gradient
 
     crossed, steps = record(["dh_next", "dc_next"], last_only), len(batch.X) - 1
-    patient.gradient(weights, batch, at=crossed)
+    if not steps:
+        raise Unreadable("with one timestep nothing is carried from one to another")
+    with_hook(patient, weights, batch, crossed, ("loss", "dh_next", "dc_next"))
+    if uneven := [edge for edge, gradients in crossed.items() if len(gradients) % steps]:
+        raise Unreadable(f"the hook is called on {uneven[0]} {len(crossed[uneven[0]])} times in {steps + 1} timesteps")
     return {edge: np.linalg.norm(np.reshape([np.linalg.norm(d) for d in gradients], (-1, steps)), axis=0)[::-1]
             for edge, gradients in crossed.items()}
 
@@ -84,14 +150,19 @@ def probe_ratios(patient, weights, batch):
 
 def response(patient, weights, batch, factors):
     """How the gradient follows when the gradient of the loss is multiplied: ||G(a dY)|| / (a ||G(dY)||) for each a."""
-    whole = patient.gradient(weights, batch).norm()
-    return np.array([patient.gradient(weights, batch, at=scale_at({"loss"}, a)).norm() / (a * whole) for a in factors])
+    whole = ask(patient, "gradient", weights, batch).norm()
+    if not whole:
+        raise Unreadable("the gradient is zero: it follows nothing")
+    return np.array([with_hook(patient, weights, batch, scale_at({"loss"}, a), ["loss"]).norm() / (a * whole)
+                     for a in factors])
 
 
 def reordering(patient, weights, batch, orders=8, seed=0):
     """Norm-relative change of the gradient when the sequences of the batch change places, for several orders."""
     rng, B = np.random.default_rng(seed), batch.X.shape[1]
-    whole = patient.gradient(weights, batch)
+    if B == 1:
+        raise Unreadable("with one sequence there is one order only: a batch of two or more is needed")
+    whole = ask(patient, "gradient", weights, batch)
     return np.array([relative_error(patient.gradient(weights, batch.take(rng.permutation(B))), whole)
                      for _ in range(orders)])
 
@@ -130,7 +201,7 @@ def one_sequence(patient, weights, batch):
 def upstream_of_ones(patient, weights, batch):
     """Backward alone, from an upstream gradient of ones: the loss is left out, and stands for L = sum(Y)."""
     trace = forward(weights, batch.X)
-    gradient = patient.through_time(weights, trace, np.ones_like(trace.Y))
+    gradient = ask(patient, "through_time", weights, trace, np.ones_like(trace.Y))
     return agree(gradient, numerical_gradient(lambda w: forward(w, batch.X).Y.sum(), weights))
 
 

@@ -1,4 +1,4 @@
-"""Eight backward passes with one fault each, for the bug clinic (notebook 8).
+"""Backward passes with a fault, or two, for the bug clinic (notebook 8).
 
 `Textbook` is backpropagation through time as textbooks write it, in parts: one short method each. A patient is
 a `Textbook` in which one part is wrong, in a way that published code has been wrong. The objective of all of them
@@ -66,7 +66,7 @@ class Textbook:
             dz = self.into_gates(now, dh, dc, size_X)
             total = total + self.contribution(now, dz, dY[t], size_X)
             if t > 0:
-                dh_next, dc_next = self.carry(dz @ weights.Wh.T, dc * now.f)
+                dh_next, dc_next = self.carry(self.into_hidden(weights, now, dh, dz), dc * now.f)
                 dh_next, dc_next = cross("dh_next", dh_next), cross("dc_next", dc_next)
         return total
 
@@ -85,6 +85,9 @@ class Textbook:
 
     def contribution(self, now, dz, dy, size_X=1):
         return Weights(now.x.T @ dz, now.h_prev.T @ dz, dz.sum(axis=0), now.h.T @ dy, dy.sum(axis=0))
+
+    def into_hidden(self, weights, now, dh, dz):
+        return dz @ weights.Wh.T
 
     def carry(self, dh_prev, dc_prev):
         return dh_prev, dc_prev
@@ -202,6 +205,72 @@ class MeanOfMeans(Textbook):
         return sum(means[1:], means[0]) / len(means)
 
 
+class LastCaches(Textbook):
+    """Gates and cell states are kept in variables that the forward loop overwrites: only the last ones are left."""
+
+    name, fault = "last caches", "the gates and cells of the last timestep are used at every timestep"
+    wrong, right = "slope_o = o * (1 - o)  (o as the forward loop left it)", "slope_o = o[t] * (1 - o[t])"
+
+    def now(self, trace, t):
+        return super().now(trace, len(trace.X) - 1)._replace(x=trace.X[t], h_prev=trace.h_prev[t], h=trace.h[t])
+
+
+class FromDhAlone(Textbook):
+    """What goes back to h_(t-1) leaves out what has come along the cell. With two timesteps it is right."""
+
+    name, fault = "from dh alone", "dh_next is made from dh alone, without what came along the cell state"
+    wrong, right = "dh_next = dz_of(dh, dc=dh * o * (1 - tanh(c)**2)) @ Wh.T", "dh_next = dz_of(dh, dc) @ Wh.T"
+
+    def into_hidden(self, weights, now, dh, dz):
+        return super().into_hidden(weights, now, dh, self.into_gates(now, dh, self.into_cell(now, dh, 0)))
+
+
+class LastLoss(Textbook):
+    """The gradient of the last timestep's loss stands where each timestep's own should stand."""
+
+    name, fault = "last loss", "the gradient of the last timestep's loss is used at every timestep"
+    wrong, right = "dh = dY[-1] @ Wy.T + dh_next", "dh = dY[t] @ Wy.T + dh_next"
+
+    def through_time(self, weights, trace, dY, size_X=1, at=None):
+        return super().through_time(weights, trace, np.broadcast_to(dY[-1:], dY.shape), size_X, at)
+
+
+class BeforeTanh(Textbook):
+    """The slope of tanh is written as 1 - (activation)^2 with c in place of tanh(c): c has not been through tanh."""
+
+    name, fault = "before tanh", "the slope of tanh(c) is taken from c, which has not been through tanh yet"
+    wrong, right = "dc = dh * o * (1 - c**2) + dc_next", "dc = dh * o * (1 - tanh(c)**2) + dc_next"
+
+    def into_cell(self, now, dh, dc_next):
+        return dh * now.o * (1 - now.c ** 2) + dc_next
+
+
+class ExtraSlope(Textbook):
+    """The output layer is taken for one with a sigmoid: softmax and cross entropy have given p - target already."""
+
+    name, fault = "extra slope", "the gradient of the logits is multiplied by a slope that it has in it already"
+    wrong, right = "dy = (p - target) * p * (1 - p)", "dy = p - target"
+
+    def through_time(self, weights, trace, dY, size_X=1, at=None):
+        p = np.exp(trace.Y - trace.Y.max(axis=-1, keepdims=True))
+        p /= p.sum(axis=-1, keepdims=True)
+        return super().through_time(weights, trace, dY * p * (1 - p), size_X, at)
+
+
+class ShiftedAndOverwritten(Shifted, Overwritten):
+    """Two faults: the states before t are read one index early, and dc is overwritten."""
+
+    name, fault = "shifted, overwritten", f"{Shifted.fault}; {Overwritten.fault}"
+    wrong, right = f"{Shifted.wrong}; {Overwritten.wrong}", f"{Shifted.right}; {Overwritten.right}"
+
+
+class BeforeTanhNotCarried(BeforeTanh, NotCarried):
+    """Two faults: the slope of tanh(c) from c, and nothing carried to the next step."""
+
+    name, fault = "before tanh, not carried", f"{BeforeTanh.fault}; {NotCarried.fault}"
+    wrong, right = f"{BeforeTanh.wrong}; {NotCarried.wrong}", f"{BeforeTanh.right}; {NotCarried.right}"
+
+
 def outpatient(patient):
     """A patient as `lstmlib.clinic.diagnose` and `xray` take it: own(weights, X, labels) -> (loss, gradient)."""
     def own(weights, X, labels):
@@ -224,7 +293,11 @@ HEALTHY = Textbook()
 PATIENTS = {patient.name: patient for patient in (Overwritten(), NotCarried(), ActivatedTwice(), Shifted(), FactorK(),
                                                   ClippedInside(), EveryStep(), MeanOfMeans())}
 
-# The same eight without their names, for those who want to find the fault from readings alone.
+# More faults of published code, two of them at a time too: for the X-ray and for `diagnose`.
+OUTPATIENTS = {patient.name: patient for patient in (LastCaches(), FromDhAlone(), LastLoss(), BeforeTanh(),
+                                                     ExtraSlope(), ShiftedAndOverwritten(), BeforeTanhNotCarried())}
+
+# The first eight without their names, for those who want to find the fault from readings alone.
 WARD = dict(zip("ABCDEFGH", (PATIENTS[name] for name in (
     "clipped inside", "activated twice", "not carried", "mean of means", "shifted", "every step", "factor K",
     "overwritten"))))

@@ -68,6 +68,8 @@ class Search:
         now, tried = self.score(self.match, layer), []
         for faults in trials:
             match = self.film.compare(faults)
+            if self.match.plain and not match.plain and "1/|X|" not in faults:  # no factor is made up
+                match = self.film.compare(faults, self.match.factors)
             tried.append((self.score(match, layer), faults, match))
         best = max(tried, key=lambda one: one[0], default=None)
         if best is None or best[0][0] <= now[0]:

@@ -148,7 +148,7 @@ class Film:
         ab = np.concatenate([(self.mine[n][kind] * theirs[n][kind]).sum(axis=1) for kind, n in self.order])
         if factors is None:
             head = [self.common_factor(bb, ab, of & (self.layer == 0), 1.0) for of in self.of_group]
-            gates = [self.common_factor(bb, ab, of & (self.layer == 1), one) for of, one in zip(self.of_group, head)]
+            gates = self.factors_of_gates(bb, ab, np.array(head))
         else:
             head, gates = factors
         factor = np.where(self.layer == 0, np.array(head)[self.group], np.array(gates)[self.group])
@@ -159,8 +159,16 @@ class Film:
         size = np.sqrt(np.maximum(self.aa, factor ** 2 * bb))
         return error <= max(self.tolerance, 3e-8) * size + self.floor + 1e-8 * size
 
-    def common_factor(self, bb, ab, where, otherwise):
-        """The factor that most blocks share, or `otherwise`, if a fifth of them have it."""
+    def factors_of_gates(self, bb, ab, head):
+        """One factor over that of the head for all lengths, or, where 1/|X| is another at each length, one for each."""
+        late, over_head = self.layer == 1, head[self.group]
+        ratio = self.common_factor(bb * over_head ** 2, ab * over_head, late, 1.0, share=0.3)
+        if ratio:
+            return list(head * ratio)
+        return [self.common_factor(bb, ab, of & late, one) for of, one in zip(self.of_group, head)]
+
+    def common_factor(self, bb, ab, where, otherwise, share=0.0):
+        """The factor that most blocks have, at least this share; before it `otherwise`, if a quarter have that."""
         with np.errstate(all="ignore"):
             ratio = np.where(bb > self.floor ** 2, ab / bb, 0.0)
         ratio = np.where(np.isfinite(ratio), ratio, 0)
@@ -170,7 +178,10 @@ class Film:
             return otherwise
         close = abs(found[:, None] / found[None, :] - 1) < 10 * self.tolerance
         expected = abs(found / otherwise - 1) < 10 * self.tolerance
-        return float(np.median(found[expected if expected.mean() >= 0.2 else close[close.sum(axis=1).argmax()]]))
+        most = close[close.sum(axis=1).argmax()]
+        if expected.mean() >= 0.25:
+            return otherwise
+        return float(np.median(found[most])) if most.mean() >= share else 0.0
 
 
 class Match(NamedTuple):
@@ -183,6 +194,7 @@ class Match(NamedTuple):
     bb: np.ndarray
     factor: np.ndarray
     factors: tuple
+    plain = property(lambda self: np.allclose(*self.factors, rtol=1e-3), doc="whether gates and head have one factor")
 
 
 class Group:

@@ -5,6 +5,7 @@ import pytest
 
 import lstmlib.clinic.instruments
 from lstmlib import backward, cosine, cross_entropy, crossing_spectrum, forward, init_weights, record, relative_error
+from lstmlib.clinic import diagnose
 from lstmlib.clinic.instruments import (
     WEAK_CHECKS,
     agree,
@@ -19,7 +20,7 @@ from lstmlib.clinic.instruments import (
     size_and_direction,
     with_biases,
 )
-from lstmlib.clinic.patients import HEALTHY, PATIENTS, WARD, Batch, example, mean_loss
+from lstmlib.clinic.patients import HEALTHY, OUTPATIENTS, PATIENTS, WARD, Batch, example, mean_loss, outpatient
 
 EXAMPLES = [example(8), example(11)]
 LONG = example(5, T=60, lengths=range(60, 28, -2), D=5, H=16, K=4, scale=1)
@@ -364,3 +365,72 @@ def test_readings_are_plain_numbers():
     gradient = HEALTHY.gradient(weights, batch)
     assert {type(error) for error in errors_by_part(gradient, gradient).values()} == {float}
     assert type(share_within(gradient, gradient)) is float
+
+
+# ---- instruments say when they cannot read
+
+class Deaf:
+    """Right, but its hook is never called, its objective drops imaginary parts, and it divides by its own |X|."""
+
+    def objective(self, weights, batch):
+        return float(np.real(HEALTHY.objective(weights, batch)))
+
+    def gradient(self, weights, batch, size_X=None, at=None):
+        return HEALTHY.gradient(weights.map(np.real), batch)
+
+
+class Silent:
+    """Neither hook nor size_X, and no through_time."""
+
+    def gradient(self, weights, batch):
+        return 0 * HEALTHY.gradient(weights, batch)
+
+
+ONE = EXAMPLES[0][0], EXAMPLES[0][1].take([0])
+FIRST = EXAMPLES[0][0], Batch(*(array[:1] for array in EXAMPLES[0][1]))
+
+
+@pytest.mark.parametrize("reading, message", [
+    (lambda: probe(Deaf(), *EXAMPLES[0]), "the hook `at` is never called on dc_next, dh_next, loss"),
+    (lambda: probe_ratios(Deaf(), *EXAMPLES[0]), "the hook `at` is never called"),
+    (lambda: response(Deaf(), *EXAMPLES[0], [1]), "never called on loss"),
+    (lambda: own_gradient(Deaf(), *EXAMPLES[0]), "the complex step is lost in the objective: it says 0 for by"),
+    (lambda: outside_spectrum(Deaf(), *EXAMPLES[0]), "the gradient is real for a complex size_X"),
+    (lambda: reordering(HEALTHY, *ONE), "with one sequence there is one order only"),
+    (lambda: probe(HEALTHY, *FIRST), "with one timestep nothing is carried"),
+    (lambda: own_gradient(Silent(), *EXAMPLES[0]), "the patient has no method objective"),
+    (lambda: WEAK_CHECKS["upstream of ones"](Deaf(), *EXAMPLES[0]), "the patient has no method through_time"),
+    (lambda: probe(Silent(), *EXAMPLES[0]), "gradient of the patient does not take what .* needs: .*'at'"),
+    (lambda: response(Silent(), *EXAMPLES[0], [1]), "the gradient is zero: it follows nothing"),
+    (lambda: size_and_direction(Silent().gradient(*EXAMPLES[0]), library_gradient(*EXAMPLES[0])), "gradient is zero"),
+    (lambda: errors_by_part(library_gradient(*EXAMPLES[0]), library_gradient(*FIRST)), "of Wx f, Wh i, .* is zero")])
+def test_an_instrument_that_cannot_read_says_why_and_gives_no_reading(reading, message):
+    with pytest.raises(lstmlib.clinic.instruments.Unreadable, match=message):
+        reading()
+
+
+def test_central_differences_read_what_the_complex_step_cannot():
+    weights, batch = EXAMPLES[0]
+    assert relative_error(own_gradient(Deaf(), weights, batch, "central"), library_gradient(weights, batch)) < 1e-7
+    assert errors_by_part(Silent().gradient(weights, batch), Silent().gradient(weights, batch))["Wx i"] == 0
+
+
+# ---- more faults of published code
+
+def test_outpatients_have_wrong_gradients_and_are_named():
+    named = {name: diagnose(outpatient(patient), progress=False) for name, patient in OUTPATIENTS.items()}
+    assert all(diagnosis.explained for diagnosis in named.values())
+    assert {name: diagnosis.faults for name, diagnosis in named.items()} == {
+        "last caches": ["caches: of the last step"], "from dh alone": ["dh: from dh alone"],
+        "last loss": ["loss: of the last step at every step"], "before tanh": ["slope of tanh(c): 1 - c^2"],
+        "extra slope": ["head: an extra slope"],
+        "shifted, overwritten": ["states before t: one index early", "dc: not carried"],
+        "before tanh, not carried": ["slope of tanh(c): 1 - c^2", "dh: not carried", "dc: not carried"]}
+
+
+def test_from_dh_alone_is_right_for_two_timesteps():
+    weights, batch = EXAMPLES[0]
+    for T, right in ((2, True), (3, False)):
+        short = Batch(*(array[:T] for array in batch))
+        gradient = OUTPATIENTS["from dh alone"].gradient(weights, short)
+        assert (relative_error(gradient, library_gradient(weights, short)) < 1e-14) == right
