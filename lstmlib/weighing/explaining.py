@@ -161,9 +161,14 @@ def fits(plan, mine, weights, errors, rounding):
     found = []
     for own in plan.owns:
         P = (plan.predictions[:, :len(plan.plain) if own else None] * plan.own(own))[..., mine]
-        factor = np.ones(P.shape[:2]) if plan.relative else np.median((w / P)[..., whole], axis=-1)
+        known = ~np.isnan(P)
+        ratio = np.where(known.any(axis=-1, keepdims=True), w / P, 1.0)
+        factor = np.ones(P.shape[:2]) if plan.relative else np.nanmedian(ratio[..., whole], axis=-1)
         P = factor[..., None] * P
         close = np.abs(w - P) <= rounding * np.abs(P) + allowed
+        # A number that is 0 for a few items says nothing of these; a sum, a difference or a rule that is 0 is out.
+        zero = np.isnan(P[0, :len(plan.plain)])
+        close[:, :len(plan.plain)] |= zero & (zero.mean(axis=-1, keepdims=True) < 0.5)
         in_one, everywhere = close[..., whole].all(axis=-1), close.all(axis=-1)
         for k in np.flatnonzero(in_one.any(axis=0)):
             good = everywhere[:, k] if everywhere[:, k].any() else in_one[:, k]

@@ -36,8 +36,9 @@ def sizes(numbers, pieces):
         found[PADDED] = found[LONGEST] * counts["sequences"]
     ordered = sorted(counts, key="sequences".__eq__)
     found |= {f"{a} plus {b}": counts[a] + counts[b] for a, b in combinations(ordered, 2)}
-    found |= {f"{a} minus {b}": counts[a] - counts[b] for a, b in permutations(ordered, 2)}
-    return {name: np.where(size > 0, size, np.nan) for name, size in found.items()}
+    found |= {f"{a} minus {b}": counts[a] - counts[b] for a, b in permutations(ordered, 2)
+              if (numbers[a] >= numbers[b]).all()}
+    return {name: np.where(size > 0, size, np.nan) for name, size in found.items()}  # 0 predicts nothing
 
 
 @dataclass
@@ -89,7 +90,8 @@ class Plan:
         """What dividing each sequence by a number of its own changes in every column."""
         if name is None:
             return np.ones(len(self.columns))
-        n, parts = self.numbers[name], [self.parts[p] for _, p in self.columns]
+        n = np.where(self.numbers[name] > 0, self.numbers[name], np.nan)  # NaN explains nothing
+        parts = [self.parts[p] for _, p in self.columns]
         return np.array([(n[part.thing] if self.relative else 1) / n[part.item] for part in parts])
 
     def fingerprints(self, pairs):

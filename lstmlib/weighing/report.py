@@ -79,7 +79,8 @@ class Report:
         largest = max((abs(w) for _, *some in rows for w in some if w is not None), default=1) or 1
         cells = [[escape(part), *("" if w is None else f"{bar(w / largest, colour)} {w:.4g}"
                                   for w, colour in zip(some, (BLUE, ORANGE, RED)))] for part, *some in rows]
-        return (html_table([[f"<b>{escape(label)}</b>", escape(words)] for label, words in self.summary()])
+        lines = [[f"<b>{escape(label).replace(' ', '&nbsp;')}</b>", escape(words)] for label, words in self.summary()]
+        return (html_table(lines)
                 + html_table([[f"<b>{escape(text)}</b>" for text in heading], *cells] if rows else []))
 
 

@@ -355,6 +355,16 @@ def test_the_number_is_measured_whatever_its_name():
     assert named.divides_by == ["squares"]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("handles", [{}, {"keep": keep}, {"reference": summed}])
+def test_a_number_may_be_zero_for_an_item(handles):
+    rare = {"rare": lambda item: item.first}
+    assert examine(right, HANDFUL, tokens, length, counts=rare, **handles, quiet=True).divides_by == ["tokens"]
+    report = examine(lambda pieces: adds_up(pieces) / max(1, sum(item.first for item in flat(pieces))), HANDFUL, tokens,
+                     counts=rare, **handles, quiet=True)
+    assert report.divides_by == (["rare"] if "reference" in handles else []) and report.faults == []
+
+
 def test_means_asks_nothing_that_these_handles_cannot_show():
     means, as_meant = "tokens of each sequence, then sequences", step("tokens", "sequences", SUMMED)
     assert not examine(as_meant, HANDFUL, tokens, means=means, quiet=True).faults
