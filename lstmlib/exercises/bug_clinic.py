@@ -16,7 +16,7 @@ HINTS = {  # where to look for what tells this fault from the others
     "shifted": "which parts stand out in the gradient check, and what do those parts meet that the others do not?",
     "factor K": "the direction is right. Is the size wrong by the same number whatever the size of the loss?",
     "clipped inside": "the direction is right. Is the size wrong by the same number whatever the size of the loss?",
-    "every step": "look at the crossing spectrum, and at the size of what crosses dh_next.",
+    "every step": "look at the size of what crosses dh_next, one step back and further.",
     "mean of means": "it passes its own gradient check. What else may a mean over items not depend on?",
 }
 

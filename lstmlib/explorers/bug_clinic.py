@@ -11,40 +11,44 @@ from typing import NamedTuple
 import numpy as np
 
 from ..checking import relative_error
+from ..clinic import XRay, xray
 from ..clinic.instruments import (
     errors_by_part,
-    outside_spectrum,
     own_gradient,
     probe_ratios,
     reordering,
     response,
     size_and_direction,
 )
-from ..clinic.patients import HEALTHY, WARD, example
+from ..clinic.patients import HEALTHY, OUTPATIENTS, WARD, Batch, example
 from ..show import svg
+from ..show.words import listed
 from .base import Explorer
-from .controls import Choice, Menu, Switch
+from .controls import Choice, Menu, Slider, Switch
 
+WRONG = 1e-6   # smaller relative differences of rows of the X-ray are rounding
 EXACT = 1e-13  # smaller relative differences are rounding, and are drawn alike
 FACTORS = (1, 0.1, 0.01, 0.001)
-BEDS = {"healthy": HEALTHY} | WARD
-INSTRUMENTS = ("gradient check", "size and direction", "scaled loss", "probe", "crossing spectrum", "reordered batch")
+STEPS = 5  # of the X-ray
+BEDS = {"healthy": HEALTHY} | WARD | dict(zip("IJKLMNO", OUTPATIENTS.values()))
+INSTRUMENTS = ("X-ray", "gradient check", "size and direction", "scaled loss", "probe", "reordered batch")
 SHOWS = {  # what a healthy pass shows
+    "X-ray": "every bar fills its frame",
     "gradient check": "every part exact (green)",
     "size and direction": "ratio 1, angle 0",
     "scaled loss": "ratio 1 for every factor",
     "probe": "ratio 1 at every timestep",
-    "crossing spectrum": "everything at k = 1",
     "reordered batch": "every order at 'exact'",
 }
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The patient's letter (or "healthy"), the instrument, and whether the diagnosis is shown."""
+    """The patient's letter (or "healthy"), the instrument, where the X-ray's loss acts, whether the fault is told."""
 
     patient: str = "healthy"
-    instrument: str = "gradient check"
+    instrument: str = "X-ray"
+    step: int = 4
     reveal: bool = False
 
 
@@ -57,8 +61,8 @@ class Readings(NamedTuple):
     angle: float        # to the true gradient, in degrees
     response: np.ndarray  # for each of FACTORS
     probe: dict         # edge -> ratio at t = 1..T-1
-    spectrum: dict      # "LSTM", "output" -> share at k = 0..T+1
     reordered: np.ndarray
+    xray: XRay
 
 
 @cache
@@ -68,15 +72,23 @@ def readings(bed):
     ratio, cosine = size_and_direction(gradient, truth)
     return Readings(errors_by_part(gradient, truth), relative_error(gradient, truth), ratio,
                     float(np.degrees(np.arccos(min(cosine, 1)))), response(patient, weights, batch, FACTORS),
-                    probe_ratios(patient, weights, batch), outside_spectrum(patient, weights, batch),
-                    reordering(patient, weights, batch))
+                    probe_ratios(patient, weights, batch), reordering(patient, weights, batch),
+                    xray(as_a_stranger(patient), T=STEPS))
+
+
+def as_a_stranger(patient):
+    """The patient as `xray` and `diagnose` ask anyone's code: own(weights, X, labels) -> (loss, gradient)."""
+    def own(weights, X, labels):
+        batch = Batch(X, labels, np.ones(labels.shape, bool))
+        return patient.objective(weights, batch), patient.gradient(weights, batch)
+    return own
 
 
 def numbers(state):
     return readings(state.patient)
 
 
-WIDTH, HEIGHT = 980, 400
+WIDTH, HEIGHT = 720, 390
 LOG_ERRORS = [(1e-13, "exact"), (1e-10, "1e-10"), (1e-7, "1e-7"), (1e-4, "1e-4"), (0.01, "1%"), (1, "100%")]
 PERCENTS = [(error ** 0.5, f"{100 * error:.0f}%") for error in (0, 0.01, 0.1, 0.25, 0.5, 1, 2)]  # a square-root axis
 OVER_LINES = {"stroke": svg.PAPER, "stroke_width": 4, "paint_order": "stroke"}  # a white rim, to be read on grid lines
@@ -85,22 +97,36 @@ LOG_RATIOS = [(0.01, "0.01"), (0.1, "0.1"), (1, "1"), (10, "10")]
 
 
 def draw(state, numbers):
+    if state.instrument == "X-ray":
+        return (xray_panel(state, numbers.xray),)
     panel = {"gradient check": check_panel, "size and direction": size_panel, "scaled loss": response_panel,
-             "probe": probe_panel, "crossing spectrum": spectrum_panel, "reordered batch": order_panel}
-    bed = state.patient if state.patient == "healthy" else f"patient {state.patient}"
-    card = [svg.rect(730, 40, 236, 312, fill=svg.SOFT, stroke=svg.GREY),
-            svg.text(746, 68, bed[0].upper() + bed[1:], 18, font_weight="bold"),
-            svg.text(746, 92, f"Instrument: {state.instrument}", 12.5),
-            svg.text(746, 126, "A healthy pass shows", 12, fill=svg.GREY),
-            svg.text(746, 144, SHOWS[state.instrument], 12),
-            svg.text(746, 178, "This one shows", 12, fill=svg.GREY)]
-    card += [svg.text(746, 198 + 18 * k, line, 13, font_weight="bold")
-             for k, line in enumerate(wrapped(summary(state, numbers), 27))]
-    if state.reveal:
-        card += [svg.text(746, 286, "Diagnosis", 12, fill=svg.GREY)]
-        card += [svg.text(746, 304 + 16 * k, line, 12, fill=svg.RED)
-                 for k, line in enumerate(wrapped(BEDS[state.patient].fault, 33))]
-    return (svg.panel("all", WIDTH, HEIGHT, panel[state.instrument](numbers), *card, words=words(state, numbers)),)
+             "probe": probe_panel, "reordered batch": order_panel}
+    return (svg.panel("reading", WIDTH, HEIGHT, panel[state.instrument](numbers), words=words(state, numbers)),)
+
+
+def xray_panel(state, picture):
+    """For an impulse at one timestep: the size of dz of every gate at every timestep, in a frame of the true size."""
+    of = picture.steps.index(state.step - 1)
+    true, read = (np.linalg.norm(dz[of], axis=-1) for dz in (picture.true_dz, picture.dz))
+    largest = max(true.max(), 1e-300)
+    parts = [svg.text(0, 14, "Rows of the gradient of Wx: dz, read from outside, in frames of the true size", 13,
+                      font_weight="bold")]
+    for k, gate in enumerate("ifgo"):
+        x = 76 + 162 * k
+        parts.append(svg.text(x, 42, f"gate {gate}", 13, font_weight="bold"))
+        for t in range(STEPS):
+            y, wrong = 54 + 52 * t, picture.errors[of, t, k] > WRONG
+            parts += [svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 34, fill=svg.RED if wrong else svg.BLUE),
+                      svg.rect(x, y, 120 * true[t, k] / largest, 34, fill="none", stroke=svg.INK, stroke_width=1.5,
+                               stroke_dasharray="4 3"),
+                      svg.text(x + 126, y + 22, "✗" if wrong else "✓" if true[t, k] else "0", 13)]
+    for t in range(STEPS):
+        here = t == state.step - 1
+        parts.append(svg.text(0, 76 + 52 * t, f"t = {t + 1}{' ◀' if here else ''}", 13,
+                              font_weight="bold" if here else None))
+    parts.append(svg.text(0, 54 + 52 * STEPS + 22, "◀ the loss acts at this timestep alone; later ones get nothing", 12,
+                          fill=svg.GREY))
+    return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, words=xray_words(state, picture))
 
 
 def check_panel(numbers):
@@ -158,21 +184,6 @@ def probe_panel(numbers):
     return "".join(parts)
 
 
-def spectrum_panel(numbers):
-    frame = svg.Frame(90, 60, 600, 250, (-0.6, 6.6), (0, 1.1))
-    parts = [frame.axes([(k, k) for k in range(7)], [(p / 4, f"{25 * p}%") for p in range(5)],
-                        "k: how often the paths are divided by |X|", "", "Crossing spectrum, taken from outside")]
-    for shift, (name, colour) in zip((-0.25, 0.25), (("LSTM", svg.BLUE), ("output", svg.ORANGE))):
-        for k, share in enumerate(numbers.spectrum[name][:7]):
-            x, y = frame.x(k + shift), frame.y(share)
-            parts.append(svg.rect(x - 16, y, 32, frame.y(0) - y, fill=colour))
-            if share >= 0.005:
-                parts.append(svg.text(x, y - 5, percent(share), 11, "middle"))
-    parts += [svg.rect(110, 361, 14, 14, fill=svg.BLUE), svg.text(130, 373, "left: Wx, Wh, b", 12),
-              svg.rect(270, 361, 14, 14, fill=svg.ORANGE), svg.text(290, 373, "right: Wy, by", 12)]
-    return "".join(parts)
-
-
 def order_panel(numbers):
     orders = range(1, len(numbers.reordered) + 1)
     frame = svg.Frame(90, 60, 600, 250, (0.5, len(orders) + 0.5), (EXACT / 10, 10), log="y")
@@ -193,9 +204,35 @@ def marks(frame, xs, ys, colour, radius=7):
 
 def summary(state, numbers):
     """The reading of the chosen instrument in a few words."""
+    if state.instrument == "X-ray":
+        return xray_words(state, numbers.xray)
     return {"gradient check": check_words, "size and direction": size_words, "scaled loss": response_words,
-            "probe": probe_words, "crossing spectrum": spectrum_words,
-            "reordered batch": order_words}[state.instrument](numbers)
+            "probe": probe_words, "reordered batch": order_words}[state.instrument](numbers)
+
+
+def xray_words(state, picture):
+    """Which gates are wrong, timestep by timestep, from the impulse back."""
+    wrong = picture.errors[picture.steps.index(state.step - 1)] > WRONG
+    if not wrong.any():
+        return f"right: dz of every gate and timestep, for a loss at t = {state.step}"
+    said = {}
+    for t in np.flatnonzero(wrong.any(axis=1))[::-1]:
+        gates = [gate for gate, off in zip("ifgo", wrong[t]) if off]
+        name = "all gates" if len(gates) == 4 else f"gate{'s' * (len(gates) > 1)} {' '.join(gates)}"
+        said.setdefault(name, []).append(f"t = {t + 1}")
+    return "wrong: " + "; ".join(f"{gates} at {listed(times)}" for gates, times in said.items())
+
+
+def headline(state, numbers):
+    """(whether the instrument reads what a healthy pass shows, the reading in a few words)"""
+    good = {"X-ray": not (numbers.xray.errors[numbers.xray.steps.index(state.step - 1)] > WRONG).any(),
+            "gradient check": numbers.error < EXACT,
+            "size and direction": abs(numbers.ratio - 1) < 1e-9 and numbers.angle < 1e-5,
+            "scaled loss": np.allclose(numbers.response, 1, atol=1e-9),
+            "probe": all(np.allclose(values, 1, atol=1e-9) for values in numbers.probe.values()),
+            "reordered batch": numbers.reordered.max() < EXACT}[state.instrument]
+    reading = summary(state, numbers)
+    return bool(good), reading[0].upper() + reading[1:]
 
 
 def check_words(numbers):
@@ -221,14 +258,6 @@ def probe_words(numbers):
                      for edge, values in numbers.probe.items())
 
 
-def spectrum_words(numbers):
-    LSTM = numbers.spectrum["LSTM"]
-    if LSTM[1] > 1 - 1e-9:
-        return "every path is divided once"
-    return (f"in the LSTM {percent(LSTM[1])} is divided once, {percent(LSTM[2])} twice, {percent(LSTM[3:].sum())} "
-            "more often; the output once")
-
-
 def order_words(numbers):
     largest = numbers.reordered.max()
     if largest < EXACT:
@@ -241,7 +270,7 @@ def order_words(numbers):
 def words(state, numbers):
     bed = "The healthy pass" if state.patient == "healthy" else f"Patient {state.patient}"
     diagnosis = f" Diagnosis: {BEDS[state.patient].fault}." if state.reveal else ""
-    return f"{bed}, {state.instrument}: {summary(state, numbers)}.{diagnosis}"
+    return f"{bed}, {state.instrument}. A healthy pass shows: {SHOWS[state.instrument]}.{diagnosis}"
 
 
 def percent(share):
@@ -252,32 +281,29 @@ def decimals(ratio):
     return "nothing" if ratio == 0 else "below 0.01" if ratio < 0.01 else f"{ratio:.2f}"
 
 
-def wrapped(words, width):
-    """The words in lines of at most `width` characters."""
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) < width:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-        else:
-            lines.append(word)
-    return lines
-
-
 PRESETS = {"Patient A, size": dict(patient="A", instrument="size and direction"),
-           "Patient C, check": dict(patient="C"),
-           "Patient D, check": dict(patient="D"),
+           "Patient C, check": dict(patient="C", instrument="gradient check"),
+           "Patient D, check": dict(patient="D", instrument="gradient check"),
            "Patient D, order": dict(patient="D", instrument="reordered batch"),
-           "Patient H, probe": dict(patient="H", instrument="probe")}
+           "Patient H, probe": dict(patient="H", instrument="probe"),
+           "Patient C, X-ray": dict(patient="C", instrument="X-ray"),
+           "Patient J, X-ray": dict(patient="J", instrument="X-ray", step=3),
+           "Patient J, two steps": dict(patient="J", instrument="X-ray", step=2)}
+
+
+def film():
+    """Every patient under every instrument, the X-ray with an impulse at every timestep."""
+    return [Bench(bed, instrument, step, told) for bed in BEDS for told in (False, True) for instrument in INSTRUMENTS
+            for step in (range(1, STEPS + 1) if instrument == "X-ray" else (4,))]
 
 
 def fault_bench():
-    """The explorer of notebook 8."""
-    for bed in BEDS:
-        readings(bed)
+    """The explorer of notebook 8: patients, and the instruments that examine them."""
     controls = {
-        "patient": Menu("patient", BEDS, labels=["healthy", *(f"patient {bed}" for bed in WARD)]),
+        "patient": Menu("patient", BEDS, labels=["healthy", *(f"patient {bed}" for bed in BEDS if bed != "healthy")]),
         "instrument": Choice("instrument", INSTRUMENTS),
+        "step": Slider("X-ray: the loss acts at t =", range(1, STEPS + 1)),
         "reveal": Switch("show the diagnosis"),
     }
-    return Explorer("The fault bench", Bench(), controls, numbers, draw, words, presets=PRESETS,
+    return Explorer("The fault bench", Bench(), controls, numbers, draw, words, headline=headline, presets=PRESETS,
                     poster=("Reset", "Patient A, size", "Patient C, check"))  # none of them decides exercise 8.1
