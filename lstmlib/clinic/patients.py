@@ -232,7 +232,7 @@ class LastLoss(Textbook):
     wrong, right = "dh = dY[-1] @ Wy.T + dh_next", "dh = dY[t] @ Wy.T + dh_next"
 
     def through_time(self, weights, trace, dY, size_X=1, at=None):
-        return super().through_time(weights, trace, np.broadcast_to(dY[-1:], dY.shape), size_X, at)
+        return super().through_time(weights, trace, np.broadcast_to(dY[-1:], dY.shape).copy(), size_X, at)
 
 
 class BeforeTanh(Textbook):
