@@ -132,7 +132,7 @@ class BackwardGraph(Part):
     @traitlets.observe("T")
     def _drawn(self, _=None):
         self.panel = sent(graph.panel(self.T))
-        self.paths = {weight: [list(graph.counted(path, ())) for path in paths_to(weight, self.T)]
+        self.paths = {weight: [list(graph.counted(path, (), self.T)) for path in paths_to(weight, self.T)]
                       for weight in ("Wx", "Wy")}
 
     @traitlets.observe("value", "other", "T")

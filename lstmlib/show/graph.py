@@ -8,8 +8,8 @@ from ..placement import EDGES, path_crossings, paths_to
 from . import svg
 
 COLUMN, FIRST = 140, 52           # distance of two timesteps, and where the first stands
-C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = 14, 62, 119, 155, 203, 253, 284, 335, 390  # heights of the rows
-HEIGHT = 422
+C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = 14, 59, 113, 149, 196, 244, 274, 323, 376  # heights of the rows
+HEIGHT = 406
 BUS, ROUND, BACK = 38, 36, 70     # beside a column: the way to the sum, h's way to z, the way back from the next z
 HALF, TALL = 22, 13               # half the width and height of a node
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
@@ -73,7 +73,7 @@ def panel(T, edges=(), other=None, path=None, title=True):
     """
     times, xs = columns(T)
     sum_x = xs[-1] + 90
-    lit = {} if path is None else counted(path, edges)
+    lit = {} if path is None else counted(path, edges, T)
     name_of_path = "" if path is None else f" A path is lit: {in_words(path, edges)}."
     heading = svg.text(0, 18, "Gradients follow the arrows", 12, fill=svg.GREY) if title and T > 2 else ""
     parts = [edge(name, routes(name, T), pills(name, xs), name in edges, badge_text(name, edges, other),
@@ -92,7 +92,7 @@ def all_paths(weight="b", T=2, edges=()):
     return tuple(panel(T, edges, path=path, title=False) for path in paths)
 
 
-def counted(path, edges):
+def counted(path, edges, T):
     """{what is drawn of the path: the number of the division there, or ""}."""
     drawn, divisions = {}, 0
     for (name, t), (next_name, next_t) in zip(path, (*path[1:], ("", None))):
@@ -104,7 +104,7 @@ def counted(path, edges):
         if name == "dc_next" and next_name == "dz":
             drawn[f"cell {next_t}"] = ""
         if name in ("dW_t", "dWy_t"):
-            drawn |= {f"sum {weight} {later}": "" for later in range(t, path[0][1] + len(path))}
+            drawn |= {f"sum {weight} {later}": "" for later in range(t, T + 1)}
     return drawn
 
 

@@ -154,7 +154,8 @@ export default { render({ model, el }) {
   });
   const draw = () => {
     const focused = el.querySelector("[data-edge]:focus")?.dataset.edge, [, svg, width, least] = model.get("panel");
-    box.innerHTML = svg; box.style.cssText = `--width: ${width}px; --least: ${least}px`;
+    box.innerHTML = svg;
+    el.style.setProperty("--width", `${width}px`); el.style.setProperty("--least", `${least}px`);
     box.firstElementChild.setAttribute("role", "group");
     box.firstElementChild.setAttribute("aria-label", model.get("label"));
     boxes.replaceChildren("1/|X| on: ", ...[...el.querySelectorAll("[data-edge]")].map(({ dataset: { edge } }) => {

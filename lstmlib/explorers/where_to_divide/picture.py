@@ -47,7 +47,7 @@ def short_percent(share):
 def ratios(state, numbers):
     """Every entry of yours over that of the truth (of A over B), on an axis that never changes."""
     gradient, truth = entries(numbers.gradient), entries(numbers.truth)
-    frame = svg.Frame(LEFT, 20, WIDTH, 132, (0, len(truth)), (1e-3, 1e3), log="y")
+    frame = svg.Frame(LEFT, 20, WIDTH, 124, (0, len(truth)), (1e-3, 1e3), log="y")
     title = "Your entry / true entry" if state.beside == TRUTH else "Entry of A / entry of B"
     parts = [frame.axes(y_ticks=RATIO_TICKS, title=title), groups(frame, numbers.truth),
              svg.text(LEFT + WIDTH + 36, 12, "× sign  ▲▼ beyond", 12, "end", svg.GREY)]
@@ -59,7 +59,7 @@ def ratios(state, numbers):
     ratio = [mine / true for mine, true in zip(gradient, truth) if true != 0]
     parts += [mark(frame, k + 0.5, mine / true) for k, (mine, true) in enumerate(zip(gradient, truth)) if true != 0]
     words = f"{title}, from {min(ratio, default=1):.3g} to {max(ratio, default=1):.3g}; equal means 1."
-    return svg.panel("entries", LEFT + WIDTH + 36, 172, *parts, words=words)
+    return svg.panel("entries", LEFT + WIDTH + 36, 164, *parts, words=words)
 
 
 def mark(frame, x, ratio):
