@@ -61,8 +61,8 @@ def _arrow(ax, start, end, colour, name="", name_at=None, start_gap=11, end_gap=
 
 # The ways from the losses to b over two timesteps: nodes are (name, timestep), and "b" at the foot.
 WAYS = [("at t = 2", ["y2", "h2", "c2", "z2", "b"]), ("at t = 1", ["y1", "h1", "c1", "z1", "b"]),
-        ("from t = 2 through the gates", ["y2", "h2", "c2", "z2", "h1", "c1", "z1", "b"]),
-        ("from t = 2 along the cell state", ["y2", "h2", "c2", "c1", "z1", "b"])]
+        ("back through the gates", ["y2", "h2", "c2", "z2", "h1", "c1", "z1", "b"]),
+        ("back along the cell state", ["y2", "h2", "c2", "c1", "z1", "b"])]
 
 
 def draw_four_ways():
