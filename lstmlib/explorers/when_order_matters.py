@@ -93,6 +93,8 @@ def pulled_back(dtype, factor):
     at = (lambda edge, gradient: bfloat16(gradient)) if dtype == "bfloat16" else None
     with np.errstate(over="ignore"):
         seed = (dY * np.float64(factor)).astype(dY.dtype)
+    if not np.isfinite(seed).all():  # what is infinite at the top is infinite, or not a number, everywhere
+        return np.full(sum(array.size for _, array in weights.items()), math.inf)
     gradient = backward(weights, trace, seed, at=at)
     return np.concatenate([array.ravel().astype(float) for _, array in gradient.items()])
 

@@ -165,6 +165,18 @@ def test_every_kind_of_state_draws_panels_of_one_size():
         assert [panel.width for panel in panels] == [908, 300, 286, 300] and "nan" not in drawn(panels)
 
 
+@pytest.mark.parametrize("dtype", order.FORMATS)
+def test_every_format_size_and_scale_has_a_headline(dtype):
+    """Whatever overflows at the top or on the way is said, and never raised."""
+    for size_X, scale, unscale in product((1, 1024, 2 ** 20), order.SCALES, (BEFORE, AFTER)):
+        state = State(size_X, dtype, 1.0, 1e-8, scale, unscale)
+        numbers = order.numbers(state)
+        good, title = order.headline(state, numbers)
+        infinite = [not np.isfinite(way.summed).all() for way in (numbers.at_once, numbers.at_the_end)]
+        assert title.startswith("Overflow") == any(infinite) == any(numbers.overflowed) and not (good and any(infinite))
+        assert "nan" not in drawn(order.draw(state, numbers)) + order.words(state, numbers)
+
+
 def test_the_film_holds_every_preset_and_every_control_alone():
     explorer, states = order.order_matters(), set(order.film())
     assert states >= {explorer.state_of(name) for name in explorer.presets}
