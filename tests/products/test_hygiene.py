@@ -33,7 +33,7 @@ ABSOLUTE_PATH = re.compile(
 HOT_WIDGETS = {"Output", "clear_output", "interact", "interact_manual", "interactive", "interactive_output"}
 WORDS = {0: 1200, 1: 2200, 2: 2200, 3: 2200, 7: 2200, 8: 2200}  # of the others 2,600
 LINK = re.compile(r"\[[^\[\]]*\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*\)")
-UNLINKED = re.compile(r"(?<![\w&])#\d{2,}\b|\bquestion \d{4,}|(?:&|\bet al\.|\band) ?[A-Z]?\w*,? \(?(?:19|20)\d\d\b"
+UNLINKED = re.compile(r"(?<![\w&])#\d{2,}\b|\bquestion \d{4,}|(?:(?:& |\band )[A-Z]\w+|\bet al\.),? \(?(?:19|20)\d\d\b"
                       r"|\b[A-Z]\w+ \((?:19|20)\d\d\)")
 # g is the candidate, p a path, s a factor, i a gate: in no formula anything else.
 SECOND_MEANING = re.compile(r"\bg_\{?[k0]|(?<![a-z])g\(s\)|\bp_\{?t\b|\bs\^\{?[cifgo](?![a-z])"
@@ -357,7 +357,7 @@ def good_notebook():
                       metadata={"tags": ["explorer", "nbval-ignore-output"]}),
         new_code_cell("explorer.sentence('Try [one](One).')", metadata={"tags": ["explorer"]}),
         new_markdown_cell("Predict its slope $c_i$ and $g_t$, as in [A & B (1997)](https://doi.org/10.1) and "
-                          "[#123](https://x.org/123), in 2026."),
+                          "[#123](https://x.org/123), with code and data (2026)."),
         new_code_cell("print('slope', 2)", metadata={"jupyter": {"outputs_hidden": True}},
                       outputs=[new_output("stream", name="stdout", text="slope 2\n")]),
     ]
