@@ -142,4 +142,4 @@ def first_look():
     names = ("At once", "At the end", "At every step")
     presets = {name: {"place": place} for name, place in zip(names, PLACES)}
     return Explorer("A first look: where do you divide by |X|?", State(), controls, numbers, draw, words, headline,
-                    presets, poster=tuple(presets))
+                    presets, poster=("At once",))  # the other two would answer the votes above it
