@@ -46,7 +46,7 @@ with extra_handout("The book", "book"):
         fenced,
         heading,
     )
-    from tools.notebooks import exercises, stored
+    from tools.notebooks import EXPLORER_PICTURE, exercises, stored
     from tools.pandoc import run_pandoc
     from tools.safe_html import safe_html
 
@@ -180,7 +180,10 @@ class Page:
         if "text" in output:
             return printed(output.text)
         if "image/png" in data:
-            return figure(data["image/png"], about["image/png"])
+            return figure(f'data:image/png;base64,{"".join(data["image/png"].split())}', about["image/png"])
+        if picture := EXPLORER_PICTURE.fullmatch(markup):
+            source = f"data:{picture['kind']};base64,{picture['data']}"
+            return figure(source, {"alt": html.unescape(picture["alt"])})
         if "lstm_prediction" in about:
             return live("prediction", about["lstm_prediction"], safe_html(markup))
         if explorer and explorer["title"] in self.films:
@@ -225,12 +228,12 @@ def live(kind, data, still):
     return f'<div data-{kind}="{html.escape(json.dumps(data))}">{still}</div>'
 
 
-def figure(png, about):
+def figure(source, about):
     """A picture with its sentence under it: said once, not in the alternative text too."""
     number, caption = re.fullmatch(r"((?:Figure \d+\.\d+\.)?)\s*(.*)", about["alt"], re.DOTALL).groups()
     size = "".join(f' {side}="{about[side]}"' for side in ("width", "height") if side in about)
     return (f'<figure><img alt="{number.rstrip(".") or "Figure"}, described in its caption"{size} '
-            f'src="data:image/png;base64,{"".join(png.split())}">'
+            f'src="{source}">'
             f"<figcaption><b>{number}</b> {html.escape(caption)}</figcaption></figure>")
 
 

@@ -176,6 +176,10 @@ def shown(output, name, workshop):
         path = workshop / f"{name}.png"
         path.write_bytes(base64.b64decode(data["image/png"]))
         return f"![{escaped(output.metadata['image/png']['alt'])}]({path.name})"
+    if picture := EXPLORER_PICTURE.fullmatch(data.get("text/html", "")):
+        path = workshop / f"{name}.svg"
+        path.write_bytes(base64.b64decode(picture["data"]))
+        return f"![{escaped(html.unescape(picture['alt']))}]({path.name})"
     if "text/html" in data:
         return explorer_on_paper(data["text/html"], name, workshop)
     if "text/markdown" in data:

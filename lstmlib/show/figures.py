@@ -6,12 +6,14 @@ here belongs to nobody else.
 
 import io
 import re
+from dataclasses import replace
 
 from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from .colours import BLUE, FAINT, GREEN, ORANGE, PAPER, PURPLE, RED, SKY  # noqa: F401 - part of this module's names
+from .svg import Panel, as_image
 
 
 def new_figure(rows=1, columns=1, width=8, height=3.2, **options):
@@ -32,11 +34,14 @@ def new_figure(rows=1, columns=1, width=8, height=3.2, **options):
 
 
 def show(figure, caption):
-    """Display the figure, sharp on dense screens, and under it the caption, which is its text alternative too."""
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=180, metadata={"Software": None})
-    width, height = (round(90 * size) for size in figure.get_size_inches())
-    display({"image/png": png.getvalue(), "text/plain": "<Figure>"}, raw=True,
-            metadata={"image/png": {"alt": caption, "width": width, "height": height}})
+    """Display a figure, or a Panel of SVG, and under it the caption, which is its text alternative too."""
+    if isinstance(figure, Panel):
+        display({"text/html": as_image(replace(figure, words=caption), margin=12), "text/plain": "<Figure>"}, raw=True)
+    else:
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=180, metadata={"Software": None})
+        width, height = (round(90 * size) for size in figure.get_size_inches())
+        display({"image/png": png.getvalue(), "text/plain": "<Figure>"}, raw=True,
+                metadata={"image/png": {"alt": caption, "width": width, "height": height}})
     no_tags = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", caption)  # what looks like HTML is shown as it is written
     display({"text/markdown": f"*{no_tags}*", "text/plain": caption}, raw=True)

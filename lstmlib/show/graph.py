@@ -70,6 +70,7 @@ def panel(T, edges=(), other=None, path=None, title=True):
     edges  names of the edges that carry 1/|X|
     other  names of the edges of a second placement, B; None where there is only one
     path   a path of `paths_to`, drawn in red, its divisions counted
+    title  whether a heading stands above, and beside the weights how often they are crossed
     """
     times, xs = columns(T)
     sum_x = xs[-1] + 90
@@ -79,7 +80,7 @@ def panel(T, edges=(), other=None, path=None, title=True):
     parts = [edge(name, routes(name, T), pills(name, xs), name in edges, badge_text(name, edges, other),
                   name in (other or ()), lit) for name in EDGES]
     counts = [svg.text(sum_x + 152, y + 28, words, 12, "end", data_count=name)
-              for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y, SUM_Z))]
+              for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y, SUM_Z)) if title]
     drawing = svg.element("g", "".join([*scenery(times, xs, lit), *parts, nodes(times, xs), gap(T, xs), *counts]),
                           class_="lstm-lighting" if lit else "lstm-unlit")
     return svg.panel("graph", sum_x + 156, HEIGHT, svg.element("style", STYLE), heading, drawing,

@@ -1,87 +1,13 @@
-"""The figures of notebook 04 that are too long for a cell: the backward graph, and all 512 placements."""
+"""The figure of notebook 04 that is too long for a cell: all 512 placements."""
 
 from itertools import combinations
 
 from .colours import FAINT, GREY, INK
-from .figures import BLUE, GREEN, ORANGE, PURPLE, RED, new_figure
+from .figures import BLUE, ORANGE, PURPLE
 
 MIDDLE = "#8c8c8c"
 OF_OUTPUT = ("loss", "dy", "dWy_t", "dW")
 OF_CELL = ("dh_above", "dW_t", "dz", "dh_next", "dc_next")
-STEP = 3.4
-
-
-def draw_backward_graph(ax, T=3):
-    """The backward graph over T timesteps, gradients flowing down and to the left; each edge bears its name."""
-    right = T * STEP - 0.6
-    for bus, label, gradient in ((5.25, "dWy_t", "dWy, dby"), (-0.1, "dW_t", "dWx, dWh, db")):
-        ax.plot([0.72, right], [bus, bus], color=GREY, linewidth=1.2, zorder=0)
-        _node(ax, right + 0.25, bus, "+")
-        _arrow(ax, (right + 0.25, bus), (right + 2.2, bus), PURPLE, "dW", (right + 1.1, bus + 0.28))
-        ax.text(right + 2.25, bus, gradient, va="center", fontsize=11, color=INK)
-    ax.plot([0, (T - 1) * STEP], [8.1, 8.1], color=GREY, linewidth=1.2, zorder=0)
-    for t in range(T):
-        _draw_timestep(ax, t, t * STEP)
-    _node(ax, (T - 1) * STEP / 2, 8.1, "$C$")
-    ax.set(xlim=(-1.5, right + 4.4), ylim=(-0.7, 8.5))
-    ax.set_aspect("equal")
-    ax.axis("off")
-
-
-def _draw_timestep(ax, t, x):
-    loss, y, h, c, join, z = (x, 7), (x, 5.9), (x, 4.3), (x, 2.9), (x, 2.05), (x, 1.05)
-    _arrow(ax, (x, 8.1), loss, INK, "loss", (x + 0.45, 7.65), start_gap=0)
-    _arrow(ax, loss, y, INK, "dy", (x + 0.3, 6.5))
-    _arrow(ax, y, h, BLUE, "dh_above", (x - 0.68, 4.85))
-    _arrow(ax, y, (x + 0.75, 5.25), PURPLE, "dWy_t", (x + 1.05, 5.75), end_gap=0)
-    _arrow(ax, h, c, GREY)
-    ax.plot([x, x], [2.6, 2.05], color=GREY, linewidth=1.6, zorder=0)
-    ax.plot([x, x - 0.6, x - 0.6, x], [4.3, 3.9, 2.45, 2.05], color=GREY, linewidth=1.6, zorder=0)
-    _arrow(ax, join, z, GREEN, "dz", (x + 0.28, 1.65), start_gap=0)
-    _arrow(ax, z, (x + 0.75, -0.1), PURPLE, "dW_t", (x + 0.95, 0.5), end_gap=0)
-    if t > 0:
-        _arrow(ax, c, (x - STEP, 2.9), ORANGE, "dc_next", (x - 1.3, 3.15))
-        _arrow(ax, z, (x - STEP, 4.3), RED, "dh_next", (x - 1.7, 1.95))
-    for (across, up), name in zip((loss, y, h, c, z), ("L", "y", "h", "c", "z")):
-        _node(ax, across, up, f"${name}_{t + 1}$")
-
-
-def _node(ax, x, y, label):
-    ax.text(x, y, label, ha="center", va="center", fontsize=11, color=INK,
-            bbox={"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": INK})
-
-
-def _arrow(ax, start, end, colour, name="", name_at=None, start_gap=11, end_gap=11, width=1.6):
-    ax.annotate("", end, start, zorder=1, arrowprops={
-        "arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": start_gap, "shrinkB": end_gap})
-    if name:
-        ax.text(*name_at, name, ha="center", va="center", fontsize=10, color=INK, family="monospace",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
-
-
-# The ways from the losses to b over two timesteps: nodes are (name, timestep), and "b" at the foot.
-WAYS = [("at t = 2", ["y2", "h2", "c2", "z2", "b"]), ("at t = 1", ["y1", "h1", "c1", "z1", "b"]),
-        ("back through the gates", ["y2", "h2", "c2", "z2", "h1", "c1", "z1", "b"]),
-        ("back along the cell state", ["y2", "h2", "c2", "c1", "z1", "b"])]
-
-
-def draw_four_ways():
-    """The four ways to b for T = 2, each lit in a graph of its own."""
-    figure, axes = new_figure(1, 4, width=10, height=4)
-    places = {f"{name}{t}": (2.4 * t, y) for t in (1, 2) for name, y in zip("yhcz", (5.6, 4.2, 2.8, 1.4))}
-    places["b"] = (3.6, 0)
-    ways = {way for _, nodes in WAYS for way in zip(nodes, nodes[1:])}
-    for ax, (words, nodes) in zip(axes, WAYS):
-        lit = [*zip(nodes, nodes[1:])]
-        for start, end in sorted(ways, key=lit.__contains__):
-            _arrow(ax, places[start], places[end], BLUE if (start, end) in lit else MIDDLE,
-                   width=3.4 if (start, end) in lit else 1)
-        for name, place in places.items():
-            _node(ax, *place, "$db$" if name == "b" else f"${name[0]}_{name[1]}$")
-        ax.set_title(words, fontsize=11, color=INK)
-        ax.set(xlim=(1.5, 5.7), ylim=(-0.7, 6.3), aspect="equal")
-        ax.axis("off")
-    return figure
 
 
 def grid_place(edges):

@@ -176,16 +176,20 @@ def sheet(panels, words, title="", width=1000, gap=20):
     return panel("sheet", right, y + row, *parts, words=words)
 
 
-def alone(panel):
-    """The panel as a picture by itself: on white, in the colours of the light theme."""
-    size = f'width="{number(panel.width)}" height="{number(panel.height)}" style="background:#fff"'
-    return re.sub(r"var\([\w-]+, ([^)]*)\)", r"\1", panel.svg).replace("<svg", f"<svg {size}", 1)
+def alone(panel, margin=0):
+    """The panel as a picture by itself: on white, with a margin, in the colours of the light theme."""
+    width, height = number(panel.width + 2 * margin), number(panel.height + 2 * margin)
+    style = "background:#fff" + ";border-radius:8px" * (margin > 0)
+    size = f'width="{width}" height="{height}" style="{style}"'
+    picture = re.sub(r"var\([\w-]+, ([^)]*)\)", r"\1", panel.svg).replace("<svg", f"<svg {size}", 1)
+    return re.sub(r'viewBox="0 0 [^"]+"', f'viewBox="{-margin} {-margin} {width} {height}"', picture, count=1)
 
 
-def as_image(panel):
+def as_image(panel, margin=0):
     """The panel as an <img>, which is shown even in a notebook that is not trusted, and in exports."""
-    data, words = base64.b64encode(alone(panel).encode()).decode(), html.escape(panel.words)
-    return f'<img alt="{words}" width="{number(panel.width)}" src="data:image/svg+xml;base64,{data}">'
+    picture = alone(panel, margin)
+    width, data = re.search('width="([^"]+)"', picture)[1], base64.b64encode(picture.encode()).decode()
+    return f'<img alt="{html.escape(panel.words)}" width="{width}" src="data:image/svg+xml;base64,{data}">'
 
 
 def with_fallback(widget, bundle, fallback):

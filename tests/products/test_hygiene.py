@@ -7,6 +7,7 @@ its fault was planted, so that no check can pass by seeing nothing.
 import ast
 import builtins
 import copy
+import html
 import io
 import re
 import tokenize
@@ -18,7 +19,7 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.notebooks import normal_form, text_of
+from tools.notebooks import EXPLORER_PICTURE, normal_form, text_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
@@ -113,9 +114,10 @@ def pictures_have_alt_and_caption(notebook, number):
     faults = []
     for cell in code_cells(notebook):
         for output, following in zip_longest(cell.outputs, cell.outputs[1:]):
-            if "image/png" not in output.get("data", {}):
+            drawn = EXPLORER_PICTURE.fullmatch(output.get("data", {}).get("text/html", ""))
+            if "image/png" not in output.get("data", {}) and not drawn:
                 continue
-            alt = output.metadata.get("image/png", {}).get("alt", "").strip()
+            alt = html.unescape(drawn["alt"]) if drawn else output.metadata.get("image/png", {}).get("alt", "").strip()
             caption = following.get("data", {}).get("text/markdown", "") if following else ""
             if not alt:
                 faults.append(f"cell {cell.id}: a picture without a text alternative")
