@@ -54,7 +54,7 @@ def films(folder, stems=tuple(EXPLORERS)):
                 for stem, of_it in states.items()}
         folder.mkdir(parents=True, exist_ok=True)
         for stem, parts in jobs.items():
-            film = cut(stem, states[stem], [part.result() for part in parts])
+            film = cut(stem, [part.result() for part in parts])
             for old in folder.glob(f"{stem}-*.json"):
                 old.unlink()
             paths[stem].write_text(json.dumps(asdict(film)), encoding="utf-8")
@@ -64,7 +64,7 @@ def films(folder, stems=tuple(EXPLORERS)):
 
 def film(stem, states):
     """The Film of these states, made here and now."""
-    return cut(stem, states, [shoot(stem, states)])
+    return cut(stem, [shoot(stem, states)])
 
 
 def lattice(stem):
@@ -100,18 +100,24 @@ def fingerprint():
 # Recording.
 
 def shoot(stem, states):
-    """{(widget, trait, place): (its different values as JSON, and which of them each state has)}
+    """The states that the explorer does not refuse, and what it shows.
 
+    That is {(widget, trait, place): (its different values as JSON, and which of them each state has)}.
     place  in a list of panels; -1 for a trait that is no such list. Value 0 is null: nothing is there.
     """
     explorer = made(stem)
-    tables, columns = {}, {}
-    for number, state in enumerate(states):
-        explorer.set(**{name: getattr(state, name) for name in explorer.controls})
+    shown, tables, columns = [], {}, {}
+    for state in states:
+        try:
+            explorer.set(**{name: getattr(state, name) for name in explorer.controls})
+        except ValueError:
+            continue
+        shown.append(state)
         for key, value in traits(explorer):
             table = tables.setdefault(key, {"null": 0})
-            columns.setdefault(key, [0] * len(states))[number] = table.setdefault(as_json(value), len(table))
-    return {key: (list(table), columns[key]) for key, table in tables.items()}
+            column = columns.setdefault(key, [0] * len(states))
+            column[len(shown) - 1] = table.setdefault(as_json(value), len(table))
+    return shown, {key: (list(table), columns[key][:len(shown)]) for key, table in tables.items()}
 
 
 def traits(explorer):
@@ -145,12 +151,13 @@ def as_json(value):
 
 # Cutting: everything once.
 
-def cut(stem, states, shots):
+def cut(stem, slices):
     """The Film of what was recorded, slice by slice."""
     explorer = made(stem)
+    states, shots = [state for shown, _ in slices for state in shown], [shot for _, shot in slices]
     widgets = list(parts(explorer))
     fixed, channels, columns = [{} for _ in widgets], [], []
-    lengths = [len(next(iter(shot.values()))[1]) for shot in shots]
+    lengths = [len(shown) for shown, _ in slices]
     for key in sorted({key for shot in shots for key in shot}):
         (number, trait, place), (texts, column) = key, joined(
             shot.get(key, (["null"], [0] * length)) for shot, length in zip(shots, lengths))

@@ -43,7 +43,7 @@ local function Math(math)
   math.text = with_fences(with_gaps(tex))
   if math.mathtype == "InlineMath" then return math end
   local inlines = {pandoc.Span({math}, {class = "formula"})}
-  if tag then inlines[2] = pandoc.Span({pandoc.Str("(" .. tag .. ")")}, {class = "number"}) end
+  if tag then inlines[2] = pandoc.Span({pandoc.RawInline("html", "(" .. tag .. ")")}, {class = "number"}) end
   return pandoc.Span(inlines, {class = "equation", id = tag and place_of(tag) or ""})
 end
 
