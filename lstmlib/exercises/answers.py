@@ -26,11 +26,12 @@ def answers(solution, modules):
     scope = {}
     try:
         for statement in statements:
-            scope |= {target.id: value_of(statement.value, scope) for target in statement.targets}
-    except (AttributeError, KeyError, TypeError, ValueError):  # a function, or one that needs more of the notebook
+            if isinstance(statement, ast.Assign):
+                scope |= {target.id: value_of(statement.value, scope) for target in statement.targets}
+        given = [scope[argument.id] for argument in last.value.args]
+    except (AttributeError, KeyError, TypeError, ValueError):  # a function, or what needs more of the notebook
         return None
     judge = getattr(modules[last.value.func.value.value.id], last.value.func.value.attr).judge
-    given = [scope[argument.id] for argument in last.value.args]
     places = {(number, key): part for number, answer in enumerate(given)
               for key, part in (answer.items() if isinstance(answer, dict) else [(None, answer)])
               if isinstance(part, bool | int | float | str)}
