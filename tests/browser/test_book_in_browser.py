@@ -278,7 +278,7 @@ def test_widths(name, width, browser, folder):
                 const longest = all.sort((a, b) => length(b) - length(a))[0];
                 return length(longest) / (longest.offsetHeight / parseFloat(getComputedStyle(longest).lineHeight));
             }""")
-            assert 62 < letters < 77
+            assert 58 < letters < 77
 
 
 def test_without_javascript_pictures_stand_there(browser, folder):

@@ -35,7 +35,7 @@ def folder(small, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(folder):
-    return {name: Page((folder / book.address(name)).read_text(encoding="utf-8")) for name in STORED}
+    return {name: Page((folder / book.address(name)).read_text(encoding="utf-8")) for name in STORED | book.documents()}
 
 
 def page_of(*cells, instructor=False):
@@ -179,7 +179,7 @@ def test_text_that_a_cell_prints_is_text():
 def test_sizes(folder):
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*.html")}
     assert sizes["index.html"] < 1e6 and sum(sizes.values()) < 15e6
-    assert len(sizes) == len(STORED) + len(EXPLORERS)
+    assert len(sizes) == len(STORED | book.documents()) + len(EXPLORERS)
 
 
 def test_a_wrong_option_shows_how_to_use_it():
