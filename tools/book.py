@@ -121,7 +121,7 @@ class Page:
         text = self.text()
         first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
         return filled("page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), series=SERIES,
-                      style=style(), text=text, release=VERSION, description=" ".join(first.split()),
+                      style=f"{fonts()}\n{style()}", text=text, release=VERSION, description=" ".join(first.split()),
                       contents=contents(titles, self.name, text), neighbours=neighbours(titles, self.name),
                       scripts=scripts(self.shown))
 
@@ -287,13 +287,18 @@ def scripts(films):
 
 
 @functools.cache
-def style():
+def fonts():
+    """The text and the formulas look the same everywhere."""
     faces = [("Book Text", "STIXTwoText-Regular", ""), ("Book Text", "STIXTwoText-Italic", "font-style:italic"),
              ("Book Text", "STIXTwoText-Bold", "font-weight:700"), ("Book Math", "STIXTwoMath", "")]
     fonts = [f'@font-face{{font-family:"{family}";src:url(data:font/woff2;base64,'
              f'{base64.b64encode((FONTS / f"{file}.woff2").read_bytes()).decode()});{rest}}}'
              for family, file, rest in faces]
-    return "\n".join([*fonts, str(Sentence._css), read(PARTS / "page.css")])
+    return "\n".join(fonts)
+
+
+def style():
+    return "\n".join([str(Sentence._css), read(PARTS / "page.css")])
 
 
 def read(path):

@@ -13,8 +13,7 @@ import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
-from itertools import product
-from math import prod
+from itertools import chain, islice, product
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ import numpy as np
 from . import EXPLORERS
 
 CHUNK = 250_000  # characters compressed together, and read together when one of them is to be shown
-FEW = 1_000      # states
+ROOM = 500       # states
 SLICE = 512      # states that a process records at a time
 LIBRARY = Path(__file__).resolve().parents[1]
 NOT_OURS = {"comm", "layout", "tabbable", "tooltip"}  # traits of every widget
@@ -70,17 +69,18 @@ def film(stem, states):
 def lattice(stem):
     """The states on the film of an explorer, each once.
 
-    They are its presets, from each of them every control alone, all states where they are few, and those that the
-    function `film` of its module adds.
+    They are its presets, from the start every control alone, and what the function `film` of its module adds; then, up
+    to ROOM states, from every preset every control alone, and all controls together.
     """
     explorer, module = made(stem), import_module(f".{stem}", __package__)
     values = {name: getattr(control, "values", [False, True] if isinstance(control.value, bool) else [control.value])
               for name, control in explorer.controls.items()}
     presets = [explorer.state_of(preset) for preset in explorer.presets]
     alone = [replace(preset, **{name: value}) for preset in presets for name in values for value in values[name]]
-    few = prod(map(len, values.values())) <= FEW
-    every = [replace(explorer.start, **dict(zip(values, some))) for some in product(*values.values())] if few else []
-    return list(dict.fromkeys([*presets, *alone, *every, *getattr(module, "film", tuple)()]))
+    every = (replace(explorer.start, **dict(zip(values, some))) for some in product(*values.values()))
+    needed = dict.fromkeys([*presets, *alone[:sum(map(len, values.values()))], *getattr(module, "film", tuple)()])
+    return list(dict.fromkeys([*needed, *islice((state for state in chain(alone, every) if state not in needed),
+                                                max(0, ROOM - len(needed)))]))
 
 
 def made(stem):

@@ -318,9 +318,10 @@ def entries_panel(numbers):
     parts += [svg.text(4, 16, "Each entry against the true one", 13, font_weight="bold"),
               svg.text(ENTRIES.left + ENTRIES.width / 2, 256, "size of the true entry", 13, "middle"),
               svg.line(ENTRIES.x(1e-7), ENTRIES.y(1e-7), ENTRIES.x(10), ENTRIES.y(10), svg.GREY, 1)]
-    for way, mark in ((numbers.at_once, ring), (numbers.at_the_end, cross)):
-        parts += [mark(ENTRIES.x(true), entry_y(size), 2.5)
-                  for true, size in zip(np.abs(numbers.truth), np.abs(way.received))]
+    for way, mark, colour in ((numbers.at_once, RING, svg.BLUE), (numbers.at_the_end, CROSS, svg.RED)):
+        places = zip(map(ENTRIES.x, np.abs(numbers.truth)), map(entry_y, np.abs(way.received)))
+        path = "".join(f"M{svg.number(x - 2.5)} {svg.number(y - 2.5)}{mark}" for x, y in places)
+        parts.append(svg.element("path", d=path, fill="none", stroke=svg.DEEP.get(colour, colour), stroke_width=1.2))
     said = (f"{lost} entries are 0 {when}, {infinite} are infinite" for when, lost, infinite
             in zip(("at once", "at the end"), numbers.lost, numbers.overflowed))
     return svg.panel("entries", 300, 264, *parts, words=f"Of {len(numbers.truth)} entries: {'; '.join(said)}.")
@@ -332,13 +333,16 @@ def entry_y(size):
     return ENTRIES.y(size) if math.isfinite(size) else INFINITE_Y
 
 
+# Marks 5 pixels wide, from their upper left corner.
+RING, CROSS = "m0 2.5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0", "l5 5m-5 0l5 -5"
+
+
 def ring(x, y, r):
-    return svg.circle(x, y, r, "none", stroke=svg.BLUE, stroke_width=1.2 if r < 4 else 2.5)
+    return svg.circle(x, y, r, "none", stroke=svg.BLUE, stroke_width=2.5)
 
 
 def cross(x, y, r):
-    return (svg.line(x - r, y - r, x + r, y + r, svg.RED, 1.2 if r < 4 else 2.5)
-            + svg.line(x - r, y + r, x + r, y - r, svg.RED, 1.2 if r < 4 else 2.5))
+    return (svg.line(x - r, y - r, x + r, y + r, svg.RED, 2.5) + svg.line(x - r, y + r, x + r, y - r, svg.RED, 2.5))
 
 
 def key(x, y):
