@@ -25,7 +25,7 @@ FORWARDS = {
 FORWARDS |= {f"{name}; sigmoid output": way | {"output": "sigmoid"} for name, way in FORWARDS.items()
              if way and name != "sigmoid output"}
 FORWARDS |= {f"{name}; a bias used twice": way | {"bias": 2} for name, way in FORWARDS.items()
-             if "bias" not in way and way}
+             if "bias" not in way and way and name != "sigmoid output"}
 FORWARDS |= {"h = o * c, without tanh; candidate through a sigmoid": {"squash": "none", "candidate": "sigmoid"}}
 CANDIDATE = {"tanh": (np.tanh, lambda g: 1 - g * g), "sigmoid": (sigmoid, lambda g: g * (1 - g)),
              "half": (lambda z: np.tanh(z / 2), lambda g: (1 - g * g) / 2)}
@@ -227,7 +227,7 @@ WAYS = {
     "slope of tanh(c)": OF_CELL | {"without gate o": None}, "dh": DH, "dc": DC, "timesteps": TIMESTEPS,
     "sums": {"overwritten at each step": 0, "overwritten at each step; of the head too": 0},
     "Wx": KEPT, "Wh": KEPT, "b": KEPT, "Wy": KEPT, "by": KEPT, "head": HEAD,
-    "loss": {"of the last step at every step": None},
+    "loss at t": {"of the last step at every step": None},
     **{f"bias of {k}": {f"delta of {j}": n for n, j in enumerate("ifgo") if j != k} for k in "ifgo"}}
 
 
@@ -257,7 +257,7 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
     dY = dYs["right" if where is None else f"{where}: {of(where)}"]
     if isinstance(of("loss"), tuple):
         dY = of("loss")[1]
-    if of("loss") == "of the last step at every step":
+    if of("loss at t"):
         dY = np.broadcast_to(dY[..., -1:, :, :], dY.shape)
     above = dY if given else dY @ weights.Wy.T
 
@@ -287,7 +287,7 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
             dh_next = carry_h[1][..., max(t - 1, 0), :, :]
         else:
             dh_next = DH[carry_h](m, t, dz, dh, dc, lambda: np.concatenate(
-                [(dh * m.st[t])[..., None, :] * m.local[t][:, :3], dz[..., 3:, :]], axis=-2))
+                [(each * dh * m.st[t])[..., None, :] * m.local[t][:, :3], dz[..., 3:, :]], axis=-2))
         if isinstance(carry_c, tuple):
             dc_next = carry_c[1][..., max(t - 1, 0), :, :]
         else:

@@ -26,7 +26,7 @@ class Search:
         self.skip = np.zeros(len(film.layer), bool)
         given = film.own.given
         self.options = [(place, what) for place, table in WAYS.items() for what in table if what != "right" and
-                        not (given and place in ("head", "loss", "Wy", "by"))]
+                        not (given and place in ("head", "loss at t", "Wy", "by"))]
         if not given:
             self.options += [tuple(kind.split(": ", 1)) for kind in film.groups[-1].dYs if kind != "right"]
         self.match = film.compare(faults)

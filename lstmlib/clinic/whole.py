@@ -132,7 +132,7 @@ class Whole:
     # ---- clips: what is not linear in the gradient that enters
 
     def loud(self, others_quiet, times=240):
-        """One impulse at the last timestep, so large that what clips must clip it, and no exp overflows."""
+        """Impulses at the end, so large that what clips must clip them, and no exp overflows."""
         weights, X, (T, B, _, H, K) = self.film.weights, self.film.X, self.sizes
         now = catalogue.forward(weights, X, self.way)
         if self.asked.loss == "cross entropy":
@@ -148,7 +148,8 @@ class Whole:
             squashed = self.way.get("output") == "sigmoid"
             Y = catalogue.sigmoid(now.logits) if squashed else now.logits
             target = np.zeros((T, B, H)) if self.asked.given else Y
-            target[-1, 0] += 1e3 * np.random.default_rng(3).uniform(0.5, 1, target.shape[-1])
+            last = slice(-1 if self.asked.many_to_one else -2, None)
+            target[last, 0] += 1e3 * np.random.default_rng(3).uniform(0.5, 1, target.shape[-1])
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
                 return Data(self.asked, self.sizes, weights, X, target, any_loss=True)
@@ -206,11 +207,12 @@ class Whole:
 
     def weigh(self, data):
         """{"factor", "head_factor": what each item weighs, (T, B)}: one pass with a leading axis, least squares."""
-        faults = self.at_sizes({k: v for k, v in self.faults.items() if v[0] != "mean of means"}, data.sizes)
+        faults = {k: v for k, v in self.faults.items() if v[0] != "mean of means" and k != "clipped inside"}
+        faults = self.at_sizes(faults, data.sizes)
         of_items, found = data.predict(self.way, faults, items=True), {}
         for which, names in (("factor", GATES), ("head_factor", HEAD)):
             names = [k for k in names if k in data.gradient]
-            if not names or "clipped inside" in self.faults:
+            if not names:
                 continue
             A = np.concatenate([of_items[k].reshape(len(of_items[k]), -1) for k in names], axis=1)
             whole = np.concatenate([self.without_decay(data, k).ravel() for k in names])

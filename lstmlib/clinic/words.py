@@ -97,7 +97,7 @@ def together(faults):
         if h in left and left[h] == left.get(c):
             found.append(((h, c), both, left.pop(h)))
             del left[c]
-    found += [((place,), place, what) for place, what in left.items()]
+    found += [((place,), place if place != "loss at t" else "loss", what) for place, what in left.items()]
     return [(places, "h0: a view" if place == "states before t" and "output of the first" in str(what) else
              f"{place}: {name(what)}") for places, place, what in found]
 

@@ -152,7 +152,9 @@ class Film:
         else:
             head, gates = factors
         factor = np.where(self.layer == 0, np.array(head)[self.group], np.array(gates)[self.group])
-        return Match(self.agree(bb, ab, factor), head[-1], gates[-1], ab / factor, bb, factor, (head, gates))
+        ok, late = self.agree(bb, ab, factor), (self.layer == 1) & (self.aa > self.floor ** 2)
+        plain = np.allclose(head, gates, rtol=1e-3) and late.any() and ok[late].mean() > 0.15
+        return Match(ok, head[-1], gates[-1], ab / factor, bb, factor, (head, gates), plain)
 
     def agree(self, bb, ab, factor):
         error = np.sqrt(np.maximum(self.aa - 2 * factor * ab + factor ** 2 * bb, 0))
@@ -185,7 +187,7 @@ class Film:
 
 
 class Match(NamedTuple):
-    """Of each block whether it agrees, inner products (over the factor), the factor; factors of each group."""
+    """Which blocks agree; inner products (over the factor), factors; whether gates and head have the same, as seen."""
 
     ok: np.ndarray
     head: float
@@ -194,7 +196,7 @@ class Match(NamedTuple):
     bb: np.ndarray
     factor: np.ndarray
     factors: tuple
-    plain = property(lambda self: np.allclose(*self.factors, rtol=1e-3), doc="whether gates and head have one factor")
+    plain: bool
 
 
 class Group:
