@@ -77,13 +77,16 @@ def main(arguments):
 
 def build(folder, wanted=None):
     """Write these documents (such as "student/05_which_X", "instructor/series", "sheets/summary"); yield every path."""
+    wanted = list(wanted or documents())
     with tempfile.TemporaryDirectory() as workshop, ThreadPoolExecutor() as pool:
-        def make(name):
+        sources = [source(name, Path(workshop)) for name in wanted]  # one by one: ast is not for several threads
+
+        def make(name, found):
             path = folder / f"{name}.pdf"
-            write(path, make_pdf(*source(name, Path(workshop)), Path(workshop)))
+            write(path, make_pdf(*found, Path(workshop)))
             return path
 
-        yield from pool.map(make, wanted or documents())
+        yield from pool.map(make, wanted, sources)
 
 
 def documents():

@@ -24,6 +24,7 @@ BOOKS = ["instructor/series", "student/series", "instructor/00_start_here", "stu
 
 # Every macro that the notebooks may use, with a formula that both pandoc and typst set rightly.
 MACROS = {
+    "alpha": r"\alpha_k", "xi": r"\xi",
     "%": r"5\,\%", "!": r"F\!\left(\frac{g}{2}\right)", ",": r"a\,b", ";": r"a \;\ne\; b", " ": r"a,\ b",
     "\\": "\\begin{aligned} a &= b \\\\ c &= d \\end{aligned}", "|": r"\|x\|", "approx": r"a \approx b",
     "bar": r"\bar n", "begin": r"\begin{cases} 1 & a \le b \\ 2 & a > b \end{cases}", "beta": r"\beta^{n-k}",

@@ -314,14 +314,9 @@ CHECKS = [
 ]
 
 
-NEW, BEING_REWRITTEN = CHECKS[:9], {8, 9}
-
-
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_stored_notebook(path, check):
-    if check in NEW and int(path.stem[:2]) in BEING_REWRITTEN:
-        pytest.skip("not yet rewritten")
     notebook = nbformat.read(path, as_version=4)
     assert check(notebook, int(path.stem[:2])) == []
 
