@@ -162,7 +162,7 @@ class Frame:
         return curve([(self.x(x), self.y(y)) if ok else None for ok, x, y in zip(finite, xs, ys)], **attributes)
 
 
-def sheet(panels, words, title="", width=1000, gap=20):
+def sheet(panels, words, title="", width=760, gap=20):
     """Panels in rows of at most `width` pixels, below a title, as one panel: for paper and wherever nothing flows."""
     parts, x, y, row, right = [text(0, 22, title, 19, font_weight="bold")] if title else [], 0, 40 if title else 0, 0, 0
     for each in panels:
