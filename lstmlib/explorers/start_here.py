@@ -11,7 +11,7 @@ from .controls import Choice, Slider
 from .where_to_divide.numbers import PLACEMENTS, SIZES, H, K, entries
 from .where_to_divide.numbers import State as Laboratory
 from .where_to_divide.numbers import numbers as numbers_of_laboratory
-from .where_to_divide.picture import mark
+from .where_to_divide.picture import marks
 
 PLACES = {
     "at once, to the gradient entering the top": PLACEMENTS["At once: dy"],
@@ -122,7 +122,7 @@ def dots(numbers):
     return svg.panel(
         "numbers", 430, 222, frame.axes(y_ticks=ticks, title="Your number / the true number"),
         svg.line(frame.left, frame.y(1), frame.left + frame.width, frame.y(1), stroke=svg.GREEN, width=2),
-        *(mark(frame, k + 0.5, mine / true) for k, (mine, true) in enumerate(zip(numbers.yours, numbers.truth))),
+        marks(frame, [mine / true for mine, true in zip(numbers.yours, numbers.truth)]),
         svg.text(middle, 194, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
         svg.text(middle, 212, note, 12, "middle", svg.GREY),
         words=f"{len(numbers.truth) - numbers.wrong} of {len(numbers.truth)} numbers lie on the line of equality.")

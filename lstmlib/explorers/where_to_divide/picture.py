@@ -57,21 +57,28 @@ def ratios(state, numbers):
                       svg.text(LEFT + WIDTH + 5, y + 4, label, 12, fill=svg.GREY)]
     parts.append(svg.line(LEFT, frame.y(1), LEFT + WIDTH, frame.y(1), stroke=svg.GREEN, width=2))
     ratio = [mine / true for mine, true in zip(gradient, truth) if true != 0]
-    parts += [mark(frame, k + 0.5, mine / true) for k, (mine, true) in enumerate(zip(gradient, truth)) if true != 0]
+    parts.append(marks(frame, [mine / true if true != 0 else None for mine, true in zip(gradient, truth)]))
     words = f"{title}, from {min(ratio, default=1):.3g} to {max(ratio, default=1):.3g}; equal means 1."
     return svg.panel("entries", LEFT + WIDTH + 36, 164, *parts, words=words)
 
 
+def marks(frame, ratios):
+    """A mark for each ratio that is no None; all of one kind are one path."""
+    found = [mark(frame, k + 0.5, ratio) for k, ratio in enumerate(ratios) if ratio is not None]
+    dots, faults = ("".join(path for right, path in found if right is kind) for kind in (True, False))
+    return (svg.element("path", d=dots, fill="none", stroke=svg.BLUE, stroke_width=4.6, stroke_linecap="round")
+            + svg.element("path", d=faults, fill="none", stroke=svg.DEEP[svg.RED], stroke_width=1.5))
+
+
 def mark(frame, x, ratio):
-    """A dot; a cross where the sign is wrong; a triangle at the edge where it lies beyond."""
+    """(Whether it is a dot, its path): a cross where the sign is wrong, a triangle at the edge where it lies beyond."""
     size, (low, high) = abs(ratio), frame.y_limits
     x, y = frame.x(x), frame.y(size if size > 0 else low)
     if size > high or size < low:
-        tip = y - 5 if size > high else y + 5
-        return svg.curve([(x - 3, y), (x + 3, y), (x, tip), (x - 3, y)], svg.RED, 1.5)
+        return False, f"M{svg.number(x - 3)} {svg.number(y)}h6l-3 {-5 if size > high else 5}z"
     if ratio < 0:
-        return "".join(svg.line(x - 3, y - d, x + 3, y + d, stroke=svg.RED, width=1.5) for d in (3, -3))
-    return svg.circle(x, y, 2.3)
+        return False, f"M{svg.number(x - 3)} {svg.number(y - 3)}l6 6m-6 0l6 -6"
+    return True, f"M{svg.number(x)} {svg.number(y)}h0"
 
 
 def differences(numbers):
@@ -86,9 +93,9 @@ def differences(numbers):
     parts = [frame.axes(y_ticks=ticks, title="(Yours − true) / largest of the array"),
              groups(frame, numbers.truth),
              svg.line(LEFT, frame.y(0), LEFT + WIDTH, frame.y(0), stroke=svg.GREEN, width=2)]
-    for k, value in enumerate(relative):
-        x, y = frame.x(k + 0.5), frame.y(stretched(value))
-        parts.append(svg.line(x, frame.y(0), x, y, stroke=svg.BLUE, width=3))
+    bars = "".join(f"M{svg.number(frame.x(k + 0.5))} {svg.number(frame.y(0))}V{svg.number(frame.y(stretched(value)))}"
+                   for k, value in enumerate(relative))
+    parts.append(svg.element("path", d=bars, fill="none", stroke=svg.BLUE, stroke_width=3))
     largest = np.abs(relative).max()
     words = ("Differences of every entry, relative to its array: "
              + (f"at most {largest:.2g}." if largest > 1e-9 else "none beyond rounding."))
