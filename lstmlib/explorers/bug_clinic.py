@@ -20,7 +20,7 @@ from ..clinic.instruments import (
     response,
     size_and_direction,
 )
-from ..clinic.patients import HEALTHY, OUTPATIENTS, WARD, Batch, example
+from ..clinic.patients import HEALTHY, OUTPATIENTS, WARD, example, outpatient
 from ..show import svg
 from ..show.words import listed
 from .base import Explorer
@@ -73,15 +73,7 @@ def readings(bed):
     return Readings(errors_by_part(gradient, truth), relative_error(gradient, truth), ratio,
                     float(np.degrees(np.arccos(min(cosine, 1)))), response(patient, weights, batch, FACTORS),
                     probe_ratios(patient, weights, batch), reordering(patient, weights, batch),
-                    xray(as_a_stranger(patient), T=STEPS))
-
-
-def as_a_stranger(patient):
-    """The patient as `xray` and `diagnose` ask anyone's code: own(weights, X, labels) -> (loss, gradient)."""
-    def own(weights, X, labels):
-        batch = Batch(X, labels, np.ones(labels.shape, bool))
-        return patient.objective(weights, batch), patient.gradient(weights, batch)
-    return own
+                    xray(outpatient(patient), T=STEPS))
 
 
 def numbers(state):

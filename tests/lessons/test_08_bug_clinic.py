@@ -11,7 +11,7 @@ import pytest
 
 from helpers import assert_an_error_is_shown_and_raised, drawn, hint_of
 from lstmlib import backward, cosine, cross_entropy, forward, relative_error
-from lstmlib.clinic.patients import HEALTHY, PATIENTS, WARD, example
+from lstmlib.clinic.patients import HEALTHY, PATIENTS, WARD, example, outpatient
 from lstmlib.exercises import bug_clinic as exercises
 from lstmlib.explorers import bug_clinic as module
 from lstmlib.explorers.bug_clinic import BEDS, Bench, draw, fault_bench, numbers
@@ -94,12 +94,12 @@ def test_the_x_ray_is_what_the_equations_say(bed):
     """Where dz is wrong, asked of the patient's own methods, timestep by timestep, with nothing of the X-ray."""
     patient, picture = BEDS[bed], numbers(Bench(bed)).xray
     trace = forward(picture.weights, picture.X)
-    own = module.as_a_stranger(patient)
+    own = outpatient(patient)
     for place, step in enumerate(picture.steps):
         after = np.zeros((module.STEPS, 2), int)
         after[step, 0] = 1 + step % 2
         rows = [own(picture.weights, picture.X, labels)[1].Wx[:module.STEPS] for labels in (after, after * 0)]
-        true = [module.as_a_stranger(HEALTHY)(picture.weights, picture.X, labels)[1].Wx[:module.STEPS]
+        true = [outpatient(HEALTHY)(picture.weights, picture.X, labels)[1].Wx[:module.STEPS]
                 for labels in (after, after * 0)]
         far = np.abs((rows[0] - rows[1]) - (true[0] - true[1])).reshape(module.STEPS, 4, -1).max(axis=-1)
         if patient.name not in ("clipped inside", "factor K"):  # whose factor the X-ray takes off, or undoes
