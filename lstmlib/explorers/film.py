@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from . import EXPLORERS
+from .controls import sent
 
 CHUNK = 250_000  # characters compressed together, and read together when one of them is to be shown
 ROOM = 500       # states
@@ -236,5 +237,5 @@ def still(explorer, preset):
     """A state of the poster: its name, its words, its panels."""
     explorer.choose(preset)
     said = [explorer.words.headline, explorer.words.value]
-    panels = [value for (_, _, _), value in traits(explorer) if isinstance(value, list) and "<svg" in str(value)]
+    panels = [sent(panel) for panel in explorer.pictures(explorer.state, explorer.numbers)]
     return [preset if preset != "Reset" else "", ". ".join(filter(None, said)), panels]

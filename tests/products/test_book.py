@@ -193,3 +193,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(book, "stored", lambda: {"00_a": new_notebook(cells=[new_markdown_cell("# 0. A\n\nText.")])})
     with pytest.raises(SystemExit, match="The book cannot be written to .*file"):
         book.main([str(tmp_path / "file")])
+
+
+def test_still_pictures_are_those_of_the_poster(small):
+    for stem, film in small.items():
+        explorer = made(stem)
+        for preset, (_, _, panels) in zip(explorer.poster, film.still):
+            explorer.choose(preset)
+            wanted = explorer.pictures(explorer.state, explorer.numbers)
+            assert [svg for _, svg, _, _ in panels] == [panel.svg for panel in wanted]
