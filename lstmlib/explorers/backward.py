@@ -143,13 +143,6 @@ PRESETS = {"Gates half open": dict(forget_bias=0.0), "Gates open": dict(forget_b
 BIASES, FACTORS = [b / 2 for b in range(-8, 17)], [s / 4 for s in range(2, 21)]
 
 
-def film():
-    """Every bias with the path through the gates and without; every factor, with the gates as they are and open."""
-    for cut in (False, True):
-        yield from (Flow(bias, cut_gates=cut) for bias in BIASES)
-        yield from (Flow(bias, factor, cut) for bias in (0.0, 1.0, 6.0) for factor in FACTORS)
-
-
 def gradient_flow():
     """The explorer of notebook 3."""
     controls = {

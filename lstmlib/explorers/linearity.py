@@ -8,7 +8,7 @@ Two gradients meet and are added, the sum meets the next factor, and 1/|X| is ap
 All arithmetic is in exact fractions, so that "equal" means equal.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from ..show import svg
@@ -170,12 +170,9 @@ PRESETS = {"Both are gradients": {}, "40 is a constant": {"kind": CONSTANT},
 
 
 def film():
-    """Every control alone from the start, with a constant and without; |X| with the second summand."""
-    for kind in (GRADIENT, CONSTANT):
-        start = State(kind=kind)
-        yield from (replace(start, a=a) for a in SUMMANDS)
-        yield from (replace(start, factor=factor) for factor in FACTORS)
-        yield from (replace(start, size_X=size_X, second=second) for size_X in SIZES for second in SUMMANDS)
+    """|X| with every second summand, as a gradient and as a constant."""
+    return (State(second=second, kind=kind, size_X=size_X)
+            for kind in (GRADIENT, CONSTANT) for size_X in SIZES for second in SUMMANDS)
 
 
 def linear_map():

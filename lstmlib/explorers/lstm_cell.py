@@ -4,7 +4,7 @@ The cell has one hidden unit and two inputs: a value, which is there at every st
 which is 1 at the one step whose value is to be remembered.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -220,13 +220,6 @@ PRESETS = {
     "Closed output": REMEMBER | {"b_o": -6},
     "Held by its own output": REMEMBER | {"b_f": -3, "h_to_f": 16},
 }
-
-
-def film():
-    """Every control alone from every preset, and the numbers that the text asks about."""
-    for start in (Gates(), *(replace(Gates(), **preset) for preset in PRESETS.values())):
-        for field, control in controls().items():
-            yield from (replace(start, **{field: value}) for value in control.values)
 
 
 def controls():

@@ -128,11 +128,6 @@ def dots(numbers):
         words=f"{len(numbers.truth) - numbers.wrong} of {len(numbers.truth)} numbers lie on the line of equality.")
 
 
-def film():
-    """Every state."""
-    return (State(place, size_X) for place in PLACES for size_X in SIZES)
-
-
 def first_look():
     """Three places for 1/|X|, and whether the gradient is the true one."""
     controls = {

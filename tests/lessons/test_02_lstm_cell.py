@@ -128,12 +128,6 @@ def test_every_extreme_stays_inside_the_fixed_axes_and_is_well_formed():
         assert len(ElementTree.fromstring(drawn(panels))) == 6
 
 
-def test_the_film_holds_what_the_text_speaks_of():
-    film = set(module.film())
-    presets = [replace(Gates(), **preset) for preset in module.PRESETS.values()]
-    assert film > {Gates(), *presets} and Gates(**module.PRESETS["Held by its own output"] | {"value": -0.75}) in film
-
-
 def test_pictures_do_not_depend_on_rounding_noise(explorer):
     for name in explorer.presets:
         state = explorer.state_of(name)
