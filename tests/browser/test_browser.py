@@ -96,9 +96,9 @@ def focusable(shown, control):
         return shown.slider(control)
     if isinstance(control, Choice):
         return shown.box.get_by_role("group", name=control.label, exact=True).get_by_role("radio", checked=True)
-    roles = {Switch: "checkbox", Menu: "combobox"}
-    if type(control) in roles:
-        return shown.box.get_by_role(roles[type(control)], name=control.label, exact=True)
+    if isinstance(control, Switch | Menu):
+        role = "checkbox" if isinstance(control, Switch) else "combobox"
+        return shown.box.get_by_role(role, name=control.label, exact=True)
     return shown.box.locator(f"[data-edge='{control.value[0]}']")
 
 
@@ -139,9 +139,10 @@ def drag(page, shown, control):
     watcher = shown.box.evaluate_handle("""(box) => {
         const seen = {hand: 0, picture: 0, pictures: 0};
         box.addEventListener("input", () => { seen.hand = performance.now(); }, true);
-        const picture = box.querySelector(".lstm-panels");
         const changed = () => { seen.picture = performance.now(); seen.pictures += 1; };
-        new MutationObserver(changed).observe(picture, {childList: true, subtree: true});
+        for (const part of box.querySelectorAll(".lstm-panels, .lstm-status")) {
+            new MutationObserver(changed).observe(part, {childList: true, subtree: true});
+        }
         return seen;
     }""")
     start, moves = time.monotonic(), DRAG_SECONDS * EVENTS_PER_SECOND
