@@ -280,11 +280,12 @@ def code_of(path):
 
 def twins(path):
     """{name: explorer}: what a notebook makes with the functions it imports from lstmlib.explorers, made here."""
-    from lstmlib.explorers import Explorer
+    from lstmlib.explorers import EXPLORERS, Explorer
 
     code = [node for cell in code_of(path) for node in ast.parse(cell).body]
     imports = [node for node in code if isinstance(node, ast.ImportFrom) and "explorers" in f"{node.module}"]
-    imported = {name.asname or name.name for node in imports for name in node.names}
+    makers = {path.split(".")[1] for path in EXPLORERS.values()}
+    imported = {name.asname or name.name for node in imports for name in node.names if name.name in makers}
     assignments = [node for node in code if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
                    and ast.unparse(node.value.func).split(".")[0] in imported]
     names = {}
