@@ -214,7 +214,8 @@ def folded(kind, summary, content, unfolded=False):
 
 
 def scrolling(piece):
-    """Tables that are too wide scroll in a box of their own."""
+    """Tables that are too wide scroll in a box of their own; a head without words is no head."""
+    piece = re.sub(r"<th[^>]*></th>", "<td></td>", piece)
     return piece.replace("<table", '<div class="scroll"><table').replace("</table>", "</table></div>")
 
 
