@@ -108,7 +108,7 @@ def cell():
     colour = dict(red=RED, green=GREEN, blue=BLUE, purple=PURPLE)
     parts = [
         line(60, 80, 1100, 80, stroke=BLUE, width=10),
-        text(30, 60, "c_{t−1}".replace("_{t−1}", " before"), anchor="start"),
+        text(30, 60, "c before", anchor="start"),
         text(1130, 60, "c", anchor="end"),
         arrow((495, 240), (495, 106), width=5),
         circle(250, 80, 26, PAPER, stroke=INK),
@@ -128,9 +128,7 @@ def cell():
     for name, x, does, shade in gates:
         to = {"f": (250, 108), "i": (472, 250), "g": (518, 250), "o": (850, 268)}[name]
         parts += [
-            arrow((x, 330), (x, to[1] + 24) if name in "fo" else to, colour=colour[shade], width=5)
-            if name in "fo"
-            else arrow((x, 330), to, colour=colour[shade], width=5),
+            arrow((x, 330), (x, to[1] + 24) if name in "fo" else to, colour=colour[shade], width=5),
             rect(x - 44, 330, 88, 62, PAPER, rx=8, stroke=colour[shade], stroke_width=5),
             text(x, 372, name, 34, font_weight="bold"),
             text(x, 432, does),
