@@ -1,5 +1,6 @@
 """What a student does to a kernel: cells in any order, twice, interrupted; explorers moved from two sides at once."""
 
+import ast
 import asyncio
 import threading
 import time
@@ -151,9 +152,11 @@ def test_the_graph_sends_the_edges_in_the_kernels_order():
 def test_a_training_cell_goes_on_after_an_interrupt():
     """Notebook 7: the interrupt is told on the bar, nothing raises, and the cell run again goes on where it was."""
     cells = code_of(NOTEBOOKS[7])
-    before = [next(cell for cell in cells if words in cell)
-              for words in ("import numpy", "def initial_weights(", "def met_rule(")]
     training = next(cell for cell in cells if cell.startswith("with Progress") and "met_rule(errors)" in cell)
+    imports = [ast.unparse(node) for cell in cells[:cells.index(training)] for node in ast.parse(cell).body
+               if isinstance(node, ast.Import | ast.ImportFrom)]
+    before = ["\n".join(imports), *(next(cell for cell in cells if words in cell)
+                                    for words in ("def initial_weights(", "def met_rule("))]
     manager, client = start_new_kernel(cwd=str(ROOT / "notebooks"), startup_timeout=PATIENCE)
     with closing(SimpleNamespace(close=lambda: manager.shutdown_kernel(now=True))):
         def run(code):
