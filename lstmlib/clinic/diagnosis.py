@@ -231,7 +231,9 @@ class Examination:
                 d.measured({part.replace(" ", " of "): f"the gradient of {of} is off by {100 * off:.3g}%"})
         d.explained = not d.places
         d.notes.append("the loss is that of no forward pass that is known here: the gradient is judged part by part, "
-                       "against the numerical gradient of the code's own loss")
+                       "against the numerical gradient of the code's own loss. If the code is an LSTM of equations "
+                       "(1)-(6), look again at what the adapter says of its layout: the order of the gates, what "
+                       "is joined, rows or columns")
 
     def numerical(self, data):
         """By the complex step if one entry shows that it works, by central differences otherwise."""

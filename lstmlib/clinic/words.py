@@ -121,7 +121,8 @@ def report(d):
     if d.explained and not d.faults:
         out.append("The gradient is right.")
     elif d.explained:
-        out.append(f"{len(d.faults)} fault{'s' * (len(d.faults) > 1)}, and they explain the whole gradient:")
+        out.append(f"{len(d.faults)} faults, and they explain the whole gradient:" if len(d.faults) > 1
+                   else "1 fault, and it explains the whole gradient:")
     elif d.faults:
         out.append("A guess, for it does not explain the whole gradient:")
     elif d.places:

@@ -264,6 +264,12 @@ def test_predictions_answer(browser, folder):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_an_embed_is_as_wide_as_its_frame(width, browser, folder):
+    with opened(browser, folder / "embed" / "laboratory.html", width=width) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_widths(name, width, browser, folder):
     touch = width == 360
