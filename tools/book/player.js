@@ -33,7 +33,7 @@ const inflate = async (text) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
 };
-const OFF_FILM = "In the notebook this moves freely. The film goes to the nearest state that it holds";
+const OFF_FILM = "In the notebook this moves freely. This page holds a part of the states and went to the nearest";
 
 class Film {
   constructor(place, data, kinds) {
@@ -121,7 +121,10 @@ class Film {
     const digits = this.fields.map((field) => field.column[this.state]);
     const state = this.nearest(digits, (k) => channel.column[k] === target, own);
     const others = this.fields.filter((field, k) => k !== own && field.column[state] !== digits[k]);
-    this.go(state, wanted > 0 && others.length <= (own < 0), others.map((field) => this.label(field)));
+    this.go(state, wanted > 0 && others.length <= (own < 0), others.map((field) => {
+      const [from, to] = [digits[this.fields.indexOf(field)], field.column[state]].map((digit) => String(field.values[digit]) || "none");
+      return `${this.label(field)} from ${from} to ${to}`;
+    }));
   }
 
   choose(preset, fromMenu = false) {
