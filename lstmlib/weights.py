@@ -209,3 +209,8 @@ def divided(array, number):
 def wide(array):
     """The array in at least double precision."""
     return array.astype(np.result_type(array, float), copy=False)
+
+
+def entries(weights):
+    """All entries of the five arrays in a row, in float64."""
+    return np.concatenate([array.astype(float).ravel() for _, array in weights.items()])

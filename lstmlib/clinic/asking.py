@@ -116,8 +116,7 @@ class Data:
         if self.asked.loss == "cross entropy":
             targets = self.targets
         elif self.asked.loss == "squared error":
-            logits = catalogue.forward(w, self.X, way).logits
-            targets = targets + (catalogue.sigmoid(logits) if way.get("output") == "sigmoid" else logits)
+            targets = targets + catalogue.outputs(catalogue.forward(w, self.X, way))
         return Data(self.asked, self.sizes, w, self.X, targets)
 
     def with_targets(self, targets):

@@ -54,6 +54,11 @@ def forward(weights, X, way):
     return SimpleNamespace(x=X, hs=hs, cs=cs, gates=gates, logits=hs[1:] @ weights.Wy + weights.by, way=way)
 
 
+def outputs(now):
+    """What a squared error compares with its targets."""
+    return sigmoid(now.logits) if now.way.get("output") == "sigmoid" else now.logits
+
+
 # ---- the losses, and the gradients of the outputs that are taken for theirs
 
 def softmax(z):

@@ -213,7 +213,7 @@ class Group:
         if own.loss == "cross entropy":
             base = np.zeros((T, B), int)
         elif own.loss == "squared error":
-            Y = both.logits if film.way.get("output") != "sigmoid" else catalogue.sigmoid(both.logits)
+            Y = catalogue.outputs(both)
             base = Y + 1e-3 * rng.normal(size=Y.shape)
         else:
             base = 1e-3 * rng.normal(size=(T, B, H))

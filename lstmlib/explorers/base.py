@@ -71,6 +71,7 @@ class Explorer(widgets.VBox):
         self.choose("Reset")
         Explorer.newest[title] = self
         made_here(self)
+
     def set(self, **changes):
         """Move controls, then show the new state once. A field or a value that cannot be leaves everything as it was.
 
@@ -144,16 +145,20 @@ class Explorer(widgets.VBox):
         """The name of the preset that stands for the state, or None."""
         return next((name for name in self.presets if self.state_of(name) == state), None)
 
-    def poster_html(self):
-        """Panels of the poster states, for wherever no kernel runs."""
-        shown = []
+    def posters(self):
+        """(name, verdict and words, panels) of every state that stands for the explorer; the start has no name."""
         for name in self.poster:
             state = self.state_of(name)
             numbers = self._numbers_of(state)
-            title = f"<b>{html.escape(name)}.</b> " if name != "Reset" else ""
-            words = ". ".join(filter(None, (self._headline_of(state, numbers)[1], self._words_of(state, numbers))))
-            image = as_image(sheet(self.pictures(state, numbers), words))
-            shown.append(f"<p>{image}</p><p>{title}{html.escape(words)}</p>")
+            said = self._headline_of(state, numbers)[1], self._words_of(state, numbers)
+            yield name if name != "Reset" else "", ". ".join(filter(None, said)), self.pictures(state, numbers)
+
+    def poster_html(self):
+        """The posters as pictures, for wherever no kernel runs."""
+        shown = []
+        for name, words, panels in self.posters():
+            title = f"<b>{html.escape(name)}.</b> " if name else ""
+            shown.append(f"<p>{as_image(sheet(panels, words))}</p><p>{title}{html.escape(words)}</p>")
         return f"<p><b>{html.escape(self.title)}</b> (a picture; run the notebook to move it)</p>{''.join(shown)}"
 
     def pictures(self, state, numbers):
@@ -165,7 +170,6 @@ class Explorer(widgets.VBox):
 
     def __repr__(self):
         return f"Explorer({self.title!r})"
-
 
     def close(self):
         """Free this explorer and all its parts, in the kernel and in the browser."""
@@ -237,10 +241,6 @@ class Sentence(Answering):
     def _choose(self, change):
         for explorer in {self.explorer, Explorer.newest[self.explorer.title]}:
             explorer.choose(change.new[0])
-
-    def pictures(self, state, numbers):
-        """Everything that is shown of a state, as panels."""
-        return *self._beside(state, numbers), *self._draw(state, numbers)
 
     def _repr_mimebundle_(self, **kwargs):
         words = "".join(html.escape(text) if preset is None else f"<b>{html.escape(text)}</b>"

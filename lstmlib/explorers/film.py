@@ -176,7 +176,7 @@ def cut(stem, slices):
             "table": packed(np.array([*digits, *columns], "<u2").tobytes())}
     return Film(name, explorer.title, data, {kind: source["_esm"] for kind, source in sources.items()},
                 "\n".join(dict.fromkeys(source.get("_css", "") for source in sources.values())).strip(),
-                [still(explorer, preset) for preset in explorer.poster])
+                [[name, words, [sent(panel) for panel in panels]] for name, words, panels in explorer.posters()])
 
 
 def joined(shots):
@@ -231,11 +231,3 @@ def presets(explorer, digits, states):
         found[preset] = [target, [None if keep else digit for digit, keep in zip(target, kept)]]
     explorer.choose("Reset")
     return found
-
-
-def still(explorer, preset):
-    """A state of the poster: its name, its words, its panels."""
-    explorer.choose(preset)
-    said = [explorer.words.headline, explorer.words.value]
-    panels = [sent(panel) for panel in explorer.pictures(explorer.state, explorer.numbers)]
-    return [preset if preset != "Reset" else "", ". ".join(filter(None, said)), panels]

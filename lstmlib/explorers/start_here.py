@@ -6,9 +6,10 @@ from functools import cache
 import numpy as np
 
 from ..show import graph, svg
+from ..weights import entries
 from .base import Explorer
 from .controls import Choice, Slider
-from .where_to_divide.numbers import PLACEMENTS, SIZES, H, K, entries
+from .where_to_divide.numbers import PLACEMENTS, SIZES, H, K
 from .where_to_divide.numbers import State as Laboratory
 from .where_to_divide.numbers import numbers as numbers_of_laboratory
 from .where_to_divide.picture import marks

@@ -14,6 +14,7 @@ from .. import backward, cross_entropy, forward, init_weights
 from ..show import svg
 from ..show.words import listed
 from ..weighing import Report, examine, weigh
+from ..weights import entries
 from .base import Explorer
 from .controls import Menu
 
@@ -71,7 +72,7 @@ def summed_gradient(item, by_class=False):
     _, dY = cross_entropy(trace.Y, labels, np.array(item.mask)[:, None])
     if by_class:
         dY = dY * CLASS_WEIGHTS[labels][..., None]
-    return np.concatenate([array.ravel() for _, array in backward(weights(), trace, dY).items()])
+    return entries(backward(weights(), trace, dY))
 
 
 def total(items):
@@ -128,8 +129,7 @@ STEPS = {
     "a mean with class weights": at_once(of_classes),
     "clipped by norm": lambda pieces: clipped(of_tokens(everything(pieces))),
     "clipped entry by entry": lambda pieces: np.clip(of_tokens(everything(pieces)), -0.02, 0.02),
-    "with weight decay": lambda pieces: of_tokens(everything(pieces)) + 0.05 * np.concatenate(
-        [array.ravel() for _, array in weights().items()]),
+    "with weight decay": lambda pieces: of_tokens(everything(pieces)) + 0.05 * entries(weights()),
 }
 
 

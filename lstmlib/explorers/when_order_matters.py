@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import backward, forward, init_weights, squared_error
 from ..show import svg
+from ..weights import entries
 from .base import Explorer
 from .controls import Choice, Slider
 
@@ -95,8 +96,7 @@ def pulled_back(dtype, factor):
         seed = (dY * np.float64(factor)).astype(dY.dtype)
     if not np.isfinite(seed).all():  # what is infinite at the top is infinite, or not a number, everywhere
         return np.full(sum(array.size for _, array in weights.items()), math.inf)
-    gradient = backward(weights, trace, seed, at=at)
-    return np.concatenate([array.ravel().astype(float) for _, array in gradient.items()])
+    return entries(backward(weights, trace, seed, at=at))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow is a result here, and the panels say so

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings
+from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings, train
 from ..show import svg
 from ..tasks import REBER_SYMBOLS
 from .base import Explorer
@@ -117,12 +117,15 @@ def strings_by_length():
 @cache
 def weights_in_training():
     """An LSTM with H = 8 after 100 steps of Adam: it knows the grammar a little."""
-    weights, rng, state = init_weights(7, 8, 7, seed=1), np.random.default_rng(5), None
-    for _ in range(100):
-        X, labels, mask = reber_strings(16, rng)
+    def gradient(weights, batch):
+        X, labels, mask = batch
         trace = forward(weights, X)
-        _, dY = cross_entropy(trace.Y, labels, mask)
-        weights, state = adam(weights, backward(weights, trace, dY / mask.sum()), state, rate=0.02)
+        loss, dY = cross_entropy(trace.Y, labels, mask)
+        return loss, backward(weights, trace, dY / mask.sum())
+
+    rng = np.random.default_rng(5)
+    batches = (reber_strings(16, rng) for _ in range(100))
+    *_, (_, weights) = train(init_weights(7, 8, 7, seed=1), batches, gradient, adam, rate=0.02)
     return weights
 
 

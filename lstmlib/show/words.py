@@ -3,7 +3,7 @@
 
 def percent(share, least="less than 1%", most="more than 99%"):
     """A share in whole percents; `least` and `most` where it would be rounded to the 0% or 100% that it is not."""
-    if 1e-9 < share <= 0.005:
+    if 0 < share <= 0.005:
         return least
     return most if 0.995 <= share < 1 - 1e-9 else f"{100 * share:.0f}%"
 

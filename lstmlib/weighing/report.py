@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import dataclass, field
 from html import escape
 
-BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"
+from ..show.colours import BLUE, ORANGE, RED
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ...checking import cosine, relative_error
 from ...losses import squared_error
 from ...placement import EDGES, crosses_exactly_once, crossing_spectrum, record, scale_at, shares
 from ...sequence import backward, forward, local_slopes
+from ...show.words import listed, percent
 from ...weights import Weights
 
 D, H, K, B, T_MAX = 2, 3, 4, 3, 6
@@ -147,11 +148,6 @@ def on_the_way(weights, trace, dY, edges, size_X):
                       for name, flow in flows.items()}
 
 
-def entries(gradient):
-    """All entries in a row, in float64."""
-    return np.concatenate([array.astype(float).ravel() for _, array in gradient.items()])
-
-
 # The verdict
 
 def headline(state, numbers):
@@ -211,12 +207,6 @@ def not_once(share):
             + " (shares of the parts' norms; parts can cancel)")
 
 
-def percent(share):
-    if share >= 0.995:
-        return "more than 99%"
-    return "less than 1%" if share <= 0.005 else f"{100 * share:.0f}%"
-
-
 def where_right(numbers):
     right = [name for name, is_right in numbers.right.items() if is_right]
     return f"Right for {listed(right)} only." if right else "Right for no weight."
@@ -253,11 +243,6 @@ def on_the_way_words(power, names):
     if power == 0:
         return f"{start} {'is' if one else 'are'} the same"
     return f"{start} of A {'is' if one else 'are'} {as_factor(power)} times B's"
-
-
-def listed(names):
-    """Names in words: "a, b and c"."""
-    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
 
 
 def factor(numbers, name, size_X):

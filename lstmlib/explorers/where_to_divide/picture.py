@@ -3,7 +3,9 @@
 import numpy as np
 
 from ...show import svg
-from .numbers import TRUTH, as_factor, entries, factor
+from ...show.words import percent
+from ...weights import entries
+from .numbers import TRUTH, as_factor, factor
 
 RATIO_TICKS = [(1e3, "1000"), (1e2, "100"), (10, "10"), (1, "1"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
 LEFT, WIDTH = 50, 250  # of the plots
@@ -39,9 +41,7 @@ def spectrum(numbers):
 
 
 def short_percent(share):
-    if 0.995 <= share < 1 - 1e-9:
-        return ">99%"
-    return "0" if share == 0 else "<1%" if share <= 0.005 else f"{100 * share:.0f}%"
+    return percent(share, "<1%", ">99%") if share else "0"
 
 
 def ratios(state, numbers):
