@@ -46,7 +46,7 @@ with extra_handout("The book", "book"):
         fenced,
         heading,
     )
-    from tools.notebooks import EXPLORER_PICTURE, exercises, stored
+    from tools.notebooks import EXPLORER_PICTURE, exercises, imported_exercises, stored
     from tools.pandoc import run_pandoc
     from tools.safe_html import safe_html
 
@@ -120,7 +120,7 @@ class Page:
         self.titles = titles
         text = self.text()
         first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
-        return filled("page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), series=SERIES,
+        return filled(PARTS / "page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), series=SERIES,
                       style=f"{fonts()}\n{style()}", text=text, release=VERSION, description=" ".join(first.split()),
                       contents=contents(titles, self.name, text), neighbours=neighbours(titles, self.name),
                       scripts=scripts(self.shown))
@@ -152,9 +152,8 @@ class Page:
 
     def form(self, cell):
         """Under a cell that waits for choices or numbers, a place to type them."""
-        code = "\n".join(cell.source for cell in self.notebook.cells if cell.cell_type == "code")
-        modules = {alias or name: import_module(f"lstmlib.exercises.{name}")
-                   for name, alias in re.findall(r"from lstmlib\.exercises import (\w+)(?: as (\w+))?", code)}
+        modules = {name: import_module(f"lstmlib.exercises.{module}")
+                   for name, module in imported_exercises(self.notebook).items()}
         said = answers(self.solutions[cell.id], modules) if cell.id in self.solutions else None
         return live("exercise", said, "") if said else ""
 
@@ -271,7 +270,7 @@ def neighbours(titles, name):
 
 def embed(film):
     """A page with nothing but this explorer."""
-    return filled("embed.html", title=html.escape(film.title), style=style(), text=stage(film),
+    return filled(PARTS / "embed.html", title=html.escape(film.title), style=style(), text=stage(film),
                   scripts=scripts([film]))
 
 
@@ -292,10 +291,12 @@ def fonts():
     """The text and the formulas look the same everywhere."""
     faces = [("Book Text", "STIXTwoText-Regular", ""), ("Book Text", "STIXTwoText-Italic", "font-style:italic"),
              ("Book Text", "STIXTwoText-Bold", "font-weight:700"), ("Book Math", "STIXTwoMath", "")]
-    fonts = [f'@font-face{{font-family:"{family}";src:url(data:font/woff2;base64,'
-             f'{base64.b64encode((FONTS / f"{file}.woff2").read_bytes()).decode()});{rest}}}'
-             for family, file, rest in faces]
-    return "\n".join(fonts)
+    return "\n".join(font_face(*face) for face in faces)
+
+
+def font_face(family, file, rest=""):
+    data = base64.b64encode((FONTS / f"{file}.woff2").read_bytes()).decode()
+    return f'@font-face{{font-family:"{family}";src:url(data:font/woff2;base64,{data});{rest}}}'
 
 
 def style():
@@ -307,7 +308,8 @@ def read(path):
 
 
 def filled(template, **parts):
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read(PARTS / template))
+    """The text of a file with every {{name}} replaced by the part of this name."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read(template))
 
 
 if __name__ == "__main__":

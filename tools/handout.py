@@ -32,7 +32,7 @@ from tools.files import write  # noqa: E402
 with extra_handout("The handouts", "handout"):
     import typst
 
-    from tools.notebooks import EXPLORER_PICTURE, stored
+    from tools.notebooks import EXPLORER_PICTURE, imported_exercises, stored
     from tools.pandoc import run_pandoc
     from tools.student import student_version
 
@@ -228,10 +228,8 @@ def map_of_the_series():
 
 def expected_difficulties(solution, notebook):
     """What the feedback says to wrong answers to the exercise of which this is the solution, beside what was typed."""
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    modules = re.findall(r"from lstmlib\.exercises import (\w+)(?: as (\w+))?", code)
-    said = [hint for module, alias in modules for check in re.findall(rf"\b{alias or module}\.(\w+)", solution)
-            for hint in hints(module, check)]
+    said = [hint for name, module in imported_exercises(notebook).items()
+            for check in re.findall(rf"\b{name}\.(\w+)", solution) for hint in hints(module, check)]
     rows = [f"| {f'`{typed}`' if typed else 'otherwise'} | {escaped(hint)} |" for hint, typed in said]
     table = "\n".join(["| typed | the feedback |", "|---|---|", *rows])
     return boxed("difficulties", "**Expected difficulties.**", table) if rows else ""

@@ -116,6 +116,13 @@ def exercises(notebook):
     return [(stub, solution) for stub, solution in zip(code, code[1:]) if MARKED.search(solution.source)]
 
 
+def imported_exercises(notebook):
+    """{name in the notebook's code: name of the module} of the modules of lstmlib.exercises that it imports."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return {alias or name: name
+            for name, alias in re.findall(r"from lstmlib\.exercises import (\w+)(?: as (\w+))?", code)}
+
+
 def stub_of(solution):
     return for_the_answer(MARKED.sub(lambda marked: left_open(*marked.groups()), solution))
 

@@ -8,7 +8,6 @@ explorer to play, and notes for the speaker. It becomes one file for any browser
 are in it). S opens the speaker's view, F fills the screen; add ?print-pdf to the address to print.
 """
 
-import base64
 import html
 import re
 import sys
@@ -23,11 +22,10 @@ from tools.files import write  # noqa: E402
 
 with extra_handout("The slides", "slides"):
     from tools import drawings
-    from tools.book import embed, films
+    from tools.book import embed, filled, films, font_face, read
     from tools.pandoc import run_pandoc
 
 PARTS = ROOT / "tools" / "slides"
-FONT = ROOT / "tools" / "handout" / "fonts" / "STIXTwoMath.woff2"
 LESSON_MINUTES = 45
 PANDOC_OPTIONS = ("--from=markdown-auto_identifiers-implicit_figures", "--to=revealjs", "--mathml", "--slide-level=2",
                   "--wrap=preserve")
@@ -99,14 +97,12 @@ def page(path, title, slides, recorded):
     """The slides as one HTML file that asks for nothing outside itself."""
     reveal = PARTS / "reveal"
     markdown = "\n\n".join(slide_for_page(slide, path.name, recorded) for slide in slides)
-    parts = {
-        "title": html.escape(title),
-        "style": "\n".join([read(reveal / "reveal.css"), math_font(), read(PARTS / "deck.css")]),
-        "slides": run_pandoc(markdown, path.name, *PANDOC_OPTIONS),
-        "reveal": read(reveal / "reveal.js") + "\n" + read(reveal / "notes.js"),
-        "script": read(PARTS / "deck.js").replace("{{minutes}}", str(slides[-1].start + slides[-1].minutes)),
-    }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read(PARTS / "deck.html"))
+    font = font_face("Slides Math", "STIXTwoMath")  # that of the handouts, where no such font is installed
+    return filled(PARTS / "deck.html", title=html.escape(title),
+                  style="\n".join([read(reveal / "reveal.css"), font, read(PARTS / "deck.css")]),
+                  slides=run_pandoc(markdown, path.name, *PANDOC_OPTIONS),
+                  reveal=read(reveal / "reveal.js") + "\n" + read(reveal / "notes.js"),
+                  script=filled(PARTS / "deck.js", minutes=str(slides[-1].start + slides[-1].minutes)))
 
 
 def slide_for_page(slide, lesson, recorded):
@@ -146,16 +142,6 @@ def in_a_deck(zoom, controls):
     hidden = f".lstm-controls > {kept} {{display: none !important}}" if kept else ""
     return (f"body {{zoom: {zoom}; padding: 0; margin: 0}} .lstm-explorer {{border: 0 !important; padding: 0 8px "
             f"!important}} .lstm-top {{display: none !important}} {hidden}")
-
-
-def math_font():
-    """The handouts' mathematical font, for formulas where no such font is installed."""
-    data = base64.b64encode(FONT.read_bytes()).decode()
-    return f'@font-face {{font-family: "Slides Math"; src: url(data:font/woff2;base64,{data})}}'
-
-
-def read(path):
-    return path.read_text(encoding="utf-8").strip()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ for package in ("nbformat", "pypandoc", "typst"):
     pytest.importorskip(package, reason="the extra handout is not installed")
 
 from tools import handout  # noqa: E402 - it leaves with a message where a package is missing
-from tools.notebooks import stored  # noqa: E402
+from tools.notebooks import exercises, stored  # noqa: E402
 
 STORED = stored()
 SHEETS = [name for name in handout.documents() if name.startswith("sheets/")]
@@ -236,6 +236,14 @@ def test_students_get_no_solutions(folder, tmp_path):
         assert leaked_solutions(handout.chapter(notebook, name, "student", tmp_path)) == [], name
     for name in ("series", "05_which_X"):
         assert leaked_solutions(printed(folder / "student" / f"{name}.pdf")) == []
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_no_hint_is_printed_twice_for_an_exercise(name):
+    for _, solution in exercises(STORED[name]):
+        lines = handout.expected_difficulties(solution.source, STORED[name]).splitlines()
+        rows = [line for line in lines if line.startswith("|")]
+        assert len(rows) == len(set(rows))
 
 
 def test_instructors_get_solutions_notes_timings_and_difficulties(folder):

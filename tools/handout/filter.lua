@@ -1,22 +1,10 @@
--- Numbered formulas, references, pictures and boxes, for HTML and for typst.
+-- Numbered formulas, references, pictures and boxes, for typst.
 
-local to_typst = FORMAT == "typst"
+local formulas = dofile(pandoc.path.join({pandoc.path.directory(PANDOC_SCRIPT_FILE), "..", "formulas.lua"}))
 local tags, headings, chapters, on_sheet = {}, {}, {}, false
 
 local function typst_string(text)
   return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("%s+", " ") .. '"'
-end
-
--- Pairs of columns stand apart in JupyterLab; pandoc sets them side by side.
-local function with_gaps(tex)
-  if not tex:match("\\begin{aligned}") then return tex end
-  local columns = 0
-  return (tex:gsub("\\?[&\\]", function(sign)
-    if sign == "\\\\" then columns = 0 end
-    if sign ~= "&" then return sign end
-    columns = columns + 1
-    return columns % 2 == 0 and "&\\qquad " or "&"
-  end))
 end
 
 -- What pandoc writes, with \; and \! as wide as they are (pandoc rounds them to whole numbers), with brackets and
@@ -36,25 +24,18 @@ local function typst_math(math)
   return written
 end
 
+local function place_of(tag) return "equation-" .. tag end
+
 local function typst_of(blocks)
   return (pandoc.write(pandoc.Pandoc(blocks), "typst"):gsub("%s+$", ""))
-end
-
-local function without_tag(tex)
-  local before, tag, after = tex:match("^(.-)%s*\\tag{([^}]*)}(.*)$")
-  if tag then return before .. after, tag end
-  return tex, nil
 end
 
 -- First pass: what can be referred to.
 local function take_stock(document)
   local edition = pandoc.utils.stringify(document.meta.edition or "")
   on_sheet = edition == "sheet" or edition == "key"
+  tags = formulas.tags_of(document)
   document:walk({
-    Math = function(math)
-      local _, tag = without_tag(math.text)
-      if tag then tags[tag] = true end
-    end,
     Header = function(header)
       local chapter = header.level == 1 and pandoc.utils.stringify(header):match("^(%d)%. ")
       if chapter then chapters[chapter] = true end
@@ -70,35 +51,22 @@ local function Header(header)
 end
 
 local function Math(math)
-  local tex, tag = without_tag(math.text)
-  math.text = with_gaps(tex)
-  if to_typst then
-    local written = typst_math(math)
-    local alt = typst_string(tex)
-    if math.mathtype == "InlineMath" then
-      return pandoc.RawInline("typst", "#formula(" .. alt .. ", " .. written .. ")")
-    end
-    local number = tag and typst_string(tag) or "none"
-    return pandoc.RawInline("typst", "#equation(" .. number .. ", " .. alt .. ", " .. written .. ")")
+  local tex, tag = formulas.without_tag(math.text)
+  math.text = formulas.with_gaps(tex)
+  local written, alt = typst_math(math), typst_string(tex)
+  if math.mathtype == "InlineMath" then
+    return pandoc.RawInline("typst", "#formula(" .. alt .. ", " .. written .. ")")
   end
-  if math.mathtype == "InlineMath" then return math end
-  local inlines = {pandoc.Span({math}, {class = "formula"})}
-  if tag then inlines[2] = pandoc.Span({pandoc.RawInline("html", "(" .. tag .. ")")}, {class = "number"}) end
-  return pandoc.Span(inlines, {class = "equation", id = tag and "equation-" .. tag or ""})
+  local number = tag and typst_string(tag) or "none"
+  return pandoc.RawInline("typst", "#equation(" .. number .. ", " .. alt .. ", " .. written .. ")")
 end
 
--- "(1.2)" in the text leads to the formula of this number, where the document has it.
-local function Str(str)
-  local before, tag, after = str.text:match("^(.-)%((%d%.%d+)%)(.*)$")
-  if tag and tags[tag] then
-    return {pandoc.Str(before), pandoc.Link("(" .. tag .. ")", "#equation-" .. tag), pandoc.Str(after)}
-  end
-end
+local function Str(str) return formulas.with_link(str, tags, place_of) end
 
 -- What would begin a list or a heading in typst.
 local function Inlines(inlines)
   local first = inlines[1]
-  if to_typst and first and first.t == "Str" and (first.text:match("^%d+%.$") or first.text:match("^[-+=/]$")) then
+  if first and first.t == "Str" and (first.text:match("^%d+%.$") or first.text:match("^[-+=/]$")) then
     inlines[1] = pandoc.RawInline("typst", (first.text:gsub("[-+=/.]", "\\%0")))
     return inlines
   end
@@ -122,7 +90,6 @@ local function Link(link)
 end
 
 local function Figure(figure)
-  if not to_typst then return figure end
   local image = figure.content[1].content[1]
   local alt = typst_string(pandoc.utils.stringify(image.caption))
   local caption = typst_of(figure.caption.long)
@@ -161,11 +128,10 @@ local function with_room(table)
 end
 
 -- Every column as wide as what stands in it, rather than as the dashes under its head. A head without words is left
--- out, one with words is bold in typst; short tables stay on one page.
+-- out, one with words is bold; short tables stay on one page.
 local function Table(table)
   if pandoc.utils.stringify(pandoc.Div(cells_of(table.head.rows))) == "" then table.head.rows = {} end
   for _, column in ipairs(table.colspecs) do column[2] = nil end
-  if not to_typst then return table end
   if on_sheet then with_room(table) end
   for _, row in ipairs(table.head.rows) do
     for _, cell in ipairs(row.cells) do
@@ -178,7 +144,6 @@ local function Table(table)
 end
 
 local function Div(div)
-  if not to_typst then return div end
   local lines = div.attributes.lines and "(" .. div.attributes.lines .. ")" or ""
   local blocks = pandoc.Blocks({pandoc.RawBlock("typst", "#" .. div.classes[1] .. "-box" .. lines .. "[")})
   blocks:extend(div.content)
@@ -190,7 +155,7 @@ end
 local function Blocks(blocks)
   for number = #blocks - 1, 1, -1 do
     local question, room = blocks[number], blocks[number + 1]
-    if to_typst and question.t == "Para" and room.t == "Div" and room.classes:includes("write") then
+    if question.t == "Para" and room.t == "Div" and room.classes:includes("write") then
       blocks[number] = pandoc.Div({question, room}, {class = "keep"})
       blocks:remove(number + 1)
     end
