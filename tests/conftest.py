@@ -12,6 +12,24 @@ for variable, number in ONE_THREAD.items():
     os.environ.setdefault(variable, number)
 
 
+@pytest.fixture(scope="session")
+def recorded():
+    """{stem: film}, small films of every explorer"""
+    from films import small_films
+
+    return small_films()
+
+
+@pytest.fixture(scope="session")
+def small_book(recorded, tmp_path_factory):
+    """The folder of the book with small films."""
+    from tools import book
+
+    place = tmp_path_factory.mktemp("book")
+    list(book.build(place, recorded={film.title: film for film in recorded.values()}))
+    return place
+
+
 def pytest_configure(config):
     config.option.loadscopereorder = False  # of pytest-xdist, which would begin with the largest number of tests
 

@@ -93,6 +93,20 @@ def hint_of(check, *answers):
     return str(caught.value)
 
 
+def assert_right(check, answer, capsys):
+    """`judge` is silent on this answer, and the reader is told why it is right."""
+    check.judge(answer)
+    check(answer)
+    assert capsys.readouterr().out == f"Right. {check.__doc__.splitlines()[0]}\n"
+
+
+def assert_wrong(check, answer, cause, capsys):
+    """The feedback on this answer names the cause."""
+    assert cause in hint_of(check, answer)
+    check(answer)
+    assert capsys.readouterr().out.startswith("Not yet. ")
+
+
 def assert_an_error_is_shown_and_raised(explorer, **change):
     """An error in the picture of this change reaches the caller and the reader; after a reset it is over."""
     def broken(state, numbers):

@@ -6,7 +6,7 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
-from films import SETS, small_films, small_lattice
+from films import SETS, small_lattice
 from lab import CHROMIUM_OPTIONS, chromium
 
 for package in ("nbformat", "playwright", "pypandoc", "bleach", "anywidget"):
@@ -16,7 +16,6 @@ from playwright.sync_api import TimeoutError, expect, sync_playwright  # noqa: E
 
 from lstmlib.explorers import EXPLORERS  # noqa: E402
 from lstmlib.explorers.film import made  # noqa: E402
-from tools import book  # noqa: E402
 
 pytestmark = pytest.mark.browser
 PAGES = ["index.html", "04_where_to_divide.html"]
@@ -41,18 +40,6 @@ SMALL_TARGETS = """([targets, least]) => [...document.querySelectorAll(targets)]
     if (target.matches("[data-edge]")) least = 24;  // wider ones would cover each other
     return Math.max(box.height, own.height) < least - 0.5 || Math.max(box.width, own.width) < Math.min(least, 24) - 0.5;
 }).map((target) => target.outerHTML.slice(0, 90))"""
-
-
-@pytest.fixture(scope="module")
-def small():
-    return small_films()
-
-
-@pytest.fixture(scope="module")
-def folder(small, tmp_path_factory):
-    place = tmp_path_factory.mktemp("book")
-    list(book.build(place, recorded={film.title: film for film in small.values()}))
-    return place
 
 
 @pytest.fixture(scope="module")
@@ -167,12 +154,12 @@ class Hand:
 
 
 @pytest.mark.parametrize("stem", EXPLORERS)
-def test_an_explorer_without_python_is_the_explorer(stem, browser, folder, small):
+def test_an_explorer_without_python_is_the_explorer(stem, browser, small_book, recorded):
     states, values = small_lattice(stem)
     free = [state for state in states if all(getattr(state, name) in some for name, some in values.items())]
     picked = random.Random(stem).choices(free, k=20)
-    with opened(browser, folder / "embed" / f"{small[stem].name}.html") as page:
-        hand = Hand(page, stem, small[stem])
+    with opened(browser, small_book / "embed" / f"{recorded[stem].name}.html") as page:
+        hand = Hand(page, stem, recorded[stem])
         hand.agrees()
         for number, state in enumerate(picked):
             before = hand.twin.state
@@ -186,9 +173,9 @@ def test_an_explorer_without_python_is_the_explorer(stem, browser, folder, small
             hand.agrees()
 
 
-def test_edges_by_mouse_and_keyboard(browser, folder, small):
-    with opened(browser, folder / "embed" / "laboratory.html") as page:
-        hand = Hand(page, "where_to_divide", small["where_to_divide"])
+def test_edges_by_mouse_and_keyboard(browser, small_book, recorded):
+    with opened(browser, small_book / "embed" / "laboratory.html") as page:
+        hand = Hand(page, "where_to_divide", recorded["where_to_divide"])
         for number, edges in enumerate(random.Random(0).sample(SETS, 20)):
             state = type(hand.twin.state)(edges=edges)
             hand.to(state, ("mouse", "keyboard")[number % 2])
@@ -196,9 +183,9 @@ def test_edges_by_mouse_and_keyboard(browser, folder, small):
             expect(page.locator(".film-note")).to_be_empty()
 
 
-def test_all_512_verdicts(browser, folder, small):
+def test_all_512_verdicts(browser, small_book, recorded):
     twin, told = made("where_to_divide"), []
-    with opened(browser, folder / "embed" / "laboratory.html") as page:
+    with opened(browser, small_book / "embed" / "laboratory.html") as page:
         shown = page.evaluate("""async (sets) => {
             const shown = [];
             const link = document.querySelector(".film-link");
@@ -219,8 +206,8 @@ def test_all_512_verdicts(browser, folder, small):
     assert sum(headline.startswith("Identical") for headline, _ in shown) == 5
 
 
-def test_links_sentences_and_what_is_not_on_film(browser, folder):
-    with opened(browser, folder / "04_where_to_divide.html", "#laboratory=dz&X=100&T=4") as page:
+def test_links_sentences_and_what_is_not_on_film(browser, small_book):
+    with opened(browser, small_book / "04_where_to_divide.html", "#laboratory=dz&X=100&T=4") as page:
         headline, note = page.locator("#laboratory .lstm-status .lstm-headline"), page.locator(".film-note")
         expect(headline).to_contain_text("Not the gradient")
         page.get_by_role("button", name="at the end", exact=True).first.click()
@@ -233,8 +220,8 @@ def test_links_sentences_and_what_is_not_on_film(browser, folder):
         expect(note).to_contain_text("also moved")
 
 
-def test_exercises_answer(browser, folder):
-    with opened(browser, folder / "index.html") as page:
+def test_exercises_answer(browser, small_book):
+    with opened(browser, small_book / "index.html") as page:
         form = page.locator("form").filter(has_text="repair")
         form.get_by_role("spinbutton").fill("100")
         form.get_by_role("button").click()
@@ -249,8 +236,9 @@ def test_exercises_answer(browser, folder):
         expect(plans).to_contain_text("can meet the factor again in every step")
 
 
-def test_predictions_answer(browser, folder):
-    pages = [path for path in sorted(folder.glob("*.html")) if "data-prediction" in path.read_text(encoding="utf-8")]
+def test_predictions_answer(browser, small_book):
+    pages = [path for path in sorted(small_book.glob("*.html"))
+             if "data-prediction" in path.read_text(encoding="utf-8")]
     for path in pages:
         with opened(browser, path) as page:
             for form in page.locator("[data-prediction] form").all():
@@ -264,16 +252,16 @@ def test_predictions_answer(browser, folder):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_an_embed_is_as_wide_as_its_frame(width, browser, folder):
-    with opened(browser, folder / "embed" / "laboratory.html", width=width) as page:
+def test_an_embed_is_as_wide_as_its_frame(width, browser, small_book):
+    with opened(browser, small_book / "embed" / "laboratory.html", width=width) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
-def test_widths(name, width, browser, folder):
+def test_widths(name, width, browser, small_book):
     touch = width == 360
-    with opened(browser, folder / name, width=width, has_touch=touch, is_mobile=touch) as page:
+    with opened(browser, small_book / name, width=width, has_touch=touch, is_mobile=touch) as page:
         page.evaluate("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(SMALLEST_TEXT) == []
@@ -287,18 +275,18 @@ def test_widths(name, width, browser, folder):
             assert 58 < letters < 77
 
 
-def test_without_javascript_pictures_stand_there(browser, folder):
-    with opened(browser, folder / "04_where_to_divide.html", java_script_enabled=False) as page:
+def test_without_javascript_pictures_stand_there(browser, small_book):
+    with opened(browser, small_book / "04_where_to_divide.html", java_script_enabled=False) as page:
         assert page.locator("#laboratory svg").count() >= 3
         expect(page.locator("#laboratory svg").first).to_be_visible()
         expect(page.locator("#laboratory .still")).to_contain_text("A picture")
 
 
-def test_in_firefox(folder, tmp_path):
+def test_in_firefox(small_book, tmp_path):
     firefox, pillow = shutil.which("firefox-esr") or shutil.which("firefox"), pytest.importorskip("PIL.Image")
     if not firefox:
         pytest.skip("Firefox is not installed")
-    picture, page = tmp_path / "page.png", (folder / "embed" / "laboratory.html").as_uri()
+    picture, page = tmp_path / "page.png", (small_book / "embed" / "laboratory.html").as_uri()
     subprocess.run([firefox, "--headless", "--no-remote", "--profile", str(tmp_path), "--window-size=1280,900",
                     f"--screenshot={picture}", page], timeout=120, check=True, capture_output=True)
     colours = pillow.open(picture).convert("RGB").getcolors(2 ** 24)

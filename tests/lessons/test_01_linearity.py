@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from helpers import drawn, hint_of
+from helpers import assert_right, assert_wrong, drawn, hint_of
 from lstmlib.exercises import linearity as exercises
 from lstmlib.explorers.linearity import CONSTANT, GRADIENT, State, draw, headline, linear_map, numbers, plain, words
 from lstmlib.show import svg
@@ -323,16 +323,12 @@ WRONG = [
 
 @pytest.mark.parametrize("check, answer", [(check, answer) for check, answers in RIGHT.items() for answer in answers])
 def test_a_right_answer_passes(check, answer, capsys):
-    check.judge(answer)
-    check(answer)
-    assert capsys.readouterr().out == f"Right. {check.__doc__.splitlines()[0]}\n"
+    assert_right(check, answer, capsys)
 
 
 @pytest.mark.parametrize("check, answer, cause", WRONG)
 def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, capsys):
-    assert cause in hint_of(check, answer)
-    check(answer)
-    assert capsys.readouterr().out.startswith("Not yet. ")
+    assert_wrong(check, answer, cause, capsys)
 
 
 @pytest.mark.parametrize("check, answer, given", [

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from helpers import assert_close, drawn, entries, hint_of, random_weights
+from helpers import assert_close, assert_right, assert_wrong, drawn, entries, hint_of, random_weights
 from lstmlib import adam, backward, clip_by_norm, forward, init_weights, sgd
 from lstmlib.exercises import when_order_matters as exercises
 from lstmlib.explorers import when_order_matters as order
@@ -313,16 +313,12 @@ WRONG = [
 
 @pytest.mark.parametrize("check, answer", RIGHT)
 def test_a_right_answer_passes(check, answer, capsys):
-    check.judge(answer)
-    check(answer)
-    assert capsys.readouterr().out == f"Right. {check.__doc__.splitlines()[0]}\n"
+    assert_right(check, answer, capsys)
 
 
 @pytest.mark.parametrize("check, answer, cause", WRONG)
 def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, capsys):
-    assert cause in hint_of(check, answer)
-    check(answer)
-    assert capsys.readouterr().out.startswith("Not yet. ")
+    assert_wrong(check, answer, cause, capsys)
 
 
 @pytest.mark.parametrize("check, answer, message", [

@@ -5,7 +5,7 @@ import random
 import re
 
 import pytest
-from films import replayed, small_films, small_lattice, unpacked
+from films import replayed, small_lattice, unpacked
 from pages import Page, outside_addresses
 
 for package in ("nbformat", "pypandoc", "bleach", "anywidget"):
@@ -22,20 +22,9 @@ STORED = stored()
 
 
 @pytest.fixture(scope="module")
-def small():
-    return small_films()
-
-
-@pytest.fixture(scope="module")
-def folder(small, tmp_path_factory):
-    place = tmp_path_factory.mktemp("book")
-    list(book.build(place, recorded={film.title: film for film in small.values()}))
-    return place
-
-
-@pytest.fixture(scope="module")
-def pages(folder):
-    return {name: Page((folder / book.address(name)).read_text(encoding="utf-8")) for name in STORED | book.documents()}
+def pages(small_book):
+    return {name: Page((small_book / book.address(name)).read_text(encoding="utf-8"))
+            for name in STORED | book.documents()}
 
 
 def page_of(*cells, instructor=False):
@@ -46,13 +35,13 @@ def page_of(*cells, instructor=False):
 # Films.
 
 @pytest.mark.parametrize("stem", EXPLORERS)
-def test_a_film_shows_what_the_explorer_shows(stem, small):
+def test_a_film_shows_what_the_explorer_shows(stem, recorded):
     explorer, states = made(stem), small_lattice(stem)[0]
-    assert small[stem].data["count"] == len(states)
+    assert recorded[stem].data["count"] == len(states)
     for number in random.Random(stem).sample(range(len(states)), min(12, len(states))):
         explorer.set(**{name: getattr(states[number], name) for name in explorer.controls})
         shown = {key: json.loads(json.dumps(value)) for key, value in traits(explorer)}
-        assert replayed(small[stem], number) == shown
+        assert replayed(recorded[stem], number) == shown
 
 
 def finite(values):
@@ -61,8 +50,8 @@ def finite(values):
 
 
 @pytest.mark.parametrize("stem", EXPLORERS)
-def test_presets_of_a_film(stem, small):
-    explorer, data = made(stem), small[stem].data
+def test_presets_of_a_film(stem, recorded):
+    explorer, data = made(stem), recorded[stem].data
     for preset, (target, changes) in data["presets"].items():
         values = {name: own[digit] for (name, _, own), digit in zip(data["fields"], target)}
         assert values == finite({name: getattr(explorer.state_of(preset), name) for name in explorer.controls})
@@ -74,8 +63,8 @@ def test_presets_of_a_film(stem, small):
                                    if digit is not None}
 
 
-def test_each_different_panel_is_stored_once(small):
-    for film in small.values():
+def test_each_different_panel_is_stored_once(recorded):
+    for film in recorded.values():
         assert sum(len(panels) for _, _, panels in film.still)
         for _, _, place, sizes, chunks in film.data["channels"]:
             texts = [json.dumps(text) for chunk in chunks for text in json.loads(unpacked(chunk))]
@@ -96,9 +85,9 @@ def test_films_are_kept_and_are_the_same_bytes(tmp_path, monkeypatch):
 
 # Pages.
 
-def test_the_same_notebooks_give_the_same_bytes(folder, small, tmp_path):
-    for path in book.build(tmp_path, recorded={film.title: film for film in small.values()}):
-        assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes()
+def test_the_same_notebooks_give_the_same_bytes(small_book, recorded, tmp_path):
+    for path in book.build(tmp_path, recorded={film.title: film for film in recorded.values()}):
+        assert path.read_bytes() == (small_book / path.relative_to(tmp_path)).read_bytes()
 
 
 def test_every_page_stands_alone_and_has_its_parts(pages):
@@ -134,10 +123,10 @@ def test_every_cell_is_there_once(pages):
                     assert re.sub(r"\s+", "", output.text) in text, (name, cell.id)
 
 
-def test_no_tex_is_left_and_every_formula_has_its_number(folder, pages):
+def test_no_tex_is_left_and_every_formula_has_its_number(small_book, pages):
     for name, notebook in STORED.items():
         prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-        source = (folder / book.address(name)).read_text(encoding="utf-8")
+        source = (small_book / book.address(name)).read_text(encoding="utf-8")
         for tag in re.findall(r"\\tag\{(.*?)\}", prose):
             assert source.count(f'id="equation-{tag.replace(".", "-")}"') == 1
         assert "\\tag" not in pages[name].text and "$$" not in pages[name].text
@@ -176,8 +165,8 @@ def test_text_that_a_cell_prints_is_text():
     assert "&lt;b&gt;a&lt;/b&gt; &amp; b" in page_of(cell)
 
 
-def test_sizes(folder):
-    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*.html")}
+def test_sizes(small_book):
+    sizes = {path.relative_to(small_book).as_posix(): path.stat().st_size for path in small_book.rglob("*.html")}
     assert sizes["index.html"] < 1e6 and sum(sizes.values()) < 15e6
     assert len(sizes) == len(STORED | book.documents()) + len(EXPLORERS)
 
@@ -195,8 +184,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         book.main([str(tmp_path / "file")])
 
 
-def test_still_pictures_are_those_of_the_poster(small):
-    for stem, film in small.items():
+def test_still_pictures_are_those_of_the_poster(recorded):
+    for stem, film in recorded.items():
         explorer = made(stem)
         for preset, (_, _, panels) in zip(explorer.poster, film.still):
             explorer.choose(preset)
