@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import lab  # noqa: E402
+import browsers  # noqa: E402
 
 from tools.files import write  # noqa: E402
 
@@ -91,7 +91,7 @@ def main():
         parser.error(f"{options.book} holds no book: make it with `python run.py book`")
     load = os.getloadavg() if hasattr(os, "getloadavg") else None
     rows = []
-    with lab.browser_page() as page:
+    with browsers.browser_page() as page:
         for path in pages:
             rows.append(measure(page, path, options.events))
             print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)

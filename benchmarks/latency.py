@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import lab as laboratory  # noqa: E402
+import browsers as laboratory  # noqa: E402
 
 from lstmlib.explorers import EXPLORERS, Slider  # noqa: E402
 from tools.files import write  # noqa: E402

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from lab import BROWSERS, chromium
+from browsers import BROWSERS, chromium
 
 from run import ONE_THREAD
 

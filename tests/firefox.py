@@ -16,7 +16,7 @@ def found():
 @contextlib.contextmanager
 def opened(address, width=1280, height=1000):
     """The page at this address: yields a function that evaluates an expression in it (and waits for a promise)."""
-    from lab import PATIENCE, free_port
+    from browsers import PATIENCE, free_port
     from websocket import create_connection
 
     with tempfile.TemporaryDirectory(prefix="lstm-firefox-") as profile:

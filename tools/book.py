@@ -46,9 +46,10 @@ with extra_handout("The book", "book"):
         fenced,
         heading,
     )
-    from tools.notebooks import EXPLORER_PICTURE, exercises, imported_exercises, stored
+    from tools.notebooks import EXPLORER_PICTURE, stored
     from tools.pandoc import run_pandoc
     from tools.safe_html import safe_html
+    from tools.stubs import exercises, imported_exercises
 
 PARTS = ROOT / "tools" / "book"
 FONTS = ROOT / "tools" / "handout" / "fonts"

@@ -32,8 +32,9 @@ from tools.files import write  # noqa: E402
 with extra_handout("The handouts", "handout"):
     import typst
 
-    from tools.notebooks import EXPLORER_PICTURE, imported_exercises, stored
+    from tools.notebooks import EXPLORER_PICTURE, stored
     from tools.pandoc import run_pandoc
+    from tools.stubs import imported_exercises
     from tools.student import student_version
 
 PARTS = ROOT / "tools" / "handout"

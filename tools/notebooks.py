@@ -7,14 +7,9 @@
 Normal form means: the same notebook gives the same bytes. Execution counts run from 1, ids stay, metadata holds only
 what an author put there, and no widget state, timestamp or version of Python is stored. A notebook that raises an error
 or writes to stderr is not stored. An exception in a widget callback leaves its traceback among the outputs of the cell
-that set the value, and so it is an error like any other.
-
-An exercise is solved once: its stub, the code cell before the solution, is written from the solution. Marked lines of
-a function become `...`; of other marked lines each `name_solution = value` stays without its value (of a dictionary the
-keys stay). `_solution` goes from the names, and from the last line `.judge`, which says nothing to a right answer.
+that set the value, and so it is an error like any other. Stubs of exercises are written anew (stubs.py).
 """
 
-import ast
 import hashlib
 import os
 import re
@@ -29,12 +24,12 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools.files import write  # noqa: E402
+from tools.stubs import exercises, stub_of  # noqa: E402
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
 FOLDED = "source_hidden", "outputs_hidden"
 VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-MARKED = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.MULTILINE | re.DOTALL)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # A picture of an explorer, in what it leaves for where no kernel runs.
 EXPLORER_PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*src="data:(?P<kind>[^;"]*);base64,(?P<data>[^"]*)">')
@@ -108,46 +103,6 @@ def write_stubs(notebook):
         if "..." not in stub.source:
             raise NotStored(f"Before the solution {solution.source.splitlines()[0]!r} there is no cell with `...`.")
         stub.source = stub_of(solution.source)
-
-
-def exercises(notebook):
-    """The pairs (stub cell, solution cell) of a notebook: the stub is the last code cell before the solution."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return [(stub, solution) for stub, solution in zip(code, code[1:]) if MARKED.search(solution.source)]
-
-
-def imported_exercises(notebook):
-    """{name in the notebook's code: name of the module} of the modules of lstmlib.exercises that it imports."""
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    return {alias or name: name
-            for name, alias in re.findall(r"from lstmlib\.exercises import (\w+)(?: as (\w+))?", code)}
-
-
-def stub_of(solution):
-    return for_the_answer(MARKED.sub(lambda marked: left_open(*marked.groups()), solution))
-
-
-def solved_stub_of(solution):
-    """The stub with the marked lines under their places, so that without them it is the stub again."""
-    return for_the_answer(MARKED.sub(lambda marked: f"{left_open(*marked.groups())}\n{marked.group()}", solution))
-
-
-def for_the_answer(solution):
-    return re.sub(r"\.judge\((.*)\)$", r"(\1)", re.sub(r"\b(\w+)_solution\b", r"\1", solution))
-
-
-def left_open(indentation, marked):
-    """What stands in the stub for marked lines; of a dictionary the keys stay."""
-    answers = [] if indentation else [
-        (node.targets[0].id, node.value) for node in ast.parse(marked).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets).endswith("_solution")]
-    lines = [f"{name} = {keys_of(value, marked) if isinstance(value, ast.Dict) else '...'}" for name, value in answers]
-    return "\n".join(lines) or f"{indentation}..."
-
-
-def keys_of(dictionary, code):
-    lines = [f"    {ast.get_source_segment(code, key)}: ...," for key in dictionary.keys]
-    return "\n".join(["{", *lines, "}"])
 
 
 def run(notebook, folder):

@@ -28,7 +28,8 @@ from tools.files import write as write_file  # noqa: E402
 with extra_handout("The student notebooks", "student"):
     from nbformat.v4 import new_code_cell
 
-    from tools.notebooks import NOTEBOOKS, exercises, solved_stub_of, stored, text_of
+    from tools.notebooks import NOTEBOOKS, stored, text_of
+    from tools.stubs import exercises, solved_stub_of
 
 # How much each exercise counts, in the order in which they stand in the notebook.
 POINTS = {

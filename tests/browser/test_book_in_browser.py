@@ -6,8 +6,8 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
+from browsers import CHROMIUM_OPTIONS, chromium
 from films import SETS, small_lattice
-from lab import CHROMIUM_OPTIONS, chromium
 
 for package in ("nbformat", "playwright", "pypandoc", "bleach", "anywidget"):
     pytest.importorskip(package, reason="the extras handout, lab and test are not installed")

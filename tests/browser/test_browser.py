@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lab import ROOT, Lab, Shown, browser_page, copy_notebooks, jupyterlab, sentences, twins
+from browsers import ROOT, Lab, Shown, browser_page, copy_notebooks, jupyterlab, sentences, twins
 from playwright.sync_api import expect
 
 from lstmlib.explorers import Choice, Menu, Slider, Switch

@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from lab import Lab, Shown, browser_page, jupyterlab, write_notebook
+from browsers import Lab, Shown, browser_page, jupyterlab, write_notebook
 from playwright.sync_api import expect
 
 from lstmlib import EDGES

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
+from browsers import PATIENCE, ROOT, code_of
 from jupyter_client.manager import start_new_kernel
-from lab import PATIENCE, ROOT, code_of
 
 from lstmlib.explorers import Explorer, Slider
 from lstmlib.explorers.where_to_divide import laboratory

@@ -9,7 +9,7 @@ import re
 import firefox
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from lab import Lab, browser_page, jupyterlab, write_notebook
+from browsers import Lab, browser_page, jupyterlab, write_notebook
 
 from lstmlib.explorers import EXPLORERS
 from lstmlib.explorers.start_here import AT_EVERY_STEP, first_look

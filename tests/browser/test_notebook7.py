@@ -3,7 +3,7 @@
 import importlib.util
 
 import pytest
-from lab import PATIENCE, browser_page, jupyterlab, write_notebook
+from browsers import PATIENCE, browser_page, jupyterlab, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(
     importlib.util.find_spec("notebook") is None, reason="Jupyter Notebook 7 is not installed")]

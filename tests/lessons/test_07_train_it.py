@@ -10,7 +10,7 @@ from collections import deque
 
 import numpy as np
 import pytest
-from lab import ROOT, code_of
+from browsers import ROOT, code_of
 
 from helpers import hint_of
 from lstmlib import adam, adding_problem, backward, crossing_spectrum, forward, scale_at, sgd, squared_error

@@ -16,7 +16,8 @@ for package in ("nbformat", "pypandoc", "typst"):
     pytest.importorskip(package, reason="the extra handout is not installed")
 
 from tools import handout  # noqa: E402 - it leaves with a message where a package is missing
-from tools.notebooks import exercises, stored  # noqa: E402
+from tools.notebooks import stored  # noqa: E402
+from tools.stubs import exercises  # noqa: E402
 
 STORED = stored()
 SHEETS = [name for name in handout.documents() if name.startswith("sheets/")]

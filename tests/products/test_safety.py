@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import nbformat
 import psutil
 import pytest
-from lab import (
+from browsers import (
     PATIENCE,
     ROOT,
     Lab,

@@ -7,7 +7,7 @@ import sys
 import tomllib
 
 import pytest
-from lab import INSTALLED, ROOT, Lab, browser_page, jupyterlab, write_notebook
+from browsers import INSTALLED, ROOT, Lab, browser_page, jupyterlab, write_notebook
 
 SHARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
     "wheel"]["shared-data"]

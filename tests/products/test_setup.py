@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from lab import load_run
+from browsers import load_run
 
 from tools.files import write
 

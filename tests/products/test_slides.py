@@ -4,7 +4,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from lab import ROOT, browser_page
+from browsers import ROOT, browser_page
 from pages import Page, outside_addresses, pictures_without_alt
 
 pytest.importorskip("pypandoc")

@@ -18,7 +18,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import lstmlib.exercises
 from tools import student
-from tools.notebooks import MARKED, NOTEBOOKS, NotStored, exercises, run, solved_stub_of, stored, stub_of, write_stubs
+from tools.notebooks import NOTEBOOKS, NotStored, run, stored, write_stubs
+from tools.stubs import MARKED, exercises, solved_stub_of, stub_of
 from tools.student import student_version
 
 STORED = stored()

@@ -1,4 +1,7 @@
-"""JupyterLab in Chromium, for tests and measurements: a server of our own, one page, one notebook after another."""
+"""JupyterLab in Chromium, for tests and measurements: a server of our own, one page, one notebook after another.
+
+`PATIENCE` is the limit of every test in a browser.
+"""
 
 import ast
 import contextlib
