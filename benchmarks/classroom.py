@@ -33,7 +33,7 @@ from tornado.websocket import websocket_connect
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import browser  # noqa: E402
+import browsers  # noqa: E402
 
 from lstmlib import EDGES  # noqa: E402
 from lstmlib.explorers.where_to_divide import laboratory  # noqa: E402
@@ -103,7 +103,7 @@ class Student:
         self.listening = asyncio.create_task(self.listen())
         await self.finish(await self.send("kernel_info_request", {}))
         self.ready = time.perf_counter() - self.start
-        for code in browser.code_of(ROOT / "notebooks" / f"{self.notebook}.ipynb"):
+        for code in browsers.code_of(ROOT / "notebooks" / f"{self.notebook}.ipynb"):
             await self.finish(await self.send("execute_request", {
                 "code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False,
                 "stop_on_error": True}))
@@ -368,8 +368,8 @@ async def alone(address, notebook):
 def served(measure, *arguments):
     """Measure on a server of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        browser.copy_notebooks(folder)
-        with browser.jupyterlab(folder) as address:
+        browsers.copy_notebooks(folder)
+        with browsers.jupyterlab(folder) as address:
             return asyncio.run(measure(address, *arguments))
 
 

@@ -1,6 +1,7 @@
 """The benchmark runs, its contestants agree, and what it stored is what its README shows. No test judges a time."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -28,6 +29,13 @@ def each_run_once(monkeypatch):
 @pytest.fixture(scope="module")
 def data():
     return json.loads((FOLDER / "speed.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", [path for path in sorted(FOLDER.glob("*.py")) if "argparse" in path.read_text("utf-8")],
+                         ids=lambda path: path.stem)
+def test_every_benchmark_starts(path):
+    said = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
+    assert said.returncode == 0 and said.stdout.startswith("usage:"), said.stderr
 
 
 @pytest.mark.parametrize("dtype", speed.DTYPES)
