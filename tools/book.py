@@ -145,10 +145,10 @@ class Page:
         outputs = "".join(map(self.output, cell.outputs)) + self.form(cell)
         if "solution" in tags:
             return folded("solution", "Solution", piece + outputs) + self.difficulties(cell)
-        if hidden.get("source_hidden") or "explorer" in tags:
-            return outputs + folded("code", "Code", piece)
         if hidden.get("outputs_hidden"):
             outputs = folded("answer", "What comes out", outputs)
+        if hidden.get("source_hidden") or "explorer" in tags:
+            return outputs + folded("code", "Code", piece)
         return f'<div class="cell">{piece}{outputs}</div>'
 
     def form(self, cell):

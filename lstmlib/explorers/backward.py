@@ -150,5 +150,4 @@ def gradient_flow():
         "cut_gates": Switch("cut the path through the gates (dh_next)"),
         "rnn_scale": Slider("RNN: Wh times", FACTORS, labels=[f"{s:.2f}" for s in FACTORS]),
     }
-    return Explorer("The way back through 100 timesteps", Flow(), controls, numbers, draw, words, headline, PRESETS,
-                    poster=("Reset", "Gates open"))
+    return Explorer("The way back through 100 timesteps", Flow(), controls, numbers, draw, words, headline, PRESETS)

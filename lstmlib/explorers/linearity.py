@@ -181,4 +181,4 @@ def linear_map():
                 "factor": Slider("next factor", FACTORS), "size_X": Slider("|X|", SIZES),
                 "kind": Choice("The second summand is", [GRADIENT, CONSTANT])}
     return Explorer("Two summands meet", State(), controls, numbers, draw, words, headline, PRESETS,
-                    poster=("Both are gradients", "40 is a constant"))
+                    poster=("Both are gradients",))  # the other would answer the question above it

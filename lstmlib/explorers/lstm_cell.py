@@ -239,5 +239,4 @@ def controls():
 def gates():
     """The explorer of notebook 02: six named states, and a start as an untrained cell has it."""
     rows = {"x": ("value", "arrival"), "g": (), "i": ("b_i", "marker_to_i"), "f": ("b_f", "h_to_f"), "o": ("b_o",)}
-    return Explorer("The gates of one cell", Gates(), controls(), numbers, draw, words, headline, PRESETS,
-                    poster=("Reset", "Remember"), rows=rows)
+    return Explorer("The gates of one cell", Gates(), controls(), numbers, draw, words, headline, PRESETS, rows=rows)

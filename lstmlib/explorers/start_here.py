@@ -68,8 +68,9 @@ def words(state, numbers):
         return (f"Divided {state.place}, where it enters the gates, what came back through the gates of later steps "
                 f"is divided again. The {OF_OUTPUT_LAYER} numbers of the output layer are divided once, and right.")
     close = "" if numbers.identical else " They differ by a few 1e-16 of the gradient's norm."
+    both = " At once or at the end, the result is the same." if state.place == AT_THE_END else ""
     return (f"Divided {state.place}: all {len(numbers.truth)} numbers in the weight gradients are the true ones."
-            f"{close} At once or at the end, the result is the same.")
+            f"{close}{both}")
 
 
 def draw(state, numbers):

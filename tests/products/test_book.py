@@ -140,6 +140,13 @@ def test_solutions_and_teaching_notes_are_folded():
     assert '<details class="teaching" open>' in page_of(*cells, instructor=True)
 
 
+def test_an_answer_is_folded_whether_its_source_is_or_not():
+    for folds in ({"outputs_hidden": True}, {"outputs_hidden": True, "source_hidden": True}):
+        cell = new_code_cell("print('five')", metadata={"jupyter": folds},
+                             outputs=[new_output("stream", name="stdout", text="five\n")])
+        assert re.search(r'<details class="answer">(?:(?!</details>).)*five', page_of(cell), re.DOTALL)
+
+
 @pytest.mark.parametrize("source", [
     "<script>alert(1)</script>", '<img src=x onerror="alert(1)">', "[x](javascript:alert(1))",
     "![x](https://a.example/b)", '<a href="javascript:alert(1)">x</a>', "[x](https://a.example){onclick=alert(1)}",
