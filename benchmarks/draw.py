@@ -3,6 +3,7 @@
     python benchmarks/draw.py
 """
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -156,7 +157,8 @@ def with_tables(text, data):
 
 def main():
     data = json.loads((HERE / "speed.json").read_text(encoding="utf-8"))
-    draw(data).savefig(HERE / "speed.png", metadata={"Software": None})
+    draw(data).savefig(picture := io.BytesIO(), metadata={"Software": None})
+    write(HERE / "speed.png", picture.getvalue())
     readme = HERE / "README.md"
     write(readme, with_tables(readme.read_text(encoding="utf-8"), data))
 

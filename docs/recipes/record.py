@@ -19,6 +19,10 @@ from items import IGNORED, SHIFTED, SYMBOLS, keep, length, make_items, padded, t
 
 from lstmlib.weighing import examine
 
+sys.path.append(str(Path(__file__).parents[2]))
+
+from tools.files import write  # noqa: E402
+
 RECORD, PAGE = Path(__file__).with_name("record.json"), Path(__file__).parents[1] / "your-own-code.md"
 LABELS = {"tokens": tokens, "length": length, "keep": keep}
 SAME = 'no: "same update as if batch_size x 4" (its page on gradient accumulation)'
@@ -238,8 +242,8 @@ def main():
     order = [(case.library, case.setting) for case in CASES]
     rows = sorted(map(told, rows.values()), key=lambda row: (order.index((row["library"], row["setting"])),
                                                              row["version"]))
-    RECORD.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    write(RECORD, json.dumps(rows, indent=1) + "\n")
+    write(PAGE, with_table(PAGE.read_text(encoding="utf-8"), rows))
 
 
 if __name__ == "__main__":

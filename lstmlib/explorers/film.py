@@ -56,10 +56,20 @@ def films(folder, stems=tuple(EXPLORERS)):
         for stem, parts in jobs.items():
             film = cut(stem, [part.result() for part in parts])
             for old in folder.glob(f"{stem}-*.json"):
-                old.unlink()
-            paths[stem].write_text(json.dumps(asdict(film)), encoding="utf-8")
+                old.unlink(missing_ok=True)
+            put(paths[stem], json.dumps(asdict(film)))
     kept = [Film(**json.loads(path.read_text(encoding="utf-8"))) for path in paths.values()]
     return {film.title: film for film in kept}
+
+
+def put(path, text):
+    """Write a file whole or not at all: a full disk or a kill leaves what was there."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def film(stem, states):

@@ -23,6 +23,7 @@ from ..placement import shares as spectral_shares
 from ..show import svg
 from .base import Explorer
 from .controls import Choice, Menu
+from .film import put
 
 DATA = Path(__file__).with_suffix(".json")
 T, H, BATCHES, WINDOW, SEED = 20, 8, 1500, 50, 0
@@ -110,7 +111,7 @@ def make_data(report=print):
 
 def store(data, path=DATA):
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(run)}" for key, run in data.items())
-    path.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    put(path, f"{{\n{lines}\n}}\n")
 
 
 @lru_cache

@@ -31,10 +31,9 @@ def data():
     return json.loads((FOLDER / "speed.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("path", [path for path in sorted(FOLDER.glob("*.py")) if "argparse" in path.read_text("utf-8")],
-                         ids=lambda path: path.stem)
-def test_every_benchmark_starts(path):
-    said = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
+@pytest.mark.parametrize("name", ["adding_problem", "classroom", "film", "latency", "speed"])
+def test_every_benchmark_starts(name):
+    said = subprocess.run([sys.executable, FOLDER / f"{name}.py", "--help"], capture_output=True, text=True)
     assert said.returncode == 0 and said.stdout.startswith("usage:"), said.stderr
 
 

@@ -2,16 +2,21 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
+from browsers import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from lstmlib.explorers.film import put
 from tools import notebooks, student
 from tools.files import write
 
+IN_PLACE = re.compile(r"""\.write_(text|bytes)\(|\bopen\([^)]*["'][wax]b?\+?["']|\.savefig\((?!png,|picture)|"""
+                      r"""json\.dump\(|\bnp\.save""")
 resource = pytest.importorskip("resource", reason="a limit on the size of files stands in for a full disk")
 
 
@@ -76,3 +81,36 @@ def test_student_notebooks_go_on_where_the_disk_was_full(tmp_path, capsys):
         student.main([str(tmp_path / "class")])
     assert all(path.read_text(encoding="utf-8").endswith("}\n") for path in tmp_path.glob("class/**/*.ipynb"))
     student.main([str(tmp_path / "class")])
+
+
+# Nothing is written in place.
+
+ELSEWHERE = {
+    "tools/files.py", "lstmlib/explorers/film.py", "benchmarks/adding_problem.py",  # beside the file, then moved
+    "tools/handout.py",   # in a folder that is thrown away
+    "benchmarks/speed.py",  # to the system, not to a disk
+    "run.py",  # its lock and its log
+}
+
+
+def test_no_program_writes_in_place():
+    programs = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+                for place in ("lstmlib", "tools", "benchmarks", "docs", "run.py")
+                for path in [ROOT / place, *(ROOT / place).rglob("*.py")] if path.is_file()}
+    assert len(programs) > 80
+    assert {name for name, code in programs.items() if IN_PLACE.search(code)} == ELSEWHERE
+
+
+@pytest.mark.parametrize("code", ['path.write_text("")', "path.write_bytes(b'')", 'open(path, "w")',
+                                  "open(path, mode='ab')", 'figure.savefig(HERE / "a.png")', "np.savez(path)",
+                                  "json.dump(data, file)"])
+def test_writing_in_place_is_found(code):
+    assert IN_PLACE.search(code)
+
+
+def test_the_films_and_the_curves_are_written_whole(tmp_path):
+    path = tmp_path / "film.json"
+    put(path, "before")
+    with disk_full_after(20), pytest.raises(OSError, match="too large"):
+        put(path, 30 * "after")
+    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
