@@ -268,6 +268,13 @@ def asked_before_told(notebook, number):
     return faults
 
 
+def labels_tell_nothing(notebook, number):
+    """JupyterLab shows the first line of a folded source: no assert, unless it asks whether a cell was run."""
+    return [f"cell {cell.id} begins with a check that is seen: {cell.source.splitlines()[0]!r}"
+            for cell in code_cells(notebook) if folded(cell, "source") and cell.source.startswith("assert")
+            and not ast.parse(python_of(cell)).body[0].msg]
+
+
 def checks_print_numbers(notebook, number):
     """At most one cell prints a sentence that is always the same."""
     said = [node.args[0].value for cell in code_cells(notebook) for node in ast.walk(ast.parse(python_of(cell)))
@@ -306,7 +313,7 @@ def plain_english(notebook, number):
 
 CHECKS = [
     little_code_is_seen, seen_code_is_narrow, few_words, asked_before_told, checks_print_numbers, explorers_run_alone,
-    sources_are_links, one_symbol_one_meaning, plain_english,
+    sources_are_links, one_symbol_one_meaning, plain_english, labels_tell_nothing,
     valid_format, unique_ids, counts_from_one, stored_in_normal_form, pictures_have_alt_and_caption,
     references_have_tags, equations_show_in_jupyterlab, no_stored_trouble, no_trailing_semicolon, no_pyplot,
     no_redrawing_widgets, numbers_are_rounded, no_absolute_path, no_div, short_code_cells, text_between_code,
@@ -444,6 +451,7 @@ PLANTS = [
     (no_absolute_path, plant_code("open('" + "/".join(["", "tmp", "data"]) + "')")),
     (no_absolute_path, plant_text("See C:\\Users\\me.")),
     (no_div, plant_text("<div class='note'>Note</div>")),
+    (labels_tell_nothing, plant_code("assert x == 5", jupyter={"source_hidden": True})),
     (short_code_cells, plant_code("\n".join(["x = 1"] * 26))),
     (text_between_code, edit("n.cells[4].metadata = {}")),
     (only_explorers_are_exempt, plant_code("1 + 1", tags=["nbval-ignore-output"])),
