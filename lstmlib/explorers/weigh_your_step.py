@@ -197,7 +197,7 @@ def words(state, numbers):
     return found + told + alike
 
 
-LEFT, COLUMN, ROW = 216, 112, 40
+LEFT, COLUMN, ROW = 240, 104, 40
 
 
 def draw(state, numbers):

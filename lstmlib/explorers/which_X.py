@@ -206,9 +206,9 @@ def batch(state, numbers):
     parts = [svg.text(8, 16, "micro-batch", 13, font_weight="bold"),
              svg.text(TOKEN_LEFT, 16, "tokens; height of a bar: what it weighs", 13, font_weight="bold"),
              svg.text(TOKEN_LEFT, 34, f"line: the equal weight 1/{total}; dots: padding", 12, fill=svg.GREY),
-             svg.text(COLUMN, 16, "token", 13, "end", font_weight="bold"),
+             svg.text(COLUMN, 16, "token", 12, "end", font_weight="bold"),
              svg.text(COLUMN, 34, f"× 1/{total}", 12, "end", fill=svg.GREY),
-             svg.text(SEQUENCE + 4, 16, "sequence", 13, "end", font_weight="bold")]
+             svg.text(SEQUENCE + 4, 16, "sequence", 12, "end", font_weight="bold")]
     for piece, (start, stop) in enumerate(numbers.pieces):
         longest = max(len(string) for string in numbers.strings[start:stop])
         parts.append(bracket(piece, start, stop, items(state.by, numbers.strings[start:stop])))
