@@ -60,7 +60,8 @@ def notebook7(session):
 
 
 @nox.session
-@nox.parametrize("packages", [".[frameworks]", ". torch transformers==4.45.2 accelerate==1.0.1"], ids=["new", "old"])
+@nox.parametrize("packages", [".[frameworks]", ". torch transformers==4.57.1 accelerate==1.10.1",
+                              ". torch transformers==4.45.2 accelerate==1.0.1"], ids=["new", "2025", "2024"])
 def frameworks(session, packages):
     """The recipes of docs/recipes, and the record in docs/your-own-code.md made anew; downloads much."""
     session.install(*packages.split(), "pytest")

@@ -33,13 +33,16 @@ HEADS = "huggingface/transformers#47688 (open in 2026-07)"
 
 
 class Case(NamedTuple):
-    library: str
+    library: str               # its name, and where that matters how its version begins
     setting: str
     report: object             # a function
     documented: str            # what its documentation says of this
     issue: str = ""
-    needs: tuple = ()
-    at_least: int = 0          # the major version from which on this exists
+    needs: tuple = ()          # other libraries, likewise
+
+    def is_of(self, row):
+        name, _, version = self.library.partition(" ")
+        return (name, self.setting) == (row["library"], row["setting"]) and row["version"].startswith(version)
 
 
 def trainer(model, **more):
@@ -105,6 +108,50 @@ def of_recipe(name, which):
     return lambda: importlib.import_module(name).reports()[which]
 
 
+def sft(dataset, tokenizer, **config):
+    """The function that `examine` calls: trl's SFTTrainer on what `dataset` makes of items."""
+    import trl
+    import trl_sft as recipe
+    from datasets import disable_progress_bars
+    from transformers_trainer import gradient_of
+    disable_progress_bars()
+    return gradient_of(recipe.llama(), None, trl.SFTTrainer, trl.SFTConfig, dataset, config, processing_class=tokenizer)
+
+
+def assistant_masks():
+    """Conversations, one word a turn: where a label counts, it is the assistant's."""
+    import trl_sft as recipe
+    from datasets import Dataset
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+    tokenizer = recipe.tokenizer()
+    tokenizer.backend_tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}"
+        "{% else %}{{ m.content }}{% endif %} {% endfor %}")
+
+    def conversations(items):
+        return Dataset.from_list([{"messages": [
+            {"role": "user" if label == IGNORED else "assistant", "content": f"w{symbol}"}
+            for symbol, label in zip(item["input_ids"], item["labels"])]} for item in items])
+
+    gradient = sft(conversations, tokenizer, assistant_only_loss=True)
+    return examine(gradient, make_items(), **SHIFTED, empty=False, quiet=True)
+
+
+def packed(strategy, longest=16):
+    """Items are documents. trl packs those of each micro-batch into rows, and trains on these rows."""
+    import trl_sft as recipe
+    from datasets import Dataset
+    from trl import pack_dataset
+    gradient = sft(Dataset.from_list, recipe.tokenizer(), packing=True, packing_strategy=strategy, max_length=longest,
+                   dataset_kwargs={"skip_prepare_dataset": True})  # it is packed already
+
+    def of_documents(pieces):
+        return gradient([list(pack_dataset(Dataset.from_list(piece), longest, strategy)) for piece in pieces])
+
+    return examine(of_documents, make_items(), **SHIFTED, empty=False, quiet=True)
+
+
 def last_window():
     """Two or three micro-batches in a window of four, and a loss that is a mean over sequences."""
     import lightning_trainer as recipe
@@ -140,33 +187,42 @@ def one_batch_of_keras():
     return examine(gradient, make_items(), tokens, length, keep, quiet=True, empty=False)
 
 
-TRANSFORMERS = ("torch", "accelerate")
+def causal(**arguments):
+    return lambda: of_trainer(tiny("LlamaForCausalLM"), SHIFTED, arguments=arguments)
+
+
+CAUSAL, SMOOTHED = "Trainer, LlamaForCausalLM", "the same, label smoothing"
+TORCH, TRL = ("torch", "accelerate"), ("transformers", "torch", "accelerate")
+NEW = ("torch", "transformers 5")
 CASES = [
-    Case("transformers", "Trainer, LlamaForCausalLM", lambda: of_trainer(tiny("LlamaForCausalLM"), SHIFTED),
-         SAME, "huggingface/transformers#34191 (mended 2024)", TRANSFORMERS),
-    Case("transformers", "the same, label smoothing", lambda: of_trainer(
-        tiny("LlamaForCausalLM"), SHIFTED, arguments={"label_smoothing_factor": 0.1}), SAME,
-         "huggingface/transformers#46731 (2026)", TRANSFORMERS, 5),
-    Case("transformers", "Trainer, compute_loss_func = sum / num_items_in_batch",
-         of_recipe("transformers_trainer", "repaired"), YES, "", TRANSFORMERS, 5),
-    Case("transformers", "Trainer, BertForTokenClassification", lambda: of_trainer(
-        tiny("BertForTokenClassification", num_labels=SYMBOLS)), SAME, HEADS, TRANSFORMERS, 5),
-    Case("transformers", "Trainer, BertForMaskedLM", lambda: of_trainer(tiny("BertForMaskedLM")), SAME, HEADS,
-         TRANSFORMERS, 5),
-    Case("transformers", "Trainer, LlamaForSequenceClassification", classified, SAME, HEADS, TRANSFORMERS, 5),
-    Case("transformers", "Trainer, own model with `**kwargs` that returns a mean", lambda: of_trainer(own_module(True)),
-         OWN, "", TRANSFORMERS, 5),
-    Case("transformers", "Trainer, own model that returns a mean", lambda: of_trainer(own_module(False)), OWN, "",
-         TRANSFORMERS, 5),
-    Case("trl", "SFTTrainer, completion masks", of_recipe("trl_sft", "repaired"), YES, "", TRANSFORMERS),
+    Case("transformers 4.45", CAUSAL, causal(), BEFORE, "huggingface/transformers#34191 (mended 2024)", TORCH),
+    Case("transformers 4.57", CAUSAL, causal(), NOT_SAID, "huggingface/transformers#46204 (mended 2026-05)", TORCH),
+    Case("transformers 4.57", SMOOTHED, causal(label_smoothing_factor=0.1), BEFORE,
+         "huggingface/transformers#46731 (mended 2026-07)", TORCH),
+    Case("transformers 5", CAUSAL, causal(), SAME, "", TORCH),
+    Case("transformers 5", SMOOTHED, causal(label_smoothing_factor=0.1), SAME, "", TORCH),
+    Case("transformers 5", "Trainer, compute_loss_func = sum / num_items_in_batch",
+         of_recipe("transformers_trainer", "repaired"), YES, "", TORCH),
+    Case("transformers 5", "Trainer, BertForTokenClassification", lambda: of_trainer(
+        tiny("BertForTokenClassification", num_labels=SYMBOLS)), SAME, HEADS, TORCH),
+    Case("transformers 5", "Trainer, BertForMaskedLM", lambda: of_trainer(tiny("BertForMaskedLM")), SAME, HEADS, TORCH),
+    Case("transformers 5", "Trainer, LlamaForSequenceClassification", classified, SAME, HEADS, TORCH),
+    Case("transformers 5", "Trainer, own model with `**kwargs` that returns a mean",
+         lambda: of_trainer(own_module(True)), OWN, "", TORCH),
+    Case("transformers 5", "Trainer, own model that returns a mean", lambda: of_trainer(own_module(False)), OWN, "",
+         TORCH),
+    Case("trl", "SFTTrainer, completion masks", of_recipe("trl_sft", "repaired"), YES, "", TRL),
+    Case("trl", "SFTTrainer, assistant masks", assistant_masks, YES, "", TRL),
+    Case("trl", 'SFTTrainer, packing, strategy "bfd" (the default)', lambda: packed("bfd"), YES, "", TRL),
+    Case("trl", 'SFTTrainer, packing, strategy "wrapped"', lambda: packed("wrapped"),
+         'yes: "ignores sequence boundaries" (pack_dataset)', "", TRL),
     Case("lightning", "accumulate_grad_batches, training_step returns a mean", of_recipe("lightning_trainer", "broken"),
-         NOT_SAID, "Lightning-AI/pytorch-lightning#20350 (open in 2026-07)", ("torch", "transformers")),
+         NOT_SAID, "Lightning-AI/pytorch-lightning#20350 (open in 2026-07)", NEW),
     Case("lightning", "the last window of an epoch, 2 or 3 micro-batches instead of 4", last_window, NOT_SAID,
-         "Lightning-AI/pytorch-lightning#19987 (open in 2026-07)", ("torch", "transformers")),
+         "Lightning-AI/pytorch-lightning#19987 (open in 2026-07)", NEW),
     Case("accelerate", "accumulate(), a mean in each micro-batch", of_recipe("accelerate_loop", "broken"),
-         "yes: a chapter of its own", "huggingface/accelerate#3193", ("torch", "transformers"), 1),
-    Case("accelerate", "accumulate(), sums over the total count", of_recipe("accelerate_loop", "repaired"), YES, "",
-         ("torch", "transformers"), 1),
+         "yes: a chapter of its own", "huggingface/accelerate#3193", NEW),
+    Case("accelerate", "accumulate(), sums over the total count", of_recipe("accelerate_loop", "repaired"), YES, "", NEW),
     Case("keras", "sample_weight as a mask, one batch", one_batch_of_keras,
          'yes: "divide by the sample size" (Loss.reduction)', "keras-team/keras#15323 (open since 2021)", ("torch",)),
     Case("keras", "gradient_accumulation_steps, masks as above", of_recipe("keras_fit", "broken"),
@@ -180,6 +236,8 @@ CASES = [
 
 def verdict(report):
     """In a few words: right, or by what a batch is divided and how pieces are combined."""
+    if any(fault.kind == "not a sum" for fault in report.faults):
+        return f"no weighted sum of its items: {report.residual:.2f} of a gradient is left over"
     names, rules = " or ".join(report.divides_by) or "an unknown number", " or ".join(report.pieces_by[:2]) or "unknown"
     names += "" if abs(report.factor - 1) < 1e-3 else f", times a constant {report.factor:.3g}"
     if report.split_error is None:
@@ -189,32 +247,38 @@ def verdict(report):
     return f"{names}; pieces: {rules}; off by up to {report.split_error:.2f}"
 
 
+def installed(library):
+    """The version of a library such as "transformers 5"; None where there is none, or another version."""
+    name, _, begins = library.partition(" ")
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return version if version.startswith(begins) else None
+
+
 def measure():
     """The rows of whatever is installed."""
     for case in CASES:
-        if sys.argv[1:] and case.library not in sys.argv[1:]:
+        name, *others = (library.split()[0] for library in (case.library, *case.needs))
+        version, *versions = map(installed, (case.library, *case.needs))
+        if None in (version, *versions) or name not in (sys.argv[1:] or [name]):
             continue
-        try:
-            versions = {name: importlib.metadata.version(name) for name in (case.library, *case.needs)}
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        if case.library == "accelerate" and versions.get("transformers", "5") < "5" or int(
-                versions[case.library].split(".")[0]) < case.at_least:
-            continue
-        print(case.library, versions[case.library], case.setting, file=sys.stderr)
+        print(name, version, case.setting, file=sys.stderr)
         report = case.report()
-        yield {"library": case.library, "version": versions[case.library], "setting": case.setting,
-               "verdict": verdict(report), "same_in_every_cut": "pieces" not in {fault.kind for fault in report.faults},
-               "with": {name: version for name, version in versions.items() if name != case.library},
-               "date": date.today().isoformat()}
+        yield {"library": name, "version": version, "setting": case.setting, "verdict": verdict(report),
+               "same_in_every_cut": not {fault.kind for fault in report.faults} & {"pieces", "not a sum"},
+               "with": dict(zip(others, versions)), "date": date.today().isoformat()}
+
+
+def case_of(row):
+    return next(case for case in CASES if case.is_of(row))
 
 
 def told(row):
     """The row, with what the documentation says and the issue."""
-    case = next(case for case in CASES if (case.library, case.setting) == (row["library"], row["setting"]))
-    documented = case.documented
-    if documented == SAME and (row["same_in_every_cut"] or row["version"] < "5"):
-        documented = YES if row["same_in_every_cut"] else BEFORE
+    case = case_of(row)
+    documented = YES if case.documented == SAME and row["same_in_every_cut"] else case.documented
     return row | {"documented": documented, "surprise": documented == SAME, "issue": case.issue}
 
 
@@ -239,9 +303,7 @@ def main():
         RECORD.read_text(encoding="utf-8") if RECORD.exists() else "[]")}
     for row in measure():
         rows[row["library"], row["version"], row["setting"]] = row
-    order = [(case.library, case.setting) for case in CASES]
-    rows = sorted(map(told, rows.values()), key=lambda row: (order.index((row["library"], row["setting"])),
-                                                             row["version"]))
+    rows = sorted(map(told, rows.values()), key=lambda row: (CASES.index(case_of(row)), row["version"]))
     write(RECORD, json.dumps(rows, indent=1) + "\n")
     write(PAGE, with_table(PAGE.read_text(encoding="utf-8"), rows))
 

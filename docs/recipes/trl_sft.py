@@ -30,20 +30,24 @@ def answers(items):
         int(label != IGNORED) for label in item["labels"]]} for item in items])
 
 
-def mean_of_each(outputs, labels, num_items_in_batch=None):
-    """A loss function of one's own that forgets the other micro-batches."""
-    return cross_entropy(outputs.logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED)
+class MeanOfEach(SFTTrainer):
+    """A loss of one's own that forgets the other micro-batches."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        labels = inputs.pop("labels")
+        return cross_entropy(model(**inputs).logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(),
+                             ignore_index=IGNORED)
 
 
 def reports():
     disable_progress_bars()
 
-    def examined(**more):
-        gradient = gradient_of(llama(), None, SFTTrainer, SFTConfig, answers, {"completion_only_loss": True},
-                               processing_class=tokenizer(), **more)
+    def examined(trainer_class):
+        gradient = gradient_of(llama(), None, trainer_class, SFTConfig, answers, {"completion_only_loss": True},
+                               processing_class=tokenizer())
         return examine(gradient, make_items(), **SHIFTED, means="tokens", empty=False)
 
-    return {"broken": examined(compute_loss_func=mean_of_each), "repaired": examined()}
+    return {"broken": examined(MeanOfEach), "repaired": examined(SFTTrainer)}
 
 
 if __name__ == "__main__":

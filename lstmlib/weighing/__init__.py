@@ -56,7 +56,7 @@ def examine(gradient, items, tokens=None, length=None, keep=None, reference=None
     call = Recorder(gradient, len(plan.cuts) + len(parts) * plan.relative + 2 + len(empties), sample)
     explain(report, plan, measure(call, plan, things, references, empties), means)
     report.calls = call.calls
-    report.notes += unseen(report, plan, call, tokens, keep)
+    report.notes += unseen(report, plan, call, tokens, keep, empties)
     return report
 
 
@@ -104,7 +104,7 @@ def splits(order):
     return [[[b] for b in sorted(order)], *equal, *unequal]
 
 
-def unseen(report, plan, call, tokens, keep):
+def unseen(report, plan, call, tokens, keep, empties):
     """What this examination cannot show, in a sentence or two."""
     notes = [f"looked at {len(call.chosen):,} of {call.total:,} entries, drawn at random (seed 0)"
              ] if len(call.chosen) < call.total else []
@@ -114,6 +114,9 @@ def unseen(report, plan, call, tokens, keep):
         things += ["what each sequence's loss is divided by first (needs keep or reference)"] * (len(plan.owns) < 2)
         things += [] if keep else ["a vector that is added to every mean, such as decay (needs keep or reference)"]
     things += [] if tokens else ["tokens by their name (needs tokens)"]
+    if empties and "no token" not in {fault.kind for fault in report.faults}:
+        things.append("whether the loss without a token is NaN (PyTorch's mean of nothing is, even where its gradient "
+                      "is zero)")
     return notes + ["not to be seen from here: " + "; ".join(things)] if report.weights else notes
 
 

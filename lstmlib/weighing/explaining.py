@@ -12,25 +12,23 @@ LEFT_OVER = 0.02  # so much of a gradient may be rounding, in bfloat16
 
 def explain(report, plan, measured, means=None):
     """Fill the report."""
-    if not all(np.isfinite(one.norm) for _, one in measured.seen + [((), one) for one in measured.alone]):
-        return report.fault("not finite",
-            "NaN or infinity in the gradient of an ordinary batch")
+    if not all(np.isfinite(one.norm) for one in measured.cuts + measured.alone):
+        return report.fault("not finite", "NaN or infinity in the gradient of an ordinary batch")
     if nothing_there(report, plan, measured):
-        return report
+        return
     noise, left = measured.again.far_from(measured.cuts[0]), float(measured.left.max())
     if noise > 10 * ROUNDING:
         return report.fault("random",
             f"two calls with one batch differ by {noise:.1g}: fix the seed or switch dropout off (eval mode), "
             "keep nothing from call to call, then ask again")
     rounding = max(ROUNDING, 3 * min(left, LEFT_OVER), 3 * noise)
-    independent = not depend(report, measured)
-    if independent and clipped(report, measured, left):
-        return report
-    if independent:
+    if not depend(report, measured):
+        if clipped(report, measured, left):
+            return
         report.residual, report.weights = left, by_cut(plan, measured.weights)
-        if left > LEFT_OVER and no_sum(report, plan, measured):
-            without_tokens(report, measured)
-            return report
+        if left > LEFT_OVER:
+            no_sum(report, plan, measured)
+            return without_tokens(report, measured)
         if left > 10 * ROUNDING:
             report.notes.append(
                 f"{left:.1g} of a gradient is no weighted sum of those of its items: rounding in half precision, or a "
@@ -39,10 +37,9 @@ def explain(report, plan, measured, means=None):
     if (turned := measured.turned.far_from(measured.cuts[0])) > rounding:
         return report.fault("order",
             f"with its items in another order the batch has another gradient, by {turned:.1g}")
-    if independent:
+    if report.weights:
         name_them(report, plan, measured, rounding, means)
     compare_cuts(report, plan, measured, rounding)
-    return report
 
 
 def nothing_there(report, plan, measured):
@@ -60,6 +57,10 @@ def nothing_there(report, plan, measured):
         return report.fault("no gradient",
             f"item {', '.join(map(str, none))} alone has none and cannot be weighed: its loss needs others "
             f"beside it (in-batch negatives), or is flat there, or {full}")
+    trained = {part.term for part, one in zip(plan.parts, measured.alone) if one.norm}
+    if none := sorted({str(part.term) for part in plan.parts if part.term not in trained}):
+        return report.fault("no gradient",
+            f"none of these items has one in the term {' nor in '.join(none)}: take others, or leave it out")
 
 
 def depend(report, measured):
@@ -127,9 +128,9 @@ def without_tokens(report, measured):
                 f"a batch without a token still has a gradient of norm {result.norm:.2g}: no item causes it (weight "
                 "decay, an auxiliary term)")
     if outcomes:
-        report.fault("no token",
-            "; ".join(f"{' or '.join(words)} without a token {outcome}" for outcome, words in
-                                           outcomes.items()) + " (where it is dropped on purpose: empty=False)")
+        report.fault("no token", "; ".join(
+            f"{' or '.join(words)} without a token {outcome}" for outcome, words in outcomes.items())
+            + " (where it is dropped on purpose: empty=False)")
 
 
 def kinds(report):
@@ -156,8 +157,7 @@ class Fit(NamedTuple):
 
 def fits(plan, mine, weights, errors, rounding):
     """Every |X| that explains the weights of the columns `mine`."""
-    whole = plan.one_piece[mine] if plan.one_piece[mine].any() else np.full(mine.sum(), True)
-    w, allowed = weights[mine], 10 * errors[mine]
+    w, allowed, whole = weights[mine], 10 * errors[mine], plan.whole[mine]
     found = []
     for own in plan.owns:
         P = (plan.predictions[:, :len(plan.plain) if own else None] * plan.own(own))[..., mine]
@@ -177,7 +177,7 @@ def fits(plan, mine, weights, errors, rounding):
             at, name = int(np.argmax(good)), plan.names[k]
             rules = list(dict.fromkeys(plan.rules[r] for r in np.flatnonzero(good & everywhere[:, k])))
             found.append(Fit(hypothesis_name(own, name), name in plan.plain, float(factor[at, k]), rules, P[at, k]))
-    return [fit for fit in found if fit.rules] or (found if plan.one_piece[mine].any() else [])
+    return [fit for fit in found if fit.rules] or found
 
 
 def is_one(factor, rounding):
@@ -186,29 +186,25 @@ def is_one(factor, rounding):
 
 def name_them(report, plan, measured, rounding, means):
     """The names of |X| and of the rule, for each term of the loss by itself."""
-    found, numbers = {}, {}
-    shown, weighed = np.full(len(plan.columns), np.nan), np.isfinite(measured.weights)
+    good, numbers, shown = {}, {}, np.full(len(plan.columns), np.nan)
+    weighed, in_first = np.isfinite(measured.weights), np.array([c == 0 for c, _ in plan.columns])
     for term in dict.fromkeys(part.term for part in plan.parts):
         mine = weighed & [plan.parts[p].term == term for _, p in plan.columns]
-        all_fits = fits(plan, mine, measured.weights, measured.errors, rounding)
-        exact = [fit for fit in all_fits if is_one(fit.factor, rounding)] or all_fits
-        found[term] = [fit for fit in exact if fit.plain] or exact
-        if others := [fit.name for fit in exact if fit not in found[term]]:
-            report.notes.append(
-                f"{' and '.join(others)} would explain the weights as well")
-        in_first = measured.weights[mine & [c == 0 for c, _ in plan.columns]]
-        equal = not plan.relative and np.ptp(in_first) <= max(1e-3, rounding) * np.abs(in_first).max()
-        numbers[term] = float(1 / in_first.mean()) if equal else None
-        if found[term]:
-            shown[mine] = found[term][0].weights
-    report.predicted = by_cut(plan, shown)
-    names = {term: [fit.name for fit in good] for term, good in found.items()}
-    factors = {term: good[0].factor if good else 1.0 for term, good in found.items()}
-    rules = [[rule for fit in good for rule in fit.rules] for good in found.values()]
-    rules = [rule for rule in dict.fromkeys(rules[0]) if all(rule in others for others in rules)]
-    simple = [rule for rule in rules if " plus " not in rule and " minus " not in rule]
-    report.pieces_by = simple or rules
-    report.divides_by = [name for name in next(iter(names.values())) if all(name in some for some in names.values())]
+        found = fits(plan, mine, measured.weights, measured.errors, rounding)
+        found = [fit for fit in found if is_one(fit.factor, rounding)] or found
+        good[term] = [fit for fit in found if fit.plain] or found
+        if others := [fit.name for fit in found if fit not in good[term]]:
+            report.notes.append(f"{' and '.join(others)} would explain the weights as well")
+        w = measured.weights[mine & in_first]
+        equal = not plan.relative and np.ptp(w) <= max(1e-3, rounding) * np.abs(w).max()
+        numbers[term] = float(1 / w.mean()) if equal else None
+        if good[term]:
+            shown[mine] = good[term][0].weights
+    names = {term: [fit.name for fit in some] for term, some in good.items()}
+    factors = {term: some[0].factor if some else 1.0 for term, some in good.items()}
+    rules = in_all([rule for fit in some for rule in fit.rules] for some in good.values())
+    report.predicted, report.divides_by = by_cut(plan, shown), in_all(names.values())
+    report.pieces_by = [rule for rule in rules if " plus " not in rule and " minus " not in rule] or rules
     if report.single_term:
         (report.factor,), (report.measured,) = factors.values(), numbers.values()
     else:
@@ -218,6 +214,12 @@ def name_them(report, plan, measured, rounding, means):
         if unseen_own(means, plan) not in names[term] or constant:
             report.fault("not meant",
                 f"meant to be divided by {means}{of}, and divided by {either(names[term], 'number')}{constant}")
+
+
+def in_all(lists):
+    """What is in each of these lists, in the order of the first."""
+    first, *others = lists
+    return [thing for thing in dict.fromkeys(first) if all(thing in other for other in others)]
 
 
 def unseen_own(means, plan):

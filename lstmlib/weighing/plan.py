@@ -66,7 +66,8 @@ class Plan:
             for name in names[1:]]
         self.columns = [(c, p) for c, cut in enumerate(self.cuts) for p, part in enumerate(self.parts)
                         if any(part.item in rows for rows in cut)]
-        self.one_piece = np.array([len(self.cuts[c]) == 1 for c, _ in self.columns])
+        one_piece = np.array([len(self.cuts[c]) == 1 for c, _ in self.columns])
+        self.whole = one_piece | (not one_piece.any())  # the columns that tell an |X| without a rule for pieces
 
     def weights_in(self, cut, things):
         """What things weigh in a cut, for every rule and |X|: (rules, names, things)."""
@@ -98,8 +99,7 @@ class Plan:
         """What each (own, |X|) predicts where it is right, with a reference up to a constant: (pairs, columns)."""
         right = {name: self.rules.index(f"their shares of {name}") if name != "nothing" else 0 for _, name in pairs}
         prints = np.array([self.predictions[right[name], self.names.index(name)] * self.own(own)
-                           for own, name in pairs])
-        prints = prints[:, self.one_piece] if self.one_piece.any() else prints
+                           for own, name in pairs])[:, self.whole]
         return prints if self.relative else prints / prints[:, :1]
 
 

@@ -59,17 +59,20 @@ def total(name, piece):
             "longest T": longest}[name]
 
 
-def omega(own, name, rule, item, pieces):
-    """What an item weighs in a batch, as a fraction."""
+def omega(own, name, rule, item, pieces, of_whole=False):
+    """What an item weighs in a batch, as a fraction; shares are of the sum over pieces, or of the number of the whole.
+    """
     whole, M = total(name, sum(pieces, [])), len(pieces)
-    rule, more = (rule.split(", ") + [""])[:2]
+    more = next((more for more in ("over pieces", "times pieces") if rule.endswith(f", {more}")), "")
+    rule = rule.removesuffix(f", {more}")
     weight = Fraction(0)
     for piece in pieces:
         size = total(name, piece)
         share = {SUMMED: Fraction(size, whole or 1), ADDING: 1, MEAN: Fraction(1, M)}.get(rule)
         if share is None:
             by = rule.removeprefix("their shares of ")
-            share = Fraction(total(by, piece), sum(total(by, each) for each in pieces) or 1)
+            everything = [sum(pieces, [])] if of_whole else pieces
+            share = Fraction(total(by, piece), sum(total(by, each) for each in everything) or 1)
         weight += piece.count(item) * share * {"over pieces": Fraction(1, M), "times pieces": M, "": 1}[more] / (
             max(size, 1) * max(total(own or "nothing", [item]), 1))
     return weight
@@ -98,8 +101,9 @@ def cases(draw, rules):
     handles = {"tokens": tokens, "length": length, "counts": {"labels": labels}}
     if draw(st.booleans()):
         handles |= draw(st.sampled_from([{"keep": keep}, {"reference": summed}]))
-    if name in ("nothing", "sequences") and own is None and "keep" not in handles and draw(st.booleans()):
-        handles = {key: value for key, value in handles.items() if key == "reference"}
+    for handle, words in (("length", ("timesteps", "*T", "longest")), ("counts", ("labels",)), ("tokens", ("tokens",))):
+        if not any(word in f"{own} {name}" for word in words) and (handle, "keep" in handles) != ("tokens", True):
+            handles = handles if draw(st.booleans()) else {key: handles[key] for key in handles if key != handle}
     assume("keep" not in handles or "minus" not in name)
     factor = draw(st.sampled_from([1, 1, 1 / 3, 0.7])) if "reference" in handles else 1
     return items, own, name, draw(st.sampled_from(rules)), factor, handles
@@ -115,20 +119,24 @@ def read(said):
     return (own, name.removeprefix(", then ") or "nothing") if then else (None, said)
 
 
-def weights(own, name, rule, called, handles):
+def weights(own, name, rule, called, handles, of_whole=False):
     """What this |X| and rule predict in the calls, up to a constant: as `examine` sees them."""
     result = []
     for pieces in called:
         for item in dict.fromkeys(sum(pieces, [])):
-            mine, n = omega(own, name, rule, item, pieces), tokens(item)
+            mine, n = omega(own, name, rule, item, pieces, of_whole), tokens(item)
             halves = [keep(item, 0, n // 2), keep(item, n // 2, n)] if "keep" in handles and n > 1 else [item]
             result += [mine] if "reference" in handles else [mine / omega(own, name, rule, half, [[half]])
                                                              for half in halves]
     return np.array(result, float)
 
 
+def called_with(items, called):
+    return [call for call in called if all(set(piece) <= set(items) for piece in call)]
+
+
 def ordinary(called, items, pieces):
-    return [call for call in called if (len(call) > 1) == pieces and all(set(piece) <= set(items) for piece in call)]
+    return [call for call in called_with(items, called) if (len(call) > 1) == pieces]
 
 
 @settings(max_examples=240, deadline=None, derandomize=True, database=None)
@@ -162,9 +170,17 @@ def test_a_rule_for_pieces_has_its_name_and_is_a_fault_where_cuts_show(case):
     items, own, name, rule, factor, handles = case
     called = []
     report = examine(step(own, name, rule, factor, called), items, **handles, quiet=True)
-    needs = {"tokens", "padded B*T"} & {rule.removeprefix("their shares of ").split(",")[0]}
-    if not needs or "tokens" in handles:
+    unseen = own and "reference" not in handles and ("keep" not in handles or max(map(tokens, items)) == 1)
+    own_seen = None if unseen else own
+    assert said(own_seen, name) in report.divides_by or any(said(own_seen, name) in note for note in report.notes)
+    if ("tokens" not in rule or "tokens" in handles) and ("padded" not in rule or "length" in handles):
         assert rule in report.pieces_by
+    cuts = called_with(items, called)
+    true = weights(own_seen, name, rule, cuts, handles)
+    for each in report.pieces_by:  # whatever else is named, these cuts cannot separate from it
+        ratios = [weights(*read(one), each, cuts, handles, of_whole) / true
+                  for one in report.divides_by for of_whole in (False, True)]
+        assert any(np.allclose(ratio, ratio[0]) for ratio in ratios)
     many = [pieces for pieces in ordinary(called, items, pieces=True)]
     differs = [pieces for pieces in many if any(not np.isclose(float(omega(own, name, rule, item, pieces)), float(
         omega(own, name, rule, item, [sum(pieces, [])])), rtol=1e-3) for item in items)]
@@ -339,6 +355,15 @@ def test_two_terms_of_a_loss_have_their_own_names():
                      quiet=True)
     assert [str(fault) for fault in report.faults] == [
         "not meant: meant to be divided by tokens for pairs, and divided by sequences, times a constant 0.3"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("silent", [["pairs"], ["pairs", "words"]])
+def test_a_term_without_a_gradient_is_told(silent):
+    terms = {"words": summed} | dict.fromkeys(silent, lambda item: np.zeros(ENTRIES))
+    report = examine(whole, HANDFUL, tokens, reference=terms, quiet=True)
+    assert [str(fault) for fault in report.faults] == [
+        f"no gradient: none of these items has one in the term {' nor in '.join(silent)}: take others, or leave it out"]
 
 
 def test_the_number_is_measured_whatever_its_name():

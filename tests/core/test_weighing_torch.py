@@ -255,12 +255,28 @@ def test_what_comes_after_the_sum(after, kind):
         assert kinds(report) == [kind], report
 
 
-def test_a_mean_without_a_token_is_not_a_number():
-    with_empty = HANDLES | {"empty": True}
-    report = examine(step_of(Tagger(), masked), ITEMS, **with_empty)
-    assert kinds(report) == ["no token", "pieces"] and "a batch or a micro-batch without a token gives NaN" in str(
-        report.faults[0])
-    assert kinds(examine(step_of(Tagger(), mean), ITEMS, **with_empty)) == ["pieces"]  # NaN in the loss only
+def chosen(Y, labels):
+    """The mean over what is chosen by a mask."""
+    there = labels != IGNORED
+    return F.cross_entropy(Y[there], labels[there], reduction="none").mean()
+
+
+@pytest.mark.parametrize("loss, spreads", [
+    (mean, False), (chosen, False), (lambda Y, labels: mean(Y, labels, weight=CLASS), False),
+    (lambda Y, labels: mean(Y, labels, label_smoothing=0.1), False), (masked, True)],
+    ids=["ignore_index", "chosen", "class weights", "label smoothing", "masked"])
+def test_the_loss_without_a_token_is_not_a_number_and_the_gradient_may_be_one_all_the_same(loss, spreads):
+    """A fault where NaN reaches the gradient; where it stays in the loss, which is not seen, a sentence."""
+    model, one = Tagger(), keep(ITEMS[0], 0, 0)
+    value = loss(*outputs(model, [one]))
+    value.backward()
+    largest = max(parameter.grad.abs().max() for parameter in model.parameters())
+    assert value.isnan() and (largest.isnan() if spreads else largest == 0)
+    report = examine(step_of(model, loss), ITEMS, **HANDLES | {"empty": True})
+    assert ("no token" in kinds(report)) == spreads
+    assert spreads != any("whether the loss without a token is NaN" in note for note in report.notes)
+    if spreads:
+        assert "a batch or a micro-batch without a token gives NaN" in str(report.faults[0])
 
 
 @pytest.mark.parametrize("precision, left", [("bfloat16", 0.02), ("float16", 5e-3)])
