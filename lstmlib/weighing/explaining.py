@@ -180,6 +180,14 @@ def fits(plan, mine, weights, errors, rounding):
     return [fit for fit in found if fit.rules] or found
 
 
+def rules_alone(plan, measured, rounding):
+    """The rules that explain the weights of items that are a piece by themselves: there every |X| predicts the same."""
+    mine = plan.by_itself & np.isfinite(measured.weights)
+    P = plan.predictions[:, 0, mine]
+    good = (np.abs(measured.weights[mine] - P) <= rounding * P + 10 * measured.errors[mine]).all(axis=-1) & mine.any()
+    return list(dict.fromkeys(plan.rules[r] for r in np.flatnonzero(good)))
+
+
 def is_one(factor, rounding):
     return np.abs(factor - 1) <= max(1e-3, rounding)
 
@@ -204,6 +212,7 @@ def name_them(report, plan, measured, rounding, means):
     factors = {term: some[0].factor if some else 1.0 for term, some in good.items()}
     rules = in_all([rule for fit in some for rule in fit.rules] for some in good.values())
     report.predicted, report.divides_by = by_cut(plan, shown), in_all(names.values())
+    rules = rules or rules_alone(plan, measured, rounding)
     report.pieces_by = [rule for rule in rules if " plus " not in rule and " minus " not in rule] or rules
     if report.single_term:
         (report.factor,), (report.measured,) = factors.values(), numbers.values()

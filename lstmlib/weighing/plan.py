@@ -68,6 +68,9 @@ class Plan:
                         if any(part.item in rows for rows in cut)]
         one_piece = np.array([len(self.cuts[c]) == 1 for c, _ in self.columns])
         self.whole = one_piece | (not one_piece.any())  # the columns that tell an |X| without a rule for pieces
+        self.by_itself = ~one_piece & [  # and a rule without an |X|: an item is a piece, weighed relative to itself
+            self.relative and part.thing == part.item and [rows for rows in cut if part.item in rows] == [[part.item]]
+            for cut, part in ((self.cuts[c], self.parts[p]) for c, p in self.columns)]
 
     def weights_in(self, cut, things):
         """What things weigh in a cut, for every rule and |X|: (rules, names, things)."""

@@ -380,6 +380,14 @@ def test_the_number_is_measured_whatever_its_name():
     assert named.divides_by == ["squares"]
 
 
+@pytest.mark.parametrize("rule", [MEAN, ADDING, "their shares of sequences", SUMMED])
+def test_a_rule_is_named_without_any_handle(rule):
+    """An item that is a piece by itself shows it, whatever the |X|."""
+    report = examine(step(None, "tokens", rule), HANDFUL, quiet=True)
+    assert report.divides_by == [] and report.pieces_by == ([] if rule == SUMMED else [rule])
+    assert [fault.kind for fault in report.faults] == ([] if rule == SUMMED else ["pieces"])
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("handles", [{}, {"keep": keep}, {"reference": summed}])
 def test_a_number_may_be_zero_for_an_item(handles):
