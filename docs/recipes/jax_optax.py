@@ -28,14 +28,20 @@ def losses(weights, batch):
     return jnp.where(labels != IGNORED, each, 0)
 
 
+@jax.jit
+@jax.grad
+def gradient_of(weights, batch, n):
+    """The gradient of the batch's summed loss over n."""
+    return losses(weights, batch).sum() / n
+
+
 def broken(weights, micro_batches):
     """A mean in each micro-batch; MultiSteps takes the mean over them."""
     optimiser = optax.MultiSteps(optax.sgd(1.0), len(micro_batches))
     state = optimiser.init(weights)
     for batch in micro_batches:
         n = jnp.maximum((batch["labels"] != IGNORED).sum(), 1)
-        gradient = jax.grad(lambda w: losses(w, batch).sum() / n)(weights)
-        updates, state = optimiser.update(gradient, state, weights)
+        updates, state = optimiser.update(gradient_of(weights, batch, n), state, weights)
     return updates
 
 
@@ -45,8 +51,7 @@ def repaired(weights, micro_batches):
     state = optimiser.init(weights)
     n = max(sum((batch["labels"] != IGNORED).sum() for batch in micro_batches), 1)
     for batch in micro_batches:
-        gradient = jax.grad(lambda w: losses(w, batch).sum() / n)(weights)
-        updates, state = optimiser.update(gradient, state, weights)
+        updates, state = optimiser.update(gradient_of(weights, batch, n), state, weights)
     return updates
 
 
