@@ -24,6 +24,7 @@ class Sizes(NamedTuple):
 class Own:
     """The code: it gets copies, what it returns is checked, calls are counted.
 
+    raised      the last error that came out of it
     changed     the arguments that it has changed in place
     keeps_sums  set where its sums grow from call to call: what earlier calls left in them is taken off then
     single      set where it computes in single precision
@@ -35,7 +36,7 @@ class Own:
         if not isinstance(loss, str) or loss not in LOSSES:
             raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
         self.own, self.loss, self.many_to_one, self.given = own, loss, bool(many_to_one), loss == "given"
-        self.calls, self.changed, self.keeps_sums, self.single = 0, set(), False, False
+        self.calls, self.changed, self.keeps_sums, self.single, self.raised = 0, set(), False, False, None
 
     def __call__(self, weights, X, targets, any_loss=False):
         """-> the loss (None where dh is given), {array: float64}; targets are those of all timesteps."""
@@ -50,17 +51,29 @@ class Own:
         if self.many_to_one and not self.given:
             targets = targets[-1]
         mine = X.copy(), targets.copy()
-        result = self.own(weights, *mine)
+        try:
+            result = self.own(weights, *mine)
+        except Exception as error:
+            self.raised = error
+            raise
         for name, now, then in zip(("X", "dh" if self.given else "targets"), mine, (X, targets)):
             if not np.array_equal(now, then):
                 self.changed.add(name)
         if self.given:
             return None, checked(result, weights, ARRAYS[:3])
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise TypeError(f"own must return (loss, gradient), got {type(result).__name__}")
+            hint = {"NoneType": ": its last line must be `return loss, gradient`", "dict": ": the loss is missing (code "
+                    "that is given dh has none: loss='given')", "Weights": ": the loss is missing"}
+            raise TypeError("own must return (loss, gradient), got "
+                            + type(result).__name__ + hint.get(type(result).__name__, ""))
+        if isinstance(result[0], (dict, Weights)):
+            raise TypeError("own must return (loss, gradient), got the gradient first: exchange the two")
         loss = np.asarray(result[0])
         if loss.size != 1 or loss.dtype.kind not in "uif" or not (any_loss or np.isfinite(loss).all()):
-            raise ValueError(f"own must return (loss, gradient) with one finite number as loss, got {result[0]!r}")
+            hint = ": sum the losses of timesteps and sequences" if loss.size > 1 and loss.dtype.kind in "uif" else (
+                ": the questions are of ordinary size, so look for a log of 0, a division by 0, an exp that overflows"
+                if loss.dtype.kind == "f" else "")
+            raise ValueError(f"own must return (loss, gradient) with one finite number as loss, got {result[0]!r}{hint}")
         return float(loss.reshape(())), checked(result[1], weights, ARRAYS)
 
 
@@ -74,11 +87,24 @@ def checked(gradient, weights, names):
     if unknown:
         raise ValueError(f"the gradient of own must have keys from {', '.join(ARRAYS)}, got {', '.join(unknown)}")
     known = {"D": weights.D, "4H": 4 * weights.H, "H": weights.H, "K": weights.K}
-    arrays = {name: arguments.array(f"the gradient of {name}", items[name], AXES[name], known, np.dtype(float))
+    arrays = {name: checked_array(name, items[name], getattr(weights, name).shape, known)
               for name in names if items.get(name) is not None}
     if not arrays:
         raise ValueError(f"the gradient of own must have some of {', '.join(names)}, got {', '.join(items)}")
     return arrays
+
+
+def checked_array(name, array, right, known):
+    """An array of the gradient, in float64; what has the right numbers in another shape is told how to change it."""
+    try:
+        return arguments.array(f"the gradient of {name}", array, AXES[name], known, np.dtype(float))
+    except ValueError as error:
+        shape = np.shape(array)
+        if len(right) == 2 and shape == right[::-1]:
+            error.add_note("It is the transpose: layouts(..., columns=True), or take .T of it.")
+        elif shape != right and np.size(array) == np.prod(right):
+            error.add_note(f"It has the right number of entries: .reshape{right} if their order is that of {name}.")
+        raise
 
 
 def random_weights(sizes, rng):
@@ -121,6 +147,10 @@ class Data:
 
     def with_targets(self, targets):
         return Data(self.asked, self.sizes, self.weights, self.X, targets)
+
+    def with_weights(self, weights):
+        """The answer as if it had been asked with these weights."""
+        return Data(self.asked, self.sizes, weights, self.X, self.targets, (self.loss, self.gradient))
 
     def upstream(self, way):
         """What `catalogue.forward` leaves, the loss of each item (T, B), and {kind: dY}."""

@@ -21,11 +21,11 @@ FORWARDS = {
     "h = o * tanh(c/2)": {"squash": "half"}, "tanh(x/2) for both tanh": {"candidate": "half", "squash": "half"},
     "coupled gates, f = 1 - i": {"coupled": "f"}, "coupled gates, i = 1 - f": {"coupled": "i"},
     "sigmoid output": {"output": "sigmoid"}, "a bias used twice": {"bias": 2},
-    "gate o with the bias of i": {"bias_of_o": "i"}}
-FORWARDS |= {f"{name}; sigmoid output": way | {"output": "sigmoid"} for name, way in FORWARDS.items()
-             if way and name != "sigmoid output"}
+    "gate o with the bias of i": {"bias_of_o": "i"}, "no output layer": {"output": "h"}}
+FORWARDS |= {f"{name}; {output}": way | FORWARDS[output] for name, way in FORWARDS.items()
+             for output in ("sigmoid output", "no output layer") if way and "output" not in way}
 FORWARDS |= {f"{name}; a bias used twice": way | {"bias": 2} for name, way in FORWARDS.items()
-             if "bias" not in way and way and name != "sigmoid output"}
+             if "bias" not in way and way and name not in ("sigmoid output", "no output layer")}
 FORWARDS |= {"h = o * c, without tanh; candidate through a sigmoid": {"squash": "none", "candidate": "sigmoid"}}
 CANDIDATE = {"tanh": (np.tanh, lambda g: 1 - g * g), "sigmoid": (sigmoid, lambda g: g * (1 - g)),
              "half": (lambda z: np.tanh(z / 2), lambda g: (1 - g * g) / 2)}
@@ -35,23 +35,29 @@ SQUASH = {"tanh": (np.tanh, lambda c, tc: 1 - tc * tc),
 
 
 def forward(weights, X, way):
-    """One of the FORWARDS: what it leaves behind for `backward`, with states (T+1, B, H) that begin with zeros."""
+    """One of the FORWARDS: what it leaves behind for `backward`, with states (T+1, B, H) that begin with zeros.
+
+    With way["peepholes"], (3, H), c enters the gates i, f and o as well: c_(t-1), and into o c_t unless o looks back.
+    """
     (T, B, _), H = X.shape, weights.H
     activate, squash = CANDIDATE[way.get("candidate", "tanh")][0], SQUASH[way.get("squash", "tanh")][0]
+    p_i, p_f, p_o = way.get("peepholes", (0, 0, 0))
     b = weights.b * way.get("bias", 1)
     if "bias_of_o" in way:
         b = np.concatenate([b[:3 * H], b[:H]])
     hs, cs, gates = np.zeros((T + 1, B, H)), np.zeros((T + 1, B, H)), np.zeros((T, B, 4, H))
     for t in range(T):
         z = (X[t] @ weights.Wx + hs[t] @ weights.Wh + b).reshape(B, 4, H).swapaxes(0, 1)
-        i, f, o, g = sigmoid(z[0]), sigmoid(z[1]), sigmoid(z[3]), activate(z[2])
+        i, f, g = sigmoid(z[0] + p_i * cs[t]), sigmoid(z[1] + p_f * cs[t]), activate(z[2])
         if "coupled" in way:
             i, f = (i, 1 - i) if way["coupled"] == "f" else (1 - f, f)
         c = f * cs[t] + i * g
+        o = sigmoid(z[3] + p_o * (cs[t] if "looks back" in way else c))
         cs[t + 1] = np.tanh(c) if way.get("squash") == "carried" else c
         hs[t + 1] = o * squash(cs[t + 1])
         gates[t] = np.stack([i, f, g, o], axis=1)
-    return SimpleNamespace(x=X, hs=hs, cs=cs, gates=gates, logits=hs[1:] @ weights.Wy + weights.by, way=way)
+    logits = hs[1:] if way.get("output") == "h" else hs[1:] @ weights.Wy + weights.by
+    return SimpleNamespace(x=X, hs=hs, cs=cs, gates=gates, logits=logits, way=way)
 
 
 def outputs(now):
@@ -218,6 +224,8 @@ TIMESTEPS = {
        for states in ("-1 wraps round", "lists with the first state")
        for head in ("the head not", "the head too", "the head too with h = 0")
        for loss in ("with a loss", "without a loss")}}
+PEEPHOLES = {  # through which gates what comes back is left out
+    "left out of dc": "ifo", "left out of dc; of i and f": "if", "left out of dc; of o": "o"}
 KEPT = {"last timestep only": -1, "overwritten at each step": 0, "left at zero": None}  # what is left in the sum
 HEAD = {"an inner product; over the hidden units": lambda h, dY: np.broadcast_to(
             np.einsum("tbh,...tbk->...k", h, dY)[..., None, :], (*dY.shape[:-3], h.shape[-1], dY.shape[-1])),
@@ -230,6 +238,7 @@ WAYS = {
     "h and c": {"one array; of c": "c", "one array; of h": "h", "one array; c for h in the head": "head"},
     "x": X, "slope of i": OF_SIGMOID, "slope of f": OF_SIGMOID, "slope of o": OF_SIGMOID, "slope of g": OF_TANH,
     "slope of tanh(c)": OF_CELL | {"without gate o": None}, "dh": DH, "dc": DC, "timesteps": TIMESTEPS,
+    "coupled gates": {"one path left out": None}, "peepholes": dict.fromkeys(PEEPHOLES),
     "sums": {"overwritten at each step": 0, "overwritten at each step; of the head too": 0},
     "Wx": KEPT, "Wh": KEPT, "b": KEPT, "Wy": KEPT, "by": KEPT, "head": HEAD,
     "loss at t": {"of the last step at every step": None},
@@ -264,7 +273,7 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
         dY = of("loss")[1]
     if of("loss at t"):
         dY = np.broadcast_to(dY[..., -1:, :, :], dY.shape)
-    above = dY if given else dY @ weights.Wy.T
+    above = dY if given or way.get("output") == "h" else dY @ weights.Wy.T
 
     visited, summed, head = map(list, TIMESTEPS[of("timesteps", "right")](T))
     lead = dY.shape[:-3]
@@ -274,17 +283,20 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
     carry_h, carry_c = of("dh", "right"), of("dc", "right")
     each = of("1/|X|")[1] if of("1/|X|", ("",))[0] == "at every step" else 1
     clip, limit = of("clipped inside", (None, None))[:2]
+    p_i, p_f, p_o = (0 if k in PEEPHOLES.get(of("peepholes"), "") else p
+                     for k, p in zip("ifo", way.get("peepholes", (0, 0, 0))))
+    m.peepholes = (p_i, p_f, p_o, 0) if "looks back" in way else (p_i, p_f, 0, p_o)
     for t in reversed(visited):
         dh = dh_next
         if t >= 0 or "without a loss" not in of("timesteps", ""):
             dh = dh + above[..., t, :, :]
         if clip == "at each step; dh":
             dh = np.clip(dh, -limit, limit)
-        dc = dh * m.st[t] + (dc_next * m.slope_of_squash[t] if way.get("squash") == "carried" else dc_next)
         dz = dz_all[..., t, :, :, :]
-        dz[..., :3, :] = dc[..., None, :] * m.local[t][:, :3]
-        dz[..., 3, :] = dh * m.local[t][:, 3]
-        dz *= each
+        dz[..., 3, :] = each * dh * m.local[t][:, 3]
+        dc_alone = dh * m.st[t] + m.peepholes[3] * dz[..., 3, :]
+        dc = dc_alone + (dc_next * m.slope_of_squash[t] if way.get("squash") == "carried" else dc_next)
+        dz[..., :3, :] = each * dc[..., None, :] * m.local[t][:, :3]
         if clip == "at each step; dz":
             np.clip(dz, -limit, limit, out=dz)
         dh_all[..., t, :, :], dc_all[..., t, :, :] = dh, dc
@@ -292,17 +304,23 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
             dh_next = carry_h[1][..., max(t - 1, 0), :, :]
         else:
             dh_next = DH[carry_h](m, t, dz, dh, dc, lambda: np.concatenate(
-                [(each * dh * m.st[t])[..., None, :] * m.local[t][:, :3], dz[..., 3:, :]], axis=-2))
+                [(each * dc_alone)[..., None, :] * m.local[t][:, :3], dz[..., 3:, :]], axis=-2))
         if isinstance(carry_c, tuple):
             dc_next = carry_c[1][..., max(t - 1, 0), :, :]
         else:
             dc_next = DC[carry_c](m, t, dc, dh)
+            dc_next = dc_next + through_peepholes(m, dz) if "peepholes" in way else dc_next
         if clip == "at each step; dh_next":
             dh_next = np.clip(dh_next, -limit, limit)
     if kept is not None:
         kept |= {"dz": dz_all[..., :T, :, :, :], "dh": dh_all[..., :T, :, :], "dc": dc_all[..., :T, :, :],
                  "m": m, "above": above}
     return sums(m, dY, dz_all, summed, head, faults, way, given)
+
+
+def through_peepholes(m, dz):
+    """What comes back into c_(t-1) from the gates that look at it."""
+    return sum(p * dz[..., k, :] for p, k in zip(m.peepholes, (0, 1, 3)))
 
 
 def states(now, faults):
@@ -372,10 +390,11 @@ def slopes(m, way, faults):
         return right if what == "right" else table[what](a, m.c)
 
     through_i, through_f = g, m.c_prev
+    both = 0 if of("coupled gates") else 1  # of the paths through i and through f
     if way.get("coupled") == "f":
-        through_i, through_f = g - m.c_prev, 0 * m.c_prev
+        through_i, through_f = g - both * m.c_prev, 0 * m.c_prev
     if way.get("coupled") == "i":
-        through_i, through_f = 0 * g, m.c_prev - g
+        through_i, through_f = 0 * g, m.c_prev - both * g
     of_g = OF_TANH
     if way.get("candidate") == "half":
         of_g = OF_TANH | {"of another function; tanh": lambda a, c: 1 - a * a}
@@ -422,7 +441,9 @@ def sums(m, dY, dz, summed, head, faults, way, given):
         db[..., 0, :] += db[..., 3, :]
         db[..., 3, :] = 0
     gradient = {"Wx": over("Wx", m.x), "Wh": over("Wh", m.h_prev), "b": db.reshape(*lead, H4)}
-    if not given:
+    if not given and way.get("output") == "h":
+        gradient |= {"Wy": np.zeros((*lead, m.h.shape[-1], dY.shape[-1])), "by": np.zeros((*lead, dY.shape[-1]))}
+    elif not given:
         ts = steps("Wy", head)
         gradient["Wy"] = (HEAD[of("head")](m.h[ts], dY[..., ts, :, :]) if of("head") in HEAD else
                           m.h[ts].reshape(-1, m.h.shape[-1]).T @ dY[..., ts, :, :].reshape(*lead, -1, dY.shape[-1]))

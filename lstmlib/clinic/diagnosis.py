@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from dataclasses import dataclass, field
+from itertools import permutations, product
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from ..weights import Weights
 from . import catalogue, words
 from .asking import Data, Own, Sizes, close, random_targets, random_weights, relative
 from .instruments import parts
+from .reading import with_peepholes
 from .search import Search
 from .whole import Whole, factor_names
 from .xray import Film
@@ -91,6 +93,22 @@ def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, 
     return Examination(asked, sizes, other, arguments.count("seed", seed, at_least=0), progress).diagnosis
 
 
+def other(targets, K):
+    return (targets + 1) % K if targets.dtype.kind == "i" else targets + 1
+
+
+def other_layouts(weights):
+    """(how to mend the adapter, the weights as the code sees them) where it mistakes the order, or what is joined."""
+    H, D = weights.H, weights.D
+    xh, hx = np.concatenate([weights.Wx, weights.Wh]), np.concatenate([weights.Wh, weights.Wx])
+    joined = {"": (weights.Wx, weights.Wh), "joined='xh'": (hx[:D], hx[D:]), "joined='hx'": (xh[H:], xh[:H])}
+    for order, (said, (Wx, Wh)) in product(permutations("ifgo"), joined.items()):
+        at = np.concatenate([np.arange(H) + H * "ifgo".index(gate) for gate in order])
+        changes = [f"{gate} in place of {given}" for gate, given in zip("ifgo", order) if gate != given]
+        words = [f"in its order= write {', '.join(changes)}"] * bool(changes) + [f"say {said}"] * bool(said)
+        yield " and ".join(words), Weights(Wx[:, at], Wh[:, at], weights.b[at], weights.Wy, weights.by)
+
+
 class Examination:
     def __init__(self, asked, sizes, other, seed, progress):
         self.asked, self.sizes, self.other, self.seed = asked, sizes, other, seed
@@ -126,8 +144,10 @@ class Examination:
         d = self.diagnosis
         try:
             first = Data.random(self.asked, self.sizes, self.rng(0))
-        except ValueError as error:
-            if "read-only" not in str(error):
+        except Exception as error:
+            if not isinstance(error, ValueError) or "read-only" not in str(error):
+                if error is self.asked.raised:
+                    error.add_note(self.advice())
                 raise
             d.add("arguments: changed in place")
             d.notes.append(f"the weights are read-only here, and the code writes into them ({error})")
@@ -143,8 +163,40 @@ class Examination:
             self.asked.keeps_sums = True
             d.notes.append("the sums grow from call to call, never cleared. The rest is read from what a call adds")
             first = first.with_targets(first.targets)
+        self.all_sequences_count(first)
         self.asked.single = self.in_single_precision(first)
         return True
+
+    def advice(self):
+        """What was asked when it raised, and what it does not raise at."""
+        asked, sizes = self.asked, self.sizes
+        said = (f"diagnose asked own(weights, X, {'dh' if asked.given else 'targets'}) with weights of D, H, K = "
+                f"{sizes.D}, {sizes.H}, {sizes.K} and X of shape (T, B, D) = {(sizes.T, sizes.B, sizes.D)}")
+        tried = [("B=1", sizes._replace(B=1), asked.many_to_one)] * (sizes.B > 1)
+        if not asked.given:
+            other = not asked.many_to_one
+            tried += [(f"many_to_one={other}", sizes, other), (f"B=1, many_to_one={other}", sizes._replace(B=1), other)]
+        for words, other_sizes, many_to_one in tried:
+            try:
+                Data.random(Own(asked.own, asked.loss, many_to_one), other_sizes, self.rng(0))
+            except Exception:
+                continue
+            return f"{said}. With {words} it answers: diagnose(own, ..., {words})."
+        return (f"{said}. Call own with such arguments by itself to see where it raises. Code for fixed sizes needs "
+                "T=, D=, H= or K=; code for vectors as columns wants X[t].T, of shape (D, B).")
+
+    def all_sequences_count(self, data):
+        """ValueError where another target of the later sequences changes nothing."""
+        if self.sizes.B == 1:
+            return
+        targets = data.targets.copy()
+        targets[:, 1:] = other(targets[:, 1:], self.sizes.K)
+        if self.asked.many_to_one and self.asked.given:
+            targets[:-1] = 0
+        new = data.with_targets(targets)
+        if new.loss == data.loss and all(np.array_equal(new.gradient[k], a) for k, a in data.gradient.items()):
+            raise ValueError(f"own takes no notice of any sequence but the first of the {self.sizes.B} in X[:, b]: for "
+                             "code that takes one sequence say diagnose(own, ..., B=1)")
 
     def in_single_precision(self, data):
         """Whether it does not follow a change of the weights of 1e-10, and one ten times as large tenfold."""
@@ -182,21 +234,48 @@ class Examination:
             targets[:, b] = new[:, b] if new.dtype.kind == "f" else (base.targets[:, b] + 1) % self.sizes.K
             data.append(base.with_targets(targets))
         mine, tolerance = np.array([one.loss for one in data]), 1e-3 if self.asked.single else 1e-7
-        for forward, way in catalogue.FORWARDS.items():
+        def fit(way, data):
+            """What a sequence weighs, and what is left; None if this is not the loss."""
             theirs = np.array([one.upstream(way)[1].sum(axis=0) for one in data])  # of each sequence
             factors = (mine[3:6] - mine[:3]) / (theirs[3:6, 0] - theirs[:3, 0])
             if np.ptp(factors) > tolerance * abs(factors).max() or not factors.any():
-                continue
+                return None
             factors = np.array([np.median(factors)] + [
                 (mine[5 + b] - mine[0]) / (theirs[5 + b, b] - theirs[0, b]) for b in range(1, B)])
             rest = mine - theirs @ factors
-            if np.ptp(rest) > tolerance * abs(mine).max():
+            return None if np.ptp(rest) > tolerance * abs(mine).max() else (factors, rest)
+
+        for forward, way in self.forwards():
+            fits = fit(way, data)
+            if fits is None:
                 continue
+            factors, rest = fits
             self.diagnosis.forward, self.loss_factor = forward, float(factors[0])
             self.loss_constant = float(rest[0]) if abs(rest[0]) > tolerance * abs(mine[0]) else 0.0
+            if "peepholes" in way:  # known for these units alone
+                self.other = self.other._replace(H=self.sizes.H, D=self.sizes.D)
             self.uneven = factors / factors[0] if np.ptp(factors) > 10 * tolerance * abs(factors).max() else None
             return way
+        self.hint = next((f"It is that of the usual one if the adapter's layouts are mended: {words}"
+                          for words, seen in other_layouts(weights)
+                          if fit({}, [one.with_weights(seen) for one in data])), self.hint_about_targets(data[0]))
         return None
+
+    def hint_about_targets(self, data):
+        targets = data.targets.copy()
+        targets[:-1] = other(targets[:-1], self.sizes.K)
+        if self.sizes.T > 1 and not self.asked.many_to_one and data.with_targets(targets).loss == data.loss:
+            return ("The loss takes no notice of targets before the last timestep: if it is that of the last one, say "
+                    "many_to_one=True; own gets its targets alone then")
+        return ("If the code is an LSTM of equations (1)-(6), look again at what the adapter says of its layout: the "
+                "order of the gates, what is joined, rows or columns")
+
+    def forwards(self):
+        """The forward passes that are known; then those with peepholes, which are read from the loss."""
+        H, K = self.sizes.H, self.sizes.K
+        yield from ((name, way) for name, way in catalogue.FORWARDS.items() if H == K or way.get("output") != "h")
+        self.said("the loss: peepholes")
+        yield from with_peepholes(self.asked, self.sizes, self.rng(4))
 
     def forward_that_fits_best(self):
         """No loss tells the forward pass: the standard one, or one that explains far more of the X-ray."""
@@ -231,9 +310,7 @@ class Examination:
                 d.measured({part.replace(" ", " of "): f"the gradient of {of} is off by {100 * off:.3g}%"})
         d.explained = not d.places
         d.notes.append("the loss is that of no forward pass that is known here: the gradient is judged part by part, "
-                       "against the numerical gradient of the code's own loss. If the code is an LSTM of equations "
-                       "(1)-(6), look again at what the adapter says of its layout: the order of the gates, what "
-                       "is joined, rows or columns")
+                       f"against the numerical gradient of the code's own loss. {self.hint}")
 
     def numerical(self, data):
         """By the complex step if one entry shows that it works, by central differences otherwise."""

@@ -16,6 +16,7 @@ import numpy as np
 from .. import arguments
 from ..checks import takes, usable
 from ..losses import cross_entropy, squared_error
+from ..weights import Weights
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,29 @@ def from_step(update, rate):
         return gradient if loss is None else (loss, gradient)
 
     return own
+
+
+def from_indices(own, size=None):
+    """An `own` for `diagnose` out of code whose inputs are indices, of words say: own(weights, inputs, targets).
+
+    inputs (T, B) are rows of weights.Wx. Each item is a word of its own here, whose row is x @ Wx.
+    size  the number of rows that Wx must have, for code with one vocabulary for inputs and outputs; then say K=size
+    """
+    def asked(weights, X, targets):
+        items = X.reshape(-1, X.shape[-1])
+        if size is not None and size < len(items):
+            raise ValueError(f"size must be at least T*B = {len(items)}, got {size}")
+        Wx = np.zeros((size or len(items), 4 * weights.H))
+        Wx[:len(items)] = items @ weights.Wx
+        inputs = np.arange(len(items)).reshape(X.shape[:2])
+        result = own(Weights(Wx, weights.Wh, weights.b, weights.Wy, weights.by), inputs, targets)
+        loss, gradient = result if isinstance(result, tuple) else (None, result)
+        gradient = dict(gradient.items())
+        if gradient.get("Wx") is not None:
+            gradient["Wx"] = items.T @ np.asarray(gradient["Wx"])[:len(items)]
+        return gradient if loss is None else (loss, gradient)
+
+    return asked
 
 
 @takes(weights=usable, h="T B H")

@@ -24,9 +24,11 @@ class Search:
     def __init__(self, film, faults, said):
         self.film, self.faults, self.unnamed, self.left = film, faults, {}, SECONDS
         self.skip = np.zeros(len(film.layer), bool)
-        given = film.own.given
-        self.options = [(place, what) for place, table in WAYS.items() for what in table if what != "right" and
-                        not (given and place in ("head", "loss at t", "Wy", "by"))]
+        given, way = film.own.given, film.way
+        none = ("head", "loss at t", "Wy", "by") if given else ("head", "Wy", "by") if way.get("output") == "h" else ()
+        none += ("coupled gates",) * ("coupled" not in way) + ("peepholes",) * ("peepholes" not in way)
+        self.options = [(place, what) for place, table in WAYS.items() for what in table
+                        if what != "right" and place not in none]
         if not given:
             self.options += [tuple(kind.split(": ", 1)) for kind in film.groups[-1].dYs if kind != "right"]
         self.match = film.compare(faults)
@@ -140,6 +142,8 @@ class Search:
         if None not in (three := [factors[k] for k in "ifg"]) and np.allclose(three, three[0]):
             found.append(("slope of tanh(c)", ("a constant factor", three[0])))
         found += [(f"slope of {k}", ("a constant factor", q)) for k, q in factors.items() if q]
+        if "peepholes" in film.way and abs(match.gates / match.head - 1) > 20 * film.tolerance:
+            found.append(("slope of o", ("a constant factor", match.gates / match.head)))  # it reaches i, f and g
         found += [(array, ("a constant factor", q)) for array in ("Wx", "Wh", "b", "Wy", "by")
                   if array not in self.faults and (q := constant(kind == array))]
         if "1/|X|" not in self.faults:
@@ -158,7 +162,13 @@ class Search:
         elif any(row[0] == "dz" and row[3] > row[2] for row in rows):
             self.unnamed["timesteps"] = "a timestep is answered that comes after the impulse"
         elif layer == 1:
-            self.measure_slopes([k for k in GATES if any(row[0] == "dz" and row[4] == k for row in rows)])
+            wrong = [k for k in GATES if any(row[0] == "dz" and row[4] == k for row in rows)]
+            if "o" in wrong and "peepholes" in film.way:  # through which a wrong gate o reaches the others
+                self.measure_slopes(["o"])
+                bad = ~self.match.ok & ~self.skip & (film.layer <= 1)
+                wrong = [k for k in "ifg" if any(row[4] == k for row, b in zip(film.meta, bad) if b)]
+            if wrong:
+                self.measure_slopes(wrong)
         elif layer < 5:
             self.measure_carry()
         else:
@@ -229,12 +239,13 @@ class Search:
                 k = 2 if abs(local[:, :, 2]).min() > 1e-6 else 0
                 with np.errstate(all="ignore"):
                     dh, dc = (np.nan_to_num(dz[..., n, :] / local[:, :, n], posinf=0, neginf=0) for n in (3, k))
-                now = dh - model["above"] if place == "dh" else dc - dh * st
+                now = dh - model["above"] if place == "dh" else dc - dh * st - m.peepholes[3] * dz[..., 3, :]
                 for n, s in enumerate(group.steps):
                     came[s, :s] = now[n, :s]
                     for t in range(s):
                         should[s, t] = (catalogue.DH["right"](m, t + 1, dz[n, t + 1], None, None, None)
-                                        if place == "dh" else catalogue.DC["right"](m, t + 1, dc[n, t + 1], None))
+                                        if place == "dh" else catalogue.DC["right"](m, t + 1, dc[n, t + 1], None)
+                                        + catalogue.through_peepholes(m, dz[n, t + 1]))
             loose = 200 * film.tolerance
             if place == "dh" and close(came, should, loose) or place == "dc" and self.fine(self.match, 4):
                 continue

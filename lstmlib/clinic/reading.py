@@ -1,0 +1,90 @@
+"""Diagonal peepholes, read from the loss of someone else's code.
+
+With Wh = 0 no unit sees another, with one row of Wy that is not zero the outputs show one unit, and another target at
+one timestep changes the loss by a number that tells the output there: so every h_t is read. The three peepholes of a
+unit are those that make its h_t (least squares, after Levenberg and Marquardt, from several starts).
+"""
+
+from itertools import product
+
+import numpy as np
+
+from ..cell import sigmoid
+from ..weights import Weights
+from . import catalogue
+from .asking import random_weights
+
+BASES = ("standard", "coupled gates, f = 1 - i", "coupled gates, i = 1 - f", "h = o * c, without tanh",
+         "candidate through a sigmoid")
+
+
+def with_peepholes(asked, sizes, rng):
+    """(name, way) of the forward passes with peepholes that make the h_t of this code."""
+    weights, X, steps, hs = hidden_states(asked, sizes, rng)
+    for (outputs, h), base, back in product(hs.items(), BASES, (False, True)):
+        way = catalogue.FORWARDS[base] | ({"looks back": True} if back else {})
+        peepholes, error = fitted(weights, X, steps, h, way)
+        for output in outputs if error < (1e-3 if asked.single else 1e-7) else ():
+            notes = ["o looks at c_(t-1)"] * back + [name for name in (base, output) if name != "standard"]
+            yield ("; ".join(["diagonal peepholes", *notes]),
+                   way | catalogue.FORWARDS[output] | {"peepholes": peepholes})
+
+
+def hidden_states(asked, sizes, rng):
+    """weights, X (T, N, D), the timesteps that are read, {(output, ...): their h_t (., N, H)}."""
+    T, B, D, H, K = sizes
+    squared, first = asked.loss == "squared error", np.eye(K)[0]
+    weights, base = random_weights(sizes, rng), np.zeros((T, B, K)) if squared else np.zeros((T, B), int)
+    steps = [T - 1] if asked.many_to_one else list(range(T))
+    shown = first if squared else first - np.eye(K)[1]
+
+    def read(X, unit):
+        """How much the loss changes with the target of each timestep, for outputs `first` + the unit's h `shown`."""
+        Wy = np.zeros((H, K)) if unit is None else np.outer(np.eye(H)[unit], shown)
+        losses = []
+        for s in [None, *steps]:
+            targets = base.copy()
+            if s is not None:
+                targets[s, 0] = first if squared else 1
+            losses.append(asked(Weights(weights.Wx, 0 * weights.Wh, weights.b, Wy, first), X, targets)[0])
+        return np.array(losses[1:]) - losses[0]
+
+    Xs = rng.normal(size=(8 if asked.many_to_one else 3, T, B, D))
+    unseen = read(Xs[0], None)
+    with np.errstate(all="ignore"):
+        change = np.array([[read(X, unit) for unit in range(H)] for X in Xs]).transpose(2, 0, 1) / unseen[:, None, None]
+        if squared:  # (y - 1)^2 / 2 - y^2 / 2 = 1/2 - y, and of sigmoid(y) the same
+            y = 0.5 - change * (0.5 - sigmoid(1.0))
+            hs = {("standard",): (change - 1) / 2, ("sigmoid output",): np.log(y / (1 - y)) - 1}
+        else:  # y_0 - y_1
+            hs = {("standard", "sigmoid output"): (change - 1) / 2}
+    return weights, Xs[:, :, 0].swapaxes(0, 1), steps, {k: h for k, h in hs.items() if np.isfinite(h).all()}
+
+
+def fitted(weights, X, steps, h, way):
+    """The peepholes (3, H) that make these h_t, and the largest error left."""
+    starts, H = np.array(list(product((-1.0, 0.0, 1.0), repeat=3))), weights.H
+    S, N = len(starts), X.shape[1]
+    weights, X = Weights(weights.Wx, 0 * weights.Wh, weights.b, weights.Wy, weights.by), np.tile(X, (1, S, 1))
+    p, damping = np.repeat(starts[:, :, None], H, axis=2), np.full((S, H), 1e-2)
+
+    def error(p):
+        """(S, H, all that was read)."""
+        each = np.repeat(p.swapaxes(0, 1), N, axis=1)
+        made = catalogue.forward(weights, X, way | {"peepholes": each}).hs[1:][steps]
+        return (made.reshape(len(steps), S, N, H) - h[:, None]).transpose(1, 3, 0, 2).reshape(S, H, -1)
+
+    off = error(p)
+    for _ in range(40):
+        slopes = np.stack([(error(p + 1e-6 * np.eye(3)[k][:, None]) - off) / 1e-6 for k in range(3)], axis=2)
+        squares = slopes @ slopes.swapaxes(2, 3) + damping[..., None, None] * np.eye(3)
+        step = np.linalg.solve(squares, slopes @ off[..., None])[..., 0].swapaxes(1, 2)
+        new = error(p - step)
+        better = (new ** 2).sum(axis=-1) < (off ** 2).sum(axis=-1)
+        p, off = np.where(better[:, None], p - step, p), np.where(better[..., None], new, off)
+        damping = np.where(better, damping / 10, damping * 4) + 1e-14
+        if (abs(off).max(axis=-1).min(axis=0) < 1e-12).all():
+            break
+    largest = abs(off).max(axis=-1)
+    best = largest.argmin(axis=0)
+    return p[best, :, np.arange(H)].T, float(largest.min(axis=0).max())
