@@ -26,6 +26,7 @@ class Own:
 
     raised      the last error that came out of it
     changed     the arguments that it has changed in place
+    by_items    set where the gradient of Wx is that of each item, times x (`from_indices`)
     keeps_sums  set where its sums grow from call to call: what earlier calls left in them is taken off then
     single      set where it computes in single precision
     """
@@ -35,6 +36,7 @@ class Own:
             raise TypeError(f"own must be a function own(weights, X, targets), got {type(own).__name__}")
         if not isinstance(loss, str) or loss not in LOSSES:
             raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
+        self.by_items = getattr(own, "by_items", False)
         self.own, self.loss, self.many_to_one, self.given = own, loss, bool(many_to_one), loss == "given"
         self.calls, self.changed, self.keeps_sums, self.single, self.raised = 0, set(), False, False, None
 

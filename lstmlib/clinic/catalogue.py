@@ -21,11 +21,13 @@ FORWARDS = {
     "h = o * tanh(c/2)": {"squash": "half"}, "tanh(x/2) for both tanh": {"candidate": "half", "squash": "half"},
     "coupled gates, f = 1 - i": {"coupled": "f"}, "coupled gates, i = 1 - f": {"coupled": "i"},
     "sigmoid output": {"output": "sigmoid"}, "a bias used twice": {"bias": 2},
+    "no biases": {"bias": 0, "by": 0}, "no biases in the gates": {"bias": 0}, "no bias in the outputs": {"by": 0},
     "gate o with the bias of i": {"bias_of_o": "i"}, "no output layer": {"output": "h"}}
 FORWARDS |= {f"{name}; {output}": way | FORWARDS[output] for name, way in FORWARDS.items()
              for output in ("sigmoid output", "no output layer") if way and "output" not in way}
-FORWARDS |= {f"{name}; a bias used twice": way | {"bias": 2} for name, way in FORWARDS.items()
-             if "bias" not in way and way and name not in ("sigmoid output", "no output layer")}
+FORWARDS |= {f"{name}; {bias}": way | FORWARDS[bias] for name, way in FORWARDS.items()
+             for bias in ("a bias used twice", "no biases in the gates")
+             if way and not way.keys() & {"bias", "by"} and name not in ("sigmoid output", "no output layer")}
 FORWARDS |= {"h = o * c, without tanh; candidate through a sigmoid": {"squash": "none", "candidate": "sigmoid"}}
 CANDIDATE = {"tanh": (np.tanh, lambda g: 1 - g * g), "sigmoid": (sigmoid, lambda g: g * (1 - g)),
              "half": (lambda z: np.tanh(z / 2), lambda g: (1 - g * g) / 2)}
@@ -56,7 +58,7 @@ def forward(weights, X, way):
         cs[t + 1] = np.tanh(c) if way.get("squash") == "carried" else c
         hs[t + 1] = o * squash(cs[t + 1])
         gates[t] = np.stack([i, f, g, o], axis=1)
-    logits = hs[1:] if way.get("output") == "h" else hs[1:] @ weights.Wy + weights.by
+    logits = hs[1:] if way.get("output") == "h" else hs[1:] @ weights.Wy + weights.by * way.get("by", 1)
     return SimpleNamespace(x=X, hs=hs, cs=cs, gates=gates, logits=logits, way=way)
 
 
@@ -151,7 +153,7 @@ OF_SIGMOID = {
 OF_TANH = {
     "at the activation": lambda a, c: 1 - np.tanh(a) ** 2, "missing": lambda a, c: 1 + 0 * a,
     "the function itself": lambda a, c: a, "the function itself; at the activation": lambda a, c: np.tanh(a),
-    "of another function; sigmoid": lambda a, c: a * (1 - a),
+    "of another function; tanh": lambda a, c: 1 - a * a, "of another function; sigmoid": lambda a, c: a * (1 - a),
     "of another function; sigmoid, at the activation": lambda a, c: sigmoid(a) * (1 - sigmoid(a)),
     "of another function; 1 - c^2": lambda a, c: 1 - c * c,
     "of another function; 1 - tanh(c)^2": lambda a, c: 1 - np.tanh(c) ** 2,
@@ -239,6 +241,7 @@ WAYS = {
     "x": X, "slope of i": OF_SIGMOID, "slope of f": OF_SIGMOID, "slope of o": OF_SIGMOID, "slope of g": OF_TANH,
     "slope of tanh(c)": OF_CELL | {"without gate o": None}, "dh": DH, "dc": DC, "timesteps": TIMESTEPS,
     "coupled gates": {"one path left out": None}, "peepholes": dict.fromkeys(PEEPHOLES),
+    "gate o": {"from the loss alone": None},
     "sums": {"overwritten at each step": 0, "overwritten at each step; of the head too": 0},
     "Wx": KEPT, "Wh": KEPT, "b": KEPT, "Wy": KEPT, "by": KEPT, "head": HEAD,
     "loss at t": {"of the last step at every step": None},
@@ -293,7 +296,8 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
         if clip == "at each step; dh":
             dh = np.clip(dh, -limit, limit)
         dz = dz_all[..., t, :, :, :]
-        dz[..., 3, :] = each * dh * m.local[t][:, 3]
+        into_o = dh - dh_next if of("gate o") else dh
+        dz[..., 3, :] = each * into_o * m.local[t][:, 3]
         dc_alone = dh * m.st[t] + m.peepholes[3] * dz[..., 3, :]
         dc = dc_alone + (dc_next * m.slope_of_squash[t] if way.get("squash") == "carried" else dc_next)
         dz[..., :3, :] = each * dc[..., None, :] * m.local[t][:, :3]
@@ -310,8 +314,10 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
         else:
             dc_next = DC[carry_c](m, t, dc, dh)
             dc_next = dc_next + through_peepholes(m, dz) if "peepholes" in way else dc_next
-        if clip == "at each step; dh_next":
+        if clip in ("at each step; dh_next", "at each step; dh_next and dc_next"):
             dh_next = np.clip(dh_next, -limit, limit)
+        if clip in ("at each step; dc_next", "at each step; dh_next and dc_next"):
+            dc_next = np.clip(dc_next, -limit, limit)
     if kept is not None:
         kept |= {"dz": dz_all[..., :T, :, :, :], "dh": dh_all[..., :T, :, :], "dc": dc_all[..., :T, :, :],
                  "m": m, "above": above}
@@ -396,11 +402,8 @@ def slopes(m, way, faults):
     if way.get("coupled") == "i":
         through_i, through_f = 0 * g, m.c_prev - both * g
     of_g = OF_TANH
-    if way.get("candidate") == "half":
-        of_g = OF_TANH | {"of another function; tanh": lambda a, c: 1 - a * a}
-    elif way.get("candidate") == "sigmoid":
-        of_g = OF_TANH | {"of another function; tanh": lambda a, c: 1 - a * a,
-                          "at the activation": OF_SIGMOID["at the activation"]}
+    if way.get("candidate") == "sigmoid":
+        of_g = OF_TANH | {"at the activation": OF_SIGMOID["at the activation"]}
     m.local = np.stack([through_i * own("i", i, i * (1 - i), OF_SIGMOID),
                         through_f * own("f", f, f * (1 - f), OF_SIGMOID),
                         i * own("g", g, CANDIDATE[way.get("candidate", "tanh")][1](g), of_g),
@@ -447,7 +450,7 @@ def sums(m, dY, dz, summed, head, faults, way, given):
         ts = steps("Wy", head)
         gradient["Wy"] = (HEAD[of("head")](m.h[ts], dY[..., ts, :, :]) if of("head") in HEAD else
                           m.h[ts].reshape(-1, m.h.shape[-1]).T @ dY[..., ts, :, :].reshape(*lead, -1, dY.shape[-1]))
-        gradient["by"] = dY[..., steps("by", head), :, :].sum(axis=(-3, -2))
+        gradient["by"] = dY[..., steps("by", head), :, :].sum(axis=(-3, -2)) * way.get("by", 1)
     for array in gradient:
         if isinstance(of(array), tuple) and of(array)[0] == "a constant factor":
             gradient[array] = gradient[array] * of(array)[1]

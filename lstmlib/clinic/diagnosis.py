@@ -278,8 +278,16 @@ class Examination:
         yield from with_peepholes(self.asked, self.sizes, self.rng(4))
 
     def forward_that_fits_best(self):
-        """No loss tells the forward pass: the standard one, or one that explains far more of the X-ray."""
+        """No loss tells the forward pass: one whose h make the gradient of Wh out of the dz that were read, or else
+        the standard one, or one that explains far more of the X-ray.
+        """
         self.loss_factor, self.loss_constant, self.uneven, explained = None, 0.0, None, {}
+        film = Film(self.asked, {}, self.sizes, self.seed)
+        fitting = [forward for forward, way in catalogue.FORWARDS.items() if "output" not in way and film.fits_Wh(way)]
+        if fitting:
+            self.diagnosis.forward = fitting[0]
+            way = catalogue.FORWARDS[fitting[0]]
+            return way, self.search(way)
         for forward, way in catalogue.FORWARDS.items():
             if "output" not in way and ";" not in forward:
                 explained[forward] = Film(self.asked, way, self.sizes, self.seed).compare({}).ok.mean()

@@ -151,6 +151,7 @@ def from_indices(own, size=None):
             gradient["Wx"] = items.T @ np.asarray(gradient["Wx"])[:len(items)]
         return gradient if loss is None else (loss, gradient)
 
+    asked.by_items = True
     return asked
 
 

@@ -110,7 +110,11 @@ class Search:
             self.left -= time.process_time() - start
 
     def prune(self):
-        """Faults that explain nothing are none."""
+        """Faults that explain nothing are none. What h before t hides of the states before t is one of c alone."""
+        for both, h, c in (("states before t", "h before t", "c before t"), ("states at t", "h at t", "c at t")):
+            for one, left in ((h, c), (c, h)):
+                if one in self.faults and both in self.faults:
+                    self.faults = {left if place == both else place: what for place, what in self.faults.items()}
         for place, what in list(self.faults.items()):
             if place in self.unnamed or what[0] == "mean of means":
                 continue
@@ -142,13 +146,14 @@ class Search:
         if None not in (three := [factors[k] for k in "ifg"]) and np.allclose(three, three[0]):
             found.append(("slope of tanh(c)", ("a constant factor", three[0])))
         found += [(f"slope of {k}", ("a constant factor", q)) for k, q in factors.items() if q]
-        if "peepholes" in film.way and abs(match.gates / match.head - 1) > 20 * film.tolerance:
-            found.append(("slope of o", ("a constant factor", match.gates / match.head)))  # it reaches i, f and g
+        if abs(match.gates / match.head - 1) > 20 * film.tolerance:  # what is taken for a factor of all gates
+            found += [(place, ("a constant factor", match.gates / match.head))
+                      for place in ("slope of tanh(c)", "slope of o")]
         found += [(array, ("a constant factor", q)) for array in ("Wx", "Wh", "b", "Wy", "by")
                   if array not in self.faults and (q := constant(kind == array))]
         if "1/|X|" not in self.faults:
             found += [("1/|X|", ("at every step", s)) for s in dict.fromkeys(
-                (match.gates, match.gates / match.head, match.head)) if abs(s - 1) > 10 * film.tolerance]
+                (match.gates, match.gates / match.head, match.head)) if 0 < s < 1 - 10 * film.tolerance]
         return found
 
     # ---- no way of being wrong is known: take what the code computes, say where, and go on behind it
@@ -162,13 +167,7 @@ class Search:
         elif any(row[0] == "dz" and row[3] > row[2] for row in rows):
             self.unnamed["timesteps"] = "a timestep is answered that comes after the impulse"
         elif layer == 1:
-            wrong = [k for k in GATES if any(row[0] == "dz" and row[4] == k for row in rows)]
-            if "o" in wrong and "peepholes" in film.way:  # through which a wrong gate o reaches the others
-                self.measure_slopes(["o"])
-                bad = ~self.match.ok & ~self.skip & (film.layer <= 1)
-                wrong = [k for k in "ifg" if any(row[4] == k for row, b in zip(film.meta, bad) if b)]
-            if wrong:
-                self.measure_slopes(wrong)
+            self.measure_lag_0()
         elif layer < 5:
             self.measure_carry()
         else:
@@ -196,6 +195,21 @@ class Search:
             self.match = film.compare(self.faults)
         else:
             self.unnamed["head"] = f"the gradient of {' and '.join(sorted(kinds))} is not what h_t and dY_t make it"
+
+    def measure_lag_0(self):
+        """What seems a factor of all gates may be one of i, f and g alone: what explains more of the later lags."""
+        film, start, q, tried = self.film, (self.faults, self.unnamed), self.match.gates / self.match.head, []
+        others = [{"slope of tanh(c)": ("a constant factor", q)}] if abs(q - 1) > 20 * film.tolerance else []
+        for more in [{}, *others]:
+            self.faults, self.unnamed = start[0] | more, dict(start[1])
+            self.match = film.compare(self.faults) if more else self.match
+            for gates in ("o", "ifg") if "peepholes" in film.way else (GATES,):  # o reaches the others through them
+                bad = ~self.match.ok & ~self.skip & (film.layer <= 1)
+                wrong = [k for k in gates if any(row[4] == k for row, is_bad in zip(film.meta, bad) if is_bad)]
+                if wrong:
+                    self.measure_slopes(wrong)
+            tried.append((self.score(self.match, 5), self.faults, self.unnamed, self.match))
+        _, self.faults, self.unnamed, self.match = max(tried, key=lambda one: one[0])
 
     def measure_slopes(self, wrong):
         """dz per dh at lag 0, over what it should be, for each gate: (T, 1, H)."""

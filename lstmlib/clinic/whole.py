@@ -6,7 +6,7 @@ import numpy as np
 
 from ..weights import Weights
 from . import catalogue
-from .asking import Data, close, proportional
+from .asking import ARRAYS, Data, close, proportional
 
 HEAD, GATES = ("Wy", "by"), ("Wx", "Wh", "b")
 LIMITS = (1, 5, 10, 0.5, 2, 3, 0.1, 15, 20, 25, 50, 100)  # at which published code clips
@@ -60,22 +60,27 @@ class Whole:
         if any(isinstance(what, tuple) and what[0] == "measured" for what in faults.values()):
             return np.inf
         clip, worst = faults.get("clipped inside", ("",))[0], 0.0
+        if clip == "by value":
+            largest = max(abs(a).max() for a in data.gradient.values())
+            limit = faults["clipped inside"][1] if self.asked.by_items else largest
+            expected = self.clipped_by_value(data, faults, dict.fromkeys(ARRAYS, largest) | {"Wx": limit})
+            size = np.sqrt(sum((a ** 2).sum() for a in expected.values())) or 1
+            return max(np.linalg.norm(self.without_decay(data, k) - a) / max(np.linalg.norm(a), 1e-3 * size)
+                       for k, a in expected.items())
         theirs = data.predict(self.way, self.at_sizes(faults, data.sizes))
-        limit = max(abs(a).max() for a in data.gradient.values())
         for names in (GATES, HEAD) if clip != "by norm" else [(k,) for k in data.gradient]:
             names = [k for k in names if k in data.gradient]
             if not names:
                 continue
             mine = {k: self.without_decay(data, k) for k in names}
             a, b = (np.concatenate([one[k].ravel() for k in names]) for one in (mine, theirs))
-            free = abs(a) < limit * (1 - 1e-9) if clip == "by value" else slice(None)
-            factor = np.vdot(a[free], b[free]) / (np.vdot(b[free], b[free]) or 1)
+            factor = np.vdot(a, b) / (np.vdot(b, b) or 1)
             if factor == 0 and (a.any() or b.any()):
                 return np.inf
             size = max(np.linalg.norm(a), np.linalg.norm(factor * b)) or 1
             for k in names:
-                expected = factor * theirs[k] if clip != "by value" else np.clip(factor * theirs[k], -limit, limit)
-                worst = max(worst, np.linalg.norm(mine[k] - expected) / max(np.linalg.norm(mine[k]), 1e-3 * size))
+                worst = max(worst, np.linalg.norm(mine[k] - factor * theirs[k])
+                            / max(np.linalg.norm(mine[k]), 1e-3 * size))
         return worst
 
     def at_sizes(self, faults, sizes):
@@ -91,6 +96,8 @@ class Whole:
         mine, theirs = self.data[-1].gradient, self.data[-1].predict(self.way, self.faults)
         if "by" in mine and not proportional(mine["by"], theirs["by"], self.tolerance):
             self.unnamed["loss"] = "what enters the outputs (dY) is not the gradient of the loss; its differences are"
+        elif all(self.off(one.softened(self.way), self.faults) <= self.tolerance for one in self.data):
+            self.unnamed["clipped inside"] = "a large gradient is off, and a small one is right"
         elif good:
             self.unnamed["timesteps"] = f"the gradient is right at T = {', '.join(good)} and not at the others"
         else:
@@ -161,6 +168,16 @@ class Whole:
         theirs = data.predict(self.way, faults)
         return {k: (self.head if k in HEAD else self.gates) * theirs[k] for k in data.gradient}
 
+    def clipped_by_value(self, data, faults, limits):
+        """What is expected, with no entry above the limit of its array; of Wx the rows of each item."""
+        kept, expected = {}, self.expected(data, faults)
+        clipped = {k: np.clip(a, -limits[k], limits[k]) for k, a in expected.items()}
+        if self.asked.by_items and "Wx" in clipped:
+            data.predict(self.way, faults, kept=kept)
+            items, rows = data.X.reshape(-1, data.X.shape[-1]), self.gates * kept["dz"]
+            clipped["Wx"] = items.T @ np.clip(rows, -limits["Wx"], limits["Wx"]).reshape(len(items), -1)
+        return clipped
+
     def clips(self):
         if self.film.limit:
             self.faults["clipped inside"] = "by norm", self.film.limit
@@ -171,9 +188,10 @@ class Whole:
         if all(close(mine[k], expected[k], loose) for k in mine):
             return
         largest = {k: abs(a).max() for k, a in mine.items()}
-        limit = max(largest.values())
+        limit = max(largest[k] for k in largest if not (self.asked.by_items and k == "Wx"))
         for limits in (dict.fromkeys(mine, limit), largest):
-            if all(close(mine[k], np.clip(expected[k], -limits[k], limits[k]), loose) for k in mine):
+            clipped = self.clipped_by_value(data, self.faults, limits)
+            if all(close(mine[k], clipped[k], loose) for k in mine):
                 self.faults["clipped inside"] = "by value", limit
                 return
         size, should = (np.sqrt(sum((a ** 2).sum() for a in one.values())) for one in (mine, expected))
@@ -191,7 +209,8 @@ class Whole:
         with np.errstate(all="ignore"):
             dh = abs(dz[:, 3] / kept["m"].local[:len(dz), 0, 3])
         dh[~np.isfinite(dh)] = 0
-        read = {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0), "dh_next": dh[:-1].max(initial=0)}
+        read = {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0)} | dict.fromkeys(
+            ("dh_next", "dc_next", "dh_next and dc_next"), dh[:-1].max(initial=0))
         for where, found in read.items():
             for limit in (found, *LIMITS, *(limit / self.gates for limit in LIMITS)):
                 fault = {"clipped inside": ("at each step; " + where, float(limit))}

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..weights import Weights
 from . import catalogue
-from .asking import Own, Sizes, random_weights
+from .asking import Own, Sizes, close, random_weights
 
 LAYERS = ("head", "lag 0", "lag 1", "lag 2", "lags from 3", "sums")
 
@@ -140,6 +140,16 @@ class Film:
             if kept is not None:
                 kept.append(record)
         return out
+
+    def fits_Wh(self, way):
+        """Whether the gradient of Wh is the sum of h_(t-1) times the dz_t that were read, with the h of this way."""
+        group = self.groups[-1]
+        dz = group.read(group.answers)
+        if not self.one_hot or "Wh" not in group.answers or not group.answers["Wh"].any():
+            return False
+        made = np.einsum("th,sto->sho", catalogue.forward(self.weights, group.X[:, :1], way).hs[:-1, 0],
+                         dz.reshape(*dz.shape[:2], -1))
+        return close(group.answers["Wh"], made, 20 * self.tolerance)
 
     def compare(self, faults, factors=None):
         """Which blocks of the code's answers are those of a backward pass with these faults -> Match"""

@@ -16,7 +16,7 @@ FAULTS = {
     "dh: not carried": "dh0", "dh: without Wh": "dhI", "dh: Wh not transposed": "dhT",
     "dh: without the slopes of the gates": "dhS",
     "dh: from the wrong end of [x, h]": "dhE", "dh: from dh alone": "dhA", "dh: without gate o": "dh-o",
-    "dh: without gate f": "dh-f", "dc: not carried": "dc0", "dc: without f": "dcF",
+    "dh: without gate f": "dh-f", "gate o: from the loss alone": "oL", "dc: not carried": "dc0", "dc: without f": "dcF",
     "slope of i: at the activation": "i2", "slope of i: missing": "i1", "slope of i: the function itself": "is",
     "slope of i: of another function": "it", "slope of i: a constant factor": "i/2",
     "slope of f: at the activation": "f2", "slope of f: missing": "f1", "slope of f: the function itself": "fs",
@@ -175,7 +175,8 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
                 return right / 2 if k + "/2" in on else right
 
             delta = {"i": dc * g * through("i", i), "f": dc * cell_before * through("f", f),
-                     "g": dc * i * through("g", g), "o": dh * np.tanh(cell) * through("o", o)}
+                     "g": dc * i * through("g", g),
+                     "o": (dh - dhn if "oL" in on else dh) * np.tanh(cell) * through("o", o)}
             if "every" in on:
                 delta = {k: d / N for k, d in delta.items()}
             for k in "ifgo":
@@ -264,3 +265,67 @@ def mean_of_means(own, many_to_one):
         return (sum(loss for loss, _ in results) / len(results),
                 {k: sum(gradient[k] for _, gradient in results) / len(results) for k in results[0][1]})
     return halves
+
+
+def peeping(*switches, peepholes, loss="cross entropy", many_to_one=False, looks_back=False, coupled=False,
+            dtype=float):
+    """The same for an LSTM whose gates i, f and o look at the cell, each unit at its own, through `peepholes` (3, H).
+
+    looks_back  whether gate o looks at c_(t-1), too, and not at c_t
+    coupled     whether f is 1 - i
+    """
+    on = set(switches)
+
+    def own(weights, X, targets):
+        U, V, b = ([part.astype(dtype) for part in np.split(array, 4, axis=-1)]
+                   for array in (weights.Wx, weights.Wh, weights.b))
+        pi, pf, po = (p.astype(dtype) for p in peepholes)
+        X, Wy, by = X.astype(dtype), weights.Wy.astype(dtype), weights.by.astype(dtype)
+        tape, h = [], np.zeros((X.shape[1], weights.H), dtype)
+        c = 0 * h
+        for x in X:
+            zi, zf, zg, zo = (x @ u + h @ v + bias for u, v, bias in zip(U, V, b))
+            i = sig(zi + pi * c)
+            f = 1 - i if coupled else sig(zf + pf * c)
+            g, before = np.tanh(zg), c
+            c = f * c + i * g
+            o = sig(zo + po * (before if looks_back else c))
+            tape.append((x, h, before, i, f, g, o, c))
+            h = o * np.tanh(c)
+        Y = np.array([o * np.tanh(c) for *_, o, c in tape]) @ Wy + by
+        if many_to_one:
+            targets = np.repeat(targets[None], len(X), axis=0)
+        if loss == "cross entropy":
+            p = np.exp(Y) / np.exp(Y).sum(-1, keepdims=True)
+            one = np.eye(weights.K)[targets]
+            items, dY = -np.log((p * one).sum(-1)), (p - one).astype(dtype)
+        else:
+            items, dY = ((Y - targets) ** 2).sum(-1), 2 * (Y - targets).astype(dtype)
+        if many_to_one:
+            items[:-1], dY[:-1] = 0, 0
+
+        dU, dV, db = ([0 * part for part in parts] for parts in (U, V, b))
+        dWy, dh_next, dc_next = 0 * Wy, 0 * h, 0 * h
+        for t in reversed(range(len(X))):
+            x, h_before, before, i, f, g, o, c = tape[t]
+            above = dY[t] @ Wy.T
+            dh = above + dh_next
+            ao = (above if "oL" in on else dh) * np.tanh(c) * (sig(o) * (1 - sig(o)) if "o2" in on else o * (1 - o))
+            dc = dh * o * ((1 - np.tanh(c ** 2)) if "ct" in on else (1 - np.tanh(c) ** 2)) + dc_next
+            if not looks_back and not on & {"peep", "peep-o"}:
+                dc = dc + po * ao
+            other = before if coupled and "one" not in on else 0
+            ai, af = dc * (g - other) * i * (1 - i), 0 * dc if coupled else dc * before * f * (1 - f)
+            ag = dc * i * (1 - np.tanh(g) ** 2 if "g2" in on else (1 - g * g) ** 2 if "gg" in on else 1 - g * g)
+            a = (ai, af, ag, ao)
+            dU, dV, db = ([s + new for s, new in zip(old, more)] for old, more in (
+                (dU, [x.T @ k for k in a]), (dV, [h_before.T @ k for k in a]), (db, [k.sum(0) for k in a])))
+            dWy = dWy + (o * np.tanh(c)).T @ dY[t]
+            dh_next = sum(k @ (v if "dhT" in on else v.T) for k, v in zip(a, V))
+            dc_next = 0 * dc if "dc0" in on else dc * f
+            if "peep" not in on:
+                dc_next = dc_next + pi * ai + pf * af + (po * ao if looks_back else 0)
+        return items.sum(), {"Wx": np.hstack(dU), "Wh": np.hstack(dV), "b": np.hstack(db), "Wy": dWy,
+                             "by": dY.sum(axis=(0, 1))}
+
+    return own

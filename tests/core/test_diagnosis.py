@@ -11,10 +11,11 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from strangers import FAULTS, stranger
+from strangers import FAULTS, peeping, stranger
 
 from lstmlib import Weights, init_weights
-from lstmlib.clinic import Diagnosis, catalogue, diagnose, from_step, layouts, ready_head, xray
+from lstmlib.checking import numerical_gradient, relative_error
+from lstmlib.clinic import Diagnosis, catalogue, diagnose, from_indices, from_step, layouts, ready_head, xray
 from lstmlib.clinic.asking import Sizes, random_targets, random_weights
 from lstmlib.clinic.patients import HEALTHY, PATIENTS, outpatient
 from lstmlib.clinic.words import LINES
@@ -113,8 +114,8 @@ def test_right_code_is_never_accused():
             own = stranger(**how, **style, dtype=rng.choice([np.float32, float]))
             way = "standard"
         else:
-            way = str(rng.choice([one for one in forwards if how["loss"] != "given" or "output" not in one and
-                                  ";" not in one]))
+            way = str(rng.choice([one for one in forwards if "output layer" not in one and (
+                how["loss"] != "given" or "output" not in one and ";" not in one)]))
             own = of_catalogue(way, how, 0.25)
         diagnosis = diagnose(own, **how, **sizes, progress=False)
         assert diagnosis.explained and not diagnosis.places, (seed, way, how, style, sizes, str(diagnosis))
@@ -262,6 +263,44 @@ def test_a_length_that_raises_is_noted():
     assert diagnosis.explained and "it raises at T = 1: IndexError (list index out of range)" in diagnosis.notes
 
 
+def test_code_without_an_output_layer_of_its_own_is_examined():
+    """The loss is that of h itself: K = H, and Wy and by are not used."""
+    def own(weights, X, targets, wrong=False):
+        head = Weights(weights.Wx, weights.Wh, weights.b, np.eye(4), np.zeros(4))
+        loss, gradient = stranger(*["c2"] * wrong, loss="squared error")(head, X, targets)
+        return loss, {k: gradient[k] for k in ("Wx", "Wh", "b")}
+
+    right = diagnose(own, "squared error", K=4, progress=False)
+    wrong = diagnose(lambda *question: own(*question, wrong=True), "squared error", K=4, progress=False)
+    assert right.explained and not right.faults and right.forward == wrong.forward == "no output layer"
+    assert wrong.explained and wrong.faults == ["slope of tanh(c): 1 - c^2"]
+
+
+@pytest.mark.parametrize("forward", ["h = o * c, without tanh", "tanh(x/2) for both tanh", "no biases"])
+def test_without_a_loss_the_forward_pass_follows_from_the_gradient_of_Wh(forward):
+    """However wrong the slopes are: those of dz and h_(t-1) belong together."""
+    faults = {f"slope of {k}": "missing" for k in "ifo"} | {"slope of tanh(c)": "the function itself"}
+    diagnosis = diagnose(of_catalogue(forward, {"loss": "given"}, 1.0, faults), "given", progress=False)
+    assert diagnosis.forward == forward
+
+
+def test_a_factor_of_three_gates_is_none_of_all_four():
+    """Slopes of i, f and g twice too large, that of o has no name: nothing is wrong with what is carried."""
+    double = {"o(1 - tanh(c)^2)": lambda v, now: 2 * v, "slope of o": lambda v, now: now["f"] * (1 - now["f"])}
+    diagnosis = diagnose(invented(lambda at, value, now: double.get(at, lambda v, _: v)(value, now)), progress=False)
+    assert diagnosis.faults == ["slope of tanh(c): a constant factor"] and diagnosis.factor.startswith("1 or")
+    assert set(diagnosis.places) == {"slope of tanh(c)", "slope of o"}
+
+
+@pytest.mark.parametrize("clipped", [("dh_next",), ("dc_next",), ("dh_next", "dc_next")])
+def test_clips_of_what_is_carried_are_told(clipped):
+    def change(at, value, now):
+        return np.clip(value, -0.5, 0.5) if at.replace("dh", "dh_next").replace("dc", "dc_next") in clipped else value
+
+    diagnosis = diagnose(invented(change), progress=False)
+    assert diagnosis.places == ["clipped inside"] and diagnosis.faults == ["clipped inside: at each step"]
+
+
 def test_an_unknown_forward_pass_is_judged_against_numbers_and_no_name_is_given():
     def own(weights, X, targets, factor=1.0):
         Y = np.cumsum(np.sin(X @ weights.Wx[:, :weights.H]), axis=0) @ weights.Wy + weights.by
@@ -301,11 +340,61 @@ def test_what_is_absent_is_not_judged():
     ("h = o * c, without tanh", ("slope of g", "missing")), ("the squashed cell is carried", ("dh", "without gate o")),
     ("coupled gates, f = 1 - i", ("dc", "not carried")), ("a bias used twice", ("b", "left at zero")),
     ("sigmoid output", ("loss", "of another loss; without the output's slope")),
+    ("no biases", ("dh", "without Wh")), ("no bias in the outputs", ("dc", "not carried")),
+    ("candidate through a sigmoid", ("slope of g", "of another function; tanh")),
+    ("coupled gates, i = 1 - f", ("coupled gates", "one path left out")),
     ("tanh(x/2) for both tanh", ("slope of tanh(c)", "of another function; tanh"))])
 def test_the_forward_pass_follows_from_the_loss_and_its_faults_are_named(forward, fault):
     how = {"loss": "squared error", "many_to_one": False}
     diagnosis = diagnose(of_catalogue(forward, how, 1.0, dict([fault])), "squared error", progress=False)
     assert diagnosis.forward == forward and diagnosis.faults == [f"{fault[0]}: {catalogue.name(fault[1])}"]
+
+
+# ---- peepholes
+
+PEEPHOLES = np.random.default_rng(4).normal(size=(3, 4))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_peepholes_are_read_from_the_loss_and_right_code_is_cleared(seed):
+    rng = np.random.default_rng([seed, 11])
+    H, loss = int(rng.integers(2, 6)), str(rng.choice(["cross entropy", "squared error"]))
+    how = {"loss": loss, "many_to_one": bool(rng.random() < 0.4)}
+    style = {"looks_back": bool(rng.random() < 0.3), "coupled": bool(rng.random() < 0.3)}
+    own = peeping(peepholes=rng.normal(size=(3, H)), **how, **style, dtype=[float, np.float32][seed % 3 == 2])
+    diagnosis = diagnose(own, **how, B=int(rng.integers(1, 3)), H=H, seed=seed, progress=False)
+    assert diagnosis.explained and not diagnosis.places, (seed, how, style, str(diagnosis))
+    names = ["diagonal peepholes", *["o looks at c_(t-1)"] * style["looks_back"],
+             *["coupled gates, f = 1 - i"] * style["coupled"]]
+    assert diagnosis.forward == "; ".join(names)
+    assert diagnosis.loss_factor.split(" or ")[0] == ("1" if loss == "cross entropy" else "2")
+
+
+def test_the_peeping_lstm_of_these_tests_is_right():
+    own, sizes, rng = peeping(peepholes=PEEPHOLES), Sizes(3, 2, 3, 4, 3), np.random.default_rng(2)
+    weights, X, labels = random_weights(sizes, rng), rng.normal(size=sizes[:3]), rng.integers(0, 3, (3, 2))
+    truth = numerical_gradient(lambda w: float(own(w, X, labels)[0]), weights, "central")
+    assert relative_error(Weights(**own(weights, X, labels)[1]), truth) < 1e-8
+
+
+@pytest.mark.parametrize("style, switches, faults", [
+    ({}, "peep", ["peepholes: left out of dc"]), ({"looks_back": True}, "peep", ["peepholes: left out of dc"]),
+    ({}, "peep-o g2", ["peepholes: left out of dc", "slope of g: at the activation"]),
+    ({}, "peep ct dc0", ["peepholes: left out of dc", "slope of tanh(c): tanh(c^2)", "dc: not carried"]),
+    ({}, "o2 dhT", ["slope of o: at the activation", "dh: Wh not transposed"]),
+    ({}, "peep oL dhT", ["peepholes: left out of dc", "gate o: from the loss alone", "dh: Wh not transposed"]),
+    ({"coupled": True}, "one", ["coupled gates: one path left out"]),
+    ({"coupled": True}, "one peep", ["coupled gates: one path left out", "peepholes: left out of dc"])])
+def test_faults_of_code_with_peepholes_are_named(style, switches, faults):
+    diagnosis = diagnose(peeping(*switches.split(), peepholes=PEEPHOLES, **style), progress=False)
+    assert diagnosis.explained and set(diagnosis.faults) == set(faults)
+    assert all(line[:60] in str(diagnosis) for said in faults for line in LINES[said.partition(": ")[0]][:2])
+
+
+def test_what_has_no_word_in_code_with_peepholes_is_told_by_its_place():
+    diagnosis = diagnose(peeping("gg", "peep", peepholes=PEEPHOLES), progress=False)
+    assert set(diagnosis.places) == {"slope of g", "peepholes"} and diagnosis.faults == ["peepholes: left out of dc"]
+    assert not diagnosis.explained
 
 
 def test_faults_with_the_same_gradient_are_named_together():
@@ -364,10 +453,55 @@ def test_progress_is_said_after_a_second(capsys, monkeypatch):
     ({"own": lambda *q: ("a", {})}, ValueError, "one finite number as loss, got 'a'"),
     ({"own": lambda *q: (1, [])}, TypeError, "must be a Weights or a dict of some of Wx, Wh, b, Wy, by, got list"),
     ({"own": lambda *q: (1, {"W": 1})}, ValueError, "must have keys from Wx, Wh, b, Wy, by, got W"),
-    ({"own": lambda *q: (1, {"b": np.zeros(3)})}, ValueError, r"gradient of b must have shape \(4H\) with 4H = 16")])
+    ({"own": lambda *q: (1, {"b": np.zeros(3)})}, ValueError, r"gradient of b must have shape \(4H\) with 4H = 16"),
+    ({"own": lambda *q: None}, TypeError, "got NoneType: its last line must be `return loss, gradient`"),
+    ({"own": lambda w, *q: {"b": w.b}}, TypeError, "got dict: the loss is missing .*loss='given'"),
+    ({"own": lambda w, *q: ({"b": w.b}, 1.0)}, TypeError, "got the gradient first: exchange the two"),
+    ({"own": lambda *q: (np.ones(5), {})}, ValueError, "sum the losses of timesteps and sequences"),
+    ({"own": lambda *q: (np.nan, {})}, ValueError, "got nan: the questions are of ordinary size, so look for a log of"),
+    ({"own": lambda w, *q: (1, {"Wx": w.Wx.T})}, ValueError, r"It is the transpose: layouts\(\.\.\., columns=True\)"),
+    ({"own": lambda w, *q: (1, {"b": w.b[:, None]})}, ValueError, r"right number of entries: \.reshape\(16,\)"),
+    ({"own": lambda w, X, y: stranger()(w, X[:, :1], y[:, :1])}, ValueError,
+     r"takes no notice of any sequence but the first of the 2 .*diagnose\(own, \.\.\., B=1\)"),
+    ({"own": lambda w, X, y: stranger()(w, X.reshape(5, 1, 6), y)}, ValueError,
+     r"X of shape \(T, B, D\) = \(5, 2, 6\)\. With B=1 it answers: diagnose\(own, \.\.\., B=1\)"),
+    ({"own": stranger(many_to_one=True)}, ValueError, "With many_to_one=True it answers"),
+    ({"own": lambda w, X, y: w.backward()}, AttributeError, "Call own with such arguments by itself")])
 def test_wrong_arguments_are_named(arguments, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error) as raised:
         diagnose(**{"own": stranger()} | arguments)
+    said = "\n".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
+    assert re.search(message, said), said
+
+
+def mistaken(said, real):
+    """The own of an adapter that says a layout which is not that of the code."""
+    def own(weights, X, labels):
+        loss, gradient = stranger()(Weights(**real.take(said.give(weights))), X, labels)
+        return loss, said.take(real.give(Weights(**gradient)))
+
+    return own
+
+
+@pytest.mark.parametrize("said, real, advice", [
+    (("ifgo", "hx"), ("figo", "hx"), "in its order= write i in place of f, f in place of i"),
+    (("ifgo", "hx"), ("ifgo", "xh"), "say joined='xh'"),
+    (("ifgo", "xh"), ("fgio", "hx"), "in its order= write i in place of g, f in place of i, g in place of f and say "
+                                     "joined='hx'")])
+def test_an_adapter_that_mistakes_the_layout_is_told_how_to_mend_it(said, real, advice):
+    said, real = layouts(*said), layouts(*real)
+    diagnosis = diagnose(mistaken(said, real), progress=False)
+    assert diagnosis.notes[-1].endswith(f"the adapter's layouts are mended: {advice}") and not diagnosis.faults
+    order = re.findall(r"(\w) in place of (\w)", advice)  # the advice followed
+    mended = layouts(said.order.translate(str.maketrans({b: a for a, b in order})), real.joined)
+    assert diagnose(mistaken(mended, real), progress=False).explained
+
+
+def test_a_loss_of_the_last_timestep_asks_for_many_to_one():
+    def own(weights, X, labels):  # of an LSTM that is not known
+        return stranger(many_to_one=True)(weights, X ** 2, labels[-1])
+
+    assert "many_to_one=True" in diagnose(own, progress=False).notes[-1]
 
 
 # ---- the X-ray by itself
@@ -434,6 +568,25 @@ def test_code_that_learns_inside_and_code_without_a_head_are_examined_too():
     assert diagnose(from_step(update, 0.1), progress=False).explained
     diagnosis = diagnose(own, progress=False)
     assert diagnosis.explained and not diagnosis.faults and isinstance(diagnosis, Diagnosis)
+
+
+@pytest.mark.parametrize("switches, faults", [
+    ("", []), ("g2 dh-o", ["slope of g: at the activation", "dh: without gate o"]),
+    ("clipv c2", ["clipped inside: by value", "slope of tanh(c): 1 - c^2"])])
+def test_code_that_takes_indices_is_examined(switches, faults):
+    wrong, words = stranger(*switches.split()), 6
+
+    def own(weights, inputs, labels):
+        assert weights.Wx.shape == (words, 16) and inputs.dtype.kind == "i" and inputs.shape == labels.shape
+        return wrong(weights, np.eye(words)[inputs], labels)
+
+    diagnosis = diagnose(from_indices(own, words), B=1, K=words, progress=False)
+    assert diagnosis.explained and set(diagnosis.faults) == set(faults)
+
+
+def test_from_indices_says_when_there_are_too_few_words():
+    with pytest.raises(ValueError, match=r"size must be at least T\*B = 10, got 6"):
+        diagnose(from_indices(stranger(), 6), progress=False)
 
 
 def test_the_page_has_an_adapter_that_works():
