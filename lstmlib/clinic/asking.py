@@ -64,10 +64,10 @@ class Own:
         if self.given:
             return None, checked(result, weights, ARRAYS[:3])
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            hint = {"NoneType": ": its last line must be `return loss, gradient`", "dict": ": the loss is missing (code "
-                    "that is given dh has none: loss='given')", "Weights": ": the loss is missing"}
-            raise TypeError("own must return (loss, gradient), got "
-                            + type(result).__name__ + hint.get(type(result).__name__, ""))
+            came = type(result).__name__
+            missing = ": the loss is missing (code that is given dh has none: loss='given')"
+            hint = {"NoneType": ": its last line must be `return loss, gradient`", "dict": missing, "Weights": missing}
+            raise TypeError(f"own must return (loss, gradient), got {came}{hint.get(came, '')}")
         if isinstance(result[0], (dict, Weights)):
             raise TypeError("own must return (loss, gradient), got the gradient first: exchange the two")
         loss = np.asarray(result[0])
@@ -75,7 +75,8 @@ class Own:
             hint = ": sum the losses of timesteps and sequences" if loss.size > 1 and loss.dtype.kind in "uif" else (
                 ": the questions are of ordinary size, so look for a log of 0, a division by 0, an exp that overflows"
                 if loss.dtype.kind == "f" else "")
-            raise ValueError(f"own must return (loss, gradient) with one finite number as loss, got {result[0]!r}{hint}")
+            raise ValueError("own must return (loss, gradient) with one finite number as loss, got "
+                             f"{result[0]!r}{hint}")
         return float(loss.reshape(())), checked(result[1], weights, ARRAYS)
 
 

@@ -233,6 +233,7 @@ HEAD = {"an inner product; over the hidden units": lambda h, dY: np.broadcast_to
             np.einsum("tbh,...tbk->...k", h, dY)[..., None, :], (*dY.shape[:-3], h.shape[-1], dY.shape[-1])),
         "an inner product; over the outputs": lambda h, dY: np.broadcast_to(
             np.einsum("tbh,...tbk->...h", h, dY)[..., :, None], (*dY.shape[:-3], h.shape[-1], dY.shape[-1]))}
+LIMITS = (1, 5, 10, 0.5, 2, 3, 0.1, 15, 20, 25, 50, 100)  # at which published code clips
 WAYS = {
     "states before t": BEFORE, "h before t": BEFORE, "c before t": BEFORE,
     "states at t": AT, "h at t": AT, "c at t": AT,

@@ -174,27 +174,29 @@ class Examination:
                 f"{sizes.D}, {sizes.H}, {sizes.K} and X of shape (T, B, D) = {(sizes.T, sizes.B, sizes.D)}")
         tried = [("B=1", sizes._replace(B=1), asked.many_to_one)] * (sizes.B > 1)
         if not asked.given:
-            other = not asked.many_to_one
-            tried += [(f"many_to_one={other}", sizes, other), (f"B=1, many_to_one={other}", sizes._replace(B=1), other)]
-        for words, other_sizes, many_to_one in tried:
+            last = not asked.many_to_one
+            tried += [(f"many_to_one={last}", sizes, last), (f"B=1, many_to_one={last}", sizes._replace(B=1), last)]
+        for answer, other_sizes, many_to_one in tried:
             try:
                 Data.random(Own(asked.own, asked.loss, many_to_one), other_sizes, self.rng(0))
             except Exception:
                 continue
-            return f"{said}. With {words} it answers: diagnose(own, ..., {words})."
+            return f"{said}. With {answer} it answers: diagnose(own, ..., {answer})."
         return (f"{said}. Call own with such arguments by itself to see where it raises. Code for fixed sizes needs "
                 "T=, D=, H= or K=; code for vectors as columns wants X[t].T, of shape (D, B).")
 
     def all_sequences_count(self, data):
-        """ValueError where another target of the later sequences changes nothing."""
-        if self.sizes.B == 1:
-            return
-        targets = data.targets.copy()
-        targets[:, 1:] = other(targets[:, 1:], self.sizes.K)
-        if self.asked.many_to_one and self.asked.given:
-            targets[:-1] = 0
-        new = data.with_targets(targets)
-        if new.loss == data.loss and all(np.array_equal(new.gradient[k], a) for k, a in data.gradient.items()):
+        """ValueError where other targets of the first sequence change something, and those of the others nothing."""
+        def matters(sequences):
+            targets = data.targets.copy()
+            targets[:, sequences] = other(targets[:, sequences], self.sizes.K)
+            if self.asked.many_to_one and self.asked.given:
+                targets[:-1] = 0
+            new = data.with_targets(targets)
+            return new.loss != data.loss or any(
+                not np.array_equal(new.gradient[k], a) for k, a in data.gradient.items())
+
+        if self.sizes.B > 1 and not matters(slice(1, None)) and matters(slice(1)):
             raise ValueError(f"own takes no notice of any sequence but the first of the {self.sizes.B} in X[:, b]: for "
                              "code that takes one sequence say diagnose(own, ..., B=1)")
 
@@ -256,8 +258,8 @@ class Examination:
                 self.other = self.other._replace(H=self.sizes.H, D=self.sizes.D)
             self.uneven = factors / factors[0] if np.ptp(factors) > 10 * tolerance * abs(factors).max() else None
             return way
-        self.hint = next((f"It is that of the usual one if the adapter's layouts are mended: {words}"
-                          for words, seen in other_layouts(weights)
+        self.hint = next((f"It is that of the usual one if the adapter's layouts are mended: {how}"
+                          for how, seen in other_layouts(weights)
                           if fit({}, [one.with_weights(seen) for one in data])), self.hint_about_targets(data[0]))
         return None
 

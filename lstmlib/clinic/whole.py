@@ -9,7 +9,6 @@ from . import catalogue
 from .asking import ARRAYS, Data, close, proportional
 
 HEAD, GATES = ("Wy", "by"), ("Wx", "Wh", "b")
-LIMITS = (1, 5, 10, 0.5, 2, 3, 0.1, 15, 20, 25, 50, 100)  # at which published code clips
 
 
 class Whole:
@@ -35,6 +34,8 @@ class Whole:
         if named and not self.fits and not self.unnamed:
             self.where_it_does_not_fit()
         self.fits = self.fits and not self.unnamed
+        if self.film.edge and not self.fits:
+            self.faults.setdefault("clipped inside", ("by value", self.film.edge))
         if self.fits:
             self.in_the_loss = bool(self.decay and loss_constant) and self.decay_is_in_the_loss(loss_factor)
             self.drop_what_is_not_needed()
@@ -96,7 +97,8 @@ class Whole:
         mine, theirs = self.data[-1].gradient, self.data[-1].predict(self.way, self.faults)
         if "by" in mine and not proportional(mine["by"], theirs["by"], self.tolerance):
             self.unnamed["loss"] = "what enters the outputs (dY) is not the gradient of the loss; its differences are"
-        elif all(self.off(one.softened(self.way), self.faults) <= self.tolerance for one in self.data):
+        elif "clipped inside" not in self.faults and all(
+                self.off(one.softened(self.way), self.faults) <= self.tolerance for one in self.data):
             self.unnamed["clipped inside"] = "a large gradient is off, and a small one is right"
         elif good:
             self.unnamed["timesteps"] = f"the gradient is right at T = {', '.join(good)} and not at the others"
@@ -212,7 +214,7 @@ class Whole:
         read = {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0)} | dict.fromkeys(
             ("dh_next", "dc_next", "dh_next and dc_next"), dh[:-1].max(initial=0))
         for where, found in read.items():
-            for limit in (found, *LIMITS, *(limit / self.gates for limit in LIMITS)):
+            for limit in (found, *catalogue.LIMITS, *(limit / self.gates for limit in catalogue.LIMITS)):
                 fault = {"clipped inside": ("at each step; " + where, float(limit))}
                 expected = self.expected(data, self.faults | fault)
                 if all(close(self.without_decay(data, k), expected[k], loose) for k in expected):

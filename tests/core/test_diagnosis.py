@@ -239,6 +239,12 @@ def test_random_starts_and_kept_states_end_the_examination_and_say_why():
     assert diagnosis.faults == ["calls: differ"] and not diagnosis.explained and "mended" in diagnosis.notes[0]
 
 
+def test_code_that_no_target_moves_is_not_asked_for_one_sequence():
+    """The last timestep is left out, and it alone has an upstream."""
+    diagnosis = diagnose(stranger("last", loss="given", many_to_one=True), "given", many_to_one=True, progress=False)
+    assert diagnosis.faults and "calls: differ" not in diagnosis.faults
+
+
 def test_sums_that_are_never_cleared_do_not_hide_the_other_faults():
     diagnosis = diagnose(stranger("grow", "g2", "dc0"), progress=False)
     assert set(diagnosis.faults) == {"calls: differ", "slope of g: at the activation", "dc: not carried"}
@@ -582,6 +588,19 @@ def test_code_that_takes_indices_is_examined(switches, faults):
 
     diagnosis = diagnose(from_indices(own, words), B=1, K=words, progress=False)
     assert diagnosis.explained and set(diagnosis.faults) == set(faults)
+
+
+def test_a_clip_that_meets_the_impulses_does_not_accuse_the_sums():
+    """Each entry within 0.02; the slope of g has no name."""
+    wrong = invented(lambda at, value, now: value ** 1.5 if at == "slope of g" else value)
+
+    def own(weights, X, labels):
+        loss, gradient = wrong(weights, X, labels)
+        return loss, gradient.map(lambda a: np.clip(a, -0.02, 0.02))
+
+    diagnosis = diagnose(own, progress=False)
+    assert set(diagnosis.places) <= {"slope of g", "clipped inside", "head"} and "slope of g" in diagnosis.numbers
+    assert "clipped inside: by value" in diagnosis.faults and not diagnosis.explained
 
 
 def test_from_indices_says_when_there_are_too_few_words():
