@@ -34,8 +34,6 @@ class Whole:
         if named and not self.fits and not self.unnamed:
             self.where_it_does_not_fit()
         self.fits = self.fits and not self.unnamed
-        if self.film.edge and not self.fits:
-            self.faults.setdefault("clipped inside", ("by value", self.film.edge))
         if self.fits:
             self.in_the_loss = bool(self.decay and loss_constant) and self.decay_is_in_the_loss(loss_factor)
             self.drop_what_is_not_needed()
@@ -145,7 +143,7 @@ class Whole:
         weights, X, (T, B, _, H, K) = self.film.weights, self.film.X, self.sizes
         now = catalogue.forward(weights, X, self.way)
         if self.asked.loss == "cross entropy":
-            Wy, by = times * weights.Wy, weights.by
+            Wy, by = 50 * times * weights.Wy, weights.by  # those of the X-ray are small
             if others_quiet:  # the first label is sure, but for the impulse
                 Wy = 24 / abs(now.hs[1:] @ weights.Wy).max() * weights.Wy
                 by = np.where(np.arange(K) == 0, 30.0, -30.0)

@@ -78,20 +78,21 @@ class Film:
         weights = random_weights(sizes, rng)
         by = np.full(K, -2.0) + rng.normal(0, 0.3, K)
         by[0] += 6
-        by = by if own.loss == "cross entropy" else weights.by
-        self.weights = Weights(weights.Wx, weights.Wh, weights.b, weights.Wy / 2, by)
+        by, less = (by, 100) if own.loss == "cross entropy" else (weights.by, 2)  # so that no clip meets the impulses
+        self.weights = Weights(weights.Wx, weights.Wh, weights.b, weights.Wy / less, by)
         self.one_hot = D >= T
         if self.one_hot:
             amplitude = rng.uniform(0.7, 1.5, (T, B)) * rng.choice([-1, 1], (T, B))
             self.X = amplitude[..., None] * np.eye(T, D)[:, None]
         else:
             self.X = rng.normal(size=(T, B, D))
-        self.limit, self.lengths = None, lengths or (range(1, T + 1) if own.many_to_one else [T])
-        self.groups = self.ask(rng)
-        self.edge = self.where_entries_stand() if own.loss == "cross entropy" else None
-        if self.edge:  # a clip by value meets the impulses: less of them goes into the gates
-            self.weights = Weights(*(a / 50 if name == "Wy" else a for name, a in self.weights.items()))
-            self.groups = self.ask(rng)
+        self.groups, self.limit = [], None
+        for length in lengths or (range(1, T + 1) if own.many_to_one else [T]):
+            try:
+                self.groups.append(Group(self, length, rng))
+            except Exception:
+                if length == T:
+                    raise
         self.arrays = list(self.groups[-1].answers)
         self.undo_a_clip_by_norm()
         self.one_hot = self.one_hot and "Wx" in self.arrays
@@ -112,26 +113,6 @@ class Film:
                                      for kind, n in self.order])
         self.mine = mine
         self.aa = np.concatenate([(mine[n][kind] ** 2).sum(axis=1) for kind, n in self.order])
-
-    def ask(self, rng):
-        groups = []
-        for length in self.lengths:
-            try:
-                groups.append(Group(self, length, rng))
-            except Exception:
-                if length == self.T:
-                    raise
-        return groups
-
-    def where_entries_stand(self):
-        """The largest absolute value of the gradients, if two have it, or it is a round one: that of a clip by value."""
-        group = self.groups[-1]
-        names = [k for k in ("Wx", "Wh", "b") if k in group.answers and not (self.own.by_items and k == "Wx")]
-        loud = [np.concatenate([one[k].ravel() for k in names]) for one in group.loud if names]
-        edge = max((abs(one).max() for one in loud), default=0)
-        at = [one for one in loud if edge and abs(one).max() == edge]
-        clipped = edge in catalogue.LIMITS or any(not np.allclose(one, at[0], rtol=1e-6) for one in at)
-        return float(edge) if clipped else None
 
     def undo_a_clip_by_norm(self):
         """Where every answer has the same norm it is what a clip left: it is given the size that by says it had."""
