@@ -113,6 +113,9 @@ def test_right_code_is_never_accused():
         if rng.random() < 0.5:
             own = stranger(**how, **style, dtype=rng.choice([np.float32, float]))
             way = "standard"
+        elif how["loss"] != "given" and rng.random() < 0.2:
+            own = peeping(peepholes=rng.normal(size=(3, sizes["H"])), **how, dtype=rng.choice([np.float32, float]))
+            way = "diagonal peepholes"
         else:
             way = str(rng.choice([one for one in forwards if "output layer" not in one and (
                 how["loss"] != "given" or "output" not in one and ";" not in one)]))
