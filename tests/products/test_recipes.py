@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lstmlib.weighing import Fault, Report
+
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "recipes"
 DOCS = (FOLDER.parent / "your-own-code.md").read_text(encoding="utf-8")
 # What each needs, and the faults of its broken loop.
@@ -70,6 +72,23 @@ def test_what_the_page_asks_a_reader_to_write_finds_a_mean_of_means():
     exec(second, names)
     assert names["report"].divides_by == ["tokens"] and names["report"].pieces_by == ["the mean over pieces"]
     assert [fault.kind for fault in names["report"].faults] == ["pieces"]
+
+
+def test_a_case_is_measured_where_its_libraries_are_of_its_versions(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    record = importlib.import_module("record")
+    assert record.installed("numpy") == record.installed("numpy 2") and record.installed("numpy").startswith("2.")
+    assert record.installed("numpy 1") is None and record.installed("a-library-of-nobody") is None
+    case = record.Case("numpy 2", "alone", None, record.YES)
+    of = {"library": "numpy", "setting": "alone"}
+    assert case.is_of(of | {"version": "2.0.1"}) and not case.is_of(of | {"version": "1.26.4"})
+    found = Report(faults=[Fault("pieces", "")], divides_by=["tokens"], pieces_by=["adding"], split_error=1.0)
+    monkeypatch.setattr(record.sys, "argv", ["record.py"])
+    monkeypatch.setattr(record, "CASES", [case._replace(report=lambda: found, library=library)
+                                          for library in ("numpy 2", "numpy 1")])
+    (row,) = record.measure()
+    assert row["verdict"] == "tokens; pieces: adding; off by up to 1.00" and not row["same_in_every_cut"]
+    assert record.verdict(Report(faults=[Fault("not a sum", "")], residual=0.416)).startswith("no weighted sum")
 
 
 def test_the_table_in_the_docs_is_the_record(monkeypatch):
