@@ -26,6 +26,7 @@ ROOM = 500       # states
 SLICE = 512      # states that a process records at a time
 LIBRARY = Path(__file__).resolve().parents[1]
 NOT_OURS = {"comm", "layout", "tabbable", "tooltip"}  # traits of every widget
+MOVED = {"index", "value"}  # traits that a hand moves: they are in a channel even where one value is all that is held
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def cut(stem, slices):
     for key in sorted({key for shot in shots for key in shot}):
         (number, trait, place), (texts, column) = key, joined(
             shot.get(key, (["null"], [0] * length)) for shot, length in zip(shots, lengths))
-        if place < 0 and len(set(column)) == 1:
+        if place < 0 and trait not in MOVED and len(set(column)) == 1:
             fixed[number][trait] = json.loads(texts[column[0]])
         else:
             channels.append([number, trait, place, *chunks(texts)])

@@ -94,7 +94,7 @@ def order_of_work(name, state, columns, other):
     at_once, constant = name == "at once", state.kind == CONSTANT
     own, both = BAR / LARGEST, BAR / (2 * LARGEST)
     last = both / LARGEST_FACTOR
-    arrive = "Two gradients arrive" if not constant else "A gradient and a constant arrive"
+    arrive = "Two gradients arrive" if not constant else "Gradient and constant arrive"
     parts = [svg.text(0, 16, f"Divide {name}", 16, font_weight="bold"),
              step(44, arrive, LARGEST),
              svg.text(0, 65, arrival("a = ", state.a, a, at_once, state.size_X), 13), bar(50, a * own),

@@ -179,7 +179,7 @@ def states(state, numbers):
         *time_axis(HIDDEN, 384)]
     said = (f"Cell state, ending at {decimal(end)}, of which the number is {decimal(numbers.remembered[-1])}; "
             f"hidden state, ending at {decimal(numbers.h[-1])}.")
-    return svg.panel("states", 418, 404, *parts, words=said)
+    return svg.panel("states", 424, 404, *parts, words=said)
 
 
 def band(frame, step):

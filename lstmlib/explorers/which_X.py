@@ -189,7 +189,7 @@ def headline(state, numbers):
 
 
 TOP, ROW, GAP = 44, 40, 5
-TOKEN_LEFT, PITCH = 136, 15.4
+TOKEN_LEFT, PITCH = 136, 15.2
 BAR, TALLEST = 12, 24  # height of the bar of a token: at weight 1/(all tokens), and at most
 COLUMN, SEQUENCE = 536, 602  # right edges of the two columns of numbers
 ANGLE = svg.Frame(140, 36, 116, 90, (0, 100), (0, 3))
@@ -279,7 +279,7 @@ def comparison(state, numbers):
                       svg.text(frame.left + frame.width + 8, y + 5, text, 13, font_weight=weight)]
     said = "; ".join(f"{MEANS[by]}: cosine {it.cosine:.3f}, norm ratio {it.ratio:.2f}{', the same' if it.same else ''}"
                      for by, it in numbers.comparisons.items())
-    return svg.panel("comparison", 304, 316, *parts,
+    return svg.panel("comparison", 312, 316, *parts,
                      svg.text(8, 308, "▶ the mean that is meant", 12, fill=svg.GREY),
                      words=f"Against the full batch. {said}.")
 

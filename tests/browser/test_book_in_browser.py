@@ -1,6 +1,7 @@
 """The book in Chromium, from the disk and without a network: explorers are driven by hand and compared with Python."""
 
 import random
+import re
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -12,14 +13,18 @@ from films import SETS, small_lattice
 for package in ("nbformat", "playwright", "pypandoc", "bleach", "anywidget"):
     pytest.importorskip(package, reason="the extras handout, lab and test are not installed")
 
+from axe_playwright_python.sync_playwright import Axe  # noqa: E402
 from playwright.sync_api import TimeoutError, expect, sync_playwright  # noqa: E402
 
 from lstmlib.explorers import EXPLORERS  # noqa: E402
 from lstmlib.explorers.film import made  # noqa: E402
+from tools import book  # noqa: E402
+from tools.notebooks import stored  # noqa: E402
 
 pytestmark = pytest.mark.browser
 PAGES = ["index.html", "04_where_to_divide.html"]
 WIDTHS = [360, 768, 1280, 1920]
+UNFOLD = "document.querySelectorAll('details').forEach((folded) => { folded.open = true; })"
 SMALLEST_TEXT = """() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
     while (walker.nextNode()) {
@@ -208,16 +213,93 @@ def test_all_512_verdicts(browser, small_book, recorded):
 
 def test_links_sentences_and_what_is_not_on_film(browser, small_book):
     with opened(browser, small_book / "04_where_to_divide.html", "#laboratory=dz&X=100&T=4") as page:
-        headline, note = page.locator("#laboratory .lstm-status .lstm-headline"), page.locator(".film-note")
+        headline, note = page.locator("#laboratory .lstm-headline"), page.locator(".film-note")
+        expect(note).to_be_empty()
         expect(headline).to_contain_text("Not the gradient")
         page.get_by_role("button", name="at the end", exact=True).first.click()
         expect(headline).to_contain_text("Identical")
         assert page.locator(".film-link").get_attribute("href") == "#laboratory=dW"
         page.evaluate("location.hash = '#laboratory=dW,dc_next'")
         expect(headline).to_contain_text("Not the gradient")
-        page.locator("#laboratory").get_by_role("slider", name="|X|", exact=True).press("ArrowRight")
-        expect(note).to_contain_text("In the notebook this moves freely")
-        expect(note).to_contain_text("also moved")
+        expect(note).to_be_empty()
+        page.evaluate("location.hash = '#laboratory=dW,dc_next&X=7'")
+        expect(note).to_contain_text("This page went to the nearest state that it holds: |X| 8.")
+
+
+def test_a_placement_stays_where_the_film_holds_it_at_one_X_alone(browser, small_book):
+    with opened(browser, small_book / "04_where_to_divide.html", "#laboratory=dc_next,dW") as page:
+        box, note = page.locator("#laboratory"), page.locator(".film-note")
+        slider = box.get_by_role("slider", name=re.compile(r"\|X\|"))
+        chosen = box.locator("[data-edge][aria-checked=true]")
+        here = slider.get_attribute("aria-valuetext")
+        for key in ("ArrowRight", "Home", "End"):
+            slider.press(key)
+            expect(note).to_contain_text(f"With the rest as it is, this page holds {here} only.")
+            expect(slider).to_have_attribute("aria-valuetext", here)
+            assert chosen.evaluate_all("(all) => all.map((edge) => edge.dataset.edge)") == ["dc_next", "dW"]
+        onward = note.get_by_role("button", name=re.compile(r"Go to 100 with .*Backward graph \{.*\}"))
+        onward.press("Enter")
+        expect(slider).to_have_attribute("aria-valuetext", "100")
+        expect(slider).to_be_focused()
+        expect(note).to_be_empty()
+        assert chosen.count() != 2
+
+
+@pytest.mark.parametrize("stem", EXPLORERS)
+def test_nothing_changes_but_what_is_moved(stem, browser, small_book, recorded):
+    """Wherever a hand puts a control, on the film or off it."""
+    with opened(browser, small_book / "embed" / f"{recorded[stem].name}.html") as page:
+        moves, strays, told = page.evaluate("""async () => {
+            const box = document.querySelector(".film"), note = box.querySelector(".film-note");
+            const sliders = [...box.querySelectorAll('input[type="range"]')];
+            const menus = [...box.querySelectorAll(".lstm-controls select, .lstm-rows select")];
+            const choices = [...box.querySelectorAll(".lstm-choice")], edges = [...box.querySelectorAll("[data-edge]")];
+            const switches = [...box.querySelectorAll(".lstm-switch input")];
+            const places = (choice) => [...choice.querySelectorAll("input")].findIndex((input) => input.checked);
+            const seen = () => [sliders.map((slider) => slider.value), menus.map((menu) => menu.selectedIndex),
+                choices.map(places), switches.map((input) => input.checked),
+                edges.map((edge) => edge.ariaChecked === "true" || edge.getAttribute("aria-checked") === "true")];
+            let seed = 1; const drawn = (below) => { seed = (seed * 48271) % 2147483647; return seed % below; };
+            const strays = []; let told = 0, moves = 0;
+            const settled = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            const move = async (kind, number, act) => {
+                const before = seen(); act(); await settled();
+                const after = seen();
+                before.forEach((values, k) => values.forEach((value, n) => {
+                    const own = k === kind && (n === number || kind === 4);
+                    if (!own && value !== after[k][n]) strays.push([kind, number, k, n]);
+                }));
+                moves++; told += note.textContent !== "";
+            };
+            const fire = (target, name) => target.dispatchEvent(new Event(name, {bubbles: true}));
+            for (let round = 0; round < 12; round++) {
+                for (const [n, slider] of sliders.entries()) await move(0, n, () => {
+                    slider.value = drawn(Number(slider.max) + 1); fire(slider, "input"); });
+                for (const [n, menu] of menus.entries()) await move(1, n, () => {
+                    menu.selectedIndex = drawn(menu.options.length); fire(menu, "change"); });
+                for (const [n, choice] of choices.entries()) await move(2, n, () => {
+                    const inputs = choice.querySelectorAll("input"); inputs[drawn(inputs.length)].click(); });
+                for (const [n, input] of switches.entries()) await move(3, n, () => input.click());
+                if (edges.length) await move(4, 0, () => {
+                    const all = box.querySelectorAll("[data-edge]");
+                    all[drawn(all.length)].dispatchEvent(new MouseEvent("click", {bubbles: true})); });
+            }
+            return [moves, strays, told];
+        }""")
+        assert strays == [] and moves >= 12
+        assert told > 0 or stem in ("start_here", "train_it")  # of those the small film holds all
+
+
+@pytest.mark.parametrize("path", [book.address(name) for name in stored() | book.documents()]
+                         + [f"embed/{path.split('.')[1]}.html" for path in EXPLORERS.values()])
+def test_axe_finds_nothing(path, browser, small_book):
+    with opened(browser, small_book / path) as page:
+        page.evaluate(UNFOLD)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page)
+            assert [(each["id"], [node["html"][:200] for node in each["nodes"]])
+                    for each in found.response["violations"]] == [], scheme
 
 
 def test_exercises_answer(browser, small_book):
@@ -262,7 +344,7 @@ def test_an_embed_is_as_wide_as_its_frame(width, browser, small_book):
 def test_widths(name, width, browser, small_book):
     touch = width == 360
     with opened(browser, small_book / name, width=width, has_touch=touch, is_mobile=touch) as page:
-        page.evaluate("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+        page.evaluate(UNFOLD)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(SMALLEST_TEXT) == []
         assert page.evaluate(SMALL_TARGETS, [TARGETS, 44 if touch else 24]) == []

@@ -192,7 +192,7 @@ def test_a_mistake_that_float16_cannot_see_is_still_called_one():
 def test_at_one_timestep_more_sets_are_right_and_the_words_say_so():
     state = State(("dz", "dWy_t"), T=1)
     assert "at T = 1 only" in words(state, numbers(state))
-    assert "at T = 1 only" not in words(State(T=1), numbers(State(T=1)))
+    assert "at T = 1 only" not in words(State(("dy",), T=1), numbers(State(("dy",), T=1)))
     assert headline(replace(state, T=2), numbers(replace(state, T=2))) == (False, "Not the gradient")
 
 
@@ -200,8 +200,8 @@ def test_at_one_timestep_more_sets_are_right_and_the_words_say_so():
     ("At once: dy", "Every path from the loss to every weight crosses 1/|X| exactly once."),
     ("Both ends: dy and dW", "Right for no weight. Over all five arrays, every path is divided twice. "
                              "The result has cosine 1.000 and 0.125 times the true length."),
-    ("Nowhere", "Right for no weight. Over all five arrays, no path is divided. "
-                "The result has cosine 1.000 and 8 times the true length."),
+    ("Nowhere", "No edge carries 1/|X|: the result has cosine 1.000 and 8 times the true length. "
+                "On which edges must 1/|X| stand?"),
 ])
 def test_words(placement, said):
     assert words(state_of(placement), numbers(state_of(placement))) == said
@@ -465,7 +465,7 @@ def test_presets(lab, placement):
     assert (lab.words.good, lab.words.headline) == headline(lab.state, lab.numbers)
     assert lab.words.value == words(lab.state, lab.numbers)
     assert f"<svg>{lab.panels.text}</svg>" == drawn(draw(lab.state, lab.numbers))
-    assert lab.menu.shown == ("Reset" if placement == "At once: dy" else placement)
+    assert lab.menu.shown == ("Reset" if placement == "Nowhere" else placement)
 
 
 def test_presets_move_1_over_X_and_nothing_else(lab):
@@ -484,7 +484,7 @@ def test_presets_move_1_over_X_and_nothing_else(lab):
 
 def test_the_graph_follows_T(lab):
     lab.controls["T"].value = 2
-    assert lab.controls["edges"].T == 2 and lab.controls["edges"].counts == graph.crossings(("dy",), 2)
+    assert lab.controls["edges"].T == 2 and lab.controls["edges"].counts == graph.crossings((), 2)
 
 
 def test_every_state_can_be_drawn(lab):

@@ -3,9 +3,12 @@
 import json
 import random
 import re
+import shutil
+import subprocess
+from dataclasses import replace
 
 import pytest
-from films import replayed, small_lattice, unpacked
+from films import SETS, replayed, small_lattice, unpacked
 from pages import Page, outside_addresses
 
 for package in ("nbformat", "pypandoc", "bleach", "anywidget"):
@@ -14,7 +17,8 @@ for package in ("nbformat", "pypandoc", "bleach", "anywidget"):
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output  # noqa: E402
 
 from lstmlib.explorers import EXPLORERS  # noqa: E402
-from lstmlib.explorers.film import films, made, traits  # noqa: E402
+from lstmlib.explorers.film import films, lattice, made, traits  # noqa: E402
+from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, SIZES, T_MAX, State  # noqa: E402
 from tools import book  # noqa: E402
 from tools.notebooks import stored  # noqa: E402
 
@@ -99,6 +103,19 @@ def test_every_page_stands_alone_and_has_its_parts(pages):
         assert all(picture["alt"].strip() for picture in page.all("img"))
         ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
         assert len(ids) == len(set(ids)), name
+
+
+def test_every_page_is_valid_html(small_book):
+    """As the standard's parser reads it, and as vnu does where it is installed."""
+    html5lib = pytest.importorskip("bleach._vendor.html5lib")
+    paths = sorted(small_book.rglob("*.html"))
+    for path in paths:
+        parser = html5lib.HTMLParser()
+        parser.parse(path.read_text(encoding="utf-8"))
+        assert parser.errors == [], path.name
+    if shutil.which("vnu"):
+        found = subprocess.run(["vnu", "--errors-only", *map(str, paths)], capture_output=True, text=True)
+        assert found.stderr == ""
 
 
 def test_every_link_leads_somewhere(pages):
@@ -198,3 +215,14 @@ def test_still_pictures_are_those_of_the_poster(recorded):
             explorer.choose(preset)
             wanted = explorer.pictures(explorer.state, explorer.numbers)
             assert [svg for _, svg, _, _ in panels] == [panel.svg for panel in wanted]
+
+
+# The laboratory's lattice.
+
+def test_the_laboratory_holds_what_a_reader_may_ask():
+    """All sets at the sizes and times of the text, named places at all; to choose such a place moves nothing else."""
+    held = set(lattice("where_to_divide"))
+    assert {State(edges, size_X, T) for edges in SETS for size_X in (1, 2, 4, 8, 10, 100) for T in (1, 2, 3, 4)} <= held
+    assert {State(edges, size_X, T) for edges in PLACEMENTS.values() for size_X in SIZES
+            for T in range(1, T_MAX + 1)} <= held
+    assert {replace(state, edges=edges) for state in held for edges in PLACEMENTS.values()} <= held

@@ -14,7 +14,7 @@ class Model {
   put(...pairs) { // several traits at once, then the news of them; says whether there was any
     const news = [];
     for (let k = 0; k < pairs.length; k += 2) {
-      if (JSON.stringify(this.get(pairs[k])) === JSON.stringify(pairs[k + 1])) continue;
+      if (same(this.get(pairs[k]), pairs[k + 1])) continue;
       this.#traits[pairs[k]] = pairs[k + 1]; news.push(pairs[k]);
     }
     for (const name of news) this.#tell(`change:${name}`);
@@ -30,41 +30,44 @@ const element = (tag, classes, parent) => {
   return made;
 };
 const inflate = async (text) => {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const bytes = Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
 };
-const OFF_FILM = "In the notebook this moves freely. This page holds a part of the states and went to the nearest";
+const idle = () => new Promise((go) => (window.requestIdleCallback ?? setTimeout)(go));
+const OFF_FILM = "In the notebook this moves freely.";
 
 class Film {
   constructor(place, data, kinds) {
-    Object.assign(this, data, { place, state: -1, turn: 0 });
+    Object.assign(this, data, { place, kinds, state: -1, turn: 0, byKeys: false, boxes: [] });
     this.models = this.widgets.map(([, traits], number) =>
       new Model({ ...traits }, (trait, value) => this.moved(number, trait, value)));
-    this.kinds = kinds;
-    this.shown = new Map();
     this.channels = this.channels.map(([widget, trait, place, sizes, chunks]) => {
       const begins = sizes.map((_, k) => sizes.slice(0, k).reduce((sum, size) => sum + size, 0));
-      return { widget, trait, place, begins, chunks, texts: [] };
+      return { widget, trait, place, begins, chunks, texts: [], reading: [] };
     });
   }
 
   async start() {
     const table = new Uint16Array(await inflate(this.table)), columns = [];
     for (let k = 0; k < table.length; k += this.count) columns.push(table.subarray(k, k + this.count));
-    this.fields = this.fields.map(([name, widget, values], k) => ({ name, widget, values, column: columns[k] }));
     this.channels.forEach((channel, k) => { channel.column = columns[this.fields.length + k]; });
+    this.fields = this.fields.map(([name, widget, values], k) => ({ name, widget, values, column: columns[k],
+      shown: this.channels.find((channel) => channel.widget === widget && ["index", "value"].includes(channel.trait)) }));
     await Promise.all(this.channels.filter((channel) => channel.chunks.length === 1).map((channel) => this.read(channel, 0)));
-    await this.show(this.asked(location.hash) ?? 0, true);
-    const frame = this.grow(this.tree);
-    this.note = element("p", "film-note", frame);
+    this.note = element("p", "film-note");
     this.note.setAttribute("role", "status");
-    this.link = element("a", "film-link", frame);
+    this.link = element("a", "film-link");
     this.link.textContent = "Link to this state";
-    this.mark();
+    await this.reach(this.asked(location.hash) ?? this.presets.Reset[0]);
+    const frame = this.grow(this.tree);
+    frame.append(this.note, this.link);
     this.place.replaceChildren(frame);
+    for (const event of ["keydown", "pointerdown"]) {
+      this.place.addEventListener(event, () => { this.byKeys = event === "keydown"; }, true);
+    }
     addEventListener("hashchange", () => {
-      const state = this.asked(location.hash);
-      if (state !== null) { this.go(state); this.place.scrollIntoView(); }
+      const digits = this.asked(location.hash);
+      if (digits) { this.reach(digits); this.place.scrollIntoView(); }
     });
   }
 
@@ -72,15 +75,25 @@ class Film {
     const box = element("div", classes);
     for (const child of children) {
       if (typeof child !== "number") { box.append(this.grow(child)); continue; }
-      this.kinds[this.widgets[child][0]].render({ model: this.models[child], el: element("div", "", box) });
+      this.boxes[child] = element("div", "", box);
+      this.kinds[this.widgets[child][0]].render({ model: this.models[child], el: this.boxes[child] });
     }
     return box;
   }
 
   // Showing a state.
-  async read(channel, chunk) {
-    const texts = JSON.parse(new TextDecoder().decode(await inflate(channel.chunks[chunk])));
-    texts.forEach((text, k) => { channel.texts[channel.begins[chunk] + k] = text; });
+  read(channel, chunk) {
+    return channel.reading[chunk] ??= (async () => {
+      const texts = JSON.parse(new TextDecoder().decode(await inflate(channel.chunks[chunk])));
+      texts.forEach((text, k) => { channel.texts[channel.begins[chunk] + k] = text; });
+      channel.chunks[chunk] = "";
+    })();
+  }
+
+  async readAhead() { // whatever is not read yet, while there is nothing else to do
+    for (const channel of this.channels) {
+      for (const chunk of channel.chunks.keys()) { await idle(); await this.read(channel, chunk); }
+    }
   }
 
   async show(state) {
@@ -100,53 +113,67 @@ class Film {
       else { (news[widget][trait] ??= []); if (value !== null) news[widget][trait].push(value); }
     }
     this.models.forEach((model, k) => model.put(...Object.entries(news[k]).flat()));
-    this.mark();
+    this.link.href = this.address();
   }
 
-  go(state, exact = true, others = []) {
-    if (this.note) this.note.textContent = exact ? "" : `${OFF_FILM}${others.length ? `; it also moved ${others.join(" and ")}` : ""}.`;
-    this.show(state);
-  }
+  go(state, ...words) { this.note.replaceChildren(...words); return this.show(state); }
 
-  mark() { if (this.link) this.link.href = this.address(); }
-
-  // What the reader asked for.
+  // What the reader asked for. Nothing that stands is changed but what was moved; where the page does not hold that,
+  // it goes to the nearest that it holds, and says how to come to what was asked for.
   moved(widget, trait, value) {
     if (trait === "chosen") { this.choose(value[0], true); return; }
-    const own = this.fields.findIndex((field) => field.widget === widget);
-    const channel = this.channels.find((other) => other.widget === widget && other.trait === trait);
-    if (!channel) { this.go(this.state, own < 0); return; }
-    const here = channel.column[this.state], wanted = channel.texts.findIndex((text) => same(text, value));
-    const target = wanted > 0 ? wanted : closest(channel.texts, value, here);
-    const digits = this.fields.map((field) => field.column[this.state]);
-    const state = this.nearest(digits, (k) => channel.column[k] === target, own);
-    const others = this.fields.filter((field, k) => k !== own && field.column[state] !== digits[k]);
-    this.go(state, wanted > 0 && others.length <= (own < 0), others.map((field) => {
-      const [from, to] = [digits[this.fields.indexOf(field)], field.column[state]].map((digit) => String(field.values[digit]) || "none");
-      return `${this.label(field)} from ${from} to ${to}`;
-    }));
+    const field = this.fields.find((each) => each.widget === widget), { texts, column } = field.shown;
+    const states = this.where((state) => this.fields.every((each) => each === field || each.column[state] === each.column[this.state]));
+    const exact = states.find((state) => same(texts[column[state]], value));
+    if (exact !== undefined) { this.go(exact); return; }
+    const held = [...new Set(states.map((state) => this.said(field, state)))].join(", ");
+    this.go(closest(states, (state) => texts[column[state]], value, this.state, this.byKeys),
+      `${OFF_FILM} With the rest as it is, this page holds ${held} only. `, ...this.way(field, value));
+  }
+
+  way(field, value) { // to the nearest state in which the field has this value
+    const { texts, column } = field.shown, digits = this.fields.map((each) => each.column[this.state]);
+    const states = this.where((state) => same(texts[column[state]], value));
+    if (!states.length) return [];
+    const state = this.nearest(digits, states, field), button = element("button");
+    button.textContent = `Go to ${this.said(field, state)} with ${this.changes(digits, state, field).join(" and ")}`;
+    button.addEventListener("click", () => {
+      this.go(state);
+      this.boxes[field.widget].querySelector("input, select, [tabindex]").focus();
+    });
+    return [button];
   }
 
   choose(preset, fromMenu = false) {
     const [target, changes] = this.presets[preset];
-    const digits = fromMenu ? changes.map((digit, k) => digit ?? this.fields[k].column[this.state]) : target;
-    const state = this.nearest(digits);
-    this.go(state, this.fields.every((field, k) => field.column[state] === digits[k]));
+    this.reach(fromMenu ? changes.map((digit, k) => digit ?? this.fields[k].column[this.state]) : target);
   }
 
-  label(field) { return this.models[field.widget].get("label").split(":")[0]; }
+  reach(digits) { // the state with these values (-1: one that the page does not hold), or the nearest
+    const held = this.where((state) => this.fields.every((field, k) => field.column[state] === digits[k]));
+    const state = held[0] ?? this.nearest(digits), changes = this.changes(digits, state);
+    return this.go(state, changes.length ? `${OFF_FILM} This page went to the nearest state that it holds: ${changes.join(", ")}.` : "");
+  }
 
-  // The state of the film that differs least from these values, among those that `fits`; field `free` may have any value.
-  nearest(digits, fits = () => true, free = -1) {
-    const costs = this.fields.map(({ values }, k) => values.map((value) => k === free ? 0 : distance(values, value, values[digits[k]])));
-    let best = -1, least = Infinity;
-    for (let state = 0; state < this.count; state++) {
-      if (!fits(state)) continue;
-      let cost = 0;
-      for (let k = 0; k < costs.length; k++) cost += costs[k][this.fields[k].column[state]];
-      if (cost < least) { best = state; least = cost; }
-    }
-    return best;
+  // The fields but `own` that have other values in the state, and which, in words.
+  changes(digits, state, own) {
+    const others = this.fields.filter((field, k) => field !== own && field.column[state] !== digits[k]);
+    return others.map((field) => `${this.models[field.widget].get("label").split(/:| \(/)[0]} ${this.said(field, state)}`);
+  }
+
+  said({ widget, shown: { texts, column } }, state) {
+    const value = texts[column[state]];
+    return Array.isArray(value) ? `{${value.join(", ")}}` : this.models[widget].get("texts")?.[value] ?? (value ? "on" : "off");
+  }
+
+  where(fits) { return Array.from({ length: this.count }, (_, state) => state).filter(fits); }
+
+  // Of these states the one that differs least from these values; field `free` may have any value.
+  nearest(digits, states = this.where(() => true), free = null) {
+    const costs = this.fields.map((field, k) => field.values.map((value) =>
+      field === free || digits[k] < 0 ? 0 : distance(field.values, value, field.values[digits[k]])));
+    const cost = (state) => costs.reduce((sum, each, k) => sum + each[this.fields[k].column[state]], 0);
+    return least(states, cost);
   }
 
   // Links to states: #laboratory=dz&X=8&T=4. The first value is a preset, or that of the field which is a list.
@@ -164,16 +191,18 @@ class Film {
     const [[, first], ...rest] = words, list = this.fields.find((field) => Array.isArray(field.values[0]));
     const digits = [...(this.presets[first] ?? this.presets.Reset)[0]];
     const set = (field, text) => {
-      const digit = field?.values.findIndex((value) => String(value) === text || (Array.isArray(value) && same([...value].sort(), text.split(",").filter(Boolean).sort())));
-      if (digit >= 0) digits[this.fields.indexOf(field)] = digit;
+      const fits = (value) => Array.isArray(value) ? same([...value].sort(), text.split(",").filter(Boolean).sort()) : String(value) === text;
+      if (field) digits[this.fields.indexOf(field)] = field.values.findIndex(fits);
     };
     if (!(first in this.presets)) set(list, first);
     for (const [name, text] of rest) set(this.fields.find((field) => name === short(field.name) || name === field.name), text);
-    return this.nearest(digits);
+    return digits;
   }
 }
 
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const same = (a, b) => a === b || (Array.isArray(a) && Array.isArray(b) ? a.length === b.length && a.every((part, k) => same(part, b[k]))
+  : a instanceof Object && JSON.stringify(a) === JSON.stringify(b));
+const least = (all, cost) => all.reduce(([best, low], one) => cost(one) < low ? [one, cost(one)] : [best, low], [undefined, Infinity])[0];
 const short = (name) => name.replace(/^size_/, "");
 
 // How far two values of a field are apart: for numbers in steps of its values, for lists in elements, else 1.
@@ -183,12 +212,12 @@ const distance = (values, a, b) => {
   return typeof a === "number" ? Math.abs(values.indexOf(a) - values.indexOf(b)) / values.length : 1;
 };
 
-// The text on the film that comes nearest to a value; of numbers one on the way that the hand was moving, if there is one.
-const closest = (texts, value, here) => {
-  const held = texts.map((text, k) => k).filter((k) => texts[k] !== null), from = texts[here];
-  const onward = typeof value === "number" ? held.filter((k) => (texts[k] - from) * (value - from) > 0) : [];
-  const apart = (k) => Array.isArray(value) ? distance(texts, value, texts[k]) : typeof value === "number" ? Math.abs(texts[k] - value) : 1;
-  return (onward.length ? onward : typeof value === "string" ? [here] : held).reduce((a, b) => (apart(b) < apart(a) ? b : a));
+// The state whose value comes nearest to what was asked for; by keys the next on the way, for one step may be off the film.
+const closest = (states, value, asked, here, byKeys) => {
+  const from = value(here), number = typeof asked === "number";
+  const onward = number && byKeys ? states.filter((state) => (value(state) - from) * (asked - from) > 0) : [];
+  const apart = (state) => Array.isArray(asked) ? distance([], asked, value(state)) : number ? Math.abs(value(state) - asked) : 1;
+  return least(onward.length ? onward : [here, ...states], apart);
 };
 
 // The theme of the reader's system.
@@ -252,4 +281,5 @@ const play = async (kinds) => {
   reachable();
   performance.mark("played");
   document.documentElement.dataset.played = "";
+  for (const film of films.values()) await film.readAhead();
 };

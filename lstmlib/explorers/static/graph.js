@@ -7,7 +7,9 @@ export default { render({ model, el }) {
   const box = make("div", "lstm-panel"), boxes = make("div", "lstm-boxes"), chips = make("div", "lstm-chips");
   const told = make("div", "lstm-path"), [previous, next] = ["previous", "next"].map((way) => make("button", "", way));
   const bar = make("div", "lstm-bar", chips, told);
-  el.classList.add("lstm-control", "lstm-graph"); el.append(box, boxes, bar); told.setAttribute("role", "status");
+  const wide = make("p", "lstm-wide", "The graph goes on sideways: scroll it.");
+  el.classList.add("lstm-control", "lstm-graph"); el.append(box, wide, boxes, bar); told.setAttribute("role", "status");
+  const sized = new ResizeObserver(() => { wide.hidden = box.scrollWidth <= box.clientWidth + 1; });
 
   const send = (edges) => {  // in the kernel's order: else it would send its own, perhaps over a later click
     const all = [...el.querySelectorAll("[data-edge]")].map((edge) => edge.dataset.edge);
@@ -48,7 +50,7 @@ export default { render({ model, el }) {
       chip.classList.toggle("lit", lit !== null && chip.dataset.group === lit.group);
     });
     if (!lit) {
-      label(); told.replaceChildren("A gradient is a sum over paths. Point at a number of them: one lights up.");
+      label(); told.replaceChildren("A gradient is a sum over paths. Choose a number of them: one lights up.");
       return;
     }
     const { weight, count, paths } = groups[lit.group];
@@ -86,7 +88,7 @@ export default { render({ model, el }) {
         }));
       return row;
     }));
-    chips.querySelector(`[data-group="${focused}"]`)?.focus();
+    if (focused) chips.querySelector(`[data-group="${focused}"]`)?.focus();
     pinned = pinned && groups[pinned.group] ? { ...pinned, index: 0 } : null;
     light(pinned);
   };
@@ -155,6 +157,7 @@ export default { render({ model, el }) {
   const draw = () => {
     const focused = el.querySelector("[data-edge]:focus")?.dataset.edge, [, svg, width, least] = model.get("panel");
     box.innerHTML = svg;
+    sized.disconnect(); sized.observe(box); sized.observe(box.firstElementChild);
     el.style.setProperty("--width", `${width}px`); el.style.setProperty("--least", `${least}px`);
     box.firstElementChild.setAttribute("role", "group");
     box.firstElementChild.setAttribute("aria-label", model.get("label"));
@@ -166,8 +169,13 @@ export default { render({ model, el }) {
     mark(); counted();
     if (focused) el.querySelector(`[data-edge="${focused}"]`).focus();
   };
-  model.on("change:panel", draw); model.on("change:paths", group); model.on("change:counts", counted);
-  for (const name of ["value", "other"]) model.on(`change:${name}`, mark);
+  let due = null;  // what is to be done when all news have come
+  const soon = (act) => () => {
+    if (!due) queueMicrotask(() => { const all = due; due = null; if (all.has(draw)) draw(); else all.forEach((one) => one()); });
+    (due ??= new Set()).add(act);
+  };
+  model.on("change:panel", soon(draw)); model.on("change:counts", soon(counted));
+  for (const name of ["value", "other", "paths"]) model.on(`change:${name}`, soon(mark));
   draw();
-  return () => { clearInterval(frame); explorer?.removeEventListener("lstm-path", elsewhere); };
+  return () => { clearInterval(frame); sized.disconnect(); explorer?.removeEventListener("lstm-path", elsewhere); };
 } };

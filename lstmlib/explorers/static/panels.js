@@ -6,8 +6,9 @@ export default { render({ model, el }) {
     panels.forEach(([name, svg, width, least], place) => {
       let box = boxes.get(name);
       if (!box) { box = document.createElement("div"); box.className = "lstm-panel"; boxes.set(name, box); }
-      box.dataset.panel = name; box.style.cssText = `--width: ${width}px; --least: ${least}px`;
-      if (box.drawn !== svg) { box.innerHTML = box.drawn = svg; }
+      const style = `--width: ${width}px; --least: ${least}px`;
+      if (box.sized !== style) { box.dataset.panel = name; box.style.cssText = box.sized = style; }
+      if (box.drawn !== svg) box.innerHTML = box.drawn = svg;
       if (el.children[place] !== box) el.insertBefore(box, el.children[place] ?? null);
     });
     while (el.children.length > panels.length) { boxes.delete(el.lastChild.dataset.panel); el.lastChild.remove(); }

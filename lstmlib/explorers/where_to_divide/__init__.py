@@ -29,10 +29,10 @@ class Laboratory(Explorer):
 
 
 def laboratory():
-    """The laboratory of notebook 04: a backward graph to click on, places by name, and what becomes of the gradient."""
+    """The laboratory of notebook 04: a backward graph to press on, places by name, and what becomes of the gradient."""
     picture = BackwardGraph(State.edges)
     controls = {
-        "size_X": Slider("|X|", SIZES),
+        "size_X": Slider("|X| (items averaged over)", SIZES),
         "T": Slider("timesteps T", range(1, T_MAX + 1)),
         "forget_bias": Slider("forget bias", range(-6, 7)),
         "dtype": Menu("dtype", ROUNDING),
@@ -44,6 +44,6 @@ def laboratory():
     presets = {name: {"edges": edges} for name, edges in PLACEMENTS.items()}
     presets["A beside B"] = {"edges": ("dy",), "beside": "At the end: dW"}
     return Laboratory(
-        "Where to divide: click the edges that carry 1/|X|", State(), controls, numbers, draw, words, headline, presets,
-        poster=("At once: dy", "Recurrent path only: dh_next"), beside=(picture,),
+        "Where to divide: choose the edges that carry 1/|X|", State(), controls, numbers, draw, words, headline,
+        presets, poster=("At once: dy", "Recurrent path only: dh_next"), beside=(picture,),
         pictures=lambda state, numbers: (graph.panel(state.T, state.edges, PLACEMENTS.get(state.beside)),))

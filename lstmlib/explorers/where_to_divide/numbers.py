@@ -42,7 +42,7 @@ PLACEMENTS = {
 class State:
     """edges: names that carry 1/|X|; beside: TRUTH, or a name of PLACEMENTS to compare with."""
 
-    edges: tuple = ("dy",)
+    edges: tuple = ()
     size_X: int = 8
     T: int = 4
     dtype: str = "float64"
@@ -110,6 +110,8 @@ def film():
     for T, size_X, edges in product(range(1, 5), (1, 2, 4, 8, 10, 100), sets):
         yield State(edges, size_X, T)
     for edges in PLACEMENTS.values():
+        for T, size_X in product(range(1, T_MAX + 1), SIZES):
+            yield State(edges, size_X, T)
         for bias in range(-6, 7):
             yield State(edges, forget_bias=bias)
         for dtype, size_X in product(ROUNDING, (8, 10)):
@@ -179,6 +181,9 @@ def words(state, numbers):
     if numbers.all_right:
         how = "" if numbers.identical else f" The norm-relative difference is below {ROUNDING[state.dtype]:.0e}."
         return f"Every path from the loss to every weight crosses 1/|X| exactly once.{how}{only_at_one(state)}"
+    if not state.edges:
+        return (f"No edge carries 1/|X|: the result has {direction(numbers)} and {numbers.length:.3g} times the true "
+                "length. On which edges must 1/|X| stand?")
     return (f"{where_right(numbers)} Over all five arrays, {not_once(numbers.share)}. The result has "
             f"{direction(numbers)} and {numbers.length:.3g} times the true length.")
 

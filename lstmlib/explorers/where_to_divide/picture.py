@@ -48,7 +48,8 @@ def ratios(state, numbers):
     """Every entry of yours over that of the truth (of A over B), on an axis that never changes."""
     gradient, truth = entries(numbers.gradient), entries(numbers.truth)
     frame = svg.Frame(LEFT, 20, WIDTH, 124, (0, len(truth)), (1e-3, 1e3), log="y")
-    title = "Your entry / true entry" if state.beside == TRUTH else "Entry of A / entry of B"
+    title, said = (("Yours / true", "Your entry / true entry") if state.beside == TRUTH
+                   else ("A / B", "Entry of A / entry of B"))
     parts = [frame.axes(y_ticks=RATIO_TICKS, title=title), groups(frame, numbers.truth),
              svg.text(LEFT + WIDTH + 36, 12, "× sign  ▲▼ beyond", 12, "end", svg.GREY)]
     if state.size_X > 1:
@@ -58,7 +59,7 @@ def ratios(state, numbers):
     parts.append(svg.line(LEFT, frame.y(1), LEFT + WIDTH, frame.y(1), stroke=svg.GREEN, width=2))
     ratio = [mine / true for mine, true in zip(gradient, truth) if true != 0]
     parts.append(marks(frame, [mine / true if true != 0 else None for mine, true in zip(gradient, truth)]))
-    words = f"{title}, from {min(ratio, default=1):.3g} to {max(ratio, default=1):.3g}; equal means 1."
+    words = f"{said}, from {min(ratio, default=1):.3g} to {max(ratio, default=1):.3g}; equal means 1."
     return svg.panel("entries", LEFT + WIDTH + 36, 164, *parts, words=words)
 
 
