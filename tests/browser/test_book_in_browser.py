@@ -213,8 +213,8 @@ def test_all_512_verdicts(browser, small_book, recorded):
 
 def test_links_sentences_and_what_is_not_on_film(browser, small_book):
     with opened(browser, small_book / "04_where_to_divide.html", "#laboratory=dz&X=100&T=4") as page:
-        headline, note = page.locator("#laboratory .lstm-headline"), page.locator(".film-note")
-        expect(note).to_be_empty()
+        headline, note = page.locator("#laboratory .lstm-status .lstm-headline"), page.locator(".film-note")
+        expect(note).to_contain_text("This page went to the nearest state that it holds: |X| 8.")
         expect(headline).to_contain_text("Not the gradient")
         page.get_by_role("button", name="at the end", exact=True).first.click()
         expect(headline).to_contain_text("Identical")
@@ -222,8 +222,8 @@ def test_links_sentences_and_what_is_not_on_film(browser, small_book):
         page.evaluate("location.hash = '#laboratory=dW,dc_next'")
         expect(headline).to_contain_text("Not the gradient")
         expect(note).to_be_empty()
-        page.evaluate("location.hash = '#laboratory=dW,dc_next&X=7'")
-        expect(note).to_contain_text("This page went to the nearest state that it holds: |X| 8.")
+        page.evaluate("location.hash = '#laboratory=dW,dc_next&T=7'")
+        expect(note).to_contain_text("This page went to the nearest state that it holds: timesteps T 4.")
 
 
 def test_a_placement_stays_where_the_film_holds_it_at_one_X_alone(browser, small_book):
@@ -249,6 +249,7 @@ def test_a_placement_stays_where_the_film_holds_it_at_one_X_alone(browser, small
 def test_nothing_changes_but_what_is_moved(stem, browser, small_book, recorded):
     """Wherever a hand puts a control, on the film or off it."""
     with opened(browser, small_book / "embed" / f"{recorded[stem].name}.html") as page:
+        page.wait_for_function("performance.getEntriesByName('read').length")
         moves, strays, told = page.evaluate("""async () => {
             const box = document.querySelector(".film"), note = box.querySelector(".film-note");
             const sliders = [...box.querySelectorAll('input[type="range"]')];

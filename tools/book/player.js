@@ -98,6 +98,7 @@ class Film {
 
   async show(state) {
     const turn = ++this.turn, missing = [];
+    this.state = state;
     for (const channel of this.channels) {
       const value = channel.column[state];
       if (channel.texts[value] !== undefined) continue;
@@ -105,7 +106,6 @@ class Film {
     }
     if (missing.length) await Promise.all(missing);
     if (turn !== this.turn) return; // a later one has come in between
-    this.state = state;
     const news = this.models.map(() => ({}));
     for (const { widget, trait, place, texts, column } of this.channels) {
       const value = texts[column[state]];
@@ -282,4 +282,5 @@ const play = async (kinds) => {
   performance.mark("played");
   document.documentElement.dataset.played = "";
   for (const film of films.values()) await film.readAhead();
+  performance.mark("read");
 };
