@@ -216,6 +216,7 @@ def folded(kind, summary, content, unfolded=False):
 def scrolling(piece):
     """Tables that are too wide scroll in a box of their own; a head without words is no head."""
     piece = re.sub(r"<th[^>]*></th>", "<td></td>", piece)
+    piece = re.sub(r"<th(?=[ >])", '<th scope="col"', piece)
     return piece.replace("<table", '<div class="scroll"><table').replace("</table>", "</table></div>")
 
 
