@@ -123,7 +123,7 @@ class Film {
   moved(widget, trait, value) {
     if (trait === "chosen") { this.choose(value[0], true); return; }
     const field = this.fields.find((each) => each.widget === widget), { texts, column } = field.shown;
-    const states = this.where((state) => this.fields.every((each) => each === field || each.column[state] === each.column[this.state]));
+    const states = this.having(this.fields.filter((each) => each !== field).map((each) => [each.column, each.column[this.state]]));
     const exact = states.find((state) => same(texts[column[state]], value));
     if (exact !== undefined) { this.go(exact); return; }
     const held = [...new Set(states.map((state) => this.said(field, state)))].join(", ");
@@ -133,7 +133,7 @@ class Film {
 
   way(field, value) { // to the nearest state in which the field has this value
     const { texts, column } = field.shown, digits = this.fields.map((each) => each.column[this.state]);
-    const states = this.where((state) => same(texts[column[state]], value));
+    const states = this.having([[column, texts.findIndex((text) => same(text, value))]]);
     if (!states.length) return [];
     const state = this.nearest(digits, states, field), button = element("button");
     button.textContent = `Go to ${this.said(field, state)} with ${this.changes(digits, state, field).join(" and ")}`;
@@ -150,8 +150,8 @@ class Film {
   }
 
   reach(digits) { // the state with these values (-1: one that the page does not hold), or the nearest
-    const held = this.where((state) => this.fields.every((field, k) => field.column[state] === digits[k]));
-    const state = held[0] ?? this.nearest(digits), changes = this.changes(digits, state);
+    const [held] = this.having(this.fields.map((field, k) => [field.column, digits[k]]));
+    const state = held ?? this.nearest(digits), changes = this.changes(digits, state);
     return this.go(state, changes.length ? `${OFF_FILM} This page went to the nearest state that it holds: ${changes.join(", ")}.` : "");
   }
 
@@ -166,10 +166,14 @@ class Film {
     return Array.isArray(value) ? `{${value.join(", ")}}` : this.models[widget].get("texts")?.[value] ?? (value ? "on" : "off");
   }
 
-  where(fits) { return Array.from({ length: this.count }, (_, state) => state).filter(fits); }
+  having(wanted) { // the states that have these values: [[column, value], ...]
+    const found = [];
+    for (let state = 0; state < this.count; state++) if (wanted.every(([column, value]) => column[state] === value)) found.push(state);
+    return found;
+  }
 
   // Of these states the one that differs least from these values; field `free` may have any value.
-  nearest(digits, states = this.where(() => true), free = null) {
+  nearest(digits, states = this.having([]), free = null) {
     const costs = this.fields.map((field, k) => field.values.map((value) =>
       field === free || digits[k] < 0 ? 0 : distance(field.values, value, field.values[digits[k]])));
     const cost = (state) => costs.reduce((sum, each, k) => sum + each[this.fields[k].column[state]], 0);
