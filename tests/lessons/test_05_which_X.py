@@ -202,7 +202,7 @@ def test_every_state_draws_on_axes_that_hold_it():
             assert low < it.ratio < high and np.degrees(np.arccos(min(it.cosine, 1))) < module.ANGLE.x_limits[1]
         if place % 7 == 0:
             panels = draw(state, numbers(state))
-            assert [panel.width for panel in panels] == [610, 304] and "nan" not in drawn(panels)
+            assert [panel.width for panel in panels] == [610, 312] and "nan" not in drawn(panels)
 
 
 def test_pictures_do_not_depend_on_rounding_noise(explorer):

@@ -171,7 +171,10 @@ export default { render({ model, el }) {
   };
   let due = null;  // what is to be done when all news have come
   const soon = (act) => () => {
-    if (!due) queueMicrotask(() => { const all = due; due = null; if (all.has(draw)) draw(); else all.forEach((one) => one()); });
+    if (!due) queueMicrotask(() => {
+      const all = due.has(draw) ? [draw] : due;
+      due = null; all.forEach((one) => one());
+    });
     (due ??= new Set()).add(act);
   };
   model.on("change:panel", soon(draw)); model.on("change:counts", soon(counted));
