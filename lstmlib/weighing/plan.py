@@ -115,7 +115,7 @@ def inseparable(plan):
     basic = {"sequences", "tokens", TIMESTEPS}  # sums and differences of the user's own counts are often identities
     pairs = [(None, name) for name in plan.names if name in plan.plain
              or set(name.replace(" plus ", " minus ").split(" minus ")) <= basic]
-    pairs += [("tokens", "sequences")] if "tokens" in plan.owns else []
+    pairs += [(own, name) for own in plan.owns[1:] for name in plan.plain]
     prints, groups = plan.fingerprints(pairs), []
     for k, seen in enumerate(prints):
         same = next((group for group in groups if np.allclose(seen, prints[group[0]], rtol=ROUNDING, atol=0)), None)
@@ -123,7 +123,7 @@ def inseparable(plan):
     sentences = [
         "these items cannot tell apart " + ", ".join(f'"{hypothesis_name(*pairs[k])}"' for k in group) + ": "
         + what_would(plan, [pairs[k] for k in group]) + " would" for group in groups
-        if len(group) > 1 and pairs[group[0]][1] in plan.plain]
+        if len(group) > 1 and pairs[group[0]][0] is None and pairs[group[0]][1] in plan.plain]
     for cut in [cut for cut in plan.cuts if len(sum(cut, [])) == len(set(sum(cut, [])))]:
         of_pieces, of_items = sizes(plan.numbers, cut), sizes(plan.numbers, [[k] for rows in cut for k in rows])
         if equal := [name for name in plan.plain if len(cut) > 1 and name not in ("nothing", "sequences")
@@ -149,7 +149,7 @@ def what_would(plan, pairs):
         things = list(range(B + any(more.values())))
         tried = Plan(numbers, [Part(k, k, k) for k in things], [[[k]] for k in things], [[things], [[0, things[-1]]]],
                      plan.relative)
-        prints = tried.fingerprints([(None, name) for own, name in pairs if own is None])
-        if len(prints) == len(pairs) and not any(np.allclose(a, b, rtol=ROUNDING) for a, b in combinations(prints, 2)):
+        prints = tried.fingerprints([(None, name) for name in dict.fromkeys(name for _, name in pairs)])
+        if len(prints) > 1 and not any(np.allclose(a, b, rtol=ROUNDING) for a, b in combinations(prints, 2)):
             return words
     return "an item in which these numbers differ (such as one whose first label counts)"

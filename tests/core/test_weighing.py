@@ -150,6 +150,8 @@ def test_a_right_step_has_its_name_and_no_fault(case):
     unseen = own and "reference" not in handles and ("keep" not in handles or max(map(tokens, items)) == 1)
     truth = said(None if unseen else own, name)
     assert truth in report.divides_by or any(truth in note for note in report.notes)
+    named = [each for each in report.divides_by if " plus " not in each and " minus " not in each]
+    assert len(named) < 2 or any(all(f'"{each}"' in note for each in named) for note in report.notes)  # said before
     one_piece = ordinary(called, items, pieces=False)
     true = weights(None if unseen else own, name, rule, one_piece, handles)
     for each in report.divides_by:  # whatever else is named, these items cannot separate from it
@@ -447,6 +449,11 @@ def test_what_items_cannot_show_is_said_before_the_first_call(capsys):
     said, unmasked = [], [Item(b, 0, n, n) for b, n in enumerate((3, 5, 9))]
     examine(gradient, unmasked, tokens, length)
     assert '"tokens", "all timesteps, masked too"' in said[0] and "an item with another masked share would" in said[0]
+    said = []
+    report = examine(gradient, unmasked, tokens, length, keep, empty=False)
+    assert said[0] == ('these items cannot tell apart "tokens", "tokens of each sequence, then all timesteps, masked '
+                       'too": an item with another masked share would\n')
+    assert report.divides_by == ["tokens", "tokens of each sequence, then all timesteps, masked too"]
     said, no_first = [], [item._replace(first=0) for item in HANDFUL]
     examine(gradient, no_first, tokens, length, counts={"labels": labels})
     assert '"tokens", "labels": an item in which these numbers differ (such as one whose first' in said[0]
