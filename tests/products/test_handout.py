@@ -8,6 +8,7 @@ import functools
 import re
 import shutil
 import subprocess
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,67 @@ def test_code_has_one_size(folder, name):
     assert "#let code-size = 8.2pt" in (handout.PARTS / "template.typst").read_text(encoding="utf-8")
 
 
+# What a screen reader is told.
+
+def told_by(*command):
+    if not shutil.which(command[0]):
+        pytest.skip(f"{command[0]} is not installed")
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode()
+
+
+def structure(path):
+    """[(depth, tag), ...] of the tags of a PDF file, in the order of reading."""
+    found = re.findall(r"^( *)([A-Z]\w*)", told_by("pdfinfo", "-struct", path), re.MULTILINE)
+    return [(len(before), tag) for before, tag in found]
+
+
+def faults_of(tags):
+    """Headings that skip a level, tables without header cells, pictures without a caption."""
+    levels = [int(tag[1]) for _, tag in tags if re.fullmatch("H[1-6]", tag)]
+    faults = [f"H{after} after H{before}" for before, after in pairwise([0, *levels]) if after > before + 1]
+    for number in (number for number, (_, tag) in enumerate(tags) if tag == "Table"):
+        inside = takewhile(lambda each: each[0] > tags[number][0], tags[number + 1:])
+        if "TH" not in [tag for _, tag in inside]:
+            faults.append(f"tag {number}, a table, has no header cells")
+    names = [tag for _, tag in tags]
+    return faults + ["pictures without a caption"] * (names.count("Figure") != names.count("Caption"))
+
+
+@pytest.mark.parametrize("name", [*BOOKS, *SHEETS])
+def test_the_tags_of_a_document_say_what_is_what(folder, name):
+    path = folder / f"{name}.pdf"
+    tags = structure(path)
+    assert faults_of(tags) == []
+    marks = re.search(r"<outline>.*</outline>", told_by("pdftohtml", "-xml", "-i", "-stdout", path), re.DOTALL)[0]
+    assert marks.count("<item") == sum(tag in ("H1", "H2", "H3") for _, tag in tags)
+
+
+def test_the_line_for_a_name_is_no_part_of_the_heading(folder):
+    path = folder / "sheets/worksheet_2.pdf"
+    assert "Name:" in printed(path) and "Name:" not in told_by("pdfinfo", "-struct-text", path)
+
+
+@pytest.mark.parametrize("tags", [
+    [(2, "H1"), (2, "H3")], [(2, "H1"), (2, "Table"), (4, "TD"), (2, "P"), (2, "TH")],
+    [(2, "H1"), (2, "Div"), (4, "Figure")],
+])
+def test_a_planted_fault_of_tags_is_found(tags):
+    assert faults_of(tags)
+
+
+def test_links_lead_to_what_they_name(folder):
+    path = folder / "instructor/series.pdf"
+    links = re.findall(r'<a href="[^"#]*#(\d+)">(.*?)</a>', told_by("pdftohtml", "-xml", "-i", "-stdout", path))
+    pages, formulas = printed(path).split("\f"), 0
+    for page, words in links:
+        for number in NUMBER.findall(words):
+            formulas += 1
+            assert re.search(rf"\({re.escape(number)}\)\s*$", pages[int(page) - 1], re.MULTILINE), (page, words)
+        for chapter in re.findall(r"notebook (\d)", words):
+            assert re.search(rf"^\s*{chapter}\. ", pages[int(page) - 1], re.MULTILINE), (page, words)
+    assert formulas > 50
+
+
 def empty_shares(path):
     """For each page, how much of its height, between header and footer, stands empty at its end."""
     layout = subprocess.run(["pdftotext", "-bbox-layout", path, "-"], capture_output=True, check=True).stdout.decode()
@@ -217,11 +279,12 @@ def empty_shares(path):
         yield 1 - max((y for y in ends if y < 785), default=0) / 785
 
 
-@pytest.mark.parametrize("name", ["instructor/00_start_here", "student/05_which_X"])
-def test_no_page_but_the_last_is_more_than_a_fifth_empty(folder, name):
-    if not shutil.which("pdftotext"):
-        pytest.skip("pdftotext is not installed")
-    assert [share for share in list(empty_shares(folder / f"{name}.pdf"))[:-1] if share > 0.2] == []
+@pytest.mark.parametrize("name", ["instructor/series", "instructor/00_start_here", "student/05_which_X"])
+def test_no_page_but_the_last_of_a_chapter_is_more_than_a_fifth_empty(folder, name):
+    path = folder / f"{name}.pdf"
+    begins = [re.match(r"\s*\S[^\n]*\s+\d\. \w[^\n]*\n\s*\d\. ", page) for page in printed(path).split("\f")]
+    assert [(page, share) for page, share in enumerate(list(empty_shares(path))[:-1], 1)
+            if share > 0.2 and not begins[page]] == []
 
 
 def notebooks_of(name):

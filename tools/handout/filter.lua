@@ -139,13 +139,16 @@ local function Table(table)
         Plain = function(plain) return pandoc.Plain({pandoc.Strong(plain.content)}) end})
     end
   end
-  if #table.bodies[1].body > 10 then return table end
+  if #table.bodies[1].body > 6 then return table end
   return {pandoc.RawBlock("typst", "#block(breakable: false, width: 100%)["), table, pandoc.RawBlock("typst", "]")}
 end
 
 local function Div(div)
   local lines = div.attributes.lines and "(" .. div.attributes.lines .. ")" or ""
   local blocks = pandoc.Blocks({pandoc.RawBlock("typst", "#" .. div.classes[1] .. "-box" .. lines .. "[")})
+  if div.classes[1] == "solution" or div.classes[1] == "difficulties" then  -- their label keeps to what follows
+    blocks:extend({pandoc.RawBlock("typst", "#block(sticky: true)["), div.content:remove(1), pandoc.RawBlock("typst", "]")})
+  end
   blocks:extend(div.content)
   blocks:insert(pandoc.RawBlock("typst", "]"))
   return blocks
