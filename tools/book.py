@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.extra import extra_handout  # noqa: E402
-from tools.files import write  # noqa: E402
+from tools.files import announce, write  # noqa: E402
 
 with extra_handout("The book", "book"):
     from nbformat.v4 import new_markdown_cell, new_notebook
@@ -34,18 +34,7 @@ with extra_handout("The book", "book"):
     from lstmlib.exercises.answers import answers
     from lstmlib.explorers import Prediction, Sentence
     from lstmlib.explorers.film import films
-    from tools.handout import (
-        FOLDED,
-        MARKDOWN,
-        PROGRESS,
-        SERIES,
-        SOLUTION_MARK,
-        UNANSWERED,
-        VERSION,
-        expected_difficulties,
-        fenced,
-        heading,
-    )
+    from tools import handout
     from tools.notebooks import EXPLORER_PICTURE, stored
     from tools.pandoc import run_pandoc
     from tools.safe_html import safe_html
@@ -53,7 +42,7 @@ with extra_handout("The book", "book"):
 
 PARTS = ROOT / "tools" / "book"
 FONTS = ROOT / "tools" / "handout" / "fonts"
-OPTIONS = (f"--from={MARKDOWN}", "--to=html5", "--mathml", "--wrap=none",
+OPTIONS = (f"--from={handout.MARKDOWN}", "--to=html5", "--mathml", "--wrap=none",
            f"--lua-filter={PARTS / 'filter.lua'}")
 CUT = "Here one cell of the book ends."
 EXPLORER = re.compile(r"Explorer\((['\"])(?P<title>.*)\1\)")
@@ -69,11 +58,7 @@ def main(arguments):
     if len(named) > 1 or named[:1] and named[0].startswith("-"):
         raise SystemExit(__doc__.strip())
     folder = Path(*named) if named else ROOT / "build" / "book"
-    try:
-        for path in build(folder, "--instructor" in options):
-            print(path, flush=True)
-    except OSError as problem:
-        raise SystemExit(f"The book cannot be written to {folder}: {problem.strerror or problem}.") from None
+    announce(build(folder, "--instructor" in options), "The book", folder)
     if "--open" in options:
         webbrowser.open((folder / "index.html").resolve().as_uri())
 
@@ -85,7 +70,7 @@ def build(folder, instructor=False, recorded=None):
     """
     notebooks = stored() | documents()
     recorded = films(ROOT / "build" / "film") if recorded is None else recorded
-    titles = {name: heading(notebook) for name, notebook in notebooks.items()}
+    titles = {name: handout.heading(notebook) for name, notebook in notebooks.items()}
     pages = {address(name): Page(name, notebook, recorded, instructor).html(titles)
              for name, notebook in notebooks.items()}
     for path, text in (pages | {f"embed/{film.name}.html": embed(film) for film in recorded.values()}).items():
@@ -121,16 +106,16 @@ class Page:
         self.titles = titles
         text = self.text()
         first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
-        return filled(PARTS / "page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), series=SERIES,
-                      style=f"{fonts()}\n{style()}", text=text, release=VERSION, description=" ".join(first.split()),
-                      contents=contents(titles, self.name, text), neighbours=neighbours(titles, self.name),
-                      scripts=scripts(self.shown))
+        return filled(PARTS / "page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), text=text,
+                      series=handout.SERIES, release=handout.VERSION, description=" ".join(first.split()),
+                      style=f"{fonts()}\n{style()}", contents=contents(titles, self.name, text),
+                      neighbours=neighbours(titles, self.name), scripts=scripts(self.shown))
 
     def text(self):
         """The HTML of all cells."""
-        cells = [cell for cell in self.notebook.cells if cell.source.strip() not in ("", FOLDED)]
+        cells = [cell for cell in self.notebook.cells if cell.source.strip() not in ("", handout.FOLDED)]
         texts = [DOCUMENT.sub(self.link, cell.source) if cell.cell_type == "markdown"
-                 else fenced("python", SOLUTION_MARK.sub("", cell.source)) for cell in cells]
+                 else handout.fenced("python", handout.SOLUTION_MARK.sub("", cell.source)) for cell in cells]
         pieces = pandoc(f"\n\n{CUT}\n\n".join(texts), self.name).split(f"<p>{CUT}</p>")
         if len(pieces) != len(cells):
             raise SystemExit(f"{self.name}: the Markdown of a cell runs on into the next one.")
@@ -169,13 +154,13 @@ class Page:
         return folded("teaching", "For teachers", f"<p>{text}", self.instructor)
 
     def difficulties(self, cell):
-        said = expected_difficulties(cell.source, self.notebook) if self.instructor else ""
+        said = handout.expected_difficulties(cell.source, self.notebook) if self.instructor else ""
         return folded("teaching", "For teachers", pandoc(said, self.name), True) if said else ""
 
     def output(self, output):
         data, about = output.get("data", {}), output.get("metadata", {})
         explorer, markup = EXPLORER.fullmatch(data.get("text/plain", "")), data.get("text/html", "")
-        if output.get("text") == UNANSWERED or markup.startswith(PROGRESS) or "text/markdown" in data:
+        if output.get("text") == handout.UNANSWERED or markup.startswith(handout.PROGRESS) or "text/markdown" in data:
             return ""  # a caption stands under its picture already
         if "text" in output:
             return printed(output.text)

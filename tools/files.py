@@ -5,6 +5,15 @@ import shutil
 from pathlib import Path
 
 
+def announce(paths, what, folder):
+    """Print every path as soon as it is written; a folder that cannot be written ends the program with a sentence."""
+    try:
+        for path in paths:
+            print(path, flush=True)
+    except OSError as problem:
+        raise SystemExit(f"{what} cannot be written to {folder}: {problem.strerror or problem}.") from None
+
+
 def write(path, content):
     """Put text or bytes into a file, whole or not at all; folders that are missing are made."""
     path = Path(path).resolve()  # what a link leads to, not the link, is replaced

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.extra import extra_handout  # noqa: E402
-from tools.files import write  # noqa: E402
+from tools.files import announce, write  # noqa: E402
 
 with extra_handout("The handouts", "handout"):
     import typst
@@ -69,11 +69,7 @@ def main(arguments):
     if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
         raise SystemExit(__doc__.strip())
     folder = Path(*arguments) if arguments else ROOT / "build" / "handout"
-    try:
-        for path in build(folder):
-            print(path, flush=True)
-    except OSError as problem:
-        raise SystemExit(f"The handouts cannot be written to {folder}: {problem.strerror or problem}.") from None
+    announce(build(folder), "The handouts", folder)
 
 
 def build(folder, wanted=None):

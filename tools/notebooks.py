@@ -35,14 +35,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 EXPLORER_PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*src="data:(?P<kind>[^;"]*);base64,(?P<data>[^"]*)">')
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {
-        "codemirror_mode": {"name": "ipython", "version": 3},
-        "file_extension": ".py",
-        "mimetype": "text/x-python",
-        "name": "python",
-        "nbconvert_exporter": "python",
-        "pygments_lexer": "ipython3",
-    },
+    "language_info": {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py", "name": "python",
+                      "mimetype": "text/x-python", "nbconvert_exporter": "python", "pygments_lexer": "ipython3"},
 }
 # Pictures of rounding errors are the same only where sums are added in the same order: by one thread, and by one of
 # OpenBLAS's versions (processors other than x86 know nothing of it).
@@ -107,15 +101,9 @@ def write_stubs(notebook):
 
 def run(notebook, folder):
     """Execute every cell in a fresh kernel, with the notebook's folder as working directory."""
-    client = NotebookClient(
-        notebook,
-        kernel_name="python3",
-        record_timing=False,
-        store_widget_state=False,
-        timeout=120,
-        extra_arguments=["--IPKernelApp.log_level=40"],
-        resources={"metadata": {"path": str(folder)}},
-    )
+    client = NotebookClient(notebook, kernel_name="python3", record_timing=False, store_widget_state=False, timeout=120,
+                            resources={"metadata": {"path": str(folder)}},
+                            extra_arguments=["--IPKernelApp.log_level=40"])
     try:
         client.execute(env={**os.environ, **SAME_SUMS})
     except CellExecutionError:
