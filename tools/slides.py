@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.extra import extra_handout  # noqa: E402
-from tools.files import write  # noqa: E402
+from tools.files import announce, write  # noqa: E402
 
 with extra_handout("The slides", "slides"):
     from tools import drawings
@@ -30,12 +30,13 @@ LESSON_MINUTES = 45
 PANDOC_OPTIONS = ("--from=markdown-auto_identifiers-implicit_figures", "--to=revealjs", "--mathml", "--slide-level=2",
                   "--wrap=preserve")
 
-HEADING = re.compile(r'## (?P<heading>.+?) \{(?P<classes>[^}"]*?) ?minutes=(?P<minutes>\d+) see="(?P<see>[^"]+)"\}')
+HEADING = re.compile(r'## (?P<heading>.+?) \{(?P<classes>[^}"]*?) ?minutes=(?P<minutes>\d+)'
+                     r'(?: work=(?P<work>\d+))? see="(?P<see>[^"]+)"\}')
 SHOWN = re.compile(r"\[(draw|film) (\w+)((?: [^\] ]+)*)\]")
 
 
-class LessonError(Exception):
-    """A lesson that cannot be made; the message names the slide."""
+class LessonError(SystemExit):
+    """A lesson that cannot be made ends the program; the message names the slide."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Slide:
     heading: str
     classes: tuple
     minutes: int
+    work: int    # seconds in which the class votes, writes, looks
     start: int   # minutes from the beginning of the lesson
     see: str     # where the notebooks have it
     body: str    # Markdown
@@ -53,13 +55,7 @@ def main(arguments):
     if len(arguments) > 1 or arguments[:1] and arguments[0].startswith("-"):
         raise SystemExit(__doc__.strip())
     folder = Path(*arguments) if arguments else ROOT / "build" / "slides"
-    try:
-        for path in build(folder):
-            print(path, flush=True)
-    except LessonError as problem:
-        raise SystemExit(str(problem)) from None
-    except OSError as problem:
-        raise SystemExit(f"The slides cannot be written to {folder}: {problem.strerror or problem}.") from None
+    announce(build(folder), "The slides", folder)
 
 
 def build(folder, recorded=None):
@@ -87,8 +83,9 @@ def read_lesson(path):
         notes, body = ("\n".join(line for line in lines if line.startswith(">") is spoken) for spoken in (True, False))
         if "rule" in found["classes"]:  # the quote on the slide comes first, the notes last
             body, _, notes = "\n".join(lines).rpartition("\n\n> ")
-        slides.append(Slide(found["heading"], tuple(found["classes"].replace(".", "").split()), int(found["minutes"]),
-                            start, found["see"], body.strip(), re.sub(r"^> ?", "", notes, flags=re.MULTILINE)))
+        classes, minutes, work = found["classes"].replace(".", "").split(), found["minutes"], found["work"] or 0
+        slides.append(Slide(found["heading"], tuple(classes), int(minutes), int(work), start, found["see"],
+                            body.strip(), re.sub(r"^> ?", "", notes, flags=re.MULTILINE)))
         start += slides[-1].minutes
     return title.strip().removeprefix("# "), slides
 
@@ -98,8 +95,9 @@ def page(path, title, slides, recorded):
     reveal = PARTS / "reveal"
     markdown = "\n\n".join(slide_for_page(slide, path.name, recorded) for slide in slides)
     font = font_face("Slides Math", "STIXTwoMath")  # that of the handouts, where no such font is installed
+    styles = [read(path) for path in (reveal / "reveal.css", PARTS / "graph.css", PARTS / "deck.css")]
     return filled(PARTS / "deck.html", title=html.escape(title),
-                  style="\n".join([read(reveal / "reveal.css"), font, read(PARTS / "deck.css")]),
+                  style="\n".join([font, *styles]),
                   slides=run_pandoc(markdown, path.name, *PANDOC_OPTIONS),
                   reveal=read(reveal / "reveal.js") + "\n" + read(reveal / "notes.js"),
                   script=filled(PARTS / "deck.js", minutes=str(slides[-1].start + slides[-1].minutes)))
@@ -110,12 +108,15 @@ def slide_for_page(slide, lesson, recorded):
     blocks = re.split(r"\n\s*\n", slide.body)
     shown = [raw(block, recorded, f"{lesson}, {slide.heading!r}") if SHOWN.fullmatch(block) else block
              for block in blocks]
-    if "steps" in slide.classes:  # one after the other, in the same place
-        kinds = [".step", *[".fragment .current-visible"] * (len(shown) - 1)]
-        shown = ["::: {.r-stack}", *(f"::: {{{kind}}}\n{block}\n:::" for kind, block in zip(kinds, shown)), ":::"]
-    minutes = f"Minute {slide.start} to {slide.start + slide.minutes}."
-    return "\n\n".join([f"## {slide.heading} {{{attributes}}}", *shown, f"::: source\nNotebook {slide.see}\n:::",
-                        f"::: notes\n**{minutes}**\n\n{slide.notes}\n:::"])
+    if "steps" in slide.classes:  # drawings one after the other, in the same place
+        drawn = [new for block, new in zip(blocks, shown) if block != new]
+        kinds = [".step", *[".fragment .current-visible"] * (len(drawn) - 1)]
+        stack = ["::: {.r-stack}", *(f"::: {{{kind}}}\n{block}\n:::" for kind, block in zip(kinds, drawn)), ":::"]
+        shown = [*stack, *(block for block in blocks if block in shown)]
+    minutes = f"**Minute {slide.start} to {slide.start + slide.minutes}.**"
+    work = f" The class: {slide.work} s." if slide.work else ""
+    return "\n\n".join([f"## {slide.heading} {{{attributes}}}", f"::: source\nNotebook {slide.see}\n:::",
+                        f"::: notes\n{minutes}{work}\n\n{slide.notes}\n:::", *shown])
 
 
 def raw(block, recorded, where):
@@ -130,18 +131,12 @@ def raw(block, recorded, where):
     film = next((film for film in recorded.values() if film.name == name), None)
     if film is None:
         raise LessonError(f"{where}: there is no film of {name}")
-    zoom, controls = (*more.split(), "2", "")[:2] if more.strip() else ("2", "")
-    inside = embed(film).replace("</head>", f"<style>{in_a_deck(zoom, controls)}</style></head>", 1)
+    light = "matchMedia = () => ({addEventListener() {}});"  # as the deck is, whatever the reader's system prefers
+    begin = f' location.hash = "{name}={more.strip()}";' if more.strip() else ""
+    inside = embed(film).replace("</head>", f"<style>{read(PARTS / 'graph.css')}\n{read(PARTS / 'film.css')}</style>"
+                                 f"<script>{light}{begin}</script></head>", 1)
     return (f'```{{=html}}\n<iframe class="explorer" title="{html.escape(film.title)}" '
             f'srcdoc="{html.escape(inside)}"></iframe>\n```')
-
-
-def in_a_deck(zoom, controls):
-    """The style of an explorer on a slide: larger, without its heading, with these of its controls ("1,3")."""
-    kept = "".join(f":not(:nth-child({number}))" for number in controls.split(",") if number)
-    hidden = f".lstm-controls > {kept} {{display: none !important}}" if kept else ""
-    return (f"body {{zoom: {zoom}; padding: 0; margin: 0}} .lstm-explorer {{border: 0 !important; padding: 0 8px "
-            f"!important}} .lstm-top {{display: none !important}} {hidden}")
 
 
 if __name__ == "__main__":

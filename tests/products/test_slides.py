@@ -1,33 +1,55 @@
 """The two lessons: 45 minutes each, to be read from the last row, without a network, one with docs/teaching.md."""
 
 import re
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 from browsers import ROOT, browser_page
 from pages import Page, outside_addresses, pictures_without_alt
 
 pytest.importorskip("pypandoc")
-from lstmlib.placement import paths_to  # noqa: E402
+from lstmlib.explorers.film import film, made  # noqa: E402
 from tools import drawings, slides  # noqa: E402
 
 LESSONS = {path.stem: slides.read_lesson(path) for path in slides.lessons()}
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 SMALLEST_LETTERS = 24  # CSS pixels of a slide of 1280 x 720
-FILMS = sorted({name for path in slides.lessons() for kind, name, _ in slides.SHOWN.findall(path.read_text("utf-8"))
-                if kind == "film"})
+# Every text that is seen on a slide: its words, its height in pixels, and whether it leaves the slide.
+TEXTS = """() => {
+    const found = [];
+    const look = (root) => {
+        const page = root.ownerDocument, walk = page.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+        while (walk.nextNode()) {
+            const of = walk.currentNode.parentElement, words = walk.currentNode.data.trim();
+            if (!words || of.closest("style, script, .source, .notes, .unseen, annotation, msub, msup, munder, "
+                + "munderover")) continue;
+            const range = page.createRange();
+            range.selectNodeContents(walk.currentNode);
+            const box = range.getBoundingClientRect(), style = page.defaultView.getComputedStyle(of);
+            if (!of.getBoundingClientRect().width || style.visibility === "hidden") continue;
+            const drawn = of.ownerSVGElement ? of.getBoundingClientRect().height / of.getBBox().height : null;
+            const { innerWidth, innerHeight } = page.defaultView;
+            found.push([words, parseFloat(style.fontSize) * (drawn ?? of.currentCSSZoom ?? 1),
+                box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1 || box.top < -1]);
+        }
+    };
+    look(Reveal.getCurrentSlide());
+    const film = Reveal.getCurrentSlide().querySelector("iframe");
+    if (film) look(film.contentDocument.body);
+    return found;
+}"""
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Both lessons, with a page in place of each film: the films have tests of their own."""
-    folder = tmp_path_factory.mktemp("slides") / "new" / "folder"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slides, "embed", lambda film: f"<html><body><p>{film.title}</p></body></html>")
-        films = {name: SimpleNamespace(name=name, title=f"Film {name}") for name in FILMS}
-        assert [path.stem for path in slides.build(folder, films)] == list(LESSONS)
-        again = list(slides.build(folder / "again", films))
-    for path in again:
+def built(recorded, tmp_path_factory):
+    """Both lessons with small films: the named states, and of the laboratory those with three timesteps."""
+    folder, laboratory = tmp_path_factory.mktemp("slides") / "new" / "folder", made("where_to_divide")
+    states = [laboratory.state_of(preset) for preset in laboratory.presets]
+    small = recorded | {"where_to_divide": film("where_to_divide", [replace(state, T=T) for T in (4, 3) for state in
+                                                                    states])}
+    films = {one.title: one for one in small.values()}
+    assert [path.stem for path in slides.build(folder, films)] == list(LESSONS)
+    for path in slides.build(folder / "again", films):
         assert path.read_bytes() == (folder / path.name).read_bytes()
     return folder
 
@@ -49,6 +71,30 @@ def test_a_lesson_has_its_minutes_and_room_for_questions(lesson):
     assert max(len(re.sub(r"\$+.*?\$+|```.*?```", "", slide.body, flags=re.S).split()) for slide in all_slides) <= 40
 
 
+def seconds(slide):
+    """What is said, at two words a second; the changes of the picture; and what the class does."""
+    shown = slides.SHOWN.sub("", re.sub(r"\$+.*?\$+|```.*?```", "", slide.body, flags=re.DOTALL))
+    return len(re.findall(r"\w[\w']*", shown + slide.notes)) / 2 + 5 * (1 + changes(slide)) + slide.work
+
+
+def changes(slide):
+    return slide.body.count(". . .") + ("steps" in slide.classes) * (slide.body.count("[draw") - 1)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_what_is_said_and_done_fits_into_its_minutes(lesson):
+    *before, last = LESSONS[lesson][1]
+    assert [slide.heading for slide in before if seconds(slide) > 60 * slide.minutes or not slide.work] == []
+    assert all(slide.work >= 45 for slide in before if "vote" in slide.classes or "film" in slide.classes)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_answer_comes_after_its_question(lesson):
+    """Where the notes have the class write and then go on, there is something that is shown only then."""
+    for slide in LESSONS[lesson][1]:
+        assert changes(slide) > 0 or "then next" not in slide.notes, slide.heading
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_lesson_and_the_page_for_teachers_are_one(lesson):
     title, all_slides = LESSONS[lesson]
@@ -66,30 +112,21 @@ def test_every_slide_is_read_from_the_last_row_and_nothing_runs_off(built, lesso
     with browser_page(1280, 720) as page:
         page.goto((built / f"{lesson}.html").as_uri())
         page.wait_for_function("window.Reveal?.isReady()")
-        for number in range(page.evaluate("Reveal.getTotalSlides()")):
-            page.evaluate(f"Reveal.slide({number})")
-            small, outside = page.evaluate("""() => {
-                const slide = Reveal.getCurrentSlide(), small = [], outside = [];
-                const walk = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
-                while (walk.nextNode()) {
-                    const of = walk.currentNode.parentElement, words = walk.currentNode.data.trim();
-                    if (!words || of.closest(".source, .notes, annotation, msub, msup, munder, munderover")) continue;
-                    const box = of.getBoundingClientRect(), svg = of.ownerSVGElement;
-                    if (!box.width || getComputedStyle(of).visibility === "hidden") continue;
-                    const scale = svg ? svg.getScreenCTM().a : 1;
-                    if (parseFloat(getComputedStyle(of).fontSize) * scale < 24) small.push(words);
-                    if (box.right > 1281 || box.bottom > 721 || box.left < 0 || box.top < 0) outside.push(words);
-                }
-                return [small, outside];
-            }""")
-            assert small == outside == [], LESSONS[lesson][1][number].heading
+        page.wait_for_function("""() => [...document.querySelectorAll("iframe")].every(
+            (film) => film.contentDocument.documentElement.dataset.played !== undefined)""")
+        for number, slide in enumerate(LESSONS[lesson][1]):
+            for step in range(changes(slide) + 1):
+                page.evaluate(f"Reveal.slide({number}, 0, {step - 1})")
+                texts = page.evaluate(TEXTS)
+                assert len(texts) > 1
+                assert [text for text in texts if text[1] < SMALLEST_LETTERS or text[2]] == [], (slide.heading, step)
 
 
 def test_what_is_drawn_is_computed():
     assert re.findall(r">(\d+)%<", drawings.spectrum("dW")) == ["0", "100", "0", "0"]
     assert "dh = 3 + 20 = 23" in drawings.two_paths("mean") and drawings.five_of_512().count("<circle") == 512 - 5
-    assert ["crosses dz twice" in drawings.graph(path) for path in (1, 2, 3, 4)] == [False, False, False, True]
-    drawn = "two_paths", "cell", "graph", "five_of_512", "weights_of_tokens", "fingerprints", "xray"
+    assert ["crosses dz twice" in drawings.graph(path) for path in "1234"] == [False, False, False, True]
+    drawn = "two_paths", "cell", "five_of_512", "weights_of_tokens", "fingerprints", "xray"
     sizes = [float(size) for name in drawn for size in re.findall(r'font-size="([\d.]+)"', getattr(drawings, name)())]
     assert min(sizes) >= 26
 
@@ -118,10 +155,3 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(slides, "page", lambda *_: "")
     with pytest.raises(SystemExit, match="cannot be written"):
         slides.main([str(tmp_path / "file")])
-
-
-def test_the_four_paths_are_those_of_the_library():
-    named = {way: edge for edge, ways in drawings.WAYS.items() for way in ways}
-    drawn = [[edge for way in zip(path, path[1:]) if (edge := named.get(way))] for path in drawings.PATHS]
-    library = [[edge for edge, _ in path if edge not in ("dW_t", "dW")] for path in paths_to("b", 2)]
-    assert sorted(drawn) == sorted(library)
