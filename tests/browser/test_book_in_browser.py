@@ -338,6 +338,12 @@ def test_predictions_answer(browser, small_book):
 def test_an_embed_is_as_wide_as_its_frame(width, browser, small_book):
     with opened(browser, small_book / "embed" / "laboratory.html", width=width) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        hint, slider = page.get_by_text("The graph goes on sideways"), page.locator("input[type=range]").first
+        assert hint.is_visible() == page.evaluate("""() => {
+            const box = document.querySelector(".lstm-graph .lstm-panel");
+            return box.scrollWidth > box.clientWidth + 1;
+        }""") == (width == 360)
+        assert width > 360 or slider.bounding_box()["width"] > 0.75 * width
 
 
 @pytest.mark.parametrize("width", WIDTHS)
