@@ -27,7 +27,8 @@ FORWARDS |= {f"{name}; {output}": way | FORWARDS[output] for name, way in FORWAR
              for output in ("sigmoid output", "no output layer") if way and "output" not in way}
 FORWARDS |= {f"{name}; {bias}": way | FORWARDS[bias] for name, way in FORWARDS.items()
              for bias in ("a bias used twice", "no biases in the gates")
-             if way and not way.keys() & {"bias", "by"} and name not in ("sigmoid output", "no output layer")}
+             if way and not way.keys() & {"bias", "by"} and name not in ("sigmoid output", "no output layer")
+             and not ("bias_of_o" in way and bias.startswith("no"))}
 FORWARDS |= {"h = o * c, without tanh; candidate through a sigmoid": {"squash": "none", "candidate": "sigmoid"}}
 CANDIDATE = {"tanh": (np.tanh, lambda g: 1 - g * g), "sigmoid": (sigmoid, lambda g: g * (1 - g)),
              "half": (lambda z: np.tanh(z / 2), lambda g: (1 - g * g) / 2)}

@@ -16,6 +16,7 @@ from .xray import LAYERS
 
 GATES = "ifgo"
 SECONDS = 1.5  # of processor time for combinations of ways, in all
+LONGEST = 2.0  # seconds of processor time after which there is no second look
 
 
 class Search:
@@ -31,9 +32,9 @@ class Search:
                         if what != "right" and place not in none]
         if not given:
             self.options += [tuple(kind.split(": ", 1)) for kind in film.groups[-1].dYs if kind != "right"]
-        self.match = film.compare(faults)
+        self.match, start = film.compare(faults), time.process_time()
         self.layer_by_layer(said)
-        if self.unnamed:
+        if self.unnamed and time.process_time() - start < LONGEST:
             said("the X-ray, a second look")
             self.look_again(said)
         self.prune()
