@@ -45,6 +45,7 @@ PAGE = ROOT / "docs" / "teaching.md"
 BEGIN, END = "<!-- classroom: written by benchmarks/classroom.py -->\n", "<!-- end of classroom -->"
 PATIENCE = 300  # seconds for one reply
 ARRIVING, PLAYING, DRAGGING = 60, 60, 10  # seconds: to come one after the other, to play once all are there, to drag
+X = "|X| (items averaged over)"  # as its slider is called
 FRAME = 1 / 60  # a browser sends no more than one change per frame
 
 
@@ -200,7 +201,7 @@ class Student:
         """Move a slider by a step, toggle an edge, or choose an example."""
         what = self.random.choice(["slider", "slider", "edge", "preset"])
         if what == "slider":
-            slider = self.slider(self.random.choice(["|X|", "timesteps T", "forget bias"]))
+            slider = self.slider(self.random.choice([X, "timesteps T", "forget bias"]))
             await self.change(slider, index=self.neighbour(slider, self.random.choice([-1, 1])))
         elif what == "edge":
             edges = set(self.widgets[self.graph()]["value"]) ^ {self.random.choice(["dy", "dz", "dh_next", "dW"])}
@@ -231,7 +232,7 @@ class Student:
 
     def picture_is_right(self, twin):
         """Whether the picture is the one that belongs to the controls."""
-        labels = {"|X|": "size_X", "timesteps T": "T", "forget bias": "forget_bias"}
+        labels = {X: "size_X", "timesteps T": "T", "forget bias": "forget_bias"}
         twin.set(edges=tuple(self.widgets[self.graph()]["value"]), **{
             field: twin.controls[field].values[self.widgets[self.slider(label)]["index"]]
             for label, field in labels.items()})
