@@ -10,6 +10,7 @@ SLOPE = {"at the activation": "sigmoid({k}) * (1 - sigmoid({k}))", "missing": "1
 SLOPE_G = SLOPE | {"at the activation": "(1 - tanh(g)**2)", "of another function": "g * (1 - g)",
                    "a constant factor": "0.5 * (1 - g**2)  (say)"}
 INDEX = {"one index early": "{s}[t - 1]", "one index late": "{s}[t + 1]", "the first one wrong": "{s}[-1] at t = 0"}
+BEFORE = INDEX | {"one index late": "{s}[t + 1]  (that of t itself)"}
 LINES = {  # place: (right line, why, {what: wrong line})
     "dh": ("dh_next = dz @ Wh.T  (dz of all four gates)",
            "h_(t-1) enters all four gates of the next step, each through its part of Wh.",
@@ -36,11 +37,11 @@ LINES = {  # place: (right line, why, {what: wrong line})
                           "without gate o": "dc = dh * (1 - tanh(c)**2) + dc_next"}),
     "states before t": ("h_prev, c_prev = h_(t-1), c_(t-1); at t = 0 h0 and c0",
                         "a list that begins with h0 is one longer, and its entry t is the state before t.",
-                        {what: "h_prev, c_prev = " + line.format(s="states") for what, line in INDEX.items()}),
+                        {what: "h_prev, c_prev = " + line.format(s="states") for what, line in BEFORE.items()}),
     "h before t": ("h_prev = h_(t-1); at t = 0 h0", "a list that begins with h0 is one longer.",
-                   {what: "h_prev = " + line.format(s="h") for what, line in INDEX.items()}),
+                   {what: "h_prev = " + line.format(s="h") for what, line in BEFORE.items()}),
     "c before t": ("c_prev = c_(t-1); at t = 0 c0", "a list that begins with c0 is one longer.",
-                   {what: "c_prev = " + line.format(s="c") for what, line in INDEX.items()}),
+                   {what: "c_prev = " + line.format(s="c") for what, line in BEFORE.items()}),
     "states at t": ("h, c = h_t, c_t", "a list that begins with h0 holds the state at t at t + 1.",
                     {what: "h, c = " + line.format(s="states") for what, line in INDEX.items()}),
     "h at t": ("dWy += h_t.T @ dy_t", "a list that begins with h0 holds h_t at t + 1.",
