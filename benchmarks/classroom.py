@@ -186,7 +186,7 @@ class Student:
         return await self.tell(widget, {"method": "update", "state": state, "buffer_paths": []})
 
     async def press(self, preset):
-        return await self.change(self.widget(lambda state: "chosen" in state), chosen=[preset, time.time()])
+        return await self.change(self.widget(lambda state: "names" in state), chosen=[preset, time.time()])
 
     async def tell(self, widget, data):
         request = await self.send("comm_msg", {"comm_id": widget, "data": data})

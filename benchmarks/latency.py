@@ -37,6 +37,7 @@ CONNECTION = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWeb
 README = ROOT / "benchmarks" / "README.md"
 SERVERS = {"at once": (), "acknowledged": (f"--ServerApp.kernel_websocket_connection_class={CONNECTION}",)}
 ROUNDS, DRAG_SECONDS, MOVES_PER_SECOND = 3, 2, 60
+THUMB = 16  # pixels: the knob of a slider
 WATCH = """(box) => {
     const seen = {event: null, times: [], pictures: 0};
     const now = () => { seen.event ??= performance.now(); };
@@ -108,17 +109,19 @@ class Side:
                     break
 
     def drag(self, control):
-        """Pictures per second while the mouse pulls a slider to and fro."""
+        """Pictures per second while the mouse pulls a slider to and fro, on to another value at each move."""
         mouse, slider = self.lab.page.mouse, self.shown.slider(control)
         slider.scroll_into_view_if_needed()
-        box = slider.bounding_box()
+        box, last = slider.bounding_box(), len(control.values) - 1
+        places = [box["x"] + THUMB / 2 + (box["width"] - THUMB) * index / last
+                  for index in (*range(last), *range(last, 0, -1))]
         y, moves = box["y"] + box["height"] / 2, DRAG_SECONDS * MOVES_PER_SECOND
         before = self.seen.json_value()["pictures"]
-        mouse.move(box["x"] + box["width"] / 2, y)
+        mouse.move(places[control.index], y)
         mouse.down()
         start = time.monotonic()
-        for move in range(moves):
-            mouse.move(box["x"] + 2 + (7 * move % moves) / moves * (box["width"] - 4), y)
+        for move, x in zip(range(moves), itertools.cycle(places)):
+            mouse.move(x, y)
             time.sleep(max(0, start + (move + 1) / MOVES_PER_SECOND - time.monotonic()))
         pictures = (self.seen.json_value()["pictures"] - before) / (time.monotonic() - start)
         mouse.up()

@@ -1,5 +1,6 @@
 """The benchmark runs, its contestants agree, and what it stored is what its README shows. No test judges a time."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,11 +12,13 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(FOLDER))
 
+import classroom  # noqa: E402
 import contestants  # noqa: E402
 import draw  # noqa: E402
 import speed  # noqa: E402
 
 import lstmlib  # noqa: E402
+from lstmlib.explorers.where_to_divide import laboratory  # noqa: E402
 
 TINY = (3, 2, 2, 3)
 NUMPY_ONLY = ["lstmlib", "autograd", "step by step"]
@@ -35,6 +38,27 @@ def data():
 def test_every_benchmark_starts(name):
     said = subprocess.run([sys.executable, FOLDER / f"{name}.py", "--help"], capture_output=True, text=True)
     assert said.returncode == 0 and said.stdout.startswith("usage:"), said.stderr
+
+
+def test_a_student_of_the_class_finds_the_widgets_of_the_laboratory():
+    lab, told = laboratory(), []
+    widgets = [*parts(lab), lab.sentence("Put it [at the end](At the end: dW).")]
+    student = classroom.Student(None, 0)
+    student.widgets = {widget.model_id: widget.get_state() for widget in widgets}
+
+    async def tell(widget, data):
+        told.append((widget, data["state"]))
+
+    student.tell = tell
+    asyncio.run(student.press("Reset"))
+    assert [(widget, state["chosen"][0]) for widget, state in told] == [(lab.menu.model_id, "Reset")]
+    for field, label in (("size_X", classroom.X), ("T", "timesteps T"), ("forget_bias", "forget bias")):
+        assert student.slider(label) == lab.controls[field].model_id
+    assert student.graph() == lab.controls["edges"].model_id and student.picture() == lab.panels.text
+
+
+def parts(widget):
+    return [widget, *(part for child in getattr(widget, "children", ()) for part in parts(child))]
 
 
 @pytest.mark.parametrize("dtype", speed.DTYPES)
