@@ -89,7 +89,7 @@ class Student:
         self.server, self.number, self.notebook = server, number, notebook
         self.random = random.Random(number)
         self.requests, self.widgets, self.problems, self.deaths = {}, {}, [], 0
-        self.ready = self.first_picture = self.finished = None
+        self.socket = self.ready = self.first_picture = self.finished = None
         self.events = []  # (when, milliseconds)
         self.unchanged = 0  # events that left the picture as it was
 
@@ -111,8 +111,9 @@ class Student:
         self.finished = time.perf_counter() - self.start
 
     async def leave(self):
-        self.listening.cancel()
-        self.socket.close()
+        if self.socket:  # None: this student never came in
+            self.listening.cancel()
+            self.socket.close()
 
     async def send(self, kind, content):
         identity = uuid.uuid4().hex
