@@ -171,13 +171,13 @@ def fitting(numbers):
 
 
 def headline(state, numbers):
-    """(True, False or None, the verdict in a few words)"""
+    """(True or False, the verdict in a few words)"""
     if numbers.left > 1e-6:
         return False, f"Not a weighted sum: {100 * numbers.left:.0f}% of the gradient is left over"
     names = fitting(numbers)
     if not names:
         return False, "A weighted sum, but of no |X| on this list"
-    return None if numbers.report.faults else True, f"In this cut, divided by {' or '.join(map(short, names))}"
+    return not numbers.report.faults, f"In this cut, divided by {' or '.join(map(short, names))}"
 
 
 def short(name):
@@ -197,7 +197,7 @@ def words(state, numbers):
     return found + told + alike
 
 
-LEFT, COLUMN, ROW = 240, 104, 40
+LEFT, COLUMN, ROW = 256, 104, 40
 
 
 def draw(state, numbers):
@@ -223,7 +223,7 @@ def batch(state, numbers):
 
 
 def fingerprint(state, numbers):
-    """What each item weighs: measured, and what each |X| predicts."""
+    """What each item weighs: measured, and what each |X| predicts; a bar that is cut short has a gap."""
     rows = {"measured": numbers.measured, **numbers.predicted}
     largest = max(np.abs(values).max() for name, values in rows.items() if name not in ("nothing", "sequences"))
     parts = [svg.text(LEFT + COLUMN * b, 14, f"item {b}", 13, font_weight="bold") for b in range(3)]
@@ -236,9 +236,10 @@ def fingerprint(state, numbers):
         parts.append(svg.text(LEFT - 12, y + 24, f"{'✓ ' if fits else ''}{short(name)}", 13, "end",
                               font_weight="bold" if first or fits else None))
         for b, value in enumerate(values):
-            width = min(abs(value) / largest, 1) * (COLUMN - 52)
-            parts += [svg.rect(LEFT + COLUMN * b, y + 8, width, 20, svg.ORANGE if first else svg.BLUE),
-                      svg.text(LEFT + COLUMN * b + width + 5, y + 23, f"{value:.3g}", 13)]
+            x, width = LEFT + COLUMN * b, min(abs(value) / largest, 1) * (COLUMN - 52)
+            parts += [svg.rect(x, y + 8, width, 20, svg.ORANGE if first else svg.BLUE),
+                      svg.line(x + 32, y + 30, x + 40, y + 6, svg.PAPER, 5) if abs(value) > largest else "",
+                      svg.text(x + width + 5, y + 23, f"{value:.3g}", 13)]
     return svg.panel("weights", LEFT + 3 * COLUMN, 36 + ROW * len(rows), *parts, words="; ".join(
         f"{name}: {', '.join(f'{value:.3g}' for value in values)}" for name, values in rows.items()))
 

@@ -190,7 +190,7 @@ def headline(state, numbers):
 
 TOP, ROW, GAP = 44, 40, 5
 TOKEN_LEFT, PITCH = 136, 15.2
-BAR, TALLEST = 12, 24  # height of the bar of a token: at weight 1/(all tokens), and at most
+BAR, TALLEST = 12, 24  # height of the bar of a token: at weight 1/(all tokens), unless one would be taller than this
 COLUMN, SEQUENCE = 536, 602  # right edges of the two columns of numbers
 ANGLE = svg.Frame(140, 36, 116, 90, (0, 100), (0, 3))
 RATIO = svg.Frame(140, 182, 116, 90, (0.25, 10), (0, 3), log="x")
@@ -209,10 +209,11 @@ def batch(state, numbers):
              svg.text(COLUMN, 16, "token", 12, "end", font_weight="bold"),
              svg.text(COLUMN, 34, f"× 1/{total}", 12, "end", fill=svg.GREY),
              svg.text(SEQUENCE + 4, 16, "sequence", 12, "end", font_weight="bold")]
+    unit = min(BAR, TALLEST / float(max(numbers.weights) * total))
     for piece, (start, stop) in enumerate(numbers.pieces):
         longest = max(len(string) for string in numbers.strings[start:stop])
         parts.append(bracket(piece, start, stop, items(state.by, numbers.strings[start:stop])))
-        parts += [tokens(number, numbers.strings[number], numbers.weights[number], longest, total)
+        parts += [tokens(number, numbers.strings[number], numbers.weights[number], longest, total, unit)
                   for number in range(start, stop)]
     heaviest = int(np.argmax(numbers.weights))
     said = (f"Six rows of {', '.join(str(len(string)) for string in numbers.strings)} tokens in "
@@ -240,10 +241,10 @@ def bracket(piece, start, stop, counted):
             + svg.text(10, (top + bottom) / 2 + 13, counted, 12))
 
 
-def tokens(number, string, weight, longest, total):
-    """One row: each token as a bar, and its weight in numbers."""
+def tokens(number, string, weight, longest, total, unit):
+    """One row: each token as a bar, `unit` high at the equal weight, and its weight in numbers."""
     top, relative = top_of(number), float(weight * total)
-    foot, height = top + ROW - 2, min(BAR * relative, TALLEST)
+    foot, height = top + ROW - 2, unit * relative
     parts = [svg.text(129, top + 30, number + 1, 12, "end", svg.GREY)]
     for t in range(longest):
         x = TOKEN_LEFT + PITCH * (t + 0.5)
@@ -252,7 +253,7 @@ def tokens(number, string, weight, longest, total):
                       svg.rect(x - 5.5, foot - height, 11, height, svg.BLUE)]
         else:
             parts.append(svg.circle(x, foot - 3, 1.5, svg.GREY))
-    equal, right = foot - BAR, TOKEN_LEFT + PITCH * len(string)
+    equal, right = foot - unit, TOKEN_LEFT + PITCH * len(string)
     parts += [svg.line(TOKEN_LEFT, equal, right, equal, svg.ORANGE, 1.5),
               svg.text(COLUMN, top + 17, f"{relative:.2f}", 14, "end", font_weight="bold"),
               svg.text(COLUMN, top + 34, f"{weight.numerator}/{weight.denominator}", 12, "end", fill=svg.GREY),

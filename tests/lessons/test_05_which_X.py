@@ -214,17 +214,14 @@ def test_pictures_do_not_depend_on_rounding_noise(explorer):
         assert draw(state, shown) == draw(state, shown._replace(comparisons=noisy))
 
 
-def test_bars_grow_with_the_weight_and_stop():
-    def height_of(state, number):
+def test_bars_are_as_high_as_the_weights_and_the_tallest_has_room():
+    for state in (State(), State(divide=MEAN), State(divide=SUMMED), State(divide=SUMMED, cut_all=True)):
         shown = numbers(state)
-        bar = module.tokens(number, shown.strings[number], shown.weights[number], 20, 84).partition("<rect ")[2]
-        return float(bar.partition('height="')[2].partition('"')[0])
-
-    plain, means = State(), State(divide=MEAN)
-    assert height_of(plain, 0) == height_of(plain, 5) == module.BAR
-    assert height_of(means, 0) == pytest.approx(module.BAR * 84 / 57, abs=0.1)
-    assert height_of(means, 5) == pytest.approx(module.BAR * 84 / 111, abs=0.1)
-    assert height_of(State(divide=SUMMED, cut_all=True), 0) == module.TALLEST
+        bars = [float(height) for height in re.findall(r'<rect [^>]*width="11" height="([\d.]+)"',
+                                                       module.batch(state, shown).svg)]
+        weights = [float(weight) for string, weight in zip(shown.strings, shown.weights) for _ in string]
+        unit = min(84 * module.BAR, module.TALLEST / max(weights))
+        assert bars == pytest.approx([unit * weight for weight in weights], abs=0.1)
 
 
 def test_the_film_holds_every_preset_and_every_control_alone(explorer):

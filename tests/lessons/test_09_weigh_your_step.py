@@ -3,6 +3,7 @@
 The explorer, without a browser: weights against fractions, verdicts against an independent formulation.
 """
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -102,7 +103,7 @@ def test_weights_verdict_and_faults_of_every_state(state):
             if [Fraction(1, k) for k in size] == wanted}
         assert headline == (f"In this cut, divided by {' or '.join(sorted(fits, key=headline.find))}" if fits
                             else "A weighted sum, but of no |X| on this list")
-        assert good is (False if not fits else None if faults else True)
+        assert good is (bool(fits) and not faults)
     if state.items != "all of one length":
         assert faults == ([FAULTS[state.step]] if state.step in FAULTS else [])
     if state.step in ("clipped entry by entry", "with weight decay", "a mean with class weights"):
@@ -116,6 +117,8 @@ def test_the_panels_show_the_weights():
     state = module.State(step="the mean over sequences of each one's mean")
     text = drawn(module.draw(state, module.numbers(state)))
     assert all(f">{value}<" in text for value in ("0.167", "0.111", "0.0667")) and text.count("✓") == 1
+    gaps = re.findall(r'<line [^>]*stroke-width="5"', text)
+    assert len(gaps) == 6  # 1 and 1/3, of three items, are longer than the room
 
 
 def test_presets_sentences_and_errors():

@@ -123,7 +123,10 @@ def test_every_slide_is_read_from_the_last_row_and_nothing_runs_off(built, lesso
 
 
 def test_what_is_drawn_is_computed():
-    assert re.findall(r">(\d+)%<", drawings.spectrum("dW")) == ["0", "100", "0", "0"]
+    patients = re.findall(r">(0[.\d]*)<", drawings.xray())
+    sheet = (ROOT / "docs" / "sheets" / "worksheet_2.md").read_text(encoding="utf-8")
+    assert patients == [number for row in re.findall(r"\| \$dz_\d\$ \|(.*)\|", sheet) for number in row.split(" | ")
+                        for number in [number.strip()]]
     assert "dh = 3 + 20 = 23" in drawings.two_paths("mean") and drawings.five_of_512().count("<circle") == 512 - 5
     assert ["crosses dz twice" in drawings.graph(path) for path in "1234"] == [False, False, False, True]
     drawn = "two_paths", "cell", "five_of_512", "weights_of_tokens", "fingerprints", "xray"
