@@ -49,7 +49,8 @@ def examine(gradient, items, tokens=None, length=None, keep=None, reference=None
         none, pieces = len(things) - 1, next((cut for cut in plan.cuts if len(cut) > 1), None)
         empties.append(("a batch", [[none] * len(rows) for rows in plan.alone[0]]))
         empties += [("a micro-batch", [[none] * len(pieces[0]), *pieces[1:]])] if pieces else []
-    report = Report(notes=inseparable(plan), relative=plan.relative, single_term=len(references or [None]) == 1)
+    report = Report(notes=inseparable(plan), relative=plan.relative, single_term=len(references or [None]) == 1,
+                    counted=plan.counted)
     for note in [] if quiet else report.notes:
         print(note)
 

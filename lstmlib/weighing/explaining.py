@@ -19,8 +19,8 @@ def explain(report, plan, measured, means=None):
     noise, left = measured.again.far_from(measured.cuts[0]), float(measured.left.max())
     if noise > 10 * ROUNDING:
         return report.fault("random",
-            f"two calls with one batch differ by {noise:.1g}: fix the seed or switch dropout off (eval mode), "
-            "keep nothing from call to call, then ask again")
+            f"two calls with one batch differ by {noise:.1g}: dropout is on (switch it off: a fixed seed only turns "
+            "this into 'not a sum'), zero_grad() is missing in the function, or optimizer.step() is still in it")
     rounding = max(ROUNDING, 3 * min(left, LEFT_OVER), 3 * noise)
     if not depend(report, measured):
         if clipped(report, measured, left):
@@ -39,7 +39,7 @@ def explain(report, plan, measured, means=None):
             f"with its items in another order the batch has another gradient, by {turned:.1g}")
     if report.weights:
         name_them(report, plan, measured, rounding, means)
-    compare_cuts(report, plan, measured, rounding)
+    compare_cuts(report, plan, measured, rounding, means)
 
 
 def nothing_there(report, plan, measured):
@@ -47,7 +47,8 @@ def nothing_there(report, plan, measured):
     full = "a window of accumulation that is not full (say so by cuts)"
     if not any(one.norm for _, one in measured.seen):
         return report.fault("no gradient",
-            f"no call left one: the step did not come, as in {full}, or nothing is trained")
+            f"no call left one: the step did not come, as in {full}, or zero_grad() is still at the end of the "
+            "function, or nothing is trained")
     if none := [cut_name(cut) for cut, one in zip(plan.cuts, measured.cuts) if not one.norm]:
         return report.fault("no gradient",
             f"the step left none for the batch {' and for '.join(none)}: {full}, or items whose loss needs "
@@ -222,7 +223,8 @@ def name_them(report, plan, measured, rounding, means):
         constant, of = constants(factors[term]), f" for {term}" if term else ""
         if unseen_own(means, plan) not in names[term] or constant:
             report.fault("not meant",
-                f"meant to be divided by {means}{of}, and divided by {either(names[term], 'number')}{constant}")
+                f"meant to be divided by {means}{of}, and divided by "
+                f"{either(names[term], report.unnamed('number'))}{constant}")
 
 
 def in_all(lists):
@@ -231,14 +233,19 @@ def in_all(lists):
     return [thing for thing in dict.fromkeys(first) if all(thing in other for other in others)]
 
 
+def over_sequences(name):
+    return name == "sequences" or name.endswith(", then sequences")
+
+
 def unseen_own(means, plan):
     "`means` without the number of each sequence, where nothing could show that number."
     own, found, size = means.partition(" of each sequence")
     return (size.removeprefix(", then ") or "nothing") if found and own not in plan.owns else means
 
 
-def compare_cuts(report, plan, measured, rounding):
-    """Two cuts of the same items with different gradients. Of a mean over sequences only unequal pieces differ."""
+def compare_cuts(report, plan, measured, rounding, means):
+    """Two cuts of the same items with different gradients. Of a mean over sequences, if meant, only unequal pieces do.
+    """
     firsts, differs = {}, []
     for cut, one in zip(plan.cuts, measured.cuts):
         other, first = firsts.setdefault(tuple(sorted(sum(cut, []))), (cut, one))
@@ -250,10 +257,13 @@ def compare_cuts(report, plan, measured, rounding):
     wrong = [it for it in differs if it[0] > rounding]
     words = "; ".join(f"{cut_name(cut)}: off by {error:.2g}, cosine {cosine:.3f}" for error, cosine, cut in wrong)
     of_sequences = "the mean over pieces" in report.pieces_by and any(
-        name == "sequences" or name.endswith(", then sequences") for name in report.divides_by)
+        map(over_sequences, report.divides_by)) and (means is None or over_sequences(means))
     if wrong and of_sequences and all(len(set(map(len, cut))) > 1 for _, _, cut in wrong):
+        unsure = means is None and (not report.counted or not all(map(over_sequences, report.divides_by)))
         report.notes.append(
-            f"a mean over sequences, then over pieces: right wherever all pieces hold equally many sequences ({words})")
+            "a mean over sequences, then over pieces: right wherever all pieces hold equally many sequences"
+            + "; but if tokens are meant, this is a mean of means: these items weigh alike and cannot tell (give "
+            "tokens and means, and take items with different numbers of tokens)" * unsure + f" ({words})")
     elif wrong:
         report.worst_cut = cut_name(max(wrong, key=lambda it: it[0])[2])
         report.fault("pieces",

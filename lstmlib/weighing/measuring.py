@@ -1,5 +1,6 @@
 """Calls and least squares: what each part of a batch weighs in the gradient."""
 
+import builtins
 import sys
 import time
 from typing import NamedTuple
@@ -42,7 +43,7 @@ class Recorder:
 
     def __call__(self, pieces):
         self.calls += 1
-        if time.monotonic() - self.began > 2:
+        if time.monotonic() - self.began > 2 and watched(sys.stderr):
             end = "\n" if self.calls == self.planned else ""
             print(f"\rexamine: call {self.calls} of {self.planned}", end=end, file=sys.stderr, flush=True)
         return self.vector(self.gradient(pieces), "gradient(pieces)")
@@ -71,6 +72,11 @@ class Recorder:
         at_peak = sum(n for largest, n, _ in peaks if largest == peak)
         filled = sum(n for _, _, n in peaks)
         return Gradient(np.concatenate(entries), float(norm), float(peak), at_peak / (filled or 1) * (at_peak > 1))
+
+
+def watched(stream):
+    """Whether a line can be written over: in a terminal or a notebook, not in a log."""
+    return hasattr(builtins, "get_ipython") or bool(stream and stream.isatty())
 
 
 def leaves(gradient, name):

@@ -55,6 +55,7 @@ class Plan:
     relative: bool
 
     def __post_init__(self):
+        self.counted = bool(set(self.numbers) - {"sequences", TIMESTEPS})
         self.names = list(sizes(self.numbers, [[0]]))
         self.plain = [name for name in self.names if name in self.numbers or name in KNOWN]
         # What a sequence is divided by first shows only where a part has another number than its item.
@@ -124,12 +125,17 @@ def inseparable(plan):
         "these items cannot tell apart " + ", ".join(f'"{hypothesis_name(*pairs[k])}"' for k in group) + ": "
         + what_would(plan, [pairs[k] for k in group]) + " would" for group in groups
         if len(group) > 1 and pairs[group[0]][0] is None and pairs[group[0]][1] in plan.plain]
-    for cut in [cut for cut in plan.cuts if len(sum(cut, [])) == len(set(sum(cut, [])))]:
+    once = [cut for cut in plan.cuts if len(sum(cut, [])) == len(set(sum(cut, [])))]
+    never = [] if any(np.ptp(sizes(plan.numbers, cut).get("tokens", [0])) for cut in once) else ["tokens"]
+    for cut in once:
         of_pieces, of_items = sizes(plan.numbers, cut), sizes(plan.numbers, [[k] for rows in cut for k in rows])
         if equal := [name for name in plan.plain if len(cut) > 1 and name not in ("nothing", "sequences")
-                     and np.ptp(of_pieces[name]) == 0 < np.ptp(of_items[name])]:
+                     and np.ptp(of_pieces[name]) == 0 and (name in never or np.ptp(of_items[name]) > 0)]:
             sentences.append(f"in the cut {cut_name(cut)} every piece has the same {' and '.join(equal)}: it cannot "
-                             "show a mean of means; other cuts, or an item of another length, would")
+                             f"show a mean of means; other cuts, or {another(plan, equal)}, would")
+    if not plan.counted:
+        sentences.append("no tokens were given: numbers have no names, and it cannot be checked here that items have "
+                         "different numbers of counting tokens, as they must to show a mean of means")
     cuts = {(str(sorted(sum(cut, []))), str(sorted(map(sorted, cut)))) for cut in plan.cuts}
     if len(cuts) == len({items for items, _ in cuts}):
         sentences.append("no two cuts hold the same items in other pieces: a mean of means cannot show; a second cut "
@@ -137,11 +143,17 @@ def inseparable(plan):
     return sentences
 
 
+def another(plan, names):
+    """What else an item must have, to part these names."""
+    counted = [name for name in plan.numbers if name in names and name not in ("sequences", TIMESTEPS)]
+    return f"an item with another number of {counted[0]}" if counted else "an item of another length"
+
+
 def what_would(plan, pairs):
     """What parts these names: other batches, or a further item, are tried on paper."""
     B = 1 + max(part.item for part in plan.parts)
     for words, more in (("cuts with other numbers of items", {}),
-                        ("an item of another length", {"tokens": 3, TIMESTEPS: 3}),
+                        (another(plan, [name for _, name in pairs]), {"tokens": 3, TIMESTEPS: 3}),
                         ("an item with another masked share", {TIMESTEPS: 3}),
                         ("an item of another length and masked share", {"tokens": 3, TIMESTEPS: 7})):
         more = dict.fromkeys(plan.numbers, more.get("tokens", 0)) | {"sequences": 0} | more  # own counts: as tokens

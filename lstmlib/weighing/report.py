@@ -37,19 +37,24 @@ class Report:
     faults: list = field(default_factory=list)
     relative: bool = True                           # there is no reference: weights are relative to each part alone
     single_term: bool = True                        # there is one reference, or none
+    counted: bool = True                            # tokens or counts were given
 
     def fault(self, kind, sentence):
         self.faults.append(Fault(kind, sentence))
         return self
 
+    def unnamed(self, kind):
+        return f"no {kind} that I know" if self.counted else f"a {kind} without a name (no tokens were given)"
+
     def summary(self):
         """[(label, words)]: the report without its table."""
         lines, cut = [], self.split_error is not None
+        number, rule = self.unnamed("number"), self.unnamed("rule")
         if self.weights:
-            lines += [("a batch is divided by", either(self.divides_by, "number") + constants(self.factor))]
-            lines += [(f"  its term {term!r} by", either(names, "number")) for term, names in self.terms.items()]
+            lines += [("a batch is divided by", either(self.divides_by, number) + constants(self.factor))]
+            lines += [(f"  its term {term!r} by", either(names, number)) for term, names in self.terms.items()]
             lines += [("measured", f"divided by {self.measured:.6g}")] if isinstance(self.measured, float) else []
-            lines += [("pieces are combined by", either(self.pieces_by, "rule"))] if cut or self.pieces_by else []
+            lines += [("pieces are combined by", either(self.pieces_by, rule))] if cut or self.pieces_by else []
         lines += [("cut otherwise, it differs by", small(self.split_error))] if cut else []
         lines += [("not a weighted sum", f"{small(self.residual)} of a gradient")] if self.residual is not None else []
         lines += [("FAULT", str(fault)) for fault in self.faults] + [("note", note) for note in self.notes]
@@ -102,8 +107,8 @@ def part_name(part):
     return f"{part[0]}, item {part[1]}" if len(part) == 2 else f"item {part[0]}, tokens {part[1]}:{part[2]}"
 
 
-def either(names, kind):
-    return " or ".join(names) or f"no {kind} that I know"
+def either(names, none):
+    return " or ".join(names) or none
 
 
 def constants(factor):

@@ -434,6 +434,50 @@ def test_a_mean_over_sequences_is_told_to_be_right_in_equal_pieces():
     assert report.divides_by == ["sequences"] and MEAN in report.pieces_by
 
 
+@pytest.mark.parametrize("lengths", [(16, 23, 6, 7), (5, 5, 5, 5)])
+def test_items_with_equally_many_tokens_let_no_mean_of_means_pass(lengths):
+    items = [Item(b, 0, 5, n) for b, n in enumerate(lengths)]
+    for handles in ({"tokens": tokens}, {"tokens": tokens, "length": length, "keep": keep}):
+        report = examine(step(None, "tokens", MEAN), items, **handles, means="tokens", quiet=True)
+        assert [fault.kind for fault in report.faults] == ["pieces"] and "0 | 1 2 3" in report.worst_cut
+        notes = " ".join(report.notes)
+        alike = {"tokens", "tokens of each sequence, then sequences" if "keep" in handles else "sequences"}
+        assert alike <= set(report.divides_by) and '"tokens"' in notes
+        assert "an item with another number of tokens would" in notes or "length" in handles and len(set(lengths)) == 1
+        meant = "tokens of each sequence, then sequences"
+        assert not examine(step("tokens", "sequences", MEAN), items, **handles, means=meant, quiet=True).faults
+        assert "if tokens are meant, this is a mean of means" in " ".join(
+            examine(step(None, "tokens", MEAN), items, **handles, quiet=True).notes)
+        notes = " ".join(examine(step(None, "tokens", MEAN), items[:2], **handles, means="tokens", quiet=True).notes)
+        assert "in the cut 0 | 1 every piece has the same tokens" in notes and "cannot show a mean of means" in notes
+
+
+def test_without_tokens_it_says_what_it_cannot_check_and_that_numbers_have_no_names(capsys):
+    def gradient(pieces):
+        said.append(capsys.readouterr().out)
+        return step(None, "tokens", MEAN)(pieces)
+
+    said = []
+    report = examine(gradient, [Item(b, 0, 5, 9) for b in range(4)])
+    assert said[0].startswith("no tokens were given") and not any(said[1:])
+    assert report.split_error > 0.1 and "if tokens are meant, this is a mean of means" in " ".join(report.notes)
+    text = str(examine(whole, HANDFUL, quiet=True))
+    assert "a number without a name (no tokens were given)" in text and "a rule without a name" in text
+    assert "that I know" not in text and "that I know" in str(examine(
+        step(None, "labels", SUMMED), HANDFUL, tokens, quiet=True))
+
+
+def test_what_is_left_in_the_function_by_mistake_is_in_the_words():
+    kept = []
+
+    def without_zero(pieces):
+        kept.append(whole(pieces))
+        return sum(kept)
+
+    assert "zero_grad() is missing" in str(examine(without_zero, HANDFUL, quiet=True))
+    assert "zero_grad() is still at the end" in str(examine(lambda pieces: 0 * whole(pieces), HANDFUL, quiet=True))
+
+
 def test_what_items_cannot_show_is_said_before_the_first_call(capsys):
     def gradient(pieces):
         said.append(capsys.readouterr().out)
@@ -554,11 +598,15 @@ def test_a_report_in_print_and_as_bars():
 
 
 def test_a_long_examination_says_how_far_it_is(monkeypatch, capsys):
-    seconds = iter(range(0, 900, 1))
+    seconds = iter(range(900))
+    monkeypatch.delattr("builtins.get_ipython", raising=False)
     monkeypatch.setattr("lstmlib.weighing.measuring.time.monotonic", lambda: next(seconds))
     report = examine(whole, HANDFUL, tokens, length, quiet=True)
+    assert capsys.readouterr().err == ""  # a log
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    examine(whole, HANDFUL, tokens, length, quiet=True)
     err = capsys.readouterr().err
-    assert f"call {report.calls} of {report.calls}\n" in err and "call 1 " not in err
+    assert f"call {report.calls} of {report.calls}\n" in err
 
 
 def test_weigh_by_hand():

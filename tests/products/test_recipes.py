@@ -69,6 +69,10 @@ def test_what_the_page_asks_a_reader_to_write_finds_a_mean_of_means():
     with pytest.raises(AssertionError):  # its last line but one
         exec(first, names)
     assert [fault.kind for fault in names["report"].faults] == ["pieces"]
+    alike = [item | {"labels": torch.cat([torch.full((len(item["labels"]) - 3,), -100), item["labels"][-3:]])}
+             for item in items]  # equally many tokens: the second half of its assertion
+    with pytest.raises(AssertionError):
+        exec(first, names | {"items": alike})
     exec(second, names)
     assert names["report"].divides_by == ["tokens"] and names["report"].pieces_by == ["the mean over pieces"]
     assert [fault.kind for fault in names["report"].faults] == ["pieces"]
