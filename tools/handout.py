@@ -32,6 +32,8 @@ from tools.files import announce, write  # noqa: E402
 with extra_handout("The handouts", "handout"):
     import typst
 
+    from lstmlib.show import graph as backward_graph
+    from lstmlib.show import svg
     from tools.notebooks import EXPLORER_PICTURE, stored
     from tools.pandoc import run_pandoc
     from tools.stubs import imported_exercises
@@ -98,6 +100,9 @@ def source(name, workshop):
     edition, _, name = name.partition("/")
     if edition == "sheets":
         markdown = (SHEETS / f"{name.removesuffix('_key')}.md").read_text(encoding="utf-8")
+        graph = backward_graph.panel(3, title=False)
+        (workshop / "graph.svg").write_text(svg.alone(graph), encoding="utf-8")
+        markdown = markdown.replace("[draw graph]", "![The backward graph and its nine edges.](graph.svg)")
         return markdown, first_line(markdown), "key" if name.endswith("_key") else "sheet"
     notebooks = stored()
     parts = list(notebooks) if name == "series" else [name]

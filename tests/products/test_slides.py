@@ -106,6 +106,14 @@ def test_the_lesson_and_the_page_for_teachers_are_one(lesson):
         assert expected in rows, expected
 
 
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_homework_is_one_list(lesson):
+    """On the last slide, on the worksheet and on the page for teachers."""
+    homework = "; ".join(re.findall(r"^- (.*)", LESSONS[lesson][1][-1].body, re.M)) + ".\n"
+    sheet = ROOT / "docs" / "sheets" / f"worksheet_{lesson[0]}.md"
+    assert f"**Homework:** {homework}" in sheet.read_text(encoding="utf-8") and f"\nHomework: {homework}" in TEACHING
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_every_slide_is_read_from_the_last_row_and_nothing_runs_off(built, lesson):

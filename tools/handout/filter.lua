@@ -139,7 +139,7 @@ local function Table(table)
         Plain = function(plain) return pandoc.Plain({pandoc.Strong(plain.content)}) end})
     end
   end
-  if #table.bodies[1].body > 6 then return table end
+  if #table.bodies[1].body > (on_sheet and 7 or 6) then return table end
   return {pandoc.RawBlock("typst", "#block(breakable: false, width: 100%)["), table, pandoc.RawBlock("typst", "]")}
 end
 
