@@ -158,7 +158,8 @@ end
 local function Blocks(blocks)
   for number = #blocks - 1, 1, -1 do
     local question, room = blocks[number], blocks[number + 1]
-    if question.t == "Para" and room.t == "Div" and room.classes:includes("write") then
+    local written = room.t == "Div" and room.classes:includes("write") or on_sheet and room.t == "Table"
+    if question.t == "Para" and written then
       blocks[number] = pandoc.Div({question, room}, {class = "keep"})
       blocks:remove(number + 1)
     end
