@@ -346,6 +346,15 @@ def test_an_embed_is_as_wide_as_its_frame(width, browser, small_book):
         assert width > 360 or slider.bounding_box()["width"] > 0.75 * width
 
 
+def test_no_page_scrolls_sideways_on_a_phone(browser, small_book):
+    wide = {}
+    for path in sorted(small_book.glob("*.html")):
+        with opened(browser, path, width=360) as page:
+            page.evaluate(UNFOLD)
+            wide[path.name] = page.evaluate("document.documentElement.scrollWidth")
+    assert {name: width for name, width in wide.items() if width > 360} == {}
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_widths(name, width, browser, small_book):
