@@ -13,6 +13,7 @@ import pytest
 from browsers import ROOT, Lab, Shown, browser_page, copy_notebooks, jupyterlab, sentences, twins
 from playwright.sync_api import expect
 
+from lstmlib import EDGES
 from lstmlib.explorers import Choice, Menu, Slider, Switch
 
 pytestmark = pytest.mark.browser
@@ -101,7 +102,7 @@ def focusable(shown, control):
     if isinstance(control, Switch | Menu):
         role = "checkbox" if isinstance(control, Switch) else "combobox"
         return shown.box.get_by_role(role, name=control.label, exact=True)
-    return shown.box.locator(f"[data-edge='{control.value[0]}']")
+    return shown.box.locator("[data-edge='dy']")
 
 
 def moves(control):
@@ -113,7 +114,7 @@ def moves(control):
     if isinstance(control, Menu | Choice):
         values, at = control.values, control.index
         return [("ArrowDown", values[at + 1])] if at + 1 < len(values) else [("ArrowUp", values[at - 1])]
-    return [("Space", control.value[1:]), ("Enter", control.value)]
+    return [("Space", [edge for edge in EDGES if (edge == "dy") != (edge in control.value)]), ("Enter", control.value)]
 
 
 def test_a_fast_drag_ends_with_the_last_state(opened):
