@@ -251,7 +251,8 @@ def test_saved_and_opened_again_without_its_kernel(opened, shown):
             opened.close()
         else:
             opened.page.evaluate("panel.dispose()")
-            opened.complaints.clear()  # JupyterLab's own, about the kernel that was not started
+            opened.page.wait_for_timeout(1500)
+            opened.complaints.clear()  # JupyterLab's own, about the kernel that was not started; they come late
 
 
 def test_a_copy_that_nobody_trusts_shows_the_picture(opened):
