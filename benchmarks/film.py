@@ -14,7 +14,6 @@ import datetime
 import json
 import os
 import platform
-import statistics
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import browsers  # noqa: E402
+from latency import summary  # noqa: E402
 
 from tools.files import write  # noqa: E402
 
@@ -85,16 +85,10 @@ def measure(page, path, events):
     dragged = page.locator('.film input[type="range"], .film .lstm-menu select').last
     frames, pictures = dragged.evaluate(DRAG)
     times = seen.json_value()
-    median, p95 = middle_and_high(times["times"])
-    median_painted, p95_painted = middle_and_high(times["painted"])
+    painted = summary(times["painted"])
     return {"explorer": path.stem, "size_kB": round(path.stat().st_size / 1000), "shown_after_ms": round(shown_after),
-            "events": len(times["times"]), "median": median, "p95": p95, "median_painted": median_painted,
-            "p95_painted": p95_painted, "frames_in_a_second": frames, "pictures_in_a_second": pictures}
-
-
-def middle_and_high(times):
-    """The median and the 95th percentile."""
-    return [round(statistics.quantiles(times, n=20, method="inclusive")[at], 1) for at in (9, 18)]
+            **summary(times["times"]), "median_painted": painted["median"], "p95_painted": painted["p95"],
+            "frames_in_a_second": frames, "pictures_in_a_second": pictures}
 
 
 def main():

@@ -32,14 +32,14 @@ from tools.files import announce, write  # noqa: E402
 with extra_handout("The handouts", "handout"):
     import typst
 
-    from lstmlib.show import graph as backward_graph
-    from lstmlib.show import svg
+    from lstmlib.show import graph, svg
     from tools.notebooks import EXPLORER_PICTURE, stored
     from tools.pandoc import run_pandoc
     from tools.stubs import imported_exercises
     from tools.student import student_version
 
 PARTS = ROOT / "tools" / "handout"
+DRAW_GRAPH = "[draw graph]"
 MARKDOWN = "gfm-tex_math_gfm-emoji+fenced_divs+attributes+implicit_figures+smart"
 SERIES = "Where may you divide by |X|?"
 EDITIONS = ("student", "instructor")
@@ -100,9 +100,9 @@ def source(name, workshop):
     edition, _, name = name.partition("/")
     if edition == "sheets":
         markdown = (SHEETS / f"{name.removesuffix('_key')}.md").read_text(encoding="utf-8")
-        graph = backward_graph.panel(3, title=False)
-        (workshop / "graph.svg").write_text(svg.alone(graph), encoding="utf-8")
-        markdown = markdown.replace("[draw graph]", "![The backward graph and its nine edges.](graph.svg)")
+        if DRAW_GRAPH in markdown:
+            (workshop / "graph.svg").write_text(svg.alone(graph.panel(3, title=False)), encoding="utf-8")
+            markdown = markdown.replace(DRAW_GRAPH, "![The backward graph and its nine edges.](graph.svg)")
         return markdown, first_line(markdown), "key" if name.endswith("_key") else "sheet"
     notebooks = stored()
     parts = list(notebooks) if name == "series" else [name]
