@@ -101,6 +101,10 @@ def tables(data):
     parts = [about(data["machine"])]
     for setting, title in SETTINGS.items():
         parts += [f"### {title[0].upper()}{title[1:]}", race_table(data[setting])]
+    if "newest" in data:
+        machine = data["newest"]["machine"]
+        version = machine["versions"]["torch"].split("+")[0]
+        parts += [f"### As found, with torch {version}", about(machine), race_table(data["newest"]["races"])]
     return "\n\n".join([*parts, "### Other costs", other_table(data)])
 
 

@@ -1,6 +1,7 @@
 """Measure how fast lstmlib is, beside its peers, and write the numbers as JSON.
 
     python benchmarks/speed.py [--output benchmarks/speed.json] [--rounds 9]
+    python benchmarks/speed.py --also PYTHON    # adds the race under another Python, whose torch is another
 
 Needs `pip install -e '.[bench,lab,test]'`, and about fifteen minutes on a machine that does little else. One thread,
 pinned to one processor; CPU time, not wall time. All contestants take turns within each round, and ratios are formed
@@ -242,9 +243,9 @@ def import_cost(rounds):
     return rounded(np.median([float(run.stdout) for run in runs]))
 
 
-def in_other_process(task, *arguments, **environment):
+def in_other_process(task, *arguments, python=sys.executable, **environment):
     """The result of a function of this file in a fresh process."""
-    command = [sys.executable, str(HERE / "speed.py"), "--task", json.dumps([task, *arguments])]
+    command = [python, str(HERE / "speed.py"), "--task", json.dumps([task, *arguments])]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
     return json.loads(done.stdout)
 
@@ -288,7 +289,7 @@ def machine():
             "versions": {package: importlib.metadata.version(package) for package in packages},
             "environment": {name: value for name, value in sorted(os.environ.items())
                             if name.startswith(("OPENBLAS_", "MALLOC_"))},
-            "load_at_start": rounded(os.getloadavg()[0]) if hasattr(os, "getloadavg") else None}
+            "load_at_start": load()}
 
 
 def processor():
@@ -313,14 +314,26 @@ def everything(rounds, sizes=SIZES, names=tuple(contestants.CONTESTANTS)):
     data["keep_memory"] = [keep_memory_gain(size, dtype, 3) for dtype in DTYPES for size in sizes[1:4]]
     data["two_threads"] = [in_other_process("two_threads", size, dtype, **dict.fromkeys(THREADS, "2"))
                            for dtype in DTYPES for size in sizes[2:5]]
-    data["machine"]["load_at_end"] = rounded(os.getloadavg()[0]) if hasattr(os, "getloadavg") else None
+    data["machine"]["load_at_end"] = load()
     return data
+
+
+def of_this_python(rounds, sizes=SIZES):
+    """The race of the leaders as this Python has them, and what they are."""
+    data = {"machine": machine(), "races": races(rounds, sizes, LEADERS)}
+    data["machine"]["load_at_end"] = load()
+    return data
+
+
+def load():
+    return rounded(os.getloadavg()[0]) if hasattr(os, "getloadavg") else None
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--output", type=Path, default=HERE / "speed.json")
     parser.add_argument("--rounds", type=int, default=9, help="rounds per measurement; half as many from H = 256 on")
+    parser.add_argument("--also", metavar="PYTHON", help="race there instead, and add the result to what is stored")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.task:
@@ -330,6 +343,11 @@ def main():
         return
     if options.rounds < 3:
         parser.error(f"--rounds must be at least 3, got {options.rounds}")
+    if options.also:
+        data = json.loads(options.output.read_text(encoding="utf-8"))
+        data["newest"] = in_other_process("of_this_python", options.rounds, python=options.also)
+        write(options.output, json.dumps(data, indent=1) + "\n")
+        return
     pinned = pin()
     data = everything(options.rounds)
     data["machine"]["pinned"] = pinned
