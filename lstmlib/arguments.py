@@ -26,10 +26,8 @@ def array(name, value, axes, sizes, dtype=None):
     if given.dtype.kind == "c" and dtype.kind != "c":
         raise TypeError(f"{name} must hold real numbers ({dtype}), got {given.dtype}")
     shape(name, given, axes, sizes)
-    result = given
-    if given.dtype != dtype:
-        with np.errstate(over="ignore"):
-            result = given.astype(dtype)
+    with np.errstate(over="ignore"):
+        result = given.astype(dtype, copy=False)
     if not np.isfinite(result).all():
         where = tuple(map(int, np.argwhere(~np.isfinite(result))[0]))
         raise ValueError(f"{name} must be finite in {dtype}, got {given[where]} at index {where}")

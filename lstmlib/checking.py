@@ -4,7 +4,7 @@ import numpy as np
 
 from . import arguments
 from .checks import a_weights, takes
-from .weights import Weights, built, exponent, scaled
+from .weights import Weights, entries, in_scale, length
 
 CENTRAL_STEP = {"e": 0.1, "f": 3e-3, "d": 1e-5}
 
@@ -15,8 +15,8 @@ def numerical_gradient(f, weights, method="complex", step=None):
 
     f        a function Weights -> number
     method   "complex": Im f(w + ih) / h with h = 1e-20 (Squire & Trapp 1998, "Using complex
-             variables to estimate derivatives of real functions"): nothing is subtracted,
-             so the error is near machine precision; f must be computed by analytic operations.
+             variables to estimate derivatives of real functions"): nothing is subtracted, so the error is near
+             machine precision; f must be computed by analytic operations.
              "central": (f(w + h) - f(w - h)) / 2h: with h = 1e-5 errors near 1e-9 of the gradient.
     step     h of the central differences; 1e-5 where None (for float32 weights 3e-3, for float16 0.1). An f that
              computes in float32 needs 3e-3 too: its value moves by rounding, which a smaller h would enlarge.
@@ -34,19 +34,17 @@ def numerical_gradient(f, weights, method="complex", step=None):
     dtype = complex if method == "complex" else float
     arrays = {name: array.astype(dtype) for name, array in weights.items()}
 
-    def value(array, index, change):
-        kept = array[index]
-        array[index] = kept + change
-        result = arguments.number("the value of f", f(Weights(**arrays)), complex_too=method == "complex")
-        array[index] = kept
-        return result
+    def value(name, index, change):
+        moved = arrays[name].copy()
+        moved[index] += change
+        return arguments.number("the value of f", f(Weights(**arrays | {name: moved})), complex_too=dtype is complex)
 
-    def slope(array, index):
+    def slope(name, index):
         if method == "complex":
-            return np.imag(value(array, index, 1e-20j)) / 1e-20
-        return (value(array, index, h) - value(array, index, -h)) / (2 * h)
+            return np.imag(value(name, index, 1e-20j)) / 1e-20
+        return (value(name, index, h) - value(name, index, -h)) / (2 * h)
 
-    return Weights(**{name: np.array([slope(array, index) for index in np.ndindex(array.shape)]).reshape(array.shape)
+    return Weights(**{name: np.reshape([slope(name, index) for index in np.ndindex(array.shape)], array.shape)
                       for name, array in arrays.items()})
 
 
@@ -56,9 +54,8 @@ def relative_error(gradient, truth):
 
     Raises TypeError or ValueError unless both are Weights of the same shapes. NaN or infinite where an entry is.
     """
-    shift = max(exponent(gradient), exponent(truth))  # for both the same, so that neither overflows
-    gradient, truth = (built(Weights, scaled(one, shift)) for one in (gradient, truth))
-    difference, size = (gradient - truth).norm(), truth.norm()
+    (gradient, truth), _ = in_scale(np.stack([entries(gradient), entries(gradient.check_like(truth))]))
+    difference, size = length(gradient - truth), length(truth)
     return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
 
 
@@ -68,6 +65,6 @@ def cosine(gradient, truth):
 
     (Of complex ones the real part of the product counts.) Raises as `relative_error` does.
     """
-    gradient, truth = (built(Weights, scaled(one, exponent(one))) for one in (gradient, truth))  # of the same angle
-    lengths = gradient.norm() * truth.norm()
-    return float(gradient.dot(truth).real / lengths) if lengths else float("nan")
+    (gradient, _), (truth, _) = in_scale(entries(gradient)), in_scale(entries(gradient.check_like(truth)))
+    lengths = length(gradient) * length(truth)
+    return float(np.vdot(gradient, truth).real / lengths) if lengths else float("nan")

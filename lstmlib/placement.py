@@ -11,7 +11,7 @@ import numpy as np
 from . import arguments
 from .checks import crossing, takes, trace_of, usable
 from .sequence import Trace, backward
-from .weights import times
+from .weights import scaled
 
 EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", "dW")
 RIGHT = (("loss",), ("dy",), ("dh_above", "dWy_t"), ("dW_t", "dWy_t"), ("dW",))  # every right set, where T >= 2
@@ -24,7 +24,7 @@ def scale_at(edges, factor):
     """
     edges = edge_set(edges)
     factor = arguments.number("factor", factor, complex_too=True)
-    return lambda edge, gradient: times(gradient, factor) if edge in edges else gradient
+    return lambda edge, gradient: scaled(gradient, factor) if edge in edges else gradient
 
 
 class record(dict):
@@ -98,12 +98,7 @@ def path_crossings(edges, T):
     The answer is a set of numbers, kept as the bits of an integer: bit k is set when some path crosses k times.
     Joining paths is `|`, crossing an edge of the set is a shift by one. The lines are those of `backward`.
     """
-    return crossings_of(edge_set(edges), T)
-
-
-@lru_cache
-def crossings_of(edges, T):
-    """`path_crossings` of a frozenset, not to be changed."""
+    edges = edge_set(edges)
     return along_paths(T, lambda edge, t, paths: paths << 1 if edge in edges else paths, 1)
 
 

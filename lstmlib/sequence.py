@@ -141,21 +141,21 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     dy = at("dy", at("loss", dY.copy()))  # a hook may work in place
     dh_above = at("dh_above", (dy.reshape(*lead, T * B, K) @ weights.Wy.T).reshape(*lead, T, B, H))
     dz_all = np.empty((*lead, T, B, 4 * H), weights.dtype)
-    above, dz_at = time_first(dh_above), time_first(dz_all)
-    dz_by_gate = dz_at.reshape(*dz_at.shape[:-1], 4, H).swapaxes(-3, -2)
+    dz_by_gate = dz_all.reshape(*lead, T, B, 4, H).swapaxes(-3, -2)
+    dz_ifg, dz_o = dz_by_gate[..., :3, :, :], dz_by_gate[..., 3, :, :]
     WhT, f, spans = weights.Wh.T.copy(), trace.f, few_timesteps_at_a_time(trace)
     room, product = np.empty_like(trace.gates[spans[0]]), np.matmul if lead else np.dot  # which costs less
     dh_next = 0 if dh_T is None else dh_T
     dc_next = 0 if dc_T is None else dc_T
     for now in reversed(spans):
         dc_dh, slopes = local_slopes(trace, now, room[:now.stop - now.start])
-        slopes = slopes.swapaxes(1, 2)
+        slopes_ifg, slope_o = slopes.swapaxes(1, 2)[:, :3], slopes[:, :, 3]
         for t in reversed(range(now.start, now.stop)):
-            dh = above[t] + dh_next
+            dh = dh_above[..., t, :, :] + dh_next
             dc = dh * dc_dh[t - now.start] + dc_next
-            dz, dz_of, slope = dz_at[t], dz_by_gate[t], slopes[t - now.start]
-            np.multiply(slope[:3], dc[..., None, :, :], out=dz_of[..., :3, :, :])
-            np.multiply(slope[3], dh, out=dz_of[..., 3, :, :])
+            np.multiply(slopes_ifg[t - now.start], dc[..., None, :, :], out=dz_ifg[..., t, :, :, :])
+            np.multiply(slope_o[t - now.start], dh, out=dz_o[..., t, :, :])
+            dz = dz_all[..., t, :, :]
             crossed = at("dz", dz)
             if crossed is not dz:
                 dz[...] = crossed
@@ -163,7 +163,7 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
                 dh_next = at("dh_next", product(dz, WhT))
                 dc_next = at("dc_next", dc * f[t])
 
-    del dh_above, above  # makes room for the sums
+    del dh_above  # makes room for the sums
     dX = (dz_all.reshape(*lead, T * B, 4 * H) @ weights.Wx.T).reshape(*lead, T, B, D) if inputs else None
     dW_t = at("dW_t", dz_all).reshape(*lead, T * B, 4 * H)
     dWy_t = at("dWy_t", dy).reshape(*lead, T * B, K)
@@ -171,11 +171,6 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     sums = x.T @ dW_t, h_prev.T @ dW_t, dW_t.sum(axis=-2), h.T @ dWy_t, dWy_t.sum(axis=-2)
     gradient = built(Weights, [at("dW", array) for array in sums])
     return (gradient, dX, dh_next, dc_next) if inputs else gradient
-
-
-def time_first(gradients):
-    """(..., T, B, n) as (T, ..., B, n), the same memory."""
-    return gradients if gradients.ndim == 3 else np.moveaxis(gradients, -3, 0)
 
 
 def local_slopes(trace, now=slice(None), out=None):

@@ -72,7 +72,7 @@ class Weights:
 
     def __mul__(self, number):
         number = arguments.number("factor", number, complex_too=True)
-        return built(Weights, self.each(lambda array: times(array, number)))
+        return built(Weights, self.each(lambda array: scaled(array, number)))
 
     __rmul__ = __mul__
 
@@ -80,7 +80,7 @@ class Weights:
         number = arguments.number("divisor", number, complex_too=True)
         if number == 0:
             raise ValueError("divisor must not be zero")
-        return built(Weights, self.each(lambda array: divided(array, number)))
+        return built(Weights, self.each(lambda array: scaled(array, number, np.divide)))
 
     def __neg__(self):
         return built(Weights, self.each(np.negative))
@@ -88,23 +88,19 @@ class Weights:
     @arguments.quiet
     def dot(self, other):
         """Sum of the products of all entries (the first factor conjugated where complex), safe from overflow."""
-        self.check_like(other)
-        shift, shift_other = exponent(self), exponent(other)
-        total = sum(map(np.vdot, scaled(self, shift), scaled(other, shift_other)))
-        parts = (np.ldexp(part, shift + shift_other) for part in (total.real, total.imag))
-        return complex(*parts) if np.iscomplexobj(total) else next(parts)
+        (mine, shift), (theirs, shift_other) = in_scale(entries(self)), in_scale(entries(self.check_like(other)))
+        total = (mine.conj() * theirs).sum()
+        parts = [np.ldexp(part, shift + shift_other) for part in (total.real, total.imag)]
+        return complex(*parts) if np.iscomplexobj(total) else parts[0]
 
-    @arguments.quiet
     def norm(self):
         """Euclidean norm over all entries, safe from overflow on the way."""
-        shift = exponent(self)
-        return float(np.ldexp(np.sqrt(sum(np.vdot(array, array).real for array in scaled(self, shift))), shift))
+        return length(entries(self))
 
     def identical(self, other):
         """Whether every entry has the same bits."""
         self.check_like(other)
-        return self.dtype == other.dtype and all(
-            mine.tobytes() == theirs.tobytes() for (_, mine), (_, theirs) in zip(self.items(), other.items()))
+        return self.dtype == other.dtype and entries(self).tobytes() == entries(other).tobytes()
 
     @cached_property
     def finite(self):
@@ -182,28 +178,9 @@ def init_weights(D, H, K, seed=0, dtype=np.float64):
     return Weights(*(array.astype(dtype) for array in (Wx, Wh, b, Wy, by)))
 
 
-@arguments.quiet
-def exponent(weights):
-    """The whole number e with 2^e near the largest entry, within +-1000; 0 where an entry is not finite."""
-    largest = max(np.abs(wide(array)).max() for _, array in weights.items())
-    return int(np.clip(np.log2(largest), -1000, 1000)) if weights.finite and largest > 0 else 0
-
-
-def scaled(weights, exponent):
-    """The five arrays in at least double precision, divided by 2^exponent, which is exact."""
-    return [wide(array) * 2.0 ** -exponent for _, array in weights.items()]
-
-
-@arguments.quiet
-def times(array, number):
-    """array * number in the dtype of the array (complex where the number is), which need not hold the number itself."""
-    return (wide(array) * number).astype(np.result_type(array, number), copy=False)
-
-
-@arguments.quiet
-def divided(array, number):
-    """array / number, likewise: a float16 ends at 65504, and may be divided by a larger |X| all the same."""
-    return (wide(array) / number).astype(np.result_type(array, number), copy=False)
+def entries(weights):
+    """All entries of the five arrays in a row."""
+    return np.concatenate([array.ravel() for _, array in weights.items()])
 
 
 def wide(array):
@@ -211,6 +188,28 @@ def wide(array):
     return array.astype(np.result_type(array, float), copy=False)
 
 
-def entries(weights):
-    """All entries of the five arrays in a row, in float64."""
-    return np.concatenate([array.astype(float).ravel() for _, array in weights.items()])
+@arguments.quiet
+def in_scale(array):
+    """(array / 2^e in at least double precision, e), which is exact: 2^e is near the largest entry, e within +-1000.
+
+    e is 0 where an entry is not finite.
+    """
+    largest = np.abs(wide(array)).max()
+    e = int(np.clip(np.log2(largest), -1000, 1000)) if largest > 0 and np.isfinite(array).all() else 0
+    return wide(array) * 2.0 ** -e, e
+
+
+@arguments.quiet
+def length(array):
+    """The Euclidean norm, safe from overflow on the way."""
+    array, e = in_scale(array)
+    return float(np.ldexp(np.sqrt(np.vdot(array, array).real), e))
+
+
+@arguments.quiet
+def scaled(array, number, operation=np.multiply):
+    """array * number, or array / number, in the dtype of the array (complex where the number is).
+
+    The dtype need not hold the number: a float16 ends at 65504, and may be divided by a larger |X| all the same.
+    """
+    return operation(wide(array), number).astype(np.result_type(array, number), copy=False)

@@ -64,11 +64,6 @@ def everywhere(weights, value):
     return weights.map(lambda array: np.full_like(array, value))
 
 
-def entries(weights):
-    """All entries of the five arrays, in a row."""
-    return np.concatenate([array.ravel() for _, array in weights.items()])
-
-
 def distance(array, truth):
     """||array - truth|| / ||truth||; 0 where both are zero."""
     difference, size = np.linalg.norm(np.ravel(array - truth)), np.linalg.norm(np.ravel(truth))

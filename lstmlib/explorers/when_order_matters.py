@@ -96,7 +96,7 @@ def pulled_back(dtype, factor):
         seed = (dY * np.float64(factor)).astype(dY.dtype)
     if not np.isfinite(seed).all():  # what is infinite at the top is infinite, or not a number, everywhere
         return np.full(sum(array.size for _, array in weights.items()), math.inf)
-    return entries(backward(weights, trace, seed, at=at))
+    return entries(backward(weights, trace, seed, at=at)).astype(float)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow is a result here, and the panels say so

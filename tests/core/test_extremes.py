@@ -8,7 +8,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from helpers import assert_close, distance, entries, everywhere, random_problem, random_weights
+from helpers import assert_close, distance, everywhere, random_problem, random_weights
 from lstmlib import (
     EDGES,
     Weights,
@@ -32,6 +32,7 @@ from lstmlib import (
 )
 from lstmlib.cell import sigmoid
 from lstmlib.training import clip_by_value
+from lstmlib.weights import entries
 
 pytestmark = pytest.mark.filterwarnings("error")
 

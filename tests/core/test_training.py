@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from helpers import assert_close, entries, everywhere, random_masks, random_problem, random_weights
+from helpers import assert_close, everywhere, random_masks, random_problem, random_weights
 from lstmlib import (
     adam,
     backward,
@@ -20,6 +20,7 @@ from lstmlib import (
     train,
 )
 from lstmlib.training import clip_by_value
+from lstmlib.weights import entries
 
 STEPS = 6
 GRADIENTS = [random_weights(seed=100 + step) * 10.0 ** (step - 3) for step in range(STEPS)]

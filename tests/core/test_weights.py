@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import assert_close, entries, everywhere, random_masks, random_problem, random_weights
+from helpers import assert_close, random_masks, random_problem, random_weights
 from lstmlib import (
     Weights,
     adam,
@@ -24,7 +24,7 @@ from lstmlib import (
     step,
     step_backward,
 )
-from lstmlib.weights import exponent, scaled
+from lstmlib.weights import entries, in_scale
 
 numbers = st.floats(-1e3, 1e3).filter(lambda a: a == 0 or abs(a) > 1e-3)
 seeded = settings(max_examples=50, deadline=None, derandomize=True)
@@ -282,31 +282,26 @@ def test_what_is_too_large_becomes_infinite_without_a_warning():
     with np.errstate(over="raise", invalid="raise"):
         for huge in (u * 1e308 + u * 1e308 + u * 1e308, u / 1e-320, (u * 1e300) * 1e300):
             assert not huge.finite
-        assert exponent(everywhere(u, 1.7e308) * (1 + 1j)) == 1000
+        assert in_scale(u.b * 0 + 1.7e308 * (1 + 1j))[1] == 1000
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-300, 0.3, 1, 3.999, 1e300, 1.7e308])
-def test_exponent_is_near_the_largest_entry(size):
-    u = Weights(*arrays(fill=0.0))
-    b = np.array(u.b)
-    b[3] = -size
-    assert exponent(Weights(u.Wx, u.Wh, b, u.Wy, u.by)) == np.clip(np.trunc(np.log2(size)), -1000, 1000)
+def test_scale_is_that_of_the_largest_entry(size):
+    assert in_scale(np.array([0, -size, size / 2]))[1] == np.clip(np.trunc(np.log2(size)), -1000, 1000)
 
 
-def test_exponent_where_there_is_none():
-    u = random_weights()
-    assert exponent(0 * u) == 0
-    assert exponent(everywhere(u, np.inf)) == 0
-    assert exponent(everywhere(u, np.nan)) == 0
+@pytest.mark.parametrize("entry", [0, np.inf, np.nan])
+def test_no_scale_where_there_is_none(entry):
+    assert in_scale(np.array([0.0, entry]))[1] == 0
 
 
-def test_exponent_of_float16_is_not_rounded_up():
-    assert exponent(Weights(*arrays(fill=65504, dtype=np.float16))) == 15
+def test_scale_of_float16_is_not_rounded_up():
+    assert in_scale(np.full(3, 65504, np.float16))[1] == 15
 
 
-@pytest.mark.parametrize("power", [0, 5, -20])
-def test_scaled_is_exact(power):
-    u = random_weights(dtype=np.float16)
-    double = Weights(*scaled(u, power))
-    assert double.dtype == float
-    assert (double * 2.0 ** power).identical(u.map(lambda array: array.astype(float)))
+@pytest.mark.parametrize("size", [1, 2 ** 5, 2 ** -14])
+def test_scaling_is_exact(size):
+    row = (size * np.random.default_rng(0).normal(size=20)).astype(np.float16)
+    scaled, e = in_scale(row)
+    assert scaled.dtype == float and np.array_equal(np.ldexp(scaled, e), row.astype(float))
+    assert 1 <= np.abs(scaled).max() < 2 or size < 1

@@ -13,7 +13,7 @@ import pytest
 import traitlets
 
 import lstmlib
-from helpers import drawn, entries, hint_of
+from helpers import drawn, hint_of
 from lstmlib import EDGES, crosses_exactly_once
 from lstmlib.exercises.where_to_divide import (
     NEXT,
@@ -47,6 +47,7 @@ from lstmlib.explorers.where_to_divide.numbers import (
 from lstmlib.explorers.where_to_divide.picture import draw, short_percent, stretched
 from lstmlib.placement import path_crossings, paths_to
 from lstmlib.show import graph
+from lstmlib.weights import entries
 
 RIGHT = list(PLACEMENTS)[:5]
 MISTAKES = list(PLACEMENTS)[5:]

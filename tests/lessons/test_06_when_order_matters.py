@@ -10,11 +10,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from helpers import assert_close, assert_right, assert_wrong, drawn, entries, hint_of, random_weights
+from helpers import assert_close, assert_right, assert_wrong, drawn, hint_of, random_weights
 from lstmlib import adam, backward, clip_by_norm, forward, init_weights, sgd
 from lstmlib.exercises import when_order_matters as exercises
 from lstmlib.explorers import when_order_matters as order
 from lstmlib.explorers.when_order_matters import AFTER, BEFORE, State
+from lstmlib.weights import entries
 
 
 def mean_gradient(dtype=float):

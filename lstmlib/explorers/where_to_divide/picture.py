@@ -46,7 +46,7 @@ def short_percent(share):
 
 def ratios(state, numbers):
     """Every entry of yours over that of the truth (of A over B), on an axis that never changes."""
-    gradient, truth = entries(numbers.gradient), entries(numbers.truth)
+    gradient, truth = (entries(one).astype(float) for one in (numbers.gradient, numbers.truth))
     frame = svg.Frame(LEFT, 20, WIDTH, 124, (0, len(truth)), (1e-3, 1e3), log="y")
     title, said = (("Yours / true", "Your entry / true entry") if state.beside == TRUTH
                    else ("A / B", "Entry of A / entry of B"))
