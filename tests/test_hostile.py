@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 import lstmlib
 from helpers import random_problem, random_weights
 from lstmlib import EDGES, Weights, backward, forward, init_weights
-from lstmlib.exercises import base
 
 EXAMPLES, SECONDS = int(os.environ.get("HOSTILE_EXAMPLES", 40)), 10
 NAMES = ("Wx", "Wh", "b", "Wy", "by")
@@ -634,22 +633,29 @@ def test_a_planted_fault_is_found(kind, monkeypatch):
 
 # ---- what such cases found once (messages alone stand in tests/core/test_errors.py)
 
+class Table:
+    """An array from elsewhere, with a mask of its own meaning."""
+
+    _mask = np.array([True])
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones((2, 1, 1))
+
+
 def test_masked_entries_are_not_read_as_numbers():
     masked = np.ma.array(np.ones((2, 1, 1)), mask=[[[False]], [[True]]])
     with pytest.raises(ValueError, match="X must have no masked entries, got 1 of them"):
         forward(init_weights(1, 2, 1), masked)
-    assert forward(init_weights(1, 2, 1), np.ma.array(np.ones((2, 1, 1)), mask=False)).Y.shape == (2, 1, 1)
-
-
-def test_what_numpy_cannot_read_is_named():
+    for whole in (np.ma.array(np.ones((2, 1, 1)), mask=False), Table()):
+        assert forward(init_weights(1, 2, 1), whole).Y.shape == (2, 1, 1)
     with pytest.raises(TypeError, match=r"X must be an array, got Raises \(no array today\)"):
         forward(init_weights(1, 2, 1), Raises())
 
 
 def test_other_byte_orders():
     weights = random_weights()
-    swapped = Weights(*(array.astype(">f8") for _, array in weights.items()))
-    assert swapped.identical(weights)
+    swapped = Weights(*(np.asfortranarray(array).astype(">f8") for _, array in weights.items()))
+    assert swapped.identical(weights) and all(array.flags.c_contiguous for _, array in swapped.items())
     assert str(swapped.dtype) == "float64"
     assert init_weights(1, 2, 3, dtype=">f8").identical(init_weights(1, 2, 3))
     C, dlogits = lstmlib.cross_entropy(np.zeros((1, 1, 2), ">f4"), np.zeros((1, 1), ">i4"))
@@ -675,38 +681,7 @@ def test_dtypes(dtype):
         init_weights(1, 1, 1, dtype=dtype)
 
 
-def test_a_trace_of_another_dtype_or_put_together_by_hand():
-    p = random_problem()
-    trace = lstmlib.step(p.weights, p.X[0], p.h0, p.c0)[3]
-    for wrong, words in ((trace._replace(g=None), "eight arrays"), (type(trace)(*range(9)), "eight arrays"),
-                         (type(trace)(*(array + 0j for array in trace)), "trace must have the dtype float64")):
-        with pytest.raises((TypeError, ValueError), match=words):
-            lstmlib.step_backward(p.weights, wrong, p.dY[0], p.h0, p.c0)
-
-
-def test_a_hook_may_return_whole_numbers():
-    p = random_problem()
-    cut = backward(p.weights, p.trace, p.dY, lambda edge, d: np.zeros(d.shape, int) if edge == "loss" else d)
-    assert cut.norm() == 0 and cut.dtype == float
-
-
 def test_cosine_of_complex_gradients():
     weights = random_weights()
     assert lstmlib.cosine(1j * weights, weights) == pytest.approx(0, abs=1e-15)
     assert lstmlib.cosine(1j * weights, 1j * weights) == pytest.approx(1)
-
-
-def test_optimisers_keep_the_dtype_of_the_weights_whatever_the_gradients():
-    weights = random_weights(dtype=np.float32)
-    for optimise in (lstmlib.sgd, lstmlib.momentum, lstmlib.adam):
-        assert optimise(weights, random_weights(seed=1))[0].dtype == np.float32
-        with pytest.raises(TypeError, match="gradient must be real, as the weights are"):
-            optimise(weights, 1j * weights)
-
-
-@pytest.mark.filterwarnings("error")
-def test_answers_to_exercises_that_are_complex_or_huge():
-    assert not base.same(3.5 + 1j, 3.5)
-    assert base.same(3.5 + 0j, 3.5)
-    assert not base.same(1e200, 3.5)
-    assert not base.same(np.full(3, 1e200), np.ones(3))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import lstmlib
-from lstmlib import checks
 from lstmlib.checks import count, number, takes
 
 
@@ -72,22 +71,3 @@ def test_a_function_that_takes_shows_its_own_signature_and_docstring():
     assert str(inspect.signature(example)) == "(a, b=None, n=2)" and example.__doc__ == "An example."
     signature = "(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False)"
     assert str(inspect.signature(lstmlib.backward)) == signature
-
-
-@pytest.mark.parametrize("settings, refused", [
-    ({"finite": True}, "NaN"), ({"real": True}, "complex"), ({"fitting": True}, "complex"), ({"optional": True}, None),
-])
-def test_a_weights(settings, refused):
-    weights = lstmlib.init_weights(2, 3, 1)
-    others = {"NaN": weights.map(lambda array: array * np.nan), "complex": 1j * weights, "good": 2 * weights}
-    check = checks.a_weights(**settings)
-    for name, other in others.items():
-        if name == refused:
-            with pytest.raises((TypeError, ValueError), match="g must be (finite|real)"):
-                check("g", other, {"weights": weights})
-        else:
-            assert check("g", other, {"weights": weights}) is other
-    if refused is None:
-        assert check("g", None, {}) is None
-    with pytest.raises(TypeError, match="g must be a Weights, got "):
-        check("g", None if refused else 3, {"weights": weights})

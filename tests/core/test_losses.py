@@ -73,14 +73,6 @@ def test_gradient_of_cross_entropy_is_softmax_minus_one_hot(Y):
     assert distance(cross_entropy(Y, labels)[1], softmax - np.eye(Y.shape[-1])[labels]) < 1e-14
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, float])
-def test_extreme_logits_stay_finite(dtype):
-    logits = np.array([[[1e4, -1e4, 0]], [[-1e4, 1e4, 1e4]]], dtype)
-    C, dlogits = cross_entropy(logits, np.array([[0], [0]]))
-    assert C == pytest.approx(float(logits[1, 0, 1]) - float(logits[1, 0, 0]) + log(2), rel=1e-15)
-    assert np.array_equal(dlogits, np.array([[[0, 0, 0]], [[-1, 0.5, 0.5]]]))
-
-
 def test_logits_far_apart_in_float16_stay_finite():
     largest = np.finfo(np.float16).max
     C, dlogits = cross_entropy(np.array([[[largest, -largest]]]), np.array([[1]]))
@@ -131,12 +123,6 @@ def test_large_logits_of_one_item_leave_the_others_alone():
     alone, of_one = cross_entropy(np.array([[[1.0, 0.0]]]), np.array([[0]]))
     assert C == pytest.approx(2 * alone, rel=1e-14)
     assert np.allclose(dlogits, of_one, rtol=1e-14, atol=0)
-
-
-def test_one_class_leaves_nothing_to_learn():
-    C, dlogits = cross_entropy(np.array([[[3.0], [4.0]]]), np.array([[0, 7]]), np.array([[True, False]]))
-    assert C == 0
-    assert dlogits.tolist() == [[[0], [0]]]
 
 
 # ---- what cross entropy can count besides

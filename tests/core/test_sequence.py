@@ -545,11 +545,11 @@ def test_hook_that_works_in_place_leaves_the_callers_dY_alone():
     assert (dY == 1).all()
 
 
-def test_a_hook_may_return_true_and_false():
+@pytest.mark.parametrize("dtype", [bool, int])
+def test_a_hook_may_return_true_and_false_and_whole_numbers(dtype):
     p = random_problem()
-    of_bools = backward(p.weights, p.trace, p.dY, at=lambda edge, gradient: gradient > 0)
-    of_numbers = backward(p.weights, p.trace, p.dY, at=lambda edge, gradient: (gradient > 0) * 1.0)
-    assert of_bools.identical(of_numbers)
+    other = backward(p.weights, p.trace, p.dY, at=lambda edge, gradient: (gradient > 0).astype(dtype))
+    assert other.identical(backward(p.weights, p.trace, p.dY, at=lambda edge, gradient: (gradient > 0) * 1.0))
 
 
 def test_trace_keeps_its_own_input():

@@ -96,7 +96,7 @@ def test_first_step_of_adam_forgives_a_constant_factor_and_sgd_does_not():
 @pytest.mark.parametrize("dtype", [np.float32, float])
 def test_optimiser_keeps_the_dtype(optimise, dtype):
     weights = random_weights(dtype=dtype)
-    moved, state = optimise(weights, random_weights(seed=1, dtype=dtype), None, rate=np.float64(0.1))
+    moved, state = optimise(weights, random_weights(seed=1), None, rate=np.float64(0.1))
     moved, state = optimise(moved, random_weights(seed=2, dtype=dtype), state)
     assert moved.dtype == dtype
 

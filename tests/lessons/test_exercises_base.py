@@ -75,7 +75,7 @@ def test_numbers_are_right_to_a_billionth_part_and_of_any_type(right):
 
 
 def test_numbers_farther_off_than_a_billionth_part_are_wrong():
-    assert not same(3 * (1 + 1.5e-9), 3)
+    assert not same(3 * (1 + 1.5e-9), 3) and not same(3 + 1j, 3)
     with pytest.raises(NotYet):
         expect(3 * (1 + 1.5e-9), 3)
 
