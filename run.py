@@ -87,8 +87,8 @@ SIGNS_OF_NO_NETWORK = (
 
 def main(arguments):
     command, *options = ["lab", *arguments] if not arguments or arguments[0].startswith("-") else arguments
-    here = {"test": ROOT / "tests", **{name: ROOT / "tools" / f"{name}.py" for name in TOOLS}}
-    here = {name: path for name, path in here.items() if path.exists()}  # a class does not get all of them
+    places = {"test": "tests", **{name: f"tools/{name}.py" for name in TOOLS}}
+    here = [name for name, place in places.items() if (ROOT / place).exists()]  # a class does not get all of them
     if command == "help" or arguments[:1] in (["-h"], ["--help"]):
         print(__doc__.strip())
     elif command == "lab":
@@ -101,7 +101,7 @@ def main(arguments):
         become("-m", "pytest", "--nbval", *TWO_PROCESSES, *options, folder=ROOT)
     else:
         make_environment(*TOOLS[command])
-        become(here[command], *options)
+        become(ROOT / "tools", command, *options)
 
 
 def open_laboratory(options):

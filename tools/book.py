@@ -17,28 +17,20 @@ import functools
 import html
 import json
 import re
-import sys
 import webbrowser
 from importlib import import_module
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from nbformat.v4 import new_markdown_cell, new_notebook
 
-from tools.extra import extra_handout  # noqa: E402
-from tools.files import announce, write  # noqa: E402
-
-with extra_handout("The book", "book"):
-    from nbformat.v4 import new_markdown_cell, new_notebook
-
-    from lstmlib.exercises.answers import answers
-    from lstmlib.explorers import Prediction, Sentence
-    from lstmlib.explorers.film import films
-    from tools import handout
-    from tools.notebooks import EXPLORER_PICTURE, stored
-    from tools.pandoc import run_pandoc
-    from tools.safe_html import safe_html
-    from tools.stubs import exercises, imported_exercises
+from lstmlib.exercises.answers import answers
+from lstmlib.explorers import Prediction, Sentence
+from lstmlib.explorers.film import films
+from tools import handout
+from tools.files import ROOT, announce, filled, folder_of, read, write
+from tools.notebooks import EXPLORER_PICTURE, stored
+from tools.pandoc import run_pandoc
+from tools.safe_html import safe_html
+from tools.stubs import exercises, imported_exercises
 
 PARTS = ROOT / "tools" / "book"
 FONTS = ROOT / "tools" / "handout" / "fonts"
@@ -53,11 +45,8 @@ STILL = "A picture: it moves where JavaScript runs, and in the notebook."
 
 
 def main(arguments):
-    options = [argument for argument in arguments if argument in ("--open", "--instructor")]
-    named = [argument for argument in arguments if argument not in options]
-    if len(named) > 1 or named[:1] and named[0].startswith("-"):
-        raise SystemExit(__doc__.strip())
-    folder = Path(*named) if named else ROOT / "build" / "book"
+    options = {"--open", "--instructor"} & set(arguments)
+    folder = folder_of([argument for argument in arguments if argument not in options], __doc__, "book")
     announce(build(folder, "--instructor" in options), "The book", folder)
     if "--open" in options:
         webbrowser.open((folder / "index.html").resolve().as_uri())
@@ -288,16 +277,3 @@ def font_face(family, file, rest=""):
 
 def style():
     return "\n".join([str(Sentence._css), read(PARTS / "page.css")])
-
-
-def read(path):
-    return path.read_text(encoding="utf-8").strip()
-
-
-def filled(template, **parts):
-    """The text of a file with every {{name}} replaced by the part of this name."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read(template))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,8 +1,18 @@
 """Files are written beside their place and then moved into it: a full disk or a kill leaves what was there."""
 
 import os
+import re
 import shutil
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def folder_of(arguments, use, name):
+    """The folder that the arguments name, or build/NAME; any other arguments end the program with its use."""
+    if len(arguments) > 1 or arguments and arguments[0].startswith("-"):
+        raise SystemExit(use.strip())
+    return Path(*arguments) if arguments else ROOT / "build" / name
 
 
 def announce(paths, what, folder):
@@ -12,6 +22,15 @@ def announce(paths, what, folder):
             print(path, flush=True)
     except OSError as problem:
         raise SystemExit(f"{what} cannot be written to {folder}: {problem.strerror or problem}.") from None
+
+
+def read(path):
+    return path.read_text(encoding="utf-8").strip()
+
+
+def filled(template, **parts):
+    """The text of a file with every {{name}} replaced by the part of this name."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read(template))
 
 
 def write(path, content):

@@ -17,26 +17,19 @@ import functools
 import html
 import os
 import re
-import sys
 import tempfile
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import typst
 
-from tools.extra import extra_handout  # noqa: E402
-from tools.files import announce, write  # noqa: E402
-
-with extra_handout("The handouts", "handout"):
-    import typst
-
-    from lstmlib.show import graph, svg
-    from tools.notebooks import EXPLORER_PICTURE, stored
-    from tools.pandoc import run_pandoc
-    from tools.stubs import imported_exercises
-    from tools.student import student_version
+from lstmlib.show import graph, svg
+from tools.files import ROOT, announce, filled, folder_of, write
+from tools.notebooks import EXPLORER_PICTURE, stored
+from tools.pandoc import run_pandoc
+from tools.stubs import imported_exercises
+from tools.student import student_version
 
 PARTS = ROOT / "tools" / "handout"
 DRAW_GRAPH = "[draw graph]"
@@ -52,25 +45,10 @@ ANSWER_PLACE = re.compile(r"\.\.\.,?$", re.MULTILINE)
 PROGRESS = "<p>(progress bar"
 SOLUTION_MARK = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 CAPTION_IN_CODE = re.compile(r'"(Figure \d\.\d)\. (?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*')
-COLOPHON = f"""
-# About this handout
-
-This is the {{edition}} version of the notebooks of *{SERIES}*, release {VERSION}, printed as they are stored:
-nothing was run for it. In the notebooks the explorers can be moved, and the exercises answer. Code stands on a
-grey ground; what a cell prints stands below it, behind a line. Code that only draws or tests is in the notebooks alone.
-
-The question was asked on Data Science Stack Exchange as
-[question 41581](https://datascience.stackexchange.com/questions/41581) (datascience.stackexchange.com/questions/41581),
-published under CC BY-SA.
-
-Text and figures: CC BY 4.0. Code, the code cells included: BSD 3-Clause. Copyright 2026, the lstmlib authors.
-"""
 
 
 def main(arguments):
-    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
-        raise SystemExit(__doc__.strip())
-    folder = Path(*arguments) if arguments else ROOT / "build" / "handout"
+    folder = folder_of(arguments, __doc__, "handout")
     announce(build(folder), "The handouts", folder)
 
 
@@ -108,7 +86,8 @@ def source(name, workshop):
     parts = list(notebooks) if name == "series" else [name]
     chapters = [chapter(notebooks[part], part, edition, workshop) for part in parts]
     title = SERIES if name == "series" else heading(notebooks[name])
-    return "\n\n".join([*chapters, COLOPHON.format(edition=edition)]), title, edition
+    colophon = filled(PARTS / "colophon.md", edition=edition, series=SERIES, version=VERSION)
+    return "\n\n".join([*chapters, colophon]), title, edition
 
 
 # From a notebook to Markdown.
@@ -178,13 +157,9 @@ def shown(output, name, workshop):
     if "text" in output:
         return boxed("output", fenced("text", output.text))
     if "image/png" in data:
-        path = workshop / f"{name}.png"
-        path.write_bytes(base64.b64decode(data["image/png"]))
-        return f"![{escaped(output.metadata['image/png']['alt'])}]({path.name})"
-    if picture := EXPLORER_PICTURE.fullmatch(data.get("text/html", "")):
-        path = workshop / f"{name}.svg"
-        path.write_bytes(base64.b64decode(picture["data"]))
-        return f"![{escaped(html.unescape(picture['alt']))}]({path.name})"
+        return picture(data["image/png"], workshop / f"{name}.png", escaped(output.metadata["image/png"]["alt"]))
+    if found := EXPLORER_PICTURE.fullmatch(data.get("text/html", "")):
+        return picture(found["data"], workshop / f"{name}.svg", escaped(html.unescape(found["alt"])))
     if "text/html" in data:
         return explorer_on_paper(data["text/html"], name, workshop)
     if "text/markdown" in data:
@@ -192,20 +167,22 @@ def shown(output, name, workshop):
     return boxed("output", fenced("text", data["text/plain"]))
 
 
+def picture(data, path, words):
+    path.write_bytes(base64.b64decode(data))
+    return f"![{words}]({path.name})"
+
+
 def explorer_on_paper(fallback, name, workshop):
     """The pictures in an explorer's fallback, each with the sentence under it; without pictures, its text."""
     paragraphs = re.findall(r"<p>(.*?)</p>", fallback, re.DOTALL)
-    pictures = [(EXPLORER_PICTURE.fullmatch(before), after) for before, after in zip(paragraphs, paragraphs[1:])]
-    pictures = [(picture, caption) for picture, caption in pictures if picture]
+    pictures = [(found["data"], caption) for found, caption in zip(map(EXPLORER_PICTURE.fullmatch, paragraphs),
+                                                                   paragraphs[1:]) if found]
     if not pictures:
         return " ".join(map(from_html, paragraphs))
     title = paragraphs[0].replace("a picture; run the notebook to move it", "an explorer; here in pictures")
-    blocks = [boxed("explorer", from_html(title))]
-    for number, (picture, caption) in enumerate(pictures):
-        path = workshop / f"{name}-{number}.svg"
-        path.write_bytes(base64.b64decode(picture["data"]))
-        blocks.append(f"![{from_html(caption)}]({path.name})")
-    return "\n\n".join(blocks)
+    return "\n\n".join([boxed("explorer", from_html(title)), *(
+        picture(data, workshop / f"{name}-{number}.svg", from_html(caption))
+        for number, (data, caption) in enumerate(pictures))])
 
 
 def from_html(paragraph):
@@ -310,7 +287,3 @@ def make_pdf(markdown, title, edition, workshop):
                              ignore_system_fonts=True, pdf_standards=["ua-1"], sys_inputs={"theme": theme})
     except typst.TypstError as problem:
         raise SystemExit(f"typst refused {title}: {problem} {' '.join(problem.hints)}") from None
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -21,12 +21,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools.files import ROOT, write
+from tools.stubs import exercises, stub_of
 
-from tools.files import write  # noqa: E402
-from tools.stubs import exercises, stub_of  # noqa: E402
-
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
 KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
 FOLDED = "source_hidden", "outputs_hidden"
 VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -189,7 +187,3 @@ def merged_streams(outputs):
 def text_of(notebook):
     nbformat.validate(notebook)
     return nbformat.writes(notebook).rstrip("\n") + "\n"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

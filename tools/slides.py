@@ -10,20 +10,12 @@ are in it). S opens the speaker's view, F fills the screen; add ?print-pdf to th
 
 import html
 import re
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tools.extra import extra_handout  # noqa: E402
-from tools.files import announce, write  # noqa: E402
-
-with extra_handout("The slides", "slides"):
-    from tools import drawings
-    from tools.book import embed, filled, films, font_face, read
-    from tools.pandoc import run_pandoc
+from tools import drawings
+from tools.book import embed, films, font_face
+from tools.files import ROOT, announce, filled, folder_of, read, write
+from tools.pandoc import run_pandoc
 
 PARTS = ROOT / "tools" / "slides"
 LESSON_MINUTES = 45
@@ -52,9 +44,7 @@ class Slide:
 
 
 def main(arguments):
-    if len(arguments) > 1 or arguments[:1] and arguments[0].startswith("-"):
-        raise SystemExit(__doc__.strip())
-    folder = Path(*arguments) if arguments else ROOT / "build" / "slides"
+    folder = folder_of(arguments, __doc__, "slides")
     announce(build(folder), "The slides", folder)
 
 
@@ -137,7 +127,3 @@ def raw(block, recorded, where):
                                  f"<script>{light}{begin}</script></head>", 1)
     return (f'```{{=html}}\n<iframe class="explorer" title="{html.escape(film.title)}" '
             f'srcdoc="{html.escape(inside)}"></iframe>\n```')
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

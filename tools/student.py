@@ -16,21 +16,16 @@ import argparse
 import ast
 import copy
 import re
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from nbformat.v4 import new_code_cell
 
-from tools.extra import extra_handout  # noqa: E402
-from tools.files import write as write_file  # noqa: E402
+from tools.files import ROOT
+from tools.files import write as write_file
+from tools.notebooks import NOTEBOOKS, stored, text_of
+from tools.stubs import exercises, solved_stub_of
 
-with extra_handout("The student notebooks", "student"):
-    from nbformat.v4 import new_code_cell
-
-    from tools.notebooks import NOTEBOOKS, stored, text_of
-    from tools.stubs import exercises, solved_stub_of
-
+PARTS = ROOT / "tools" / "student"
 # How much each exercise counts, in the order in which they stand in the notebook.
 POINTS = {
     0: (1, 1),
@@ -57,26 +52,6 @@ SENTENCES = [
 # What a class needs besides its notebooks, and what it reads first.
 NEEDED = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "pyproject.toml", "run.py", "tools/files.py",
           "benchmarks/adding_problem.*", "docs/your-own-code.md", "docs/recipes/*.*", "lstmlib/**/*.*")
-README = """\
-# Where may you divide by |X|?
-
-You need Python 3.11 or newer, and a connection for the first start. In this folder:
-
-    python run.py
-
-makes an environment in `.venv`, copies the notebooks into `my-notebooks`, where you work, and opens the first one in
-JupyterLab. (Where `python` is not found, write `python3`, or `py` on Windows.) To begin a notebook again, take your
-copy away and start again.
-"""
-SETTINGS = '''\
-# Settings of nbgrader for this course; docs/nbgrader.md of the project says how to use them.
-c = get_config()  # noqa: F821
-
-# An answer cell holds its stub, and under it the marked solution: without the solution it is complete.
-c.ClearSolutions.code_stub = {"python": ""}
-# The longest cell trains for about ten seconds.
-c.Execute.timeout = 120
-'''
 
 
 def main(arguments):
@@ -118,12 +93,12 @@ def class_folder():
     needed = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted(found) if path.suffix != ".pyc"}
     notebooks = {f"notebooks/{name}.ipynb": text_of(without_outputs(student_version(notebook)))
                  for name, notebook in stored().items()}
-    return {"README.md": README, **needed, **notebooks}
+    return {"README.md": (PARTS / "README.md").read_bytes(), **needed, **notebooks}
 
 
 def course():
-    """{path: text} of a course of nbgrader, before it makes the students' version."""
-    files = {"nbgrader_config.py": SETTINGS}
+    """{path: content} of a course of nbgrader, before it makes the students' version."""
+    files = {"nbgrader_config.py": (PARTS / "nbgrader_config.py").read_bytes()}
     for name, notebook in stored().items():
         notebook = student_version(notebook, solved=True)
         for cell in notebook.cells:
@@ -188,7 +163,3 @@ def answer_and_check(stub, source, notebook, exercise):
 def for_nbgrader(name, **settings):
     usual = {"grade": False, "locked": False, "schema_version": 3, "solution": False, "task": False}
     return {**usual, "grade_id": name, **settings}
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -8,8 +8,8 @@ import functools
 import re
 import shutil
 import subprocess
+import sys
 from itertools import pairwise, takewhile
-from pathlib import Path
 
 import pytest
 
@@ -412,7 +412,7 @@ def test_too_many_arguments_show_the_use():
 
 
 def test_the_missing_extra_is_named(tmp_path):
-    program = ("import sys\nsys.modules['nbformat'] = None\nsys.argv = ['handout.py']\n"
-               f"import runpy\nrunpy.run_path({str(Path(handout.__file__))!r}, run_name='__main__')")
-    done = subprocess.run([handout.sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 1 and "need the package nbformat" in done.stderr and "Traceback" not in done.stderr
+    program = ("import runpy, sys\nsys.modules['nbformat'] = None\nsys.argv[1:] = ['handout']\n"
+               f"runpy.run_path({str(handout.ROOT / 'tools')!r}, run_name='__main__')")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1 and "needs the package nbformat" in done.stderr and "Traceback" not in done.stderr

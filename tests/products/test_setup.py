@@ -311,7 +311,7 @@ def test_where_nothing_can_be_written_the_copies_are_in_the_home_folder(world, m
 def test_relative_folders_are_those_of_the_caller(world, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     world.start("handout", "out")
-    assert Path.cwd() == tmp_path and world.became == [str(world.run.ROOT / "tools/handout.py"), "out"]
+    assert Path.cwd() == tmp_path and world.became == [str(world.run.ROOT / "tools"), "handout", "out"]
 
 
 def test_a_command_that_is_not_there_is_no_command(world):
@@ -331,7 +331,7 @@ def test_options_pass_to_pytest_and_notebooks(world):
     world.start("test", "-k", "hygiene")
     assert world.became == ["-m", "pytest", "--nbval", "-n", "2", "--dist", "loadscope", "-k", "hygiene"]
     world.start("notebooks", "03")
-    assert world.became == [str(world.run.ROOT / "tools/notebooks.py"), "03"]
+    assert world.became == [str(world.run.ROOT / "tools"), "notebooks", "03"]
 
 
 # Who else is there: another start, a kill, another installer.
