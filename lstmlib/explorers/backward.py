@@ -120,7 +120,7 @@ def brief(norm):
         return "nothing"
     if norm < LOW:
         return "below 1e-12"
-    return f"{norm:.1e}" if norm < 0.01 else f"{norm:.2g}"
+    return f"{norm:.1e}" if norm < 0.01 else f"{float(f'{norm:.2g}'):g}"
 
 
 def headline(state, numbers):

@@ -246,8 +246,8 @@ def response_words(numbers):
 
 
 def probe_words(numbers):
-    return ", ".join(f"{edge}: {decimals(values[-1])} one step back, {decimals(values[0])} at t = 1"
-                     for edge, values in numbers.probe.items())
+    return "; ".join(f"{where}: " + ", ".join(f"{edge} {decimals(values[t])}" for edge, values in numbers.probe.items())
+                     for where, t in (("one step back", -1), ("at t = 1", 0)))
 
 
 def order_words(numbers):

@@ -236,9 +236,9 @@ def fingerprint(state, numbers):
         parts.append(svg.text(LEFT - 12, y + 24, f"{'✓ ' if fits else ''}{short(name)}", 13, "end",
                               font_weight="bold" if first or fits else None))
         for b, value in enumerate(values):
-            x, width = LEFT + COLUMN * b, min(abs(value) / largest, 1) * (COLUMN - 52)
+            x, width = LEFT + COLUMN * b, min(abs(value) / largest, 1) * (COLUMN - 58)
             parts += [svg.rect(x, y + 8, width, 20, svg.ORANGE if first else svg.BLUE),
-                      svg.line(x + 32, y + 30, x + 40, y + 6, svg.PAPER, 5) if abs(value) > largest else "",
+                      svg.line(x + 28, y + 30, x + 36, y + 6, svg.PAPER, 5) if abs(value) > largest else "",
                       svg.text(x + width + 5, y + 23, f"{value:.3g}", 13)]
     return svg.panel("weights", LEFT + 3 * COLUMN, 36 + ROW * len(rows), *parts, words="; ".join(
         f"{name}: {', '.join(f'{value:.3g}' for value in values)}" for name, values in rows.items()))

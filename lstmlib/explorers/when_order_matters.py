@@ -166,8 +166,10 @@ def headline(state, numbers):
     if numbers.lost[0] and not numbers.lost[1]:
         return False, f"At once underflows: {numbers.lost[0]} of {len(numbers.truth)} entries have become 0"
     if max(numbers.spoiled) > 1.001:
-        told = [f"{brief(factor)} times too short {when}" for factor, when
-                in zip(numbers.spoiled, ("at once", "at the end")) if factor > 1.001]
+        once, end = map(brief, numbers.spoiled)
+        told = [f"{once} times too short at once and at the end"] if once == end else [
+            f"{brief(factor)} times too short {when}" for factor, when
+            in zip(numbers.spoiled, ("at once", "at the end")) if factor > 1.001]
         return False, f"The clip meets S: the gradient is {' and '.join(told)}"
     if abs(numbers.factor - 1) > ROUNDING[state.dtype]:
         return False, f"The orders differ: divided first, the gradient is {brief(numbers.factor)} times as long"
@@ -209,7 +211,7 @@ def brief(value):
     """A number in two digits: 0.15, 3.2, 1,500 or 2.6e+06."""
     if math.isinf(value):
         return "infinite"
-    if value == 0 or 1e-3 <= value < 1e5:
+    if value == 0 or 1e-3 <= value < 1e6:
         rounded = float(f"{value:.2g}")
         return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
     return f"{value:.1e}".replace("-", "\N{MINUS SIGN}")
@@ -229,14 +231,14 @@ def draw(state, numbers):
 
 def stages(state, way, at_once):
     """What is done, one after another: (what, what comes out of it)."""
-    top, size = "dY" if state.scale == 1 else "dY · S", f"{state.size_X:,}"
+    top = "dY" if state.scale == 1 else "dY · S"
     unscale = [("divide by S", norm_text(way.met_norm if state.unscale == BEFORE else
                                          way.received_norm * (1 if at_once else state.size_X)))] * (state.scale > 1)
     clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}"
     clip = [(clip, norm_text(way.clipped_norm))]
     behind = unscale + clip if state.unscale == BEFORE else clip + unscale
-    first = [(f"{top} / {size}" if at_once else top, "at the top")] * (at_once or state.scale > 1)
-    last = [] if at_once else [(f"divide by {size}", norm_text(way.received_norm))]
+    first = [(f"{top} / |X|" if at_once else top, "at the top")] * (at_once or state.scale > 1)
+    last = [] if at_once else [("divide by |X|", norm_text(way.received_norm))]
     return [*first, ("backward, sum", norm_text(way.summed_norm)), *behind, *last, ("Adam", step_text(way.step))]
 
 

@@ -34,6 +34,9 @@ STYLE = f"""
 .lstm-edge .line {{fill: none; stroke: {svg.INK}; stroke-width: 2}}
 .lstm-edge .tip {{fill: {svg.INK}; stroke: {svg.INK}; stroke-width: 1}}
 .lstm-edge .pill {{fill: {svg.PAPER}; stroke: {svg.GREY}; stroke-width: 1}}
+.lstm-edge .box {{fill: {svg.PAPER}; stroke: {svg.INK}; stroke-width: 1.5}}
+.lstm-edge .tick {{display: none; fill: none; stroke: {svg.ON}; stroke-width: 2}}
+.lstm-edge .lead {{fill: none; stroke: {svg.GREY}; stroke-width: 1.5; stroke-dasharray: 2 4}}
 .lstm-edge .badge {{display: none}}
 .lstm-edge .badge rect {{fill: {svg.PAPER}; stroke: {svg.PURPLE}; stroke-width: 2; stroke-dasharray: 4 2}}
 .lstm-edge .badge text {{fill: {svg.DEEP[svg.PURPLE]}}}
@@ -46,11 +49,15 @@ STYLE = f"""
 .lstm-edge.on .tip {{fill: {svg.BLUE}; stroke: {svg.BLUE}}}
 .lstm-edge.on .pill {{fill: {svg.BLUE}; stroke: {svg.BLUE}}}
 .lstm-edge.on .pill-text {{fill: {svg.ON}}}
+.lstm-edge.on .box {{fill: none; stroke: {svg.ON}}}
+.lstm-edge.on .tick {{display: inline}}
+.lstm-edge.on .lead {{stroke: {svg.BLUE}}}
 .lstm-edge.on .badge, .lstm-edge.other .badge {{display: inline}}
 .lstm-edge.on .badge rect {{fill: {svg.BLUE}; stroke: {svg.PAPER}; stroke-dasharray: none}}
 .lstm-edge.on .badge text {{fill: {svg.ON}}}
 .lstm-edge.cell.on .line, .lstm-edge.cell.other .line {{stroke-width: 8}}
 .lstm-edge:hover .hit {{stroke: {svg.BLUE}; stroke-opacity: 0.15}}
+.lstm-edge:hover .pill {{stroke: {svg.BLUE}; stroke-width: 3}}
 .lstm-edge:focus-visible .hit {{stroke: {svg.ORANGE}; stroke-opacity: 0.6}}
 .lstm-edge:focus-visible .pill {{stroke: {svg.DEEP[svg.ORANGE]}; stroke-width: 4}}
 .lstm-way .line {{fill: none; stroke: {svg.GREY}; stroke-width: 1.5}}
@@ -70,17 +77,17 @@ def panel(T, edges=(), other=None, path=None, title=True):
     edges  names of the edges that carry 1/|X|
     other  names of the edges of a second placement, B; None where there is only one
     path   a path of `paths_to`, drawn in red, its divisions counted
-    title  whether a heading stands above, and beside the weights how often they are crossed
+    title  whether a heading stands above, at the weights how often they are crossed, and at each name a box to tick
     """
     times, xs = columns(T)
     sum_x = xs[-1] + 90
     lit = {} if path is None else counted(path, edges, T)
     name_of_path = "" if path is None else f" A path is lit: {in_words(path, edges)}."
     heading = svg.text(0, 18, "Gradients follow the arrows", 12, fill=svg.GREY) if title and T > 2 else ""
-    parts = [edge(name, routes(name, T), pills(name, xs), name in edges, badge_text(name, edges, other),
-                  name in (other or ()), lit) for name in EDGES]
-    counts = [svg.text(sum_x + 152, y + 28, words, 12, "end", data_count=name)
-              for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y, SUM_Z)) if title]
+    parts = [edge(name, routes(name, T), pill(name, xs, title), name in edges, badge_text(name, edges, other),
+                  name in (other or ()), lit, title) for name in EDGES]
+    counts = [svg.text(sum_x + 152, y, words, 12, "end", data_count=name)
+              for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y - 19, SUM_Z + 28)) if title]
     drawing = svg.element("g", "".join([*scenery(times, xs, lit), *parts, nodes(times, xs), gap(T, xs), *counts]),
                           class_="lstm-lighting" if lit else "lstm-unlit")
     return svg.panel("graph", sum_x + 156, HEIGHT, svg.element("style", STYLE), heading, drawing,
@@ -175,23 +182,23 @@ def routes(name, T):
     return drawn
 
 
-def pills(name, xs):
-    """Where the name of an edge is written: the left end of each pill, at half its height."""
+def pill(name, xs, boxed):
+    """Where the name of an edge is written: the left end of its pill, at half its height. That of dW is between two."""
     last, middle = xs[-1], sum(xs) / len(xs)
     return {
-        "loss": [(middle + 0.6 * (last - middle) + 26, 32)],
-        "dy": [(last + 27, (LOSS + Y) / 2 - 2)],
-        "dh_above": [(last + 27, SUM_Y + 24)],
-        "dz": [(last + 27, JOIN + 20)],
-        "dh_next": [(last - 104, Z + 24)],
-        "dc_next": [(last - 118, CELL - 25)],
-        "dWy_t": [(last + 62, Y)],
-        "dW_t": [(last + 27, (Z + SUM_Z) / 2)],
-        "dW": [(last + 122, SUM_Y - 25), (last + 122, SUM_Z - 25)],
+        "loss": (middle + 0.6 * (last - middle) + 26, 32),
+        "dy": (last + 27, (LOSS + Y) / 2 - 2),
+        "dh_above": (last + 27, SUM_Y + 27),
+        "dz": (last + 27, JOIN + 20),
+        "dh_next": (last - 104, Z + 24),
+        "dc_next": (last - 119, CELL - 25),
+        "dWy_t": (last + 48, Y),
+        "dW_t": (last + 27, (Z + SUM_Z) / 2),
+        "dW": (last + 114 - 7 * boxed, (SUM_Y + SUM_Z) / 2),
     }[name]
 
 
-def edge(name, routes, pills, on, badge, other, lit):
+def edge(name, routes, pill, on, badge, other, lit, boxed):
     """One name with all its arrows, as one element that can be focused and checked."""
     kind = "lstm-edge" + " cell" * (name == "dc_next") + " on" * on + " other" * other
     arrows = {t: arrow(corners, 11 if name == "dc_next" else 7) for t, (corners, _) in routes.items()}
@@ -208,14 +215,24 @@ def edge(name, routes, pills, on, badge, other, lit):
             tops.append(svg.element("g", svg.element("g", svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=None) + svg.text(
                 x, y + 4.5, lit.get(at) or badge, 12.5, "middle", fill=None, font_weight="bold"), class_="badge"),
                 **marks))
-    width = 8.1 * len(name) + 10
-    labels = "".join(
-        svg.rect(x, y - 10, width, 20, rx=10, class_="pill", fill=None)
-        + svg.text(x + width / 2, y + 4.5, name, 13, "middle", class_="pill-text", font_family=MONOSPACE)
-        for x, y in pills if routes)
+    label = written(name, *pill, boxed) if routes else ""
+    lead = "" if name != "dW" else svg.element("path", d="".join(
+        f"M{point(x, pill[1])}V{svg.number(y)}" for _, (x, y) in routes.values()), class_="lead")
     return svg.element(
-        "g", halos + "".join(each) + labels + "".join(tops), class_=kind, data_edge=name, role="checkbox", tabindex="0",
-        aria_checked=str(on).lower(), aria_label=f"1/|X| on {name}: {MEANING[name]}", data_lm_suppress_shortcuts="true")
+        "g", halos + lead + "".join(each) + label + "".join(tops), class_=kind, data_edge=name, role="checkbox",
+        tabindex="0" if routes else None, aria_checked=str(on).lower(), aria_label=f"1/|X| on {name}: {MEANING[name]}",
+        data_lm_suppress_shortcuts="true")
+
+
+def written(name, x, y, boxed):
+    """The name of an edge in its pill, with a box to tick where it can be pressed."""
+    wide, left = 8.1 * len(name) + 10, 14 * boxed
+    ticked = (svg.element("path", d=f"M{point(x + 5.5, y - 5)}h10v10h-10z", class_="box")
+              + svg.element("path", d=f"M{point(x + 7.5, y)}l2.5 3l4 -6", class_="tick")) if boxed else ""
+    return svg.element(
+        "g", svg.rect(x, y - 10, wide + left, 20, rx=10, class_="pill", fill=None) + ticked
+        + svg.text(x + left + wide / 2, y + 4.5, name, 13, "middle", class_="pill-text", font_family=MONOSPACE),
+        class_="name")
 
 
 def badge_text(name, edges, other):

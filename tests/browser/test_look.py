@@ -136,6 +136,32 @@ def test_forced_colours_reach_the_panels(opened):
     assert found == [True, "0s"]
 
 
+def test_the_menu_says_what_it_is_until_a_state_is_chosen(opened, explorer):
+    menu, shown = explorer.locator("select").first, "(menu) => menu.selectedOptions[0].textContent"
+    examples = menu.locator("option:not([hidden])").all_text_contents()
+    assert menu.evaluate(shown) == "choose one …" and examples[-1] == "back to the start"
+    menu.focus()
+    opened.page.keyboard.press("ArrowDown")
+    assert menu.evaluate(shown) == examples[0]
+    menu.select_option("back to the start")
+    opened.page.wait_for_function("(menu) => menu.selectedIndex === 0", arg=menu.element_handle())
+
+
+def test_a_name_in_the_graph_looks_like_a_checkbox(opened):
+    """Its box is ticked when it is chosen, and it answers the pointer."""
+    explorer = opened.page.locator(".lstm-explorer").nth(LABORATORY)
+    explorer.locator("select").first.select_option("back to the start")
+    edge = explorer.locator("[data-edge=dz]")
+    assert edge.locator(".box").is_visible() and not edge.locator(".tick").is_visible()
+    width = "(pill) => parseFloat(getComputedStyle(pill).strokeWidth)"
+    before = edge.locator(".pill").evaluate(width)
+    edge.locator(".pill-text").hover()
+    assert edge.locator(".pill").evaluate(width) > before
+    edge.locator(".pill-text").click()
+    assert edge.get_attribute("aria-checked") == "true" and edge.locator(".tick").is_visible()
+    explorer.locator("select").first.select_option("back to the start")
+
+
 def visible_height(page):
     return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first.bounding_box()["height"]
 

@@ -87,7 +87,7 @@ def told(norm):
     digits, exponent = f"{norm:.1e}".split("e")
     if norm < 10.0 ** -12:
         return "below 1e-12"
-    return f"{float(digits) * 10 ** int(exponent):.2g}" if int(exponent) >= -2 else f"{norm:.1e}"
+    return f"{round(float(digits) * 10 ** int(exponent), 3):g}" if int(exponent) >= -2 else f"{norm:.1e}"
 
 
 def test_words_and_verdict_on_a_lattice_of_states():

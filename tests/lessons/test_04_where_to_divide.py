@@ -352,7 +352,8 @@ def test_every_edge_is_one_checkbox_that_can_be_reached_by_key(T):
     elements = re.findall(r'<g class="lstm-edge[^>]*>', svg)
     assert [re.search('data-edge="([^"]+)"', element)[1] for element in elements] == list(lstmlib.EDGES)
     for name, element in zip(lstmlib.EDGES, elements):
-        assert 'role="checkbox"' in element and 'tabindex="0"' in element
+        assert 'role="checkbox"' in element
+        assert ('tabindex="0"' in element) == (T > 1 or name not in ("dh_next", "dc_next"))  # what is drawn
         assert 'data-lm-suppress-shortcuts="true"' in element
         assert f'aria-checked="{str(name in ("dy", "dc_next")).lower()}"' in element
         assert f'aria-label="1/|X| on {name}: ' in element
@@ -366,11 +367,22 @@ def test_nothing_in_the_graph_overlaps(T):
     rects = [tuple(float(re.search(f' {side}="([^"]+)"', rect)[1]) for side in ("x", "y", "width", "height"))
              for rect in re.findall('<rect [^>]*rx="[^>]*>', panel.svg)]
     drawn = min(T, 4)
-    assert len(rects) == 1 + 5 * drawn + 2 + (10 if T > 1 else 8) + 6 * drawn + 2 * (drawn - 1) + 2
+    assert len(rects) == 1 + 5 * drawn + 2 + (9 if T > 1 else 7) + 6 * drawn + 2 * (drawn - 1) + 2
     for (x, y, width, height), (x2, y2, width2, height2) in combinations(rects, 2):
         assert x + width <= x2 or x2 + width2 <= x or y + height <= y2 or y2 + height2 <= y
     assert all(0 <= x and x + width <= panel.width for x, _, width, _ in rects)
     assert all(0 <= y and y + height <= panel.height for _, y, _, height in rects)
+
+
+@pytest.mark.parametrize("T", range(1, 7))
+def test_a_name_stands_once_and_has_a_box_where_it_can_be_pressed(T):
+    names = [name for name in lstmlib.EDGES if T > 1 or name not in ("dh_next", "dc_next")]
+    for svg, boxed in ((graph.panel(T).svg, True), (graph.panel(T, title=False).svg, False)):
+        assert re.findall('class="pill-text"[^>]*>([^<]*)<', svg) == names
+        assert svg.count('class="box"') == svg.count('class="tick"') == boxed * len(names)
+    lead = re.search('d="M([^VM]*)V([^VM]*)M([^VM]*)V([^VM]*)" class="lead"', graph.panel(T).svg).groups()
+    middle = f"{graph.columns(T)[1][-1] + 127} {(graph.SUM_Y + graph.SUM_Z) / 2}"
+    assert lead == (middle, str(graph.SUM_Y), middle, str(graph.SUM_Z))  # the name of dW belongs to both sums
 
 
 @pytest.mark.parametrize("T", range(1, 7))

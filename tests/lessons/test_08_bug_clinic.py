@@ -64,10 +64,10 @@ def test_each_patient_has_a_reading_of_its_own():
     ("B", "X-ray", "wrong: gate g at t = 4"), ("H", "X-ray", "wrong: gates i f g at t = 3"),
     ("C", "X-ray", "wrong: all gates at t = 3 and t = 2"), ("E", "X-ray", "wrong: gate f at t = 4"),
     ("healthy", "reordered batch", "the order does not matter"),
-    ("A", "scaled loss", "for a = 1/1000"), ("C", "probe", "nothing one step back"),
+    ("A", "scaled loss", "for a = 1/1000"), ("C", "probe", "one step back: dh_next nothing, dc_next nothing"),
     ("D", "reordered batch", "up to 74%; 2 of the 8 orders change nothing"),
     ("G", "size and direction", "size 3.00 of the true one, angle 0.0°"),
-    ("G", "gradient check", "all 14 parts off by the same 200%"), ("H", "probe", "below 0.01 at t = 1")])
+    ("G", "gradient check", "all 14 parts off by the same 200%"), ("H", "probe", "at t = 1: dh_next below 0.01")])
 def test_words_say_what_is_read(bed, instrument, said):
     state = Bench(bed, instrument)
     assert said in module.summary(state, numbers(state))
@@ -114,7 +114,7 @@ def test_the_headline_is_good_where_a_healthy_pass_would_read_the_same():
             f"Right: dz of every gate and timestep, for a loss at t = {state.step}", "All parts agree up to rounding",
             "Size 1.00 of the true one, angle 0.0°", "The order does not matter",
             "Ratio 1.00 for a = 1/10, 1.00 for a = 1/1000",
-            "Dh_next: 1.00 one step back, 1.00 at t = 1, dc_next: 1.00 one step back, 1.00 at t = 1"}), (state, said)
+            "One step back: dh_next 1.00, dc_next 1.00; at t = 1: dh_next 1.00, dc_next 1.00"}), (state, said)
 
 
 def test_axes_do_not_follow_the_data():

@@ -43,13 +43,29 @@ def boxes(svg):
             yield words, left, y - 0.7 * size, left + width, y
 
 
+def shapes(svg):
+    """(left, top, right, bottom) of each rounded box and of each dot."""
+    for part in ElementTree.fromstring(svg).iter():
+        of = {name: float(part.get(name, 0)) for name in ("x", "y", "width", "height", "cx", "cy", "r")
+              if part.tag.endswith(("}rect", "}circle"))}
+        if part.get("rx"):
+            yield of["x"], of["y"], of["x"] + of["width"], of["y"] + of["height"]
+        elif part.get("cx"):
+            yield of["cx"] - of["r"], of["cy"] - of["r"], of["cx"] + of["r"], of["cy"] + of["r"]
+
+
 def faults(panel):
-    found = list(boxes(panel.svg))
+    found, drawn = list(boxes(panel.svg)), list(shapes(panel.svg))
+    for words, left, top, right, bottom in found:
+        for left_of, top_of, right_of, bottom_of in drawn:
+            meets = left + 1 < right_of and left_of < right - 1 and top + 1 < bottom_of and top_of < bottom - 1
+            if meets and not (left_of <= left and right <= right_of):
+                yield f"{words!r} on the edge of a box or on a dot"
     for words, left, top, right, bottom in found:
         if left < -1 or right > panel.width + 1 or top < -1 or bottom > panel.height + 1:
             yield f"{words!r} outside"
     for (words, left, top, right, bottom), (others, left_of, top_of, right_of, bottom_of) in combinations(found, 2):
-        if left < right_of and left_of < right and top < bottom_of and top_of < bottom:
+        if left < right_of + 3 and left_of < right + 3 and top < bottom_of and top_of < bottom:
             yield f"{words!r} on {others!r}"
 
 

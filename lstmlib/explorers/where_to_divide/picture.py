@@ -130,7 +130,7 @@ def ways(state, numbers):
     for group, name in enumerate(numbers.way):
         middle, border, name_t = frame.x(group + 0.5), frame.x(group + 1), f"{name.removesuffix('_t')}_t"
         power = factor(numbers, name, state.size_X)
-        how = "no factor" if power is None else "B" if power == 0 else f"{as_factor(power)}·B"
+        how = "varies" if power is None else "B" if power == 0 else f"{as_factor(power)}·B"
         said.append(f"{name_t} of A: {how}")
         parts += [svg.line(border, frame.top, border, frame.top + frame.height, stroke=svg.GREY),
                   svg.text(middle, 227, name_t, 13, "middle", font_weight="bold"),
