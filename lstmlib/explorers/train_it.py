@@ -259,7 +259,7 @@ def spectrum_words(shares):
     if len(once) == 5:
         return "Every path is divided exactly once."
     if all(max(values) > 1 - 1e-12 for values in shares.values()):
-        return (f"Each array has one factor for all its paths: Wx, Wh and b are divided {often(shares['Wx'])}, "
+        return (f"Each array has one factor for all its paths: Wx, Wh and b are {often(shares['Wx'])}, "
                 f"Wy and by {often(shares['Wy'])}.")
     return (f"Before training {share_of(shares['Wx'], 0)} of the gradient of Wx is never divided, "
             f"{share_of(shares['Wx'], 1)} once; of that of Wy {share_of(shares['Wy'], 0)} is never divided.")
@@ -267,7 +267,7 @@ def spectrum_words(shares):
 
 def often(values):
     """How often all paths of an array are divided, in words."""
-    return ["never", "once", "twice"][int(np.argmax(values))]
+    return ["never divided", "divided once", "divided twice"][int(np.argmax(values))]
 
 
 def share_of(values, k):

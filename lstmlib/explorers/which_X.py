@@ -192,8 +192,8 @@ TOP, ROW, GAP = 44, 40, 5
 TOKEN_LEFT, PITCH = 136, 14.8
 BAR, TALLEST = 12, 24  # height of the bar of a token: at weight 1/(all tokens), unless one would be taller than this
 COLUMN, SEQUENCE = 536, 602  # right edges of the two columns of numbers
-ANGLE = svg.Frame(160, 36, 96, 90, (0, 100), (0, 3))
-RATIO = svg.Frame(160, 182, 96, 90, (0.25, 10), (0, 3), log="x")
+ANGLE = svg.Frame(168, 36, 88, 90, (0, 100), (0, 3))
+RATIO = svg.Frame(168, 182, 88, 90, (0.25, 10), (0, 3), log="x")
 
 
 def draw(state, numbers):
