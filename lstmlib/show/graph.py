@@ -194,7 +194,7 @@ def pill(name, xs, boxed):
         "dc_next": (last - 119, CELL - 25),
         "dWy_t": (last + 48, Y),
         "dW_t": (last + 27, (Z + SUM_Z) / 2),
-        "dW": (last + 114 - 7 * boxed, (SUM_Y + SUM_Z) / 2),
+        "dW": (last + 124 - 7 * boxed, (SUM_Y + SUM_Z) / 2),
     }[name]
 
 
@@ -217,7 +217,7 @@ def edge(name, routes, pill, on, badge, other, lit, boxed):
                 **marks))
     label = written(name, *pill, boxed) if routes else ""
     lead = "" if name != "dW" else svg.element("path", d="".join(
-        f"M{point(x, pill[1])}V{svg.number(y)}" for _, (x, y) in routes.values()), class_="lead")
+        f"M{point(pill[0] + 13 + 7 * boxed, pill[1])}V{svg.number(y)}" for _, (_, y) in routes.values()), class_="lead")
     return svg.element(
         "g", halos + lead + "".join(each) + label + "".join(tops), class_=kind, data_edge=name, role="checkbox",
         tabindex="0" if routes else None, aria_checked=str(on).lower(), aria_label=f"1/|X| on {name}: {MEANING[name]}",

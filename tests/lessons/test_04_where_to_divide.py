@@ -381,7 +381,7 @@ def test_a_name_stands_once_and_has_a_box_where_it_can_be_pressed(T):
         assert re.findall('class="pill-text"[^>]*>([^<]*)<', svg) == names
         assert svg.count('class="box"') == svg.count('class="tick"') == boxed * len(names)
     lead = re.search('d="M([^VM]*)V([^VM]*)M([^VM]*)V([^VM]*)" class="lead"', graph.panel(T).svg).groups()
-    middle = f"{graph.columns(T)[1][-1] + 127} {(graph.SUM_Y + graph.SUM_Z) / 2}"
+    middle = f"{graph.columns(T)[1][-1] + 137} {(graph.SUM_Y + graph.SUM_Z) / 2}"
     assert lead == (middle, str(graph.SUM_Y), middle, str(graph.SUM_Z))  # the name of dW belongs to both sums
 
 
