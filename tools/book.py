@@ -40,6 +40,7 @@ CUT = "Here one cell of the book ends."
 EXPLORER = re.compile(r"Explorer\((['\"])(?P<title>.*)\1\)")
 NOTE = re.compile(r"<blockquote>\s*<p><strong>(Note|For teachers)\.</strong>(.*?)</blockquote>", re.DOTALL)
 DOCUMENT = re.compile(r"\[([^]]+)\]\((?:\.\./docs/)?([\w-]+)\.md\)")
+WIDTH = re.compile(r' width="(\d+)')
 HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
 STILL = "A picture: it moves where JavaScript runs, and in the notebook."
 
@@ -157,7 +158,7 @@ class Page:
             return figure(f'data:image/png;base64,{"".join(data["image/png"].split())}', about["image/png"])
         if picture := EXPLORER_PICTURE.fullmatch(markup):
             source = f"data:{picture['kind']};base64,{picture['data']}"
-            return figure(source, {"alt": html.unescape(picture["alt"])})
+            return figure(source, {"alt": html.unescape(picture["alt"]), "width": WIDTH.search(markup)[1]})
         if "lstm_prediction" in about:
             return live("prediction", about["lstm_prediction"], safe_html(markup))
         if explorer and explorer["title"] in self.films:
@@ -180,7 +181,9 @@ class Page:
 
 
 def pandoc(markdown, name):
-    return run_pandoc(markdown, name, *OPTIONS)
+    """Markdown as HTML. Where a line of code is too long, what is left of it stands further in than its beginning."""
+    return re.sub(r'(<span id="cb[\d-]+")(><a [^>]*></a>)( +)', lambda found: (
+        f'{found[1]} style="--in:{len(found[3])}"{found[2]}{found[3]}'), run_pandoc(markdown, name, *OPTIONS))
 
 
 def folded(kind, summary, content, unfolded=False):
@@ -188,15 +191,22 @@ def folded(kind, summary, content, unfolded=False):
 
 
 def scrolling(piece):
-    """Tables that are too wide scroll in a box of their own; a head without words is no head."""
+    """Tables, and text with columns, scroll in a box of their own where it is narrow; a head without words is no head."""
+    piece = piece.replace("<pre><code>", '<pre class="table"><code>')
     piece = re.sub(r"<th[^>]*></th>", "<td></td>", piece)
     piece = re.sub(r"<th(?=[ >])", '<th scope="col"', piece)
     return piece.replace("<table", '<div class="scroll"><table').replace("</table>", "</table></div>")
 
 
 def printed(text):
-    text = "\n".join(map(str.rstrip, text.rstrip().splitlines()))
-    return f'<pre class="output"><samp>{html.escape(text)}</samp></pre>'
+    """What a cell printed. Columns stay columns, in a box that scrolls where it must."""
+    lines = [html.escape(line.rstrip()) for line in text.rstrip().splitlines()]
+    table = sum(bool(re.search(r"\S {2,}\S", line)) for line in lines) > 1
+    if not table:
+        whole = (re.sub(r"[\d.]+e-\d+", r'<span class="whole">\g<0></span>', line) for line in lines)
+        lines = [f"<span>{line}</span>" for line in whole]
+    text = "\n".join(lines)
+    return f'<pre class="output{" table" * table}"><samp>{text}</samp></pre>'
 
 
 def live(kind, data, still):
@@ -208,8 +218,8 @@ def figure(source, about):
     """A picture with its sentence under it: said once, not in the alternative text too."""
     number, caption = re.fullmatch(r"((?:Figure \d+\.\d+\.)?)\s*(.*)", about["alt"], re.DOTALL).groups()
     size = "".join(f' {side}="{about[side]}"' for side in ("width", "height") if side in about)
-    return (f'<figure><img alt="{number.rstrip(".") or "Figure"}, described in its caption"{size} '
-            f'src="{source}">'
+    return (f'<figure style="--width:{about["width"]}px"><div class="scroll">'
+            f'<img alt="{number.rstrip(".") or "Figure"}, described in its caption"{size} src="{source}"></div>'
             f"<figcaption><b>{number}</b> {html.escape(caption)}</figcaption></figure>")
 
 

@@ -77,8 +77,8 @@ def plain(value):
     return f"{int(100 * value) / 100:.2f}…"
 
 
-# The picture: a panel for each order of work, its steps below each other, on fixed axes.
-BAR_LEFT, BAR, BAR_HEIGHT = 232, 250, 20
+# The picture: a panel for each order of work, its steps below each other, on fixed axes. A phone has room for a panel.
+WIDTH, BAR, BAR_HEIGHT = 290, 282, 14
 
 
 def draw(state, numbers):
@@ -96,37 +96,34 @@ def order_of_work(name, state, columns, other):
     last = both / LARGEST_FACTOR
     arrive = "Two gradients arrive" if not constant else "Gradient and constant arrive"
     parts = [svg.text(0, 16, f"Divide {name}", 16, font_weight="bold"),
-             step(44, arrive, LARGEST),
-             svg.text(0, 65, arrival("a = ", state.a, a, at_once, state.size_X), 13), bar(50, a * own),
-             svg.text(0, 89, arrival("", state.second, second, at_once and not constant, state.size_X)
+             step(42, arrive, LARGEST),
+             svg.text(0, 61, arrival("a = ", state.a, a, at_once, state.size_X), 13), bar(66, a * own),
+             svg.text(0, 98, arrival("", state.second, second, at_once and not constant, state.size_X)
                       + (", a constant" if constant else ""), 13),
-             bar(74, second * own, second=True, constant=constant),
-             step(118, "They are added", 2 * LARGEST),
-             svg.text(0, 139, f"{plain(a)} + {plain(second)} = {plain(summed)}", 13),
-             bar(124, second * both, start=a * both, second=True, constant=constant), bar(124, a * both),
-             step(168, f"The sum meets the factor {state.factor}", 2 * LARGEST * LARGEST_FACTOR),
-             svg.text(0, 189, f"{plain(summed)} × {state.factor} = {plain(product)}", 13),
-             bar(174, product * last, fill=svg.GREY),
-             step(218, "This is the result" if at_once else "It is divided: the result", 2 * LARGEST * LARGEST_FACTOR),
-             svg.text(0, 240, plain(result), 16, font_weight="bold"), bar(224, result * last, fill=svg.INK)]
-    divided = ([50] if constant else [50, 74]) if at_once else [224]
+             bar(103, second * own, second=True, constant=constant),
+             step(142, "They are added", 2 * LARGEST),
+             svg.text(0, 161, f"{plain(a)} + {plain(second)} = {plain(summed)}", 13),
+             bar(166, second * both, start=a * both, second=True, constant=constant), bar(166, a * both),
+             step(205, f"The sum meets the factor {state.factor}", 2 * LARGEST * LARGEST_FACTOR),
+             svg.text(0, 224, f"{plain(summed)} × {state.factor} = {plain(product)}", 13),
+             bar(229, product * last, fill=svg.GREY),
+             step(268, "This is the result" if at_once else "It is divided: the result", 2 * LARGEST * LARGEST_FACTOR),
+             svg.text(0, 289, plain(result), 16, font_weight="bold"), bar(295, result * last, fill=svg.INK)]
+    divided = ([61] if constant else [61, 98]) if at_once else [289]
     parts += [division(y, state.size_X) for y in divided]
-    equal, x = result == other, BAR_LEFT + float(other) * last
+    equal, x = result == other, float(other) * last
     beside = f"{'=' if equal else '≠'} {plain(other)}, divided {'at the end' if at_once else 'at once'}"
-    parts += [svg.text(min(max(x, BAR_LEFT + 80), BAR_LEFT + BAR - 80), 264, beside, 12, "middle",
-                       svg.GREEN if equal else svg.RED),
-              svg.line(x, 218, x, 250, svg.GREEN if equal else svg.RED, 2, stroke_dasharray="3 3")]
+    parts += [svg.text(min(max(x, 80), BAR - 80), 329, beside, 12, "middle", svg.GREEN if equal else svg.RED),
+              svg.line(x, 291, x, 315, svg.GREEN if equal else svg.RED, 2, stroke_dasharray="3 3")]
     said = f"Divided {name}: {plain(a)} + {plain(second)} = {plain(summed)}; times {state.factor}: {plain(product)}"
-    return svg.panel(name, BAR_LEFT + BAR + 14, 272, *parts, words=f"{said}; the result is {plain(result)}.")
+    return svg.panel(name, WIDTH, 336, *parts, words=f"{said}; the result is {plain(result)}.")
 
 
 def step(y, sentence, limit):
-    """What happens in this step, and the axis of its bars."""
-    right = BAR_LEFT + BAR
+    """What happens in this step, and the axis of its bars, from 0 to the limit."""
     return "".join([svg.text(0, y, sentence, 13, font_weight="bold"),
-                    svg.text(BAR_LEFT, y, "0", 11, "middle", svg.GREY),
-                    svg.text(right + 12, y, f"{limit:,}", 11, "end", svg.GREY),
-                    *(svg.line(x, y + 5, x, y + 28, svg.FAINT) for x in (BAR_LEFT, BAR_LEFT + BAR / 2, right))])
+                    svg.text(BAR, y, f"{limit:,}", 12, "end", svg.GREY),
+                    *(svg.line(x, y + 22, x, y + 42, svg.FAINT) for x in (0, BAR / 2, BAR))])
 
 
 def arrival(name, number, divided, at_once, size_X):
@@ -137,31 +134,31 @@ def arrival(name, number, divided, at_once, size_X):
 def bar(y, length, start=0, fill=svg.BLUE, second=False, constant=False):
     """A bar, of 2 px at least unless it is 0; a second summand is orange as a gradient, dashed as a constant."""
     length = max(float(length), 2) if length else 0
-    x = BAR_LEFT + float(start)
     if constant:
         outline = {"stroke": svg.RED, "stroke_width": 2, "stroke_dasharray": "5 3"}
-        return svg.rect(x, y, length, BAR_HEIGHT, svg.PAPER, **outline)
-    return svg.rect(x, y, length, BAR_HEIGHT, svg.ORANGE if second else fill)
+        return svg.rect(float(start), y, length, BAR_HEIGHT, svg.PAPER, **outline)
+    return svg.rect(float(start), y, length, BAR_HEIGHT, svg.ORANGE if second else fill)
 
 
 def division(y, size_X):
-    """The mark where 1/|X| is applied."""
-    x = BAR_LEFT - 46
-    return (svg.rect(x, y, 38, BAR_HEIGHT, svg.PAPER, stroke=svg.PURPLE, stroke_width=2, rx=6)
-            + svg.text(x + 19, y + 15, f"÷{size_X}", 13, "middle", svg.PURPLE, font_weight="bold"))
+    """The mark where 1/|X| is applied, at the right end of a line of text."""
+    x = BAR - 38
+    return (svg.rect(x, y - 15, 38, 18, svg.PAPER, stroke=svg.PURPLE, stroke_width=2, rx=6)
+            + svg.text(x + 19, y - 1, f"÷{size_X}", 13, "middle", svg.PURPLE, font_weight="bold"))
 
 
 def proportionality(state, numbers):
     """What becomes of each summand when the loss doubles."""
     doubles = numbers.second_of_double_loss == 2 * state.second
     second = f"the second, {state.second}, {'becomes' if doubles else 'stays'} {numbers.second_of_double_loss}"
-    lines = (f"a = {state.a} becomes {2 * state.a}  (yes, it doubles)",
-             f"{second}  ({'yes, it doubles' if doubles else 'no: not from the loss'})")
+    lines = (f"a = {state.a} becomes {2 * state.a}  (yes, it doubles)", second,
+             "(yes, it doubles)" if doubles else "(no: it is not from the loss)")
+    colour = svg.GREEN if doubles else svg.RED
     return svg.panel(
-        "doubled", 496, 76, svg.rect(0, 0, 496, 76, svg.SOFT, rx=8),
-        svg.text(14, 22, "If the loss doubles", 13, font_weight="bold"), svg.text(14, 43, lines[0], 13),
-        svg.text(14, 63, lines[1], 13, fill=svg.GREEN if doubles else svg.RED, font_weight="bold"),
-        words=f"If the loss doubles: {'; '.join(lines)}.")
+        "doubled", WIDTH, 96, svg.rect(0, 0, WIDTH, 96, svg.SOFT, rx=8),
+        svg.text(12, 22, "If the loss doubles", 13, font_weight="bold"), svg.text(12, 43, lines[0], 13),
+        *(svg.text(12, y, line, 13, fill=colour, font_weight="bold") for y, line in zip((63, 82), lines[1:])),
+        words=f"If the loss doubles: {'; '.join(lines[:2])} {lines[2]}.")
 
 
 PRESETS = {"Both are gradients": {}, "40 is a constant": {"kind": CONSTANT},

@@ -123,8 +123,9 @@ STRIPS = {  # name: (what it does, limits, ticks, colour)
     "f": ("forget gate", (0, 1), (0, 1), svg.RED),
     "o": ("output gate", (0, 1), (0, 1), svg.ORANGE),
 }
-CELL = svg.Frame(30, 22, 296, 196, TIME, C_LIMITS)
-HIDDEN = svg.Frame(30, 268, 296, 100, TIME, (-1, 1))
+WIDTH = 324  # of every panel: three columns fit beside each other on a page, and one on a phone
+CELL = svg.Frame(30, 22, 194, 188, TIME, C_LIMITS)
+HIDDEN = svg.Frame(30, 260, 194, 84, TIME, (-1, 1))
 
 
 def draw(state, numbers):
@@ -136,16 +137,16 @@ def draw(state, numbers):
 def strip(name, values, arrival):
     """One row of bars: a value, or how far a gate is open."""
     what, limits, ticks, colour = STRIPS[name]
-    frame = svg.Frame(30, 19, 340, 44, TIME, limits)
+    frame = svg.Frame(30, 19, 288, 44, TIME, limits)
     title = svg.element("tspan", name, font_weight="bold", font_style="italic") + f"  {what}"
     parts = [band(frame, arrival), frame.axes(y_ticks=ticks, labels=minus), bars(frame, values, colour, arrival),
              svg.line(frame.left, frame.y(0), frame.left + frame.width, frame.y(0), stroke=svg.GREY),
              svg.element("text", title, x=30, y=13, font_size=14, fill=svg.DEEP.get(colour, svg.INK))]
     if name == "x":
-        parts.append(svg.text(frame.x(max(arrival, 10)), 13, "marker: remember this one", 12, "middle"))
+        parts.append(svg.text(frame.left + frame.width, 13, "marker: remember this one", 12, "end"))
     parts += time_axis(frame, 80) if name == "o" else []
     said = ", ".join(decimal(value) for value in values)
-    return svg.panel(name, 376, 98 if name == "o" else 70, *parts, words=f"{what} {name}, step by step: {said}.")
+    return svg.panel(name, WIDTH, 98 if name == "o" else 70, *parts, words=f"{what} {name}, step by step: {said}.")
 
 
 def time_axis(frame, y):
@@ -161,7 +162,7 @@ def states(state, numbers):
     y_c, y_part = apart(CELL.y(end), CELL.y(numbers.remembered[-1]), 30)
     parts = [
         band(CELL, state.arrival), CELL.axes(y_ticks=(-2, -1, 0, 1, 2), labels=minus),
-        svg.text(CELL.left, 13, "Cell state c, and how much of it is the number", 13, font_weight="bold"),
+        svg.text(CELL.left, 13, "Cell state c, and the number's part of it", 13, font_weight="bold"),
         svg.line(CELL.left, CELL.y(0), CELL.left + CELL.width, CELL.y(0), stroke=svg.GREY),
         bars(CELL, numbers.remembered, svg.BLUE, None, opacity=0.45),
         svg.line(CELL.x(state.arrival), target, CELL.left + CELL.width, target, stroke=svg.BLUE, width=1.5,
@@ -170,16 +171,16 @@ def states(state, numbers):
         svg.text(right, y_c + 4, f"c = {decimal(end)}", 12, font_weight="bold"),
         svg.text(right, y_part - 3, "of it, the", 12, fill=svg.BLUE),
         svg.text(right, y_part + 11, f"number: {decimal(numbers.remembered[-1])}", 12, fill=svg.BLUE),
-        svg.text(CELL.left + CELL.width, CELL.y(-2) + 17, came_in, 12, "end", fill=svg.BLUE),
+        svg.text(CELL.left, CELL.y(-2) + 17, came_in, 12, fill=svg.BLUE),
         band(HIDDEN, state.arrival), HIDDEN.axes(y_ticks=(-1, 0, 1), labels=minus),
-        svg.text(HIDDEN.left, 259, "Hidden state h: what the network sees", 13, font_weight="bold"),
+        svg.text(HIDDEN.left, HIDDEN.top - 9, "Hidden state h: what the network sees", 13, font_weight="bold"),
         svg.line(HIDDEN.left, HIDDEN.y(0), HIDDEN.left + HIDDEN.width, HIDDEN.y(0), stroke=svg.GREY),
         HIDDEN.curve(STEPS, numbers.h, stroke=svg.INK, width=2), dots(HIDDEN, numbers.h, svg.INK),
         svg.text(right, HIDDEN.y(numbers.h[-1]) + 4, f"h = {decimal(numbers.h[-1])}", 12, font_weight="bold"),
-        *time_axis(HIDDEN, 384)]
+        *time_axis(HIDDEN, 360)]
     said = (f"Cell state, ending at {decimal(end)}, of which the number is {decimal(numbers.remembered[-1])}; "
             f"hidden state, ending at {decimal(numbers.h[-1])}.")
-    return svg.panel("states", 424, 404, *parts, words=said)
+    return svg.panel("states", WIDTH, 380, *parts, words=said)
 
 
 def band(frame, step):

@@ -110,10 +110,10 @@ def test_words_tell_why_a_constant_may_hide():
 
 
 def test_the_proportionality_strip():
-    for kind, becomes in ((GRADIENT, 80), (CONSTANT, 40)):
+    for kind, verb, becomes in ((GRADIENT, "becomes", 80), (CONSTANT, "stays", 40)):
         state = State(kind=kind)
         assert numbers(state).second_of_double_loss == becomes
-        assert any(f"{becomes}  (" in (words or "") for words in texts(drawn(draw(state, numbers(state)))))
+        assert any((words or "").endswith(f"second, 40, {verb} {becomes}") for words in texts(drawn(draw(state, numbers(state)))))
 
 
 def test_every_bar_stays_inside_the_picture_and_axes_do_not_move():
@@ -134,9 +134,9 @@ def test_bars_are_proportional_to_their_numbers():
         return [float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect")
                 if rect.get("fill") == svg.INK]
 
-    assert result_bars(State(60, 60, GRADIENT, 100, 1)) == [250, 250]
+    assert result_bars(State(60, 60, GRADIENT, 100, 1)) == [282, 282]
     at_once, at_the_end = result_bars(State(60, 60, CONSTANT, 100, 2))
-    assert (at_once, at_the_end) == (187.5, 125)
+    assert (at_once, at_the_end) == (211.5, 141)
 
 
 def test_controls_move_the_state(explorer):

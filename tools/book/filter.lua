@@ -18,11 +18,54 @@ local function take_stock(document)
   })
 end
 
+-- The pieces of a text between separators (a pattern) that stand outside of braces and environments.
+local function pieces_of(tex, separator)
+  local pieces, depth, from, at = {}, 0, 1, 1
+  while at <= #tex do
+    local first, last = tex:find("^" .. separator, at)
+    if depth == 0 and first then
+      pieces[#pieces + 1] = tex:sub(from, first - 1)
+      from, at = last + 1, last + 1
+    else
+      if tex:find("^{", at) or tex:find("^\\begin", at) then depth = depth + 1 end
+      if tex:find("^}", at) or tex:find("^\\end", at) then depth = depth - 1 end
+      at = at + (tex:find("^\\[{}&\\]", at) and 2 or 1)
+    end
+  end
+  pieces[#pieces + 1] = tex:sub(from)
+  return pieces
+end
+
+-- The formula for a narrow screen, what stands side by side one below the other; nil where nothing does.
+local function one_below_the_other(tex)
+  local lines, rows = {}, {tex}
+  local inner = tex:match("^%s*\\begin{aligned}(.*)\\end{aligned}%s*$")
+  if inner then rows = pieces_of(inner, "\\\\") end
+  for _, row in ipairs(rows) do
+    local cells = pieces_of(row, "&")
+    for k = 1, #cells, 2 do
+      local left, right = cells[k], cells[k + 1]
+      for number, piece in ipairs(pieces_of((right or left):gsub(",%s*\\quad", ",\\qquad"), "\\qquad")) do
+        local before = pieces_of(piece, "=")[1]
+        if right and number == 1 then piece = left .. "&" .. piece
+        else piece = before == piece and "&" .. piece or before .. "&" .. piece:sub(#before + 1) end
+        if piece:match("[^&%s]") then lines[#lines + 1] = piece end
+      end
+    end
+  end
+  return #lines > #rows and "\\begin{aligned}" .. table.concat(lines, "\\\\") .. "\\end{aligned}" or nil
+end
+
 local function Math(math)
   local tex, tag = formulas.without_tag(math.text)
   math.text = with_fences(formulas.with_gaps(tex))
   if math.mathtype == "InlineMath" then return math end
-  local inlines = {pandoc.Span({math}, {class = "formula"})}
+  local shown, narrow = {math}, one_below_the_other(tex)
+  if narrow then
+    shown = {pandoc.Span({math}, {class = "wide"}),
+             pandoc.Span({pandoc.Math("DisplayMath", with_fences(narrow))}, {class = "narrow"})}
+  end
+  local inlines = {pandoc.Span(shown, {class = "formula"})}
   if tag then inlines[2] = pandoc.Span({pandoc.RawInline("html", "(" .. tag .. ")")}, {class = "number"}) end
   return pandoc.Span(inlines, {class = "equation", id = tag and place_of(tag) or ""})
 end

@@ -254,13 +254,23 @@ const exercise = (place, { fields, right }) => {
   });
 };
 
-// Whatever is wider than its place scrolls there, with the keyboard too.
+// Whatever is wider than its place scrolls there, with the keyboard too; a formula is first made a little smaller.
 const reachable = () => {
   for (const box of document.querySelectorAll(".scroll, .formula, pre, .lstm-panel, .lstm-graph")) {
-    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    if (box.matches(".formula")) {
+      box.style.fontSize = "";
+      const share = box.clientWidth / box.scrollWidth;
+      if (share > 0.7 && share < 1) box.style.fontSize = `${Math.floor(98 * share)}%`;
+    }
+    const sideways = box.scrollWidth > box.clientWidth + 1;
+    if (sideways) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    box.classList.toggle("sideways", sideways);
   }
 };
 addEventListener("resize", reachable);
+document.addEventListener("click", ({ target }) => {
+  if (target.matches("figure img")) { target.closest("figure").classList.toggle("whole"); reachable(); }
+});
 
 // What stands on this page.
 const films = new Map();

@@ -11,12 +11,12 @@ export default { render({ model, el }) {
     box.hidden = role === "alert" && !model.get("value");
   };
   for (const name of ["value", "headline", "good"]) model.on(`change:${name}`, show);
-  let width = 0;
-  const resized = new ResizeObserver(() => {  // what stands below does not jump
-    if (box.offsetWidth !== width) { width = box.offsetWidth; box.style.minHeight = ""; }
-    box.style.minHeight = `${box.offsetHeight}px`;
-  });
-  if (role === "status") resized.observe(box);
+  const widths = new Map();
+  const resized = new ResizeObserver((news) => news.forEach(({ target }) => {  // what stands below does not jump
+    if (target.offsetWidth !== widths.get(target)) { widths.set(target, target.offsetWidth); target.style.minHeight = ""; }
+    target.style.minHeight = `${target.offsetHeight}px`;
+  }));
+  if (role === "status") [headline, words].forEach((part) => resized.observe(part));
   show();
   return () => resized.disconnect();
 } };

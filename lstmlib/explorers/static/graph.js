@@ -9,7 +9,12 @@ export default { render({ model, el }) {
   const bar = make("div", "lstm-bar", chips, told);
   const wide = make("p", "lstm-wide", "The graph goes on sideways: scroll it.");
   el.classList.add("lstm-control", "lstm-graph"); el.append(box, wide, boxes, bar); told.setAttribute("role", "status");
-  const sized = new ResizeObserver(() => { wide.hidden = box.scrollWidth <= box.clientWidth + 1; });
+  let shown = false;  // where not all of it has room, its end: there stand the names
+  const sized = new ResizeObserver(() => {
+    wide.hidden = box.scrollWidth <= box.clientWidth + 1;
+    if (!wide.hidden && !shown) box.scrollLeft = box.scrollWidth;
+    shown = !wide.hidden;
+  });
 
   const send = (edges) => {  // in the kernel's order: else it would send its own, perhaps over a later click
     const all = [...el.querySelectorAll("[data-edge]")].map((edge) => edge.dataset.edge);
@@ -156,7 +161,7 @@ export default { render({ model, el }) {
   });
   const draw = () => {
     const focused = el.querySelector("[data-edge]:focus")?.dataset.edge, [, svg, width, least] = model.get("panel");
-    box.innerHTML = svg;
+    box.innerHTML = svg; shown = false;
     sized.disconnect(); sized.observe(box); sized.observe(box.firstElementChild);
     el.style.setProperty("--width", `${width}px`); el.style.setProperty("--least", `${least}px`);
     box.firstElementChild.setAttribute("role", "group");

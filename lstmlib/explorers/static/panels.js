@@ -1,11 +1,13 @@
 export default { render({ model, el }) {
   el.classList.add("lstm-panels");
   const boxes = new Map();
+  const measure = (box) => box.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1);
+  const sized = new ResizeObserver((news) => news.forEach(({ target }) => measure(target)));
   const show = () => {
     const panels = model.get("value");
     panels.forEach(([name, svg, width, least], place) => {
       let box = boxes.get(name);
-      if (!box) { box = document.createElement("div"); box.className = "lstm-panel"; boxes.set(name, box); }
+      if (!box) { box = document.createElement("div"); box.className = "lstm-panel"; boxes.set(name, box); sized.observe(box); }
       const style = `--width: ${width}px; --least: ${least}px`;
       if (box.sized !== style) { box.dataset.panel = name; box.style.cssText = box.sized = style; }
       if (box.drawn !== svg) box.innerHTML = box.drawn = svg;
@@ -24,4 +26,5 @@ export default { render({ model, el }) {
   el.addEventListener("pointerleave", () => tell(undefined, false));
   el.addEventListener("click", (event) => { if (at(event)) tell(at(event), true); });
   model.on("change:value", show); show();
+  return () => sized.disconnect();
 } };
