@@ -115,7 +115,7 @@ def test_the_explorers_cell_run_again(opened, shown):
     shown.both(lambda twin: twin.press("Into the gates: dz"))
     opened.run(EXPLORER)
     shown.both(lambda twin: twin.choose("Reset"))
-    opened.page.locator(".lstm-sentence button").click()
+    opened.page.locator(".lstm-sentence [role=button]").click()
     shown.both(lambda twin: twin.choose("At the end: dW"))
     expect(opened.page.locator(".lstm-explorer")).to_have_count(1)
     assert opened.complaints == []
@@ -196,12 +196,12 @@ def test_the_kernel_restarted(opened, shown):
         (control) => control.closest("[inert]"))""")
     assert inert and not shown.box.locator("[inert] .lstm-panels, [inert] .lstm-status").count()
     assert opened.complaints == []
-    opened.page.locator(".lstm-sentence button").click()
+    opened.page.locator(".lstm-sentence [role=button]").click()
     opened.page.wait_for_function("document.querySelector('.lstm-sentence').textContent.includes('does not answer')")
     opened.run(EXPLORER)
     opened.run(SENTENCE)
     expect(note(shown.box)).to_have_text("")
-    opened.page.locator(".lstm-sentence button").click()
+    opened.page.locator(".lstm-sentence [role=button]").click()
     shown.both(lambda twin: twin.choose("Reset") or twin.choose("At the end: dW"))
 
 

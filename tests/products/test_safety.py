@@ -405,7 +405,7 @@ def test_hostile_text_harms_no_page(tmp_path):
         assert explorer.locator(".lstm-status").text_content() == HOSTILE
         assert explorer.locator("svg text").text_content() == HOSTILE
         assert explorer.get_by_role("combobox").locator("option").count() == 4
-        assert page.locator(".lstm-sentence button").count() == 2
+        assert page.locator(".lstm-sentence [role=button]").count() == 2
         harmless(page)
         page.evaluate("async () => { await panel.context.save(); }")
         lab.close()
