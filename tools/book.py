@@ -121,7 +121,8 @@ class Page:
         if "solution" in tags:
             return folded("solution", "Solution", piece + outputs) + self.difficulties(cell)
         if hidden.get("outputs_hidden"):
-            outputs = folded("answer", "What comes out", outputs)
+            figure = re.search(r"<figcaption><b>(Figure [\d.]+)\.</b>", outputs)
+            outputs = folded("answer", f"What comes out: {figure[1]}" if figure else "What comes out", outputs)
         if hidden.get("source_hidden") or "explorer" in tags:
             return outputs + folded("code", "Code", piece)
         return f'<div class="cell">{piece}{outputs}</div>'
@@ -191,7 +192,7 @@ def folded(kind, summary, content, unfolded=False):
 
 
 def scrolling(piece):
-    """Tables, and text with columns, scroll in a box of their own where it is narrow; a head without words is no head."""
+    """Wide tables, and text in columns, scroll in a box of their own; a head without words is no head."""
     piece = piece.replace("<pre><code>", '<pre class="table"><code>')
     piece = re.sub(r"<th[^>]*></th>", "<td></td>", piece)
     piece = re.sub(r"<th(?=[ >])", '<th scope="col"', piece)
