@@ -21,6 +21,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
+from run import ONE_THREAD
 from tools.files import ROOT, write
 from tools.stubs import exercises, stub_of
 
@@ -38,8 +39,7 @@ METADATA = {
 }
 # Pictures of rounding errors are the same only where sums are added in the same order: by one thread, and by one of
 # OpenBLAS's versions (processors other than x86 know nothing of it).
-SAME_SUMS = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
-             "MKL_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"}
+SAME_SUMS = {**ONE_THREAD, "OPENBLAS_CORETYPE": "Haswell"}
 
 
 class NotStored(Exception):
@@ -127,15 +127,14 @@ def normal_form(notebook):
     """The notebook with everything left out, or put in order, that could differ from one run to the next."""
     notebook = nbformat.from_dict(notebook)
     notebook.update(nbformat=4, nbformat_minor=5, metadata=nbformat.from_dict(METADATA))
-    seen = set()
-    count = 0
+    seen, count = set(), 0
     for cell in notebook.cells:
         cell.id = stable_id(cell, seen)
         cell.metadata = nbformat.from_dict(kept(cell.metadata))
         if cell.cell_type == "code":
             count += bool(cell.source.strip())
-            number(cell, count if cell.source.strip() else None)
-            cell.outputs = merged_streams([normal_output(output) for output in cell.outputs])
+            cell.execution_count = count if cell.source.strip() else None
+            cell.outputs = normal_outputs(cell)
     return notebook
 
 
@@ -158,30 +157,20 @@ def kept(metadata):
     return result | ({"jupyter": folded} if folded else {})
 
 
-def number(cell, count):
-    cell.execution_count = count
+def normal_outputs(cell):
+    """Without live widgets; text that was printed in several pieces becomes one output."""
+    outputs = []
     for output in cell.outputs:
+        output.pop("transient", None)
+        for part in ("data", "metadata"):
+            output.get(part, {}).pop(WIDGET_VIEW, None)
         if output.output_type == "execute_result":
-            output.execution_count = count
-
-
-def normal_output(output):
-    if "data" in output:
-        output.data.pop(WIDGET_VIEW, None)
-        output.metadata.pop(WIDGET_VIEW, None)
-    output.pop("transient", None)
-    return output
-
-
-def merged_streams(outputs):
-    """Text that was printed in several pieces becomes one output."""
-    merged = []
-    for output in outputs:
-        if output.output_type == "stream" and merged and merged[-1].get("name") == output.name:
-            merged[-1].text += output.text
+            output.execution_count = cell.execution_count
+        if output.output_type == "stream" and outputs and outputs[-1].get("name") == output.name:
+            outputs[-1].text += output.text
         else:
-            merged.append(output)
-    return merged
+            outputs.append(output)
+    return outputs
 
 
 def text_of(notebook):

@@ -131,19 +131,14 @@ def student_version(notebook, solved=False):
         if cell.cell_type == "markdown":
             for found in EXERCISE.finditer(cell.source):
                 number = int(found[1]), int(found[2])
-            cell.source = for_the_class(cell.source)
+            for said, instead in SENTENCES:
+                cell.source = said.sub(instead, cell.source)
         if cell.id in stubs:
             cells += answer_and_check(cell, stubs[cell.id], *number)
         elif cell.source.strip():
             cells.append(cell)
     notebook.cells = cells
     return notebook
-
-
-def for_the_class(text):
-    for said, instead in SENTENCES:
-        text = said.sub(instead, text)
-    return text
 
 
 def answer_and_check(stub, source, notebook, exercise):
