@@ -1,10 +1,10 @@
 """One timestep of an LSTM, forward and backward: the equations, one line each.
 
-The LSTM of Hochreiter & Schmidhuber (1997) with the forget gate of Gers,
-Schmidhuber & Cummins (2000), without peepholes; gate order i, f, g, o.
+The LSTM of Hochreiter & Schmidhuber (1997) with the forget gate of Gers, Schmidhuber & Cummins (2000), without
+peepholes; gate order i, f, g, o.
 """
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 
@@ -13,18 +13,8 @@ from .checks import finite_output, step_trace_of, takes, usable
 from .weights import Weights, built
 
 
-class StepTrace(NamedTuple):
+class StepTrace(namedtuple("StepTrace", "x h_prev c_prev i f g o c h")):
     """What one timestep leaves behind for its backward pass: x (B, D), the rest (B, H)."""
-
-    x: np.ndarray
-    h_prev: np.ndarray
-    c_prev: np.ndarray
-    i: np.ndarray
-    f: np.ndarray
-    g: np.ndarray
-    o: np.ndarray
-    c: np.ndarray
-    h: np.ndarray
 
 
 @quiet

@@ -4,8 +4,6 @@ Every gradient is a sum over the paths from the loss to a weight. A factor on a 
 every edge of the set that the path crosses, so a set is right when every path crosses it exactly once.
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from . import arguments
@@ -100,20 +98,6 @@ def path_crossings(edges, T):
     """
     edges = edge_set(edges)
     return along_paths(T, lambda edge, t, paths: paths << 1 if edge in edges else paths, 1)
-
-
-@lru_cache
-def paths_to(weight, T):
-    """Every path from the loss to a weight, the shortest first, each as its edges: (("loss", t), ("dy", t), ...).
-
-    t is the timestep that an edge leaves or belongs to; that of dW is None. There are 2^(T+1) - T - 2 paths to Wx, Wh
-    and b: the ways h -> z and h -> c -> z inside one timestep are one here, for they cross the same edges.
-    """
-    def cross(edge, t, paths):
-        return frozenset((*path, (edge, t)) for path in paths)
-
-    found = along_paths(arguments.count("T", T), cross, frozenset([()]))[weight]
-    return tuple(sorted(found, key=lambda path: (len(path), [-t for _, t in path if t], path)))
 
 
 def along_paths(T, cross, start):

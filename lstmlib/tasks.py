@@ -15,10 +15,10 @@ REBER = {"start": {"B": "a"}, "a": {"T": "b", "P": "c"}, "b": {"S": "b", "X": "d
 def adding_problem(T, B, rng):
     """Experiment 4 of the paper: add two marked numbers, seen long before the end.
 
-    Each sequence is a list of pairs (number, marker); its length is drawn from T to T + T/10. One of
-    the first ten pairs is marked 1 (its number is X1), then one of the first T/2 - 1 still unmarked pairs
-    (X2). The first and the last pair are marked -1; where the first pair was drawn, its number counts as 0.
-    The target, at the last pair only, is 0.5 + (X1 + X2)/4.
+    Each sequence is a list of pairs (number, marker); its length is drawn from T to T + T/10. One of the first ten
+    pairs is marked 1 (its number is X1), then one of the first T/2 - 1 still unmarked pairs (X2). The first and the
+    last pair are marked -1; where the first pair was drawn, its number counts as 0. The target, at the last pair only,
+    is 0.5 + (X1 + X2)/4.
 
     T at least 6, B at least 1, rng a numpy Generator
     ->  X (T', B, 2), targets (T', B, 1), mask (T', B): true at the last pair. T' is the longest length;
@@ -44,9 +44,9 @@ def adding_problem(T, B, rng):
 def reber_strings(n, rng, embedded=True):
     """n strings of the (embedded) Reber grammar, and the symbol that follows each symbol.
 
-    Where the grammar offers two symbols each is drawn with probability 1/2. An embedded string is
-    B, then T or P, then a string of the plain grammar, then the same T or P, then E: the second symbol
-    must be remembered to the last but one (experiment 1 of the paper).
+    Where the grammar offers two symbols each is drawn with probability 1/2. An embedded string is B, then T or P, then
+    a string of the plain grammar, then the same T or P, then E: the second symbol must be remembered to the last but
+    one (experiment 1 of the paper).
 
     n at least 1, rng a numpy Generator, embedded true or false
     ->  X (T, n, 7) one-hot in the order of REBER_SYMBOLS, labels (T, n): the next symbol, mask (T, n): true where

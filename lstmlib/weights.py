@@ -139,9 +139,9 @@ def check_shapes(weights):
         raise ValueError(f"Wh must have shape (H, 4H) and Wy (H, K), got {Wh.shape} and {Wy.shape}")
     if Wh.shape[-1] != 4 * weights.H:
         raise ValueError(f"Wh must have shape (H, 4H), got {Wh.shape}")
-    for (name, array), axes in zip(weights.items(), (("D", "4H"), ("H", "4H"), ("4H",), ("H", "K"), ("K",))):
+    for (name, array), axes in zip(weights.items(), ("D 4H", "H 4H", "4H", "H K", "K")):
         sizes = {"4H": 4 * weights.H, "H": weights.H, "K": weights.K}
-        arguments.shape(name, array, " ".join(["...", *axes]), sizes)
+        arguments.shape(name, array, f"... {axes}", sizes)
         if sizes["..."] != weights.lead:
             raise ValueError(f"{name} must have the leading axes {weights.lead} of Wh, got {sizes['...']}")
         if array.dtype != weights.dtype:

@@ -6,7 +6,7 @@ The backward graph is that of the notebooks, whose letters the deck's style shee
 import numpy as np
 
 from lstmlib import backward, crosses_exactly_once, forward, init_weights, scale_at
-from lstmlib.placement import RIGHT, paths_to
+from lstmlib.placement import RIGHT
 from lstmlib.show import graph as backward_graph
 from lstmlib.show.svg import BLUE, FAINT, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, RED, circle, element, line, rect
 from lstmlib.show.svg import text as small_text
@@ -83,7 +83,7 @@ def cell():
 
 def graph(number=0):
     """The backward graph with its nine names; or, over two timesteps, one of the four paths to b, 1 to 4."""
-    path = paths_to("b", 2)[int(number) - 1] if number else None
+    path = backward_graph.paths_to("b", 2)[int(number) - 1] if number else None
     panel, height, parts = backward_graph.panel(2 if path else 3, path=path, title=False), 560, []
     if path:
         times, colour = ("once", INK) if sum(edge == "dz" for edge, _ in path) == 1 else ("twice", RED)

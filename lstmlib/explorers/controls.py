@@ -10,7 +10,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from ..placement import EDGES, edge_set, paths_to
+from ..placement import EDGES, edge_set
 from ..show import graph
 
 STATIC = Path(__file__).parent / "static"
@@ -132,7 +132,7 @@ class BackwardGraph(Part):
     @traitlets.observe("T")
     def _drawn(self, _=None):
         self.panel = sent(graph.panel(self.T))
-        self.paths = {weight: [list(graph.counted(path, (), self.T)) for path in paths_to(weight, self.T)]
+        self.paths = {weight: [list(graph.counted(path, (), self.T)) for path in graph.paths_to(weight, self.T)]
                       for weight in ("Wx", "Wy")}
 
     @traitlets.observe("value", "other", "T")

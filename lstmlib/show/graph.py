@@ -4,7 +4,10 @@ Every edge of one name is chosen at once. The panel has all its states in it; a 
 or not, and each of its arrows as on a path or not, so that a click shows at once.
 """
 
-from ..placement import EDGES, path_crossings, paths_to
+from functools import lru_cache
+
+from .. import arguments
+from ..placement import EDGES, along_paths, path_crossings
 from . import svg
 
 COLUMN, FIRST = 140, 52           # distance of two timesteps, and where the first stands
@@ -92,6 +95,20 @@ def panel(T, edges=(), other=None, path=None, title=True):
                           class_="lstm-lighting" if lit else "lstm-unlit")
     return svg.panel("graph", sum_x + 156, HEIGHT, svg.element("style", STYLE), heading, drawing,
                      words=description(T, edges, other) + name_of_path)
+
+
+@lru_cache
+def paths_to(weight, T):
+    """Every path from the loss to a weight, the shortest first, each as its edges: (("loss", t), ("dy", t), ...).
+
+    t is the timestep that an edge leaves or belongs to; that of dW is None. There are 2^(T+1) - T - 2 paths to Wx, Wh
+    and b: the ways h -> z and h -> c -> z inside one timestep are one here, for they cross the same edges.
+    """
+    def cross(edge, t, paths):
+        return frozenset((*path, (edge, t)) for path in paths)
+
+    found = along_paths(arguments.count("T", T), cross, frozenset([()]))[weight]
+    return tuple(sorted(found, key=lambda path: (len(path), [-t for _, t in path if t], path)))
 
 
 def all_paths(weight="b", T=2, edges=()):

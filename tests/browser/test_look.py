@@ -14,8 +14,8 @@ from browsers import Lab, browser_page, jupyterlab, write_notebook
 from lstmlib.explorers import EXPLORERS
 from lstmlib.explorers.start_here import AT_EVERY_STEP, first_look
 from lstmlib.explorers.where_to_divide import laboratory
-from lstmlib.placement import paths_to
 from lstmlib.show import graph
+from lstmlib.show.graph import paths_to
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,8 @@ import pytest
 
 from helpers import assert_close, distance, random_problem
 from lstmlib import EDGES, backward, crosses_exactly_once, crossing_spectrum, forward, record, scale_at
-from lstmlib.placement import RIGHT, path_crossings, paths_to, shares
+from lstmlib.placement import RIGHT, path_crossings, shares
+from lstmlib.show.graph import paths_to
 
 ALL_SETS = [frozenset(chosen) for size in range(len(EDGES) + 1) for chosen in combinations(EDGES, size)]
 FIVE_RIGHT = set(map(frozenset, RIGHT))

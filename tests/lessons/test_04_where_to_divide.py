@@ -45,8 +45,9 @@ from lstmlib.explorers.where_to_divide.numbers import (
     words,
 )
 from lstmlib.explorers.where_to_divide.picture import draw, short_percent, stretched
-from lstmlib.placement import path_crossings, paths_to
+from lstmlib.placement import path_crossings
 from lstmlib.show import graph
+from lstmlib.show.graph import paths_to
 from lstmlib.weights import entries
 
 RIGHT = list(PLACEMENTS)[:5]
