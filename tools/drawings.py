@@ -1,14 +1,31 @@
 """Drawings for slides: SVG of 1160 pixels across, in which no text is smaller than 26 pixels.
 
-The backward graph is that of the notebooks, whose letters the deck's style sheet makes larger.
+The backward graph has the parts and the names of that of the notebooks, further apart, for large letters.
 """
 
 import numpy as np
 
 from lstmlib import backward, crosses_exactly_once, forward, init_weights, scale_at
-from lstmlib.placement import RIGHT
+from lstmlib.placement import EDGES, RIGHT
 from lstmlib.show import graph as backward_graph
-from lstmlib.show.svg import BLUE, FAINT, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, RED, circle, element, line, rect
+from lstmlib.show.svg import (
+    BLUE,
+    DEEP,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PALE_BLUE,
+    PAPER,
+    PURPLE,
+    RED,
+    SKY,
+    circle,
+    element,
+    line,
+    rect,
+)
 from lstmlib.show.svg import text as small_text
 
 WIDTH = 1160
@@ -32,14 +49,15 @@ def arrow(*corners, colour=GREY, width=4):
 
 def bars(rows, columns, bar, words):
     """A table of bars: bar(row, column) gives its length, 0 to 1, its colour, its label, and the length of a frame."""
-    left, wide, tall = 290, (WIDTH - 290) / len(columns), min(340 / len(rows), 120)
+    left = 60 + 18 * max(map(len, rows))
+    wide, tall = (WIDTH - left) / len(columns), min(340 / len(rows), 120)
     parts = [text(left + wide * k, 36, column, 30, "start", **BOLD) for k, column in enumerate(columns)]
     for number, row in enumerate(rows):
         top, middle = 60 + tall * (number + 0.18), 70 + tall * (number + 0.5)
         parts.append(text(left - 24, middle, row, 30, "end"))
         for k, column in enumerate(columns):
             length, colour, label, *frame = bar(row, column)
-            x, room, height = left + wide * k, wide - 110, 0.64 * tall
+            x, room, height = left + wide * k, wide - 130, 0.64 * tall
             parts += [rect(x, top, room * true, height, PAPER, stroke=INK, stroke_width=2, stroke_dasharray="6 5")
                       for true in frame]
             parts += [rect(x, top, room * length, height, colour),
@@ -52,22 +70,22 @@ def two_paths(numbers="sum"):
     seed, a, b, dh, dw = {"ask": ("", "?", "?", "?", "?"), "sum": ("1", "6", "40", "6 + 40 = 46", "92"),
                           "mean": ("1/2", "3", "20", "3 + 20 = 23", "46")}[numbers]
     nodes = ((120, 190, "w = 3", 70), (420, 190, "h = 2w = 6", 100), (780, 80, "L₁ = 6h", 85),
-             (780, 300, "L₂ = h² + 28h", 110), (1080, 190, "C", 50))
-    ways = ((1028, 170, 869, 92, BLUE), (1028, 210, 894, 288, ORANGE), (693, 90, 524, 174, BLUE),
-            (668, 290, 524, 206, ORANGE), (318, 190, 194, 190, PURPLE))
-    parts = [rect(x - half, y - 28, 2 * half, 56, PAPER, rx=10, stroke=INK, stroke_width=2.5) + text(x, y + 10, name)
-             for x, y, name, half in nodes]
+             (780, 300, "L₂ = h² + 28h", 124), (1080, 190, "C", 50))
+    ways = ((1028, 170, 869, 92, BLUE), (1028, 210, 908, 282, ORANGE), (693, 90, 524, 174, BLUE),
+            (654, 282, 524, 206, ORANGE), (318, 190, 194, 190, PURPLE))
+    parts = [rect(x - half, y - 28, 2 * half, 56, PAPER, rx=10, stroke=INK, stroke_width=2.5)
+             + text(x, y + 11, name, 30) for x, y, name, half in nodes]
     parts += [arrow((x0, y0), (x1, y1), colour=colour, width=5) for x0, y0, x1, y1, colour in ways]
     return picture(380, *parts, text(970, 100, seed, 30), text(980, 296, seed, 30), text(590, 100, a, 44, **BOLD),
-                   text(614, 324, b, 44, **BOLD), text(400, 268, f"dh = {dh}", 32, **BOLD),
+                   text(594, 328, b, 44, **BOLD), text(400, 268, f"dh = {dh}", 32, **BOLD),
                    text(160, 130, f"dw = {dw}", 32),
                    words=f"C feeds two losses with the seed {seed}; into h come {a} and {b}: dh = {dh}; dw = {dw}.")
 
 
 def cell():
     """The cell: one path on which things are kept and added, and four gates."""
-    parts = [line(60, 80, 1100, 80, BLUE, 10), text(30, 60, "c before", 26, "start"), text(1130, 60, "c", 26, "end"),
-             text(900, 136, "tanh", 26, "start"), text(1130, 250, "h", 26, "end")]
+    parts = [line(60, 80, 1100, 80, BLUE, 10), text(30, 60, "c before", 32, "start"), text(1130, 60, "c", 32, "end"),
+             text(872, 156, "tanh", 32, "start"), text(1130, 252, "h", 32, "end")]
     ways = ((495, 240, 495, 106), (850, 80, 850, 214), (876, 240, 1080, 240))
     parts += [arrow((x0, y0), (x1, y1), width=5) for x0, y0, x1, y1 in ways]
     for x, y, sign in ((250, 80, "×"), (495, 80, "+"), (495, 240, "×"), (850, 240, "×")):
@@ -76,22 +94,69 @@ def cell():
                                       ("g", 560, (518, 252), "what", BLUE), ("o", 850, (850, 268), "show", PURPLE)):
         parts += [arrow((x, 330), to, colour=colour, width=5),
                   rect(x - 44, 330, 88, 62, PAPER, rx=8, stroke=colour, stroke_width=5),
-                  text(x, 372, name, 34, **BOLD), text(x, 432, does)]
+                  text(x, 372, name, 34, **BOLD), text(x, 434, does, 32)]
     return picture(450, *parts, words="The cell state runs from left to right; f keeps a share of it, i lets a share "
                    "of g in, which is added, and o shows a share of tanh(c) as h.")
 
 
 def graph(number=0):
-    """The backward graph with its nine names; or, over two timesteps, one of the four paths to b, 1 to 4."""
+    """The backward graph over two timesteps, its names large; or one of the four paths to b in it, 1 to 4."""
     path = backward_graph.paths_to("b", 2)[int(number) - 1] if number else None
-    panel, height, parts = backward_graph.panel(2 if path else 3, path=path, title=False), 560, []
+    lit = backward_graph.counted(path, (), 2) if path else {}
+    lit |= {at.replace("join", "cell"): "" for at in lit if at.startswith("join")}  # by both ways
+    parts = []
+    for at, way in sorted(ways().items(), key=lambda one: (one[0] in lit, one[0][:2] == "dh", one[0][:2] == "dc")):
+        kind, colour = at.split()[0], RED if at in lit else FAINT
+        if not path:
+            colour = DEEP[SKY] if kind == "dc_next" else INK if kind in EDGES else GREY
+        width, track = 4 + 3 * (at in lit) + 4 * (kind == "dc_next" and not path), backward_graph.arrow(way, 0.1)[0]
+        if kind in ("dh_above", "dh_next", "dc_next"):  # bridges
+            parts.append(element("path", d=track, fill="none", stroke=PAPER, stroke_width=18))
+        parts.append(element("path", d=track, fill="none", stroke=colour, stroke_width=width)
+                     if kind == "cell" or at in ("sum Wy 1", "sum Wx 1") else arrow(*way, colour=colour, width=width))
+    parts += [circle(x, JOIN, 6, GREY) for x in COLUMNS]
+    for x, y, half, name in NODES:
+        fill = PALE_BLUE if y == CELL else PAPER
+        parts.append(rect(x - half, y - 21, 2 * half, 42, fill, rx=9, stroke=INK, stroke_width=2.5)
+                     + text(x, y + 10, name, 28, **BOLD))
+    on = {edge for edge, _ in path or ()}
+    for name, x, y, at in NAMES:
+        fill = DEEP_BLUE if not path else INK if name in on and at in ("", *lit) else GREY
+        parts.append(text(x, y, name, 34, fill=fill, **CODE, **BOLD))
     if path:
         times, colour = ("once", INK) if sum(edge == "dz" for edge, _ in path) == 1 else ("twice", RED)
-        parts = [text(800, 240, f"Path {number} of 4", 40, "start", **BOLD),
-                 text(800, 300, f"crosses dz {times}", 36, "start", colour)]
-    width = height / panel.height * panel.width
-    larger = f'<svg class="larger" x="{60 if path else (WIDTH - width) / 2:.0f}" width="{width:.0f}" height="{height}"'
-    return picture(height, panel.svg.replace("<svg", larger, 1), *parts, words=panel.words)
+        parts += [text(720, 40, f"Path {number} of 4", 40, "start", **BOLD),
+                  text(720, 94, f"crosses dz {times}", 40, "start", colour)]
+    return picture(562, *parts, words=backward_graph.panel(2, path=path, title=False).words)
+
+
+DEEP_BLUE = "#004c78"
+C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = 24, 96, 176, 230, 292, 360, 408, 464, 538  # heights of the rows
+COLUMNS, SUM, WEIGHTS = (130, 540), 830, 1010
+NODES = [(335, C, 40, "C"), *((x, y, half, name + "₁₂"[k]) for k, x in enumerate(COLUMNS) for y, half, name in (
+    (LOSS, 56, "loss"), (Y, 38, "y"), (H, 38, "h"), (CELL, 38, "c"), (Z, 38, "z"))),
+    *((SUM, y, 26, "Σ") for y in (SUM_Y, SUM_Z)), (WEIGHTS, SUM_Y, 100, "Wy, by"), (WEIGHTS, SUM_Z, 100, "Wx, Wh, b")]
+NAMES = (("loss", 500, 44, ""), ("dy", 576, 148, ""), ("dWy_t", 674, 184, ""), ("dh_above", 640, 268, ""),
+         ("dc_next", 371, 342, ""), ("dh_next", 371, 448, ""), ("dz", 576, 438, ""), ("dW_t", 597, 518, ""),
+         ("dW", 875, 210, "dW Wy"), ("dW", 875, 518, "dW Wx"))
+
+
+def ways():
+    """{what is drawn, named as in the graph of the notebooks: its corners}"""
+    found = {}
+    for t, x in enumerate(COLUMNS, 1):
+        after = COLUMNS[t] if t < len(COLUMNS) else SUM - 52
+        found |= {f"loss {t}": [(335, C + 21), (x, LOSS - 21)], f"dy {t}": [(x, LOSS + 21), (x, Y - 21)],
+                  f"dh_above {t}": [(x, Y + 21), (x, H - 21)], f"dz {t}": [(x, JOIN), (x, Z - 21)],
+                  f"dWy_t {t}": [(x + 38, Y), (x + 76, Y), (x + 76, SUM_Y)], f"dW_t {t}": [(x, Z + 21), (x, SUM_Z)],
+                  f"sum Wy {t}": [(x + 76, SUM_Y), (after + (76 if t < len(COLUMNS) else 26), SUM_Y)],
+                  f"sum Wx {t}": [(x, SUM_Z), (after + (0 if t < len(COLUMNS) else 26), SUM_Z)],
+                  f"h {t}": [(x, H + 21), (x, CELL - 21)], f"cell {t}": [(x, CELL + 21), (x, JOIN)],
+                  f"join {t}": [(x - 38, H), (x - 74, H), (x - 74, JOIN), (x, JOIN)]}
+    x1, x2 = COLUMNS
+    return found | {"dc_next 2": [(x2 - 38, CELL), (x1 + 38, CELL)],
+                    "dh_next 2": [(x2 - 38, Z), (x1 + 150, Z), (x1 + 150, H), (x1 + 38, H)],
+                    **{f"dW {name}": [(SUM + 26, y), (WEIGHTS - 100, y)] for name, y in (("Wy", SUM_Y), ("Wx", SUM_Z))}}
 
 
 BITS = "dz", "dh_next", "dc_next", "dh_above", "dW_t", "dWy_t", "loss", "dy", "dW"  # the right sets lie apart
@@ -102,14 +167,14 @@ def five_of_512(ask=""):
     sets = [{edge for k, edge in enumerate(BITS) if number >> k & 1} for number in range(512)]
     right = [] if ask else [n for n, edges in enumerate(sets) if all(crosses_exactly_once(edges, 4).values())]
     places = [(20 + 20 * (number % 32), 24 + 30 * (number // 32)) for number in range(512)]
-    parts = [circle(*place, 5, FAINT) for number, place in enumerate(places) if number not in right]
+    parts = [circle(*place, 5, "#9a9a9a") for number, place in enumerate(places) if number not in right]
     if ask:
         return picture(500, *parts, text(930, 270, "?", 160, fill=BLUE, **BOLD), words="512 dots.")
     for k, edges in enumerate(RIGHT):
         x, y = places[sets.index(set(edges))]
         parts += [rect(x - 17, y - 17, 34, 34, BLUE, rx=6), text(x, y + 10, k + 1, fill=PAPER, **BOLD),
                   rect(700, 66 + 84 * k, 40, 40, BLUE, rx=6), text(720, 95 + 84 * k, k + 1, fill=PAPER),
-                  text(760, 96 + 84 * k, " + ".join(edges), 30, "start", **CODE)]
+                  text(760, 98 + 84 * k, " + ".join(edges), 38, "start", **CODE)]
     return picture(500, *parts, words=f"512 dots, {len(right)} filled: {'; '.join(' and '.join(e) for e in RIGHT)}.")
 
 

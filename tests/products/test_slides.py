@@ -9,12 +9,15 @@ from pages import Page, outside_addresses, pictures_without_alt
 
 pytest.importorskip("pypandoc")
 from lstmlib.explorers.film import film, made  # noqa: E402
+from lstmlib.placement import EDGES  # noqa: E402
+from lstmlib.show import graph, svg  # noqa: E402
 from tools import drawings, slides  # noqa: E402
 
 LESSONS = {path.stem: slides.read_lesson(path) for path in slides.lessons()}
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 SMALLEST_LETTERS = 24  # CSS pixels of a slide of 1280 x 720
-# Every text that is seen on a slide: its words, its height in pixels, and whether it leaves the slide.
+# Every text that is seen on a slide: its words, its height in pixels, and whether it leaves the slide or comes near to
+# the line below it.
 TEXTS = """() => {
     const found = [];
     const look = (root) => {
@@ -30,11 +33,13 @@ TEXTS = """() => {
             const drawn = of.ownerSVGElement ? of.getBoundingClientRect().height / of.getBBox().height : null;
             const { innerWidth, innerHeight } = page.defaultView;
             found.push([words, parseFloat(style.fontSize) * (drawn ?? of.currentCSSZoom ?? 1),
-                box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1 || box.top < -1]);
+                box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1 || box.top < -1
+                || root === slide && source.width > 0 && box.bottom > source.top - 8]);
         }
     };
-    look(Reveal.getCurrentSlide());
-    const film = Reveal.getCurrentSlide().querySelector("iframe");
+    const slide = Reveal.getCurrentSlide(), source = slide.querySelector(".source").getBoundingClientRect();
+    look(slide);
+    const film = slide.querySelector("iframe");
     if (film) look(film.contentDocument.body);
     return found;
 }"""
@@ -71,10 +76,16 @@ def test_a_lesson_has_its_minutes_and_room_for_questions(lesson):
     assert max(len(re.sub(r"\$+.*?\$+|```.*?```", "", slide.body, flags=re.S).split()) for slide in all_slides) <= 40
 
 
+FORMULA = re.compile(r"\$+(.*?)\$+", re.DOTALL)
+NOT_SPOKEN = re.compile(r"\\(begin|end|text)\{\w*\}?|\\(left|right|qquad|top)\b")
+
+
 def seconds(slide):
-    """What is said, at two words a second; the changes of the picture; and what the class does."""
-    shown = slides.SHOWN.sub("", re.sub(r"\$+.*?\$+|```.*?```", "", slide.body, flags=re.DOTALL))
-    return len(re.findall(r"\w[\w']*", shown + slide.notes)) / 2 + 5 * (1 + changes(slide)) + slide.work
+    """What is said, at two words, or symbols of a formula, a second; the changes of the picture; what the class does."""
+    shown = slides.SHOWN.sub("", FORMULA.sub("", re.sub("```.*?```", "", slide.body, flags=re.DOTALL)))
+    symbols = re.findall(r"\\[a-z]+|[A-Za-z]|[\d.]+|[=+|-]", NOT_SPOKEN.sub("", " ".join(FORMULA.findall(slide.body))))
+    words = re.findall(r"\w[\w']*", shown + slide.notes)
+    return (len(words) + len(symbols)) / 2 + 5 * (1 + changes(slide)) + slide.work
 
 
 def changes(slide):
@@ -84,8 +95,18 @@ def changes(slide):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_what_is_said_and_done_fits_into_its_minutes(lesson):
     *before, last = LESSONS[lesson][1]
+    assert last.start <= slides.LESSON_MINUTES - 8 and sum(map(seconds, before)) * 1.1 <= 60 * (last.start + 1)
     assert [slide.heading for slide in before if seconds(slide) > 60 * slide.minutes or not slide.work] == []
     assert all(slide.work >= 45 for slide in before if "vote" in slide.classes or "film" in slide.classes)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_teacher_who_is_late_is_told_what_to_leave_out(lesson):
+    """At some slides, from the middle on too, two minutes after their time (one, near the end)."""
+    late = [(slide.start, int(minute)) for slide in LESSONS[lesson][1]
+            for minute in re.findall(r"If it is minute (\d+)\s+here, ", slide.notes)]
+    assert len(late) >= 5 and late[0][0] <= 20 and late[-1][0] >= 33
+    assert [minutes for minutes in late if not 1 <= minutes[1] - minutes[0] <= 2] == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -109,7 +130,9 @@ def test_the_lesson_and_the_page_for_teachers_are_one(lesson):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_homework_is_one_list(lesson):
     """On the last slide, on the worksheet and on the page for teachers."""
-    homework = "; ".join(re.findall(r"^- (.*)", LESSONS[lesson][1][-1].body, re.M)) + ".\n"
+    last = LESSONS[lesson][1][-1]
+    homework = "; ".join(re.findall(r"^- (.*)", last.body, re.M)) + ".\n"
+    assert re.findall(r"\d\.\d", last.see) == re.findall(r"\d\.\d", homework) != []
     sheet = ROOT / "docs" / "sheets" / f"worksheet_{lesson[0]}.md"
     assert f"**Homework:** {homework}" in sheet.read_text(encoding="utf-8") and f"\nHomework: {homework}" in TEACHING
 
@@ -137,9 +160,18 @@ def test_what_is_drawn_is_computed():
                         for number in [number.strip()]]
     assert "dh = 3 + 20 = 23" in drawings.two_paths("mean") and drawings.five_of_512().count("<circle") == 512 - 5
     assert ["crosses dz twice" in drawings.graph(path) for path in "1234"] == [False, False, False, True]
-    drawn = "two_paths", "cell", "five_of_512", "weights_of_tokens", "fingerprints", "xray"
+    drawn = "two_paths", "cell", "graph", "five_of_512", "weights_of_tokens", "fingerprints", "xray"
     sizes = [float(size) for name in drawn for size in re.findall(r'font-size="([\d.]+)"', getattr(drawings, name)())]
     assert min(sizes) >= 26
+
+
+def test_the_graph_of_a_slide_is_that_of_the_notebooks_with_larger_names():
+    theirs = set(re.findall('data-at="([^"]+)"', graph.panel(2).svg))
+    assert set(drawings.ways()) == theirs
+    for path, (way, picture) in enumerate(zip(graph.paths_to("b", 2), map(drawings.graph, "1234")), 1):
+        names = re.findall(r'<text [^>]*font-size="34"[^>]*?fill="([^"]+)"[^>]*>(\w+)<', picture)
+        assert {name for colour, name in names} == set(EDGES) and f"Path {path} of 4" in picture
+        assert {name for colour, name in names if colour == svg.INK} == {edge for edge, _ in way}
 
 
 @pytest.mark.parametrize("text, words", [
