@@ -18,6 +18,7 @@ import html
 import os
 import re
 import tempfile
+import textwrap
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,7 +34,7 @@ from tools.student import student_version
 
 PARTS = ROOT / "tools" / "handout"
 DRAW_GRAPH = "[draw graph]"
-MARKDOWN = "gfm-tex_math_gfm-emoji+fenced_divs+attributes+implicit_figures+smart"
+MARKDOWN = "gfm-tex_math_gfm-emoji+fenced_divs+bracketed_spans+attributes+implicit_figures+smart"
 SERIES = "Where may you divide by |X|?"
 EDITIONS = ("student", "instructor")
 SHEETS = ROOT / "docs" / "sheets"
@@ -137,13 +138,14 @@ def escaped(text):
 def code_and_outputs(cell, name, workshop):
     """The code, where it is to be read, and what it shows; a sentence of an explorer without its code."""
     folded = cell.metadata.get("jupyter", {}).get("source_hidden") and "solution" not in cell.metadata.get("tags", [])
-    code = "" if folded else fenced("python", CAPTION_IN_CODE.sub(r'"\1. ..."', SOLUTION_MARK.sub("", cell.source)))
+    source = re.sub(r"\n{3,}", "\n\n", CAPTION_IN_CODE.sub(r'"\1. ..."', SOLUTION_MARK.sub("", cell.source)))
+    code = "" if folded else fenced("python", source)
     outputs = [shown(output, f"{name}-{number}", workshop) for number, output in enumerate(cell.outputs)]
     if ".sentence(" in cell.source and outputs:
         return boxed("try", f"**To try in the notebook.** {outputs[0]}")
     outputs = list(filter(None, outputs))
-    if ANSWER_PLACE.search(cell.source) and not cell.outputs:
-        return boxed("cell", code)  # keeps to its check
+    if code and not outputs and ANSWER_PLACE.search(cell.source):
+        return boxed("stub", code)  # not torn
     if code and outputs and outputs[0].startswith("::::: output"):
         return "\n\n".join([boxed("cell", code, outputs[0]), *outputs[1:]])
     return "\n\n".join(filter(None, [code, *outputs]))
@@ -155,7 +157,7 @@ def shown(output, name, workshop):
     if output.get("text") == UNANSWERED or data.get("text/html", "").startswith(PROGRESS):
         return ""
     if "text" in output:
-        return boxed("output", fenced("text", output.text))
+        return boxed("output", fenced("text", narrow(output.text)))
     if "image/png" in data:
         return picture(data["image/png"], workshop / f"{name}.png", escaped(output.metadata["image/png"]["alt"]))
     if found := EXPLORER_PICTURE.fullmatch(data.get("text/html", "")):
@@ -164,7 +166,20 @@ def shown(output, name, workshop):
         return explorer_on_paper(data["text/html"], name, workshop)
     if "text/markdown" in data:
         return ""  # the caption of the picture before it
-    return boxed("output", fenced("text", data["text/plain"]))
+    return boxed("output", fenced("text", narrow(data["text/plain"])))
+
+
+def narrow(text, width=96):
+    """Lines as wide as the page. A longer one is broken under its second column; lines that begin there continue it."""
+    rows = []
+    for line in text.splitlines():
+        if rows and len(rows[-1][0]) > width and re.match(rf" {{{rows[-1][1]}}}\S", line):
+            rows[-1] = f"{rows[-1][0]} {line.strip()}", rows[-1][1]
+        else:
+            first = re.match(r" *\S+(?: \S+)* {2,}(?=\S)", line)
+            rows.append((line, first.end() if first and first.end() < width / 2 else 4))
+    return "\n".join(row if len(row) <= width else textwrap.fill(
+        row, width, subsequent_indent=" " * indent, break_on_hyphens=False) for row, indent in rows)
 
 
 def picture(data, path, words):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from itertools import pairwise, takewhile
 
+import numpy as np
 import pytest
 
 for package in ("nbformat", "pypandoc", "typst"):
@@ -187,6 +188,28 @@ def test_a_sheet_has_few_pages_and_only_the_key_has_answers(folder, name):
     assert shown == (answers if name.endswith("_key") else [])
 
 
+IN_CELL = re.compile(r"\[([^]]*)\]\{\.(?:key|gap)\}")
+
+
+@pytest.mark.parametrize("name", [name for name in SHEETS if "worksheet" in name])
+def test_answers_stand_in_their_cells_and_only_in_the_key(folder, name):
+    """Rows and lines that are set without formulas: with their answers in the key, with nothing in their place else."""
+    markdown = (handout.SHEETS / f"{name[7:18]}.md").read_text(encoding="utf-8")
+    lines = [line for line in markdown.splitlines() if IN_CELL.search(line) and "$" not in line and len(line) < 90]
+    text, key = without_quotes(printed(folder / f"{name}.pdf")), name.endswith("_key")
+    for line in lines:
+        words = re.sub(r"[|*`]", "", IN_CELL.sub(r"\1" if key else "", line))
+        assert without_quotes(words) in text, line
+    assert len(lines) > 5 and text.count("☒") == key * markdown.count("☒") and "☒" in markdown
+    assert sum(squeezed(answer) in text for answer in ("exactly once", "C, loss₂, y₂, h₂, z₂, h₁, z₁, b")) <= 2 * key
+
+
+def test_columns_of_cases_stand_apart(tmp_path):
+    markdown = "# Cases\n\n$$ \\begin{cases} ab & cd \\\\ e & f \\end{cases} $$"
+    (tmp_path / "cases.pdf").write_bytes(handout.make_pdf(markdown, "Cases", "student", tmp_path))
+    assert re.search(r"𝑎𝑏\s{2,}𝑐𝑑|ab\s{2,}cd", printed(tmp_path / "cases.pdf"))
+
+
 def first_words(answer):
     """Those before the first formula or code: they are printed as they are written."""
     return max(re.split(r"\$[^$]*\$|[*`\n]", answer), key=len)
@@ -272,19 +295,53 @@ def test_links_lead_to_what_they_name(folder):
 
 
 def empty_shares(path):
-    """For each page, how much of its height, between header and footer, stands empty at its end."""
-    layout = subprocess.run(["pdftotext", "-bbox-layout", path, "-"], capture_output=True, check=True).stdout.decode()
-    for page in layout.split("<page ")[1:]:
-        ends = [float(y) for y in re.findall(r'<block [^>]*yMax="([\d.]+)"', page)]
-        yield 1 - max((y for y in ends if y < 785), default=0) / 785
+    """For each page, how much of its height above the footer stands empty at its end: no text, line or picture."""
+    if not shutil.which("pdftoppm"):
+        pytest.skip("pdftoppm is not installed")
+    pages = subprocess.run(["pdftoppm", "-r", "18", "-gray", path], capture_output=True, check=True).stdout
+    while pages:
+        head = re.match(rb"P5\n(\d+) (\d+)\n255\n", pages)
+        width, height = map(int, head.groups())
+        page = np.frombuffer(pages, np.uint8, width * height, head.end()).reshape(height, width)
+        above_footer = page[:round(height * 785 / 842)]
+        inked = np.flatnonzero((above_footer < 250).any(axis=1))
+        yield 1 - (inked.max(initial=-1) + 1) / len(above_footer)
+        pages = pages[head.end() + width * height:]
 
 
-@pytest.mark.parametrize("name", ["instructor/series", "instructor/00_start_here"])
+@pytest.mark.parametrize("name", BOOKS)
 def test_no_page_but_the_last_of_a_chapter_is_more_than_a_fifth_empty(folder, name):
     path = folder / f"{name}.pdf"
     begins = [re.match(r"\s*\S[^\n]*\s+\d\. \w[^\n]*\n\s*\d\. ", page) for page in printed(path).split("\f")]
     assert [(page, share) for page, share in enumerate(list(empty_shares(path))[:-1], 1)
             if share > 0.2 and not begins[page]] == []
+
+
+def test_what_belongs_together_is_on_one_page(folder):
+    """The code of an exercise, and the question of a prediction with its answers."""
+    for edition in handout.EDITIONS:
+        pages = [squeezed(page) for page in printed(folder / edition / "series.pdf").split("\f")]
+        stubs = [stub.source for notebook in STORED.values() for stub, _ in exercises(notebook)]
+        chosen = [text for notebook in STORED.values() for cell in notebook.cells for text in predictions(cell)]
+        assert len(stubs) > 30 and len(chosen) > 10
+        assert [text for text in [*stubs, *chosen] if not any(squeezed(text) in page for page in pages)] == []
+
+
+def predictions(cell):
+    """The answers to choose from, as they are printed."""
+    said = [output.metadata["lstm_prediction"] for output in cell.get("outputs", [])
+            if "lstm_prediction" in output.get("metadata", {})]
+    return [one["label"] + "".join(f"☐{text}" for text in one["texts"]) for one in said if one["texts"]]
+
+
+def test_a_long_line_goes_on_below_its_second_column():
+    text = "a title\nFAULT    " + 5 * "many words " + "\n         and more" + "\nnext     " + 30 * "x" + "\nshort"
+    assert handout.narrow(text, 40).splitlines() == [
+        "a title", "FAULT    many words many words many", "         words many words many words and", "         more",
+        "next     " + 30 * "x", "short"]
+    wide = [line for notebook in STORED.values() for cell in notebook.cells for output in cell.get("outputs", [])
+            for line in handout.narrow(output.get("text", "")).splitlines() if len(line) > 96]
+    assert wide == []
 
 
 def notebooks_of(name):

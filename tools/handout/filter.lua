@@ -1,7 +1,8 @@
 -- Numbered formulas, references, pictures and boxes, for typst.
 
 local formulas = dofile(pandoc.path.join({pandoc.path.directory(PANDOC_SCRIPT_FILE), "..", "formulas.lua"}))
-local tags, headings, chapters, on_sheet = {}, {}, {}, false
+local tags, headings, chapters, edition = {}, {}, {}, ""
+local function on_sheet() return edition == "sheet" or edition == "key" end
 
 local function typst_string(text)
   return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("%s+", " ") .. '"'
@@ -32,8 +33,7 @@ end
 
 -- First pass: what can be referred to.
 local function take_stock(document)
-  local edition = pandoc.utils.stringify(document.meta.edition or "")
-  on_sheet = edition == "sheet" or edition == "key"
+  edition = pandoc.utils.stringify(document.meta.edition or "")
   tags = formulas.tags_of(document)
   document:walk({
     Header = function(header)
@@ -52,7 +52,9 @@ end
 
 local function Math(math)
   local tex, tag = formulas.without_tag(math.text)
-  math.text = formulas.with_gaps(tex)
+  math.text = formulas.with_gaps(tex):gsub("\\begin{cases}.-\\end{cases}", function(cases)
+    return (cases:gsub("([^\\])&", "%1&\\quad "))
+  end)
   local written, alt = typst_math(math), typst_string(tex)
   if math.mathtype == "InlineMath" then
     return pandoc.RawInline("typst", "#formula(" .. alt .. ", " .. written .. ")")
@@ -61,7 +63,20 @@ local function Math(math)
   return pandoc.RawInline("typst", "#equation(" .. number .. ", " .. alt .. ", " .. written .. ")")
 end
 
-local function Str(str) return formulas.with_link(str, tags, place_of) end
+local function Str(str)
+  if str.text == "☒" and edition == "sheet" then return pandoc.Str("☐") end
+  return formulas.with_link(str, tags, place_of)
+end
+
+-- What is to be written into a table (.key) or a line (.gap): the answer in the key, room on the sheet.
+local function Span(span)
+  local gap = span.classes:includes("gap")
+  if not gap and not span.classes:includes("key") then return end
+  if edition == "key" and #span.content > 0 then
+    return pandoc.RawInline("typst", "#answer[" .. typst_of({pandoc.Plain(span.content)}) .. "]")
+  end
+  return gap and pandoc.RawInline("typst", "#blank;") or {}
+end
 
 -- What would begin a list or a heading in typst.
 local function Inlines(inlines)
@@ -104,7 +119,8 @@ local function cells_of(rows)
   return blocks
 end
 
--- On a sheet a table is as wide as the page, and columns without a word in them have room to write.
+-- On a sheet a table is as wide as the page, and columns without a word in them have room to write; so they have in
+-- the key, whose answers do not count.
 local function with_room(table)
   local wanted, all = {}, 0
   for number = 1, #table.colspecs do
@@ -112,11 +128,16 @@ local function with_room(table)
     for _, row in ipairs(table.bodies[1].body) do
       local cell = row.cells[number]
       local text = pandoc.utils.stringify(cell.contents)
-      local more = 0
-      cell.contents:walk({Code = function(found) more = more + 0.3 * utf8.len(found.text) end,
-                          RawInline = function(formula) more = more + 8 end})
-      longest, boxes = math.max(longest, utf8.len(text) + more), boxes or text == "☐"
-      if #cell.contents == 0 then cell.contents = {pandoc.Plain({pandoc.RawInline("typst", "#box(height: 1.2em)")})} end
+      local more, answered = 0, false
+      cell.contents:walk({Code = function(found) more = more + 0.5 * utf8.len(found.text) end,
+                          RawInline = function(raw)
+                            answered = answered or raw.text:match("^#answer") ~= nil
+                            more = more + (raw.text:match("^#answer") and 0 or 8)
+                          end})
+      longest, boxes = math.max(longest, utf8.len(text) + more), boxes or text == "☐" or text == "☒"
+      if text == "" and more == 0 and not answered then
+        cell.contents = {pandoc.Plain({pandoc.RawInline("typst", "#box(height: 1.2em)")})}
+      end
     end
     local head = utf8.len(pandoc.utils.stringify(table.head.rows[1] and table.head.rows[1].cells[number].contents or {}))
     local empty = number == #table.colspecs and 30 or math.max(head, 12)
@@ -132,14 +153,14 @@ end
 local function Table(table)
   if pandoc.utils.stringify(pandoc.Div(cells_of(table.head.rows))) == "" then table.head.rows = {} end
   for _, column in ipairs(table.colspecs) do column[2] = nil end
-  if on_sheet then with_room(table) end
+  if on_sheet() then with_room(table) end
   for _, row in ipairs(table.head.rows) do
     for _, cell in ipairs(row.cells) do
       cell.contents = cell.contents:walk({
         Plain = function(plain) return pandoc.Plain({pandoc.Strong(plain.content)}) end})
     end
   end
-  if #table.bodies[1].body > (on_sheet and 7 or 6) then return table end
+  if #table.bodies[1].body > (on_sheet() and 7 or 6) then return table end
   return {pandoc.RawBlock("typst", "#block(breakable: false, width: 100%)["), table, pandoc.RawBlock("typst", "]")}
 end
 
@@ -154,14 +175,16 @@ local function Div(div)
   return blocks
 end
 
--- A question stays with the room for its answer.
+-- A question stays with the room for its answer, or with the answers to choose from.
 local function Blocks(blocks)
   for number = #blocks - 1, 1, -1 do
     local question, room = blocks[number], blocks[number + 1]
-    local written = room.t == "Div" and room.classes:includes("write") or on_sheet and room.t == "Table"
+    local written = room.t == "Div" and room.classes:includes("write") or on_sheet() and room.t == "Table"
     if question.t == "Para" and written then
       blocks[number] = pandoc.Div({question, room}, {class = "keep"})
       blocks:remove(number + 1)
+    elseif question.t == "Para" and pandoc.utils.stringify(question):match("☐") then
+      blocks[number] = pandoc.Div({question}, {class = "keep"})
     end
   end
   return blocks
@@ -171,7 +194,7 @@ return {
   {Pandoc = take_stock},
   {Blocks = Blocks},
   {Header = Header, Link = Link, Math = Math},
-  {Str = Str},
+  {Str = Str, Span = Span},
   {Figure = Figure, Div = Div, Table = Table},
   {Inlines = Inlines},
 }
