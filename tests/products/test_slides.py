@@ -81,7 +81,7 @@ NOT_SPOKEN = re.compile(r"\\(begin|end|text)\{\w*\}?|\\(left|right|qquad|top)\b"
 
 
 def seconds(slide):
-    """What is said, at two words, or symbols of a formula, a second; the changes of the picture; what the class does."""
+    """What is said, at two words or symbols of a formula a second; changes of the picture; what the class does."""
     shown = slides.SHOWN.sub("", FORMULA.sub("", re.sub("```.*?```", "", slide.body, flags=re.DOTALL)))
     symbols = re.findall(r"\\[a-z]+|[A-Za-z]|[\d.]+|[=+|-]", NOT_SPOKEN.sub("", " ".join(FORMULA.findall(slide.body))))
     words = re.findall(r"\w[\w']*", shown + slide.notes)
