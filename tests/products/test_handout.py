@@ -318,7 +318,7 @@ def test_no_page_but_the_last_of_a_chapter_is_more_than_a_fifth_empty(folder, na
 
 
 def test_what_belongs_together_is_on_one_page(folder):
-    """The code of an exercise, and the question of a prediction with its answers."""
+    """The code of an exercise, and the answers to a prediction."""
     for edition in handout.EDITIONS:
         pages = [squeezed(page) for page in printed(folder / edition / "series.pdf").split("\f")]
         stubs = [stub.source.rpartition("...")[0] for notebook in STORED.values() for stub, _ in exercises(notebook)]
@@ -328,10 +328,10 @@ def test_what_belongs_together_is_on_one_page(folder):
 
 
 def predictions(cell):
-    """The answers to choose from, as they are printed."""
+    """The answers of a prediction, as they are printed."""
     said = [output.metadata["lstm_prediction"] for output in cell.get("outputs", [])
             if "lstm_prediction" in output.get("metadata", {})]
-    return [one["label"] + "".join(f"☐{text}" for text in one["texts"]) for one in said if one["texts"]]
+    return ["".join(f"☐{text}" for text in one["texts"]) for one in said if one["texts"]]
 
 
 def test_a_long_line_goes_on_below_its_second_column():
