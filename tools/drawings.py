@@ -8,24 +8,8 @@ import numpy as np
 from lstmlib import backward, crosses_exactly_once, forward, init_weights, scale_at
 from lstmlib.placement import EDGES, RIGHT
 from lstmlib.show import graph as backward_graph
-from lstmlib.show.svg import (
-    BLUE,
-    DEEP,
-    FAINT,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PALE_BLUE,
-    PAPER,
-    PURPLE,
-    RED,
-    SKY,
-    circle,
-    element,
-    line,
-    rect,
-)
+from lstmlib.show import svg
+from lstmlib.show.svg import BLUE, FAINT, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, RED, circle, element, line, rect
 from lstmlib.show.svg import text as small_text
 
 WIDTH = 1160
@@ -108,7 +92,7 @@ def graph(number=0):
     for at, way in sorted(ways().items(), key=lambda one: (one[0] in lit, one[0][:2] == "dh", one[0][:2] == "dc")):
         kind, colour = at.split()[0], RED if at in lit else FAINT
         if not path:
-            colour = DEEP[SKY] if kind == "dc_next" else INK if kind in EDGES else GREY
+            colour = svg.DEEP[svg.SKY] if kind == "dc_next" else INK if kind in EDGES else GREY
         width, track = 4 + 3 * (at in lit) + 4 * (kind == "dc_next" and not path), backward_graph.arrow(way, 0.1)[0]
         if kind in ("dh_above", "dh_next", "dc_next"):  # bridges
             parts.append(element("path", d=track, fill="none", stroke=PAPER, stroke_width=18))
@@ -116,7 +100,7 @@ def graph(number=0):
                      if kind == "cell" or at in ("sum Wy 1", "sum Wx 1") else arrow(*way, colour=colour, width=width))
     parts += [circle(x, JOIN, 6, GREY) for x in COLUMNS]
     for x, y, half, name in NODES:
-        fill = PALE_BLUE if y == CELL else PAPER
+        fill = svg.PALE_BLUE if y == CELL else PAPER
         parts.append(rect(x - half, y - 21, 2 * half, 42, fill, rx=9, stroke=INK, stroke_width=2.5)
                      + text(x, y + 10, name, 28, **BOLD))
     on = {edge for edge, _ in path or ()}
