@@ -122,18 +122,27 @@ def _stop(server):
 
 
 @contextlib.contextmanager
-def browser_page(width=1280, height=1000, scale=1):
-    """A Chromium page with an empty profile."""
+def chromium_browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def browser_page(width=1280, height=1000, scale=1, browser=None):
+    """A page with an empty profile, in a Chromium of its own if none is given."""
+    with contextlib.nullcontext(browser) if browser else chromium_browser() as browser:
         page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
         page.set_default_timeout(20_000)
         try:
             yield page
         finally:
-            browser.close()
+            page.context.close()
 
 
 def copy_notebooks(folder):
@@ -221,21 +230,11 @@ class Lab:
             await panel.sessionContext.shutdown(); panel.context.model.dirty = false; panel.dispose();
         }""")
 
-    def screenshots(self, folder, name):
-        """The open notebook from top to bottom, one screen each."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+    @property
+    def height(self):
+        """How much of the open notebook is seen at a time, in pixels."""
         view = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first
-        screens, position = [], 0
-        while True:
-            total, visible = view.evaluate(
-                "(view, top) => { view.scrollTop = top; return [view.scrollHeight, view.clientHeight]; }", position)
-            self.page.wait_for_timeout(150)
-            screens.append(folder / f"{name}-{len(screens) + 1:02d}.png")
-            view.screenshot(path=screens[-1])
-            if position + visible >= total - 2:
-                return screens
-            position += visible - 40
+        return view.bounding_box()["height"]
 
 
 class Shown:

@@ -1,10 +1,9 @@
-"""What a student does to an explorer in JupyterLab: everything at once, too fast, and at the wrong time.
-"""
+"""What a student does to an explorer in JupyterLab: everything at once, too fast, and at the wrong time."""
 
 import json
 
 import pytest
-from browsers import Lab, Shown, browser_page, jupyterlab, write_notebook
+from browsers import Lab, Shown, write_notebook
 from playwright.sync_api import expect
 
 from lstmlib import EDGES
@@ -21,22 +20,14 @@ PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("chaos")
-    with jupyterlab(folder) as address, browser_page() as page:
-        lab = Lab(page, address)
-        lab.folder, lab.address = folder, address
-        yield lab
-
-
-@pytest.fixture(scope="module")
-def opened(server):
+def opened(lab):
     """A notebook with the laboratory and a sentence; the tests below use it one after another."""
-    write_notebook(server.folder / "one.ipynb", *CELLS)
-    server.open("one.ipynb")
-    server.run(EXPLORER)
-    server.run(SENTENCE)
-    return server
+    lab.page.set_viewport_size({"width": 1280, "height": 1000})
+    write_notebook(lab.folder / "one.ipynb", *CELLS)
+    lab.open("one.ipynb")
+    lab.run(EXPLORER)
+    lab.run(SENTENCE)
+    return lab
 
 
 @pytest.fixture

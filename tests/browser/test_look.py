@@ -9,7 +9,7 @@ import re
 import firefox
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsers import Lab, browser_page, jupyterlab, write_notebook
+from browsers import write_notebook
 
 from lstmlib.explorers import EXPLORERS
 from lstmlib.explorers.start_here import AT_EVERY_STEP, first_look
@@ -23,6 +23,19 @@ STEMS = list(EXPLORERS)
 LABORATORY = STEMS.index("where_to_divide")
 PREDICTION = """from lstmlib.explorers import Prediction
 Prediction("How many?", ["one", "five"], lambda: "five", "So.")"""
+PROSE = ("# A heading that is long enough to reach beyond the width at which anybody reads a line with pleasure\n\n"
+         "{words}\n\n- {words}\n\n> **Note.** {words}\n\n1. {words}").format(
+             words=" ".join(["The gradient of a mean over timesteps is a sum over all paths through the graph."] * 4))
+LONGEST_LINE = """() => Math.max(...[...document.querySelectorAll(".jp-RenderedMarkdown :is(p, li, h1)")].map((block) =>
+{
+    const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT), lines = new Map(), range = new Range();
+    while (walker.nextNode()) for (let k = 0; k < walker.currentNode.length; k++) {
+        range.setStart(walker.currentNode, k); range.setEnd(walker.currentNode, k + 1);
+        const top = Math.round(range.getBoundingClientRect().bottom);
+        lines.set(top, (lines.get(top) || 0) + 1);
+    }
+    return Math.max(...lines.values());
+}))"""
 CONTRAST = """(one, other) => {
     const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
         .map((share) => share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4)
@@ -37,27 +50,33 @@ def cell_of(stem):
     return f"from lstmlib.explorers.{module} import {function}\nexplorer = {function}()\nexplorer"
 
 
-@pytest.fixture(scope="module", params=["Light", "Dark"])
-def opened(request, tmp_path_factory):
-    """A notebook with all explorers and a prediction, run."""
-    folder = tmp_path_factory.mktemp("look")
-    write_notebook(folder / "all.ipynb", *map(cell_of, STEMS), PREDICTION)
-    with jupyterlab(folder, theme=f"JupyterLab {request.param}") as address, browser_page(1280, 800) as page:
-        lab = Lab(page, address)
-        lab.open("all.ipynb")
-        lab.run_all()
-        assert lab.errors() == []
-        yield lab
-        assert lab.complaints == []
+@pytest.fixture(scope="module")
+def opened(lab):
+    """A notebook with long prose, all explorers and a prediction, run."""
+    write_notebook(lab.folder / "all.ipynb", *map(cell_of, STEMS), PREDICTION, markdown=[PROSE])
+    lab.complaints.clear()
+    lab.page.set_viewport_size({"width": 1280, "height": 800})
+    lab.open("all.ipynb")
+    lab.run_all()
+    assert lab.errors() == []
+    yield lab
+    in_theme(lab.page, "Light")
+    lab.close()
+    assert lab.complaints == []
 
 
-@pytest.fixture(params=range(len(STEMS)), ids=STEMS)
-def explorer(opened, request):
-    opened.page.set_viewport_size({"width": 1280, "height": 800})
-    return opened.page.locator(".lstm-explorer").nth(request.param)
+def in_theme(page, theme):
+    name = f"JupyterLab {theme}"
+    page.evaluate("(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme}).then(() => null)", name)
+    page.wait_for_function("(name) => document.body.dataset.jpThemeName === name", arg=name)
 
 
-def test_axe_finds_nothing(opened):
+both_themes = pytest.mark.parametrize("theme", ["Dark", "Light"])
+
+
+@both_themes
+def test_axe_finds_nothing(opened, theme):
+    in_theme(opened.page, theme)
     for part in (".lstm-explorer", ".lstm-prediction"):
         found = Axe().run(opened.page, context=part)
         assert [(each["id"], [node["html"][:200] for node in each["nodes"]])
@@ -65,10 +84,10 @@ def test_axe_finds_nothing(opened):
 
 
 @pytest.mark.parametrize("width", [320, 640, 1280, 1920])
-def test_no_text_is_smaller_than_11_pixels_and_nothing_is_cut_off(opened, explorer, width):
+def test_no_text_is_smaller_than_11_pixels_and_nothing_is_cut_off(opened, width):
     opened.page.set_viewport_size({"width": width, "height": 800})
     opened.page.wait_for_timeout(150)
-    small, wide = explorer.evaluate("""(explorer) => {
+    faults = opened.page.locator(".lstm-explorer").evaluate_all("""(all) => all.map((explorer) => {
         const texts = [...explorer.querySelectorAll("*")].filter((part) => part.checkVisibility() &&
             [...part.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()) &&
             !["STYLE", "OPTION"].includes(part.tagName.toUpperCase()));
@@ -80,8 +99,8 @@ def test_no_text_is_smaller_than_11_pixels_and_nothing_is_cut_off(opened, explor
         const wide = [...explorer.querySelectorAll("*")].filter((part) => part.checkVisibility() &&
             !part.closest(".lstm-panel > *") && part.getBoundingClientRect().right > right + 1);
         return [sizes.filter(([size]) => size < 10.99), wide.map((part) => part.outerHTML.slice(0, 200))];
-    }""")
-    assert small == [] and wide == []
+    })""")
+    assert dict(zip(STEMS, faults, strict=True)) == dict.fromkeys(STEMS, [[], []])
 
 
 def test_zoomed_to_200_percent_text_is_twice_as_large(opened):
@@ -94,7 +113,12 @@ def test_zoomed_to_200_percent_text_is_twice_as_large(opened):
     assert 2 * opened.page.evaluate(height) >= 22 - 0.01
 
 
-def test_every_stop_shows_its_focus(opened, explorer):
+@pytest.mark.parametrize("stem", STEMS)
+@both_themes
+def test_every_stop_shows_its_focus(opened, stem, theme):
+    opened.page.set_viewport_size({"width": 1280, "height": 800})
+    in_theme(opened.page, theme)
+    explorer = opened.page.locator(".lstm-explorer").nth(STEMS.index(stem))
     explorer.scroll_into_view_if_needed()
     stops = explorer.evaluate("""(explorer) => [...explorer.querySelectorAll(
         "input, select, button, [tabindex='0']")].filter((stop) => stop.checkVisibility()).length""")
@@ -136,7 +160,9 @@ def test_forced_colours_reach_the_panels(opened):
     assert found == [True, "0s"]
 
 
-def test_the_menu_says_what_it_is_until_a_state_is_chosen(opened, explorer):
+@pytest.mark.parametrize("stem", STEMS)
+def test_the_menu_says_what_it_is_until_a_state_is_chosen(opened, stem):
+    explorer = opened.page.locator(".lstm-explorer").nth(STEMS.index(stem))
     menu, shown = explorer.locator("select").first, "(menu) => menu.selectedOptions[0].textContent"
     examples = menu.locator("option:not([hidden])").all_text_contents()
     assert menu.evaluate(shown) == "choose one …" and examples[-1] == "back to the start"
@@ -162,25 +188,11 @@ def test_a_name_in_the_graph_looks_like_a_checkbox(opened):
     explorer.locator("select").first.select_option("back to the start")
 
 
-def visible_height(page):
-    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first.bounding_box()["height"]
-
-
-def test_no_explorer_is_higher_than_the_window(opened, explorer):
-    """Cause, controls and verdict are on one screen of 1280 by 800 in every named state."""
-    menu, page = explorer.locator("select").first, opened.page
-    for example in menu.locator("option:not([hidden])").all_text_contents():
-        menu.select_option(example)
-        page.wait_for_timeout(200)
-        assert explorer.bounding_box()["height"] <= visible_height(page), example
-    menu.select_option("Reset")
-
-
 def test_all_of_the_laboratory_is_on_one_screen_of_1920_by_1080(opened):
     page, explorer = opened.page, opened.page.locator(".lstm-explorer").nth(LABORATORY)
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.wait_for_timeout(200)
-    assert explorer.bounding_box()["height"] <= visible_height(page)
+    assert explorer.bounding_box()["height"] <= opened.height
 
 
 def test_paths_that_light_up_are_those_that_are_counted(opened):
@@ -242,10 +254,17 @@ def test_a_prediction_is_made_by_keyboard_and_kept(opened):
     assert "So." in form.text_content() and form.get_by_role("radio", disabled=True).count() == 2
 
 
+def test_prose_has_lines_of_at_most_75_characters(opened):
+    for width in (1280, 1920):
+        opened.page.set_viewport_size({"width": width, "height": 1000})
+        opened.page.wait_for_timeout(300)
+        assert 60 <= opened.page.evaluate(LONGEST_LINE) <= 75
+
+
 @pytest.mark.skipif(not firefox.found(), reason="no Firefox")
-def test_in_firefox_the_words_are_those_of_python(tmp_path):
-    write_notebook(tmp_path / "look.ipynb", cell_of("start_here"), cell_of("where_to_divide"))
-    with jupyterlab(tmp_path) as address, firefox.opened(address.replace("/lab?", "/lab/tree/look.ipynb?")) as ask:
+def test_in_firefox_the_words_are_those_of_python(lab):
+    write_notebook(lab.folder / "look.ipynb", cell_of("start_here"), cell_of("where_to_divide"))
+    with firefox.opened(lab.address.replace("/lab?", "/lab/workspaces/firefox/tree/look.ipynb?")) as ask:
         ask("""new Promise((done) => { const timer = setInterval(() => {
             const panel = window.jupyterapp?.shell.currentWidget;
             if (panel?.sessionContext?.session?.kernel?.status === "idle") { clearInterval(timer); done(true); }

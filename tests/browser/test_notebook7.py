@@ -9,12 +9,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(
     importlib.util.find_spec("notebook") is None, reason="Jupyter Notebook 7 is not installed")]
 
 
-def test_the_laboratory_answers_in_notebook_7(tmp_path):
+def test_the_laboratory_answers_in_notebook_7(tmp_path, browser):
     """Made in a cell, moved by a cell: the words in the page are those that Python says."""
     write_notebook(tmp_path / "one.ipynb", "from lstmlib.explorers.where_to_divide import laboratory\n"
                    "explorer = laboratory()\nexplorer", "explorer.set(edges=('dh_next',))\nprint(explorer.words.value)")
     options = "--JupyterNotebookApp.expose_app_in_browser=True",
-    with jupyterlab(tmp_path, application="notebook", options=options) as address, browser_page() as page:
+    with (jupyterlab(tmp_path, application="notebook", options=options) as address,
+          browser_page(browser=browser) as page):
         page.goto(address.replace("tree?", "notebooks/one.ipynb?"), timeout=PATIENCE * 1000)
         kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
         page.wait_for_function(f"{kernel}?.status === 'idle'", timeout=PATIENCE * 1000)

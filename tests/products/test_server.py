@@ -7,7 +7,7 @@ import sys
 import tomllib
 
 import pytest
-from browsers import INSTALLED, ROOT, Lab, browser_page, jupyterlab, write_notebook
+from browsers import INSTALLED, ROOT
 
 SHARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
     "wheel"]["shared-data"]
@@ -63,32 +63,3 @@ def test_an_installation_puts_each_file_where_jupyter_reads_it():
     assert SHARED == {f"lstmlib/show/jupyter/{name}": place for name, place in {
         "jupyter_server_config.d": "etc/jupyter/jupyter_server_config.d", "lab": "share/jupyter/lab",
         "labextensions": "share/jupyter/labextensions"}.items()}
-
-
-PROSE = ("# A heading that is long enough to reach beyond the width at which anybody reads a line with pleasure\n\n"
-         "{words}\n\n- {words}\n\n> **Note.** {words}\n\n1. {words}").format(
-             words=" ".join(["The gradient of a mean over timesteps is a sum over all paths through the graph."] * 4))
-LONGEST_LINE = """() => Math.max(...[...document.querySelectorAll(".jp-RenderedMarkdown :is(p, li, h1)")].map((block) =>
-{
-    const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT), lines = new Map(), range = new Range();
-    while (walker.nextNode()) for (let k = 0; k < walker.currentNode.length; k++) {
-        range.setStart(walker.currentNode, k); range.setEnd(walker.currentNode, k + 1);
-        const top = Math.round(range.getBoundingClientRect().bottom);
-        lines.set(top, (lines.get(top) || 0) + 1);
-    }
-    return Math.max(...lines.values());
-}))"""
-
-
-@pytest.mark.browser
-def test_prose_has_lines_of_at_most_75_characters(tmp_path):
-    write_notebook(tmp_path / "prose.ipynb", "print(1)", markdown=[PROSE])
-    with jupyterlab(tmp_path) as address, browser_page() as page:
-        lab = Lab(page, address)
-        lab.open("prose.ipynb")
-        page.wait_for_selector(".jp-RenderedMarkdown h1")
-        for width in (1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1000})
-            page.wait_for_timeout(300)
-            assert 60 <= page.evaluate(LONGEST_LINE) <= 75
-        assert lab.complaints == []

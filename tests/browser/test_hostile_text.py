@@ -1,0 +1,144 @@
+"""No text of a student becomes part of a page: in what explorers and feedback send, and in JupyterLab in Chromium."""
+
+import json
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from browsers import write_notebook
+
+from lstmlib.exercises.base import check, expect
+from lstmlib.explorers import Explorer, Slider
+from lstmlib.show import svg
+from lstmlib.show.progress import Progress
+
+HOSTILE = ("""<img src=x onerror="window.harm='img'"></svg></text><script>window.harm='script'</script>"""
+           """]]>&quot;"'> onload=""")
+
+
+@dataclass(frozen=True)
+class State:
+    n: int = 0
+
+
+def hostile_explorer():
+    def numbers(state):
+        if state.n == 2:
+            raise ValueError(HOSTILE)
+
+    def draw(state, numbers):
+        return (svg.panel(HOSTILE, 90, 40, svg.text(5, 20, HOSTILE, data_name=HOSTILE, font_family=HOSTILE),
+                          words=HOSTILE),)
+
+    return Explorer(HOSTILE, State(), {"n": Slider(HOSTILE, [0, 1, 2], labels=[HOSTILE] * 3)}, numbers, draw,
+                    lambda state, numbers: HOSTILE, presets={HOSTILE: {"n": 1}}, poster=("Reset", HOSTILE))
+
+
+ALLOWED = {"p", "b", "img", "svg", "text", "rect"}
+ALLOWED_ATTRIBUTES = {"alt", "style", "src", "xmlns", "viewbox", "role", "aria-label", "font-family", "x", "y", "width",
+                      "height", "fill", "font-size", "text-anchor", "data-name"}
+
+
+class Tags(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attributes}
+
+
+def test_hostile_text_is_escaped():
+    explorer = hostile_explorer()
+    with pytest.raises(ValueError, match="img"):
+        explorer.set(n=2)
+    assert HOSTILE in explorer.alert.value  # as text: Announcement shows it by textContent
+    bundle = Progress(HOSTILE, 3)._repr_mimebundle_()[0]
+    made = [explorer.panels.text, explorer.poster_html(), bundle["text/html"],
+            explorer.sentence("Press it.")._repr_mimebundle_()[0]["text/html"]]
+    for text in made:
+        found = Tags(text)
+        assert found.tags <= ALLOWED and found.attributes <= ALLOWED_ATTRIBUTES, text
+    assert ElementTree.fromstring(explorer.panels.text).get("aria-label") == HOSTILE  # well-formed
+
+
+def test_a_sentence_leads_to_a_preset_and_nowhere_else():
+    with pytest.raises(ValueError, match="no preset named"):
+        hostile_explorer().sentence("[press](javascript:alert(1))")
+
+
+class Answer:
+    def __repr__(self):
+        return HOSTILE
+
+    def __eq__(self, other):
+        raise ValueError(HOSTILE)
+
+    __hash__ = None
+
+
+@check
+def check_answer(answer):
+    """It is 3."""
+    expect(answer, 3, given=HOSTILE)
+
+
+def test_feedback_on_a_hostile_answer_is_plain_text(capsys):
+    check_answer(Answer())
+    assert capsys.readouterr().out.startswith("Not yet. ")
+
+
+CELLS = ("import sys\nsys.path[:0] = [{tests!r}, {tests!r} + '/browser']\n"
+         "from test_hostile_text import HOSTILE, Answer, check_answer, hostile_explorer\n"
+         "from lstmlib.show import figures\nfrom lstmlib.show.progress import Progress",
+         "explorer = hostile_explorer()\nexplorer",
+         "explorer.sentence(f'{{HOSTILE}} and [press](Reset) [{{HOSTILE.replace(chr(93), str())}}](Reset)')",
+         "with Progress(HOSTILE, 2) as bar:\n    bar.to(1, HOSTILE)",
+         "check_answer(Answer())\nprint(HOSTILE)",
+         "figures.show(figures.new_figure()[0], HOSTILE)",
+         "Answer()",
+         "raise ValueError(HOSTILE)")
+
+
+@pytest.mark.browser
+def test_hostile_text_harms_no_page(lab):
+    """Shown live, and as it is stored in a notebook that nobody trusts."""
+    page, folder = lab.page, lab.folder
+    write_notebook(folder / "hostile.ipynb", *(cell.format(tests=str(Path(__file__).parents[1])) for cell in CELLS))
+    lab.complaints.clear()
+    lab.open("hostile.ipynb")
+    for cell in range(len(CELLS)):
+        lab.run(cell)
+    assert [name for _, name, _ in lab.errors()] == ["ValueError"]
+    explorer = page.locator(".lstm-explorer")
+    explorer.get_by_role("slider").press("End")
+    page.wait_for_function("document.querySelector('.lstm-alert').textContent.includes('met an error')")
+    assert explorer.locator(".lstm-heading").text_content() == HOSTILE
+    assert explorer.locator(".lstm-status").text_content() == HOSTILE
+    assert explorer.locator("svg text").text_content() == HOSTILE
+    assert explorer.get_by_role("combobox").locator("option").count() == 4
+    assert page.locator(".lstm-sentence [role=button]").count() == 2
+    harmless(page)
+    page.evaluate("async () => { await panel.context.save(); }")
+    lab.close()
+    notebook = json.loads((folder / "hostile.ipynb").read_text())
+    notebook["cells"][-1]["source"] = "pass"
+    (folder / "hostile_copy.ipynb").write_text(json.dumps(notebook))
+    lab.open("hostile_copy.ipynb")
+    page.locator(".jp-OutputArea img[src^='data:image/svg+xml'][alt]").first.wait_for()
+    page.wait_for_timeout(300)
+    harmless(page)
+    assert [complaint for complaint in lab.complaints if complaint.startswith("request")] == []
+    lab.close()
+
+
+def harmless(page):
+    """No script of the hostile text has run, and none of its elements stands in an output."""
+    assert page.evaluate("window.harm") is None
+    assert page.locator(".jp-OutputArea-output script, .jp-OutputArea-output [onerror], .jp-OutputArea-output [onload]"
+                        ).count() == 0
+    assert page.locator(".jp-OutputArea-output:not(.jp-RenderedMarkdown) img[src='x']").count() == 0
