@@ -11,7 +11,6 @@ import json
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -278,18 +277,10 @@ def end_of(errors):
     return f"{np.mean(errors[-4:]):.2g}"
 
 
-VALUES = {"placement": tuple(PLACEMENTS), "optimiser": tuple(OPTIMISERS), "size_X": (8, 10)}
-
-
-def film():
-    """Every state."""
-    return (State(*values) for values in product(*VALUES.values()))
-
-
 def training_curves():
     """The explorer of notebook 7."""
-    controls = {"placement": Menu("1/|X| on", VALUES["placement"], "{dW}"),
-                "optimiser": Choice("optimiser", VALUES["optimiser"]), "size_X": Choice("|X|", VALUES["size_X"])}
+    controls = {"placement": Menu("1/|X| on", tuple(PLACEMENTS), "{dW}"),
+                "optimiser": Choice("optimiser", tuple(OPTIMISERS)), "size_X": Choice("|X|", (8, 10))}
     presets = {
         "At the end": {}, "Rounded": {"placement": "{dW}", "size_X": 10},
         "Nowhere, SGD": {"placement": "{ }: nowhere"},

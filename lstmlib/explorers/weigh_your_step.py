@@ -268,11 +268,6 @@ PRESETS = {
 }
 
 
-def film():
-    """Every state: 11 steps, three batches, three cuts."""
-    return [State(step, items, cut) for step in STEPS for items in SHAPES for cut in CUTS]
-
-
 def weigh_your_step():
     """The explorer of notebook 09: a step, some items, a cut; the weights beside the predictions."""
     return Explorer("What does an item weigh?", State(),

@@ -16,6 +16,7 @@ from helpers import hint_of
 from lstmlib import adam, adding_problem, backward, crossing_spectrum, forward, scale_at, sgd, squared_error
 from lstmlib.exercises import train_it as exercises
 from lstmlib.explorers import train_it as curves
+from lstmlib.explorers.film import lattice
 from lstmlib.show.progress import Progress
 
 
@@ -110,7 +111,7 @@ def test_shares_are_those_of_the_spectrum(name):
 def test_headline_and_words_of_every_state():
     """Every condition of the words, from the stored data and a spectrum that are read here."""
     explorer, seen = curves.training_curves(), set()
-    for state in curves.film():
+    for state in lattice("train_it"):
         explorer.set(**vars(state))
         run, right = (curves.stored()[f"{name} {state.optimiser} {state.size_X}"]
                       for name in (state.placement, "{loss}"))

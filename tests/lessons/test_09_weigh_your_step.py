@@ -12,6 +12,7 @@ import pytest
 from helpers import assert_an_error_is_shown_and_raised, drawn, hint_of
 from lstmlib.exercises import weigh_your_step as exercises
 from lstmlib.explorers import weigh_your_step as module
+from lstmlib.explorers.film import lattice
 from lstmlib.weighing import examine
 
 RIGHT = {"A": "the mean of each piece's mean", "B": "the mean over sequences of each one's mean",
@@ -89,7 +90,7 @@ FAULTS = {"the mean of each piece's mean": "pieces", "each piece's mean, added u
           "clipped by norm": "clipped", "clipped entry by entry": "clipped", "with weight decay": "added"}
 
 
-@pytest.mark.parametrize("state", module.film(), ids=str)
+@pytest.mark.parametrize("state", lattice("weigh_your_step"), ids=str)
 def test_weights_verdict_and_faults_of_every_state(state):
     numbers, wanted = module.numbers(state), expected(state)
     good, headline = module.headline(state, numbers)
