@@ -126,11 +126,16 @@ def test_missing_module_gets_the_line_for_apt(folder, missing):
     assert not (folder / ".venv").exists()
 
 
-def test_no_network(folder):
-    nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0",
-               "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0"}
-    said = one_sentence(start(folder, "test", **nowhere))
-    assert "connect this computer to the internet" in said
+def test_no_network(folder, monkeypatch):
+    """What pip itself says then is known."""
+    run = load_run(folder)
+    for name, value in {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+                        "PIP_RETRIES": "0", "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(run, "PYTHON", sys.executable)
+    monkeypatch.setattr(run.shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match="connect this computer to the internet"):
+        run.install(["test"])
     assert (folder / ".venv.log").exists() and not (folder / ".venv/complete.json").exists()
 
 
