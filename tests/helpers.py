@@ -102,19 +102,6 @@ def assert_wrong(check, answer, cause, capsys):
     assert capsys.readouterr().out.startswith("Not yet. ")
 
 
-def assert_an_error_is_shown_and_raised(explorer, **change):
-    """An error in the picture of this change reaches the caller and the reader; after a reset it is over."""
-    def broken(state, numbers):
-        raise RuntimeError("no <picture>")
-
-    with pytest.MonkeyPatch.context() as patched, pytest.raises(RuntimeError, match="no <picture>"):
-        patched.setattr(explorer, "_draw", broken)
-        explorer.set(**change)
-    assert "no <picture>" in explorer.alert.value and isinstance(explorer.error, RuntimeError)
-    explorer.choose("Reset")
-    assert explorer.error is None and explorer.alert.value == ""
-
-
 def drawn(panels):
     """All panels of a picture as one SVG text."""
     return f"<svg>{''.join(panel.svg for panel in panels)}</svg>"

@@ -54,9 +54,3 @@ def test_feedback_keeps_the_answer_to_itself():
     (0.1, "must grow"), (0.01, "must grow"), (100, "only one"), (20, "how often")])
 def test_wrong_repairs(factor, cause):
     assert cause in hint_of(check_repair, factor)
-
-
-@pytest.mark.parametrize("check, answer", [(check_plans, dict.fromkeys(PLANS, ...)), (check_repair, ...)])
-def test_stubs_are_not_answered_yet(check, answer, capsys):
-    check(answer)
-    assert capsys.readouterr().out == "Not answered yet.\n"

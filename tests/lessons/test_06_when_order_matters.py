@@ -184,15 +184,6 @@ def test_the_film_holds_every_preset_and_every_control_alone():
     assert states >= {State(**{name: value}) for name, control in explorer.controls.items() for value in control.values}
 
 
-def test_a_wrong_value_is_shown_and_raised():
-    explorer = order.order_matters()
-    before = explorer.state
-    for wrong in ({"size_X": 5}, {"limit": 7.0}, {"dtype": "float8"}, {"rate": 1}):
-        with pytest.raises(ValueError):
-            explorer.set(**wrong)
-        assert explorer.state == before
-
-
 def test_brief_numbers():
     assert [order.brief(x) for x in (0, 0.15, 3.0, 1424.0, 2.6e6, 1e-7, math.inf)] == [
         "0", "0.15", "3", "1,400", "2.6e+06", "1.0e\N{MINUS SIGN}07", "infinite"]
@@ -345,29 +336,6 @@ def test_a_wrong_answer_is_caught_and_its_cause_named(check, answer, cause, caps
 ])
 def test_feedback_says_what_was_given_expected_and_received(check, answer, message):
     assert hint_of(check, answer) == message
-
-
-@pytest.mark.parametrize("check, parameters", [
-    (exercises.check_sizes_after, 3), (exercises.check_halving_size, 2), (exercises.check_choose_scale, 1),
-    (exercises.check_settings_for_sum, 2)])
-@pytest.mark.parametrize("nothing", [None, ...])
-def test_a_stub_is_not_answered_yet(check, parameters, nothing, capsys):
-    check([lambda a: nothing, lambda a, b: nothing, lambda a, b, c: nothing][parameters - 1])
-    assert capsys.readouterr().out == "Not answered yet.\n"
-
-
-def test_a_forgotten_return_is_told(capsys):
-    def forgets(norm, size_X, limit):
-        both = min(norm / size_X, limit), min(norm, limit) / size_X  # noqa: F841
-
-    exercises.check_sizes_after(forgets)
-    assert capsys.readouterr().out == "Not yet. The function forgets returned None. Hint: is a `return` missing?\n"
-
-
-def test_another_error_of_the_readers_is_told_as_it_is(capsys):
-    exercises.check_choose_scale(lambda largest: int("S"))
-    said = capsys.readouterr().out
-    assert "invalid literal" in said and "Hint" not in said
 
 
 @pytest.mark.parametrize("optimise, rate", [(sgd, "sgd_rate"), (adam, "adam_rate")])

@@ -1,6 +1,6 @@
 """Exercises of notebook 7, its training loop under an interrupt, and the benchmark of the adding problem.
 
-The numbers behind the explorer of notebook 7, its stored curves, and the progress bar.
+The numbers behind the explorer of notebook 7, and its stored curves.
 """
 
 import json
@@ -17,7 +17,6 @@ from lstmlib import adam, adding_problem, backward, crossing_spectrum, forward, 
 from lstmlib.exercises import train_it as exercises
 from lstmlib.explorers import train_it as curves
 from lstmlib.explorers.film import lattice
-from lstmlib.show.progress import Progress
 
 
 @pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
@@ -155,49 +154,7 @@ def test_a_run_ends_when_its_mean_squared_error_is_beyond_the_bound(monkeypatch,
     assert len(curves.run(set(), "SGD", 8, batches=9)[0]) == batches
 
 
-def test_an_unknown_placement_is_shown_and_raised():
-    explorer = curves.training_curves()
-    with pytest.raises(ValueError, match="no control named"):
-        explorer.set(rate=1)
-    with pytest.raises(Exception, match="must be one of .*, got .{dV}."):
-        explorer.set(placement="{dV}")
-
-
-# The progress bar.
-
-def test_interrupting_keeps_what_was_learned():
-    learned = []
-    with Progress("counting", 10) as bar:
-        for n in range(10):
-            if n == 4:
-                raise KeyboardInterrupt
-            learned.append(n)
-            bar.to(n + 1)
-    assert learned == [0, 1, 2, 3] and bar.interrupted
-    assert bar.bar.value == 4 and "interrupted" in bar.text.value and bar.bar.bar_style == "warning"
-
-
-def test_a_whole_run_is_done():
-    with Progress("counting", 3) as bar:
-        for n in range(3):
-            bar.to(n + 1)
-    assert bar.text.value == "3 of 3, done" and bar.bar.value == 3 and not bar.interrupted
-
-
-def test_other_exceptions_pass():
-    with pytest.raises(ZeroDivisionError):
-        with Progress("dividing", 3):
-            raise ZeroDivisionError
-
-
-def test_the_bar_has_a_label_and_a_stable_text():
-    bar = Progress("training <1>", 3)
-    assert bar.bar.description == "training <1>" and repr(bar) == "Progress('training <1>', 3)"
-    data, _ = bar._repr_mimebundle_()
-    assert data["text/html"] == "<p>(progress bar: training &lt;1&gt;)</p>"
-    with pytest.raises(ValueError, match="total must be at least 1, got 0"):
-        Progress("nothing", 0)
-
+# The exercises.
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
@@ -300,22 +257,6 @@ def test_what_is_wrong_with_u_is_told(u, message):
 def test_a_wrong_set_does_not_show_the_answer():
     said = hint_of(exercises.check_forgiven, {"{dz}"})
     assert not any(name in said for name in FORGIVEN)
-
-
-@pytest.mark.parametrize("check, stub", [
-    (exercises.check_forgiven, None), (exercises.check_rate, None),
-    (exercises.check_chrono, lambda H, T, rng: ...), (exercises.check_chrono, lambda H, T, rng: None)])
-def test_stub_is_not_answered(check, stub, capsys):
-    check(stub)
-    assert capsys.readouterr().out == "Not answered yet.\n"
-
-
-def test_a_forgotten_return_is_told(capsys):
-    def forgets(H, T, rng):
-        b = chrono(H, T, rng)  # noqa: F841
-
-    exercises.check_chrono(forgets)
-    assert capsys.readouterr().out == "Not yet. The function forgets returned None. Hint: is a `return` missing?\n"
 
 
 def test_the_notebooks_long_run_can_be_interrupted_and_goes_on():

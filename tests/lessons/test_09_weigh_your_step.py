@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from helpers import assert_an_error_is_shown_and_raised, drawn, hint_of
+from helpers import drawn, hint_of
 from lstmlib.exercises import weigh_your_step as exercises
 from lstmlib.explorers import weigh_your_step as module
 from lstmlib.explorers.film import lattice
@@ -120,14 +120,6 @@ def test_the_panels_show_the_weights():
     assert all(f">{value}<" in text for value in ("0.167", "0.111", "0.0667")) and text.count("✓") == 1
     gaps = re.findall(r'<line [^>]*stroke-width="5"', text)
     assert len(gaps) == 6  # 1 and 1/3, of three items, are longer than the room
-
-
-def test_presets_sentences_and_errors():
-    explorer = module.weigh_your_step()
-    for preset in explorer.presets:
-        explorer.choose(preset)
-        assert explorer.words.value == module.words(explorer.state, explorer.numbers)
-    assert_an_error_is_shown_and_raised(explorer, step="a sum")
 
 
 def test_examine_names_the_step_of_the_notebook():

@@ -1,16 +1,13 @@
 """What a student does to a kernel: cells in any order, twice, interrupted; explorers moved from two sides at once."""
 
-import ast
 import asyncio
 import threading
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
-from browsers import PATIENCE, ROOT, code_of
-from jupyter_client.manager import start_new_kernel
+from browsers import ROOT
 
 from lstmlib.explorers import Explorer, Slider
 from lstmlib.explorers.where_to_divide import laboratory
@@ -147,33 +144,6 @@ def test_the_graph_sends_the_edges_in_the_kernels_order():
     assert sent_back == []
     graph.set_state({"value": ["dz", "loss", "dy"]})
     assert [tuple(value) for value in sent_back] == [("loss", "dy", "dz")]
-
-
-def test_a_training_cell_goes_on_after_an_interrupt():
-    """Notebook 7: the interrupt is told on the bar, nothing raises, and the cell run again goes on where it was."""
-    cells = code_of(NOTEBOOKS[7])
-    training = next(cell for cell in cells if cell.startswith("with Progress") and "met_rule(errors)" in cell)
-    imports = [ast.unparse(node) for cell in cells[:cells.index(training)] for node in ast.parse(cell).body
-               if isinstance(node, ast.Import | ast.ImportFrom)]
-    before = ["\n".join(imports), *(next(cell for cell in cells if words in cell)
-                                    for words in ("def initial_weights(", "def met_rule("))]
-    manager, client = start_new_kernel(cwd=str(ROOT / "notebooks"), startup_timeout=PATIENCE)
-    with closing(SimpleNamespace(close=lambda: manager.shutdown_kernel(now=True))):
-        def run(code):
-            said = []
-            reply = client.execute_interactive(code, timeout=PATIENCE, output_hook=lambda message: said.append(
-                message["content"].get("text", "")))["content"]
-            assert reply["status"] == "ok", reply
-            return "".join(said)
-
-        for cell in before:
-            assert run(cell) == ""
-        threading.Timer(1.0, manager.interrupt_kernel).start()
-        run(training)
-        assert run("done = len(errors)\nprint(bar.interrupted, 0 < done < limit, met_rule(errors))").endswith(
-            "True True False\n")
-        run(training.replace("len(errors) < limit", "len(errors) < done + 80"))
-        assert run("print(bar.interrupted, len(errors) - done)") == "False 80\n"
 
 
 # What the server does when a notebook is opened.

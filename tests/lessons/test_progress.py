@@ -23,6 +23,7 @@ def test_a_bar_begins_at_nothing_and_is_shown_on_entering(clock):
     bar = Progress("counting", 40)
     assert (bar.bar.min, bar.bar.value, bar.bar.max, bar.done, bar.interrupted) == (0, 0, 40, 0, False)
     assert bar.children == (bar.bar, bar.text)
+    assert bar.bar.description == "counting" and repr(bar) == "Progress('counting', 40)"
     assert bar.bar.style.description_width == "initial"  # the label is never cut off
     assert bar.bar.layout.width == "60%"
     assert clock.shown == []
@@ -72,6 +73,13 @@ def test_an_interrupt_ends_the_run_and_the_program_goes_on(clock):
         raise KeyboardInterrupt
     assert bar.interrupted
     assert (bar.text.value, bar.bar.bar_style) == ("3 of 4, interrupted; what was learned is kept", "warning")
+
+
+def test_where_no_kernel_runs_its_label_stands_and_nothing_is_no_total():
+    data, _ = Progress("training <1>", 3)._repr_mimebundle_()
+    assert data["text/html"] == "<p>(progress bar: training &lt;1&gt;)</p>"
+    with pytest.raises(ValueError, match="total must be at least 1, got 0"):
+        Progress("nothing", 0)
 
 
 def test_an_error_passes_through(clock):

@@ -292,8 +292,9 @@ def solved_exercises():
         solved = student_version(notebook, solved=True)
         set_up = "\n".join(ast.unparse(node) for cell in notebook.cells if cell.cell_type == "code"
                            for node in ast.parse(cell.source).body if isinstance(node, ast.Import | ast.ImportFrom))
-        for (number, answer), check in zip(answers(solved).items(), checks(solved).values()):
-            yield number, set_up, answer.source, check.source
+        stubs = answers(student_version(notebook)).values()
+        for (number, answer), stub, check in zip(answers(solved).items(), stubs, checks(solved).values()):
+            yield number, set_up, stub.source, answer.source, check.source
 
 
 EXERCISES = {number: sources for number, *sources in solved_exercises()}
@@ -317,8 +318,9 @@ def test_every_exercise_and_every_check_has_a_planted_wrong_answer():
 
 
 @pytest.mark.parametrize("number", PLANTED)
-def test_a_planted_wrong_answer_is_caught_and_the_right_one_passes(number, capsys):
-    set_up, answer, check = EXERCISES[number]
+def test_a_stub_is_open_a_planted_wrong_answer_is_caught_and_the_right_one_passes(number, capsys):
+    set_up, stub, answer, check = EXERCISES[number]
+    assert feedback_on(stub, set_up, check, capsys) == "Not answered yet.\n"
     planted = PLANTED[number]
     if isinstance(planted, tuple):  # the others are run in their notebooks, which fail when a solution is not right
         assert feedback_on(answer, set_up, check, capsys).startswith("Right. ")
