@@ -5,6 +5,7 @@ raises a TypeError or ValueError that says the name, what was expected and what 
 import numbers
 import operator
 import sys
+from contextlib import suppress
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def number(name, value, above=None, at_least=None, below=None, complex_too=False
     for words, bound, holds in (("above", above, operator.gt), ("at least", at_least, operator.ge),
                                 ("below", below, operator.lt)):
         if bound is not None and not holds(plain, bound):
-            raise ValueError(f"{name} must be {words} {bound}, got {value}")
+            raise ValueError(f"{name} must be {words} {bound}, got {in_print(value)}")
     return plain
 
 
@@ -101,13 +102,11 @@ def in_print(value, form=str):
 
 def dtype(name, value, known):
     """One of the known dtypes."""
-    try:
-        found = np.dtype(value).newbyteorder("=")
-    except TypeError:
-        found = None
-    if found is None or found not in known:  # to NumPy, float64 equals None
-        raise TypeError(f"{name} must be a floating-point or complex dtype, got {value if found is None else found}")
-    return found
+    with suppress(TypeError):
+        value = np.dtype(value).newbyteorder("=")
+        if value in known:
+            return value
+    raise TypeError(f"{name} must be a floating-point or complex dtype, got {value}")
 
 
 def instance(name, value, kind):

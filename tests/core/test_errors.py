@@ -248,6 +248,8 @@ sgd(W.Wx, W)  ->  TypeError: weights must be a Weights, got ndarray
 sgd(W, W.Wx)  ->  TypeError: gradient must be a Weights, got ndarray
 sgd(W, nan_weights())  ->  ValueError: gradient must be finite, got infinity or NaN
 sgd(W, W, rate=0)  ->  ValueError: rate must be above 0, got 0
+sgd(W, W, rate=Fraction(-10 ** 5000, 10 ** 5000 + 1))
+    ->  ValueError: rate must be above 0, got a number of thousands of digits
 sgd(W, OTHER)  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
 sgd(W, 1j * W)  ->  TypeError: gradient must be real, as the weights are, got Weights(D=2, H=5, K=3, complex128)
 momentum(W, 1j * W)
