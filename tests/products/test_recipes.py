@@ -105,3 +105,25 @@ def test_the_table_in_the_docs_is_the_record(monkeypatch):
         assert row["surprise"] == row["documented"].startswith("no:")
         assert not row["surprise"] or "off by" in row["verdict"]
         assert row["date"] > "2026-11" and row["version"] and row["with"].keys().isdisjoint([row["library"]])
+
+
+# What the summary sheet says of a framework, and what the record then says.
+SAID = {"right": "the same in every cut", "the mean over pieces": "the mean over pieces", "pieces are added": "adding",
+        "divides by the padded": "padded", "no sum": "no weighted sum"}
+
+
+def test_the_summary_sheet_says_of_frameworks_what_was_recorded():
+    sheet = (FOLDER.parent / "sheets" / "summary.md").read_text(encoding="utf-8")
+    rows = json.loads((FOLDER / "record.json").read_text(encoding="utf-8"))
+    date, table = re.search(r"\(measured on ([\d-]+), .*?\n\|---.*?\n(.*?)\n\n", sheet, re.DOTALL).groups()
+    assert date == max(row["date"] for row in rows) and len(table.splitlines()) >= 10
+    for line in table.splitlines():
+        libraries, setting, said = (cell.strip() for cell in line.strip("|").split(" | "))
+        (library, version), *others = (name.lower().split() for name in libraries.split(", "))
+        verdict = next(verdict for words, verdict in SAID.items() if re.search(rf"^{words}|: {words}$", said))
+        issue = "".join(f"#{number}" for number in re.findall(r"issue (\d+)", said))
+        words = re.findall(r"\w+", setting.lower())
+        assert any((row["library"], row["version"]) == (library, version)
+                   and dict(others).items() <= row["with"].items()
+                   and all(word in row["setting"].lower() for word in words)
+                   and verdict in row["verdict"] and issue in row["issue"] for row in rows), line
