@@ -158,7 +158,7 @@ class Explorer(widgets.VBox):
         shown = []
         for name, words, panels in self.posters():
             title = f"<b>{html.escape(name)}.</b> " if name else ""
-            shown.append(f"<p>{as_image(sheet(panels, words))}</p><p>{title}{html.escape(words)}</p>")
+            shown.append(f"<p>{as_image(sheet(panels, words), margin=12)}</p><p>{title}{html.escape(words)}</p>")
         return f"<p><b>{html.escape(self.title)}</b> (a picture; run the notebook to move it)</p>{''.join(shown)}"
 
     def pictures(self, state, numbers):

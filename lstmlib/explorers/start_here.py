@@ -87,7 +87,7 @@ def scheme(state):
     for t, x in enumerate(xs, 1):
         parts += [arrow((x, 32), (x, 69)), arrow((x, 125), (x, 174)),
                   node(x, 19, ("loss",), 28), node(x, 97, (f"LSTM t={t}", ""), 38, svg.PALE_BLUE)]
-    parts += [arrow((later - 38, 97), (x + 38, 97), 5, svg.SKY) for x, later in zip(xs, xs[1:])]
+    parts += [arrow((later - 38, 97), (x + 38, 97), 5, svg.DEEP[svg.SKY]) for x, later in zip(xs, xs[1:])]
     where = {AT_ONCE: [(x, 49) for x in xs], AT_THE_END: [(sum_x, 145)], AT_EVERY_STEP: [(x, 109) for x in xs]}
     parts += [badge(x, y) for x, y in where[state.place]]
     legend = "A box is an LSTM step with its output layer; Σ adds up the timesteps."

@@ -200,7 +200,7 @@ def distance_panel(numbers):
 
 def shares_panel(numbers):
     """One bar for each array, cut into the shares that cross 0, 1, 2, ... divisions."""
-    looks = [("never", svg.RED, svg.ON), ("once", svg.SKY, INK_ON_SKY), ("twice", svg.ORANGE, INK_ON_SKY),
+    looks = [("never", svg.DEEP[svg.RED], svg.ON), ("once", svg.SKY, INK_ON_SKY), ("twice", svg.ORANGE, INK_ON_SKY),
              ("3 times or more", svg.PURPLE, svg.ON)]
     parts = [svg.text(4, 16, "Divided how often?", 13, font_weight="bold"),
              svg.text(4, 38, "shares, before training", 12, fill=svg.GREY)]

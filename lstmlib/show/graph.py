@@ -333,4 +333,4 @@ def gap(T, xs):
     x = (xs[1] + xs[2]) / 2
     return "".join([svg.text(x, LOSS + 6, "⋯", 24, "middle"), svg.text(x - 20, H + 7, "⋯", 18, "middle"),
                     svg.text(x - 20, CELL + 7, "⋯", 18, "middle"),
-                    svg.text(x, 145, f"t = 3 to {T - 2}" if T > 5 else "t = 3", 12, "middle", svg.GREY)])
+                    svg.text(x + 6, 145, f"t = 3 to {T - 2}" if T > 5 else "t = 3", 12, "middle", svg.GREY)])

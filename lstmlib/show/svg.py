@@ -177,12 +177,17 @@ def sheet(panels, words, title="", width=760, gap=20):
 
 
 def alone(panel, margin=0):
-    """The panel as a picture by itself: on white, with a margin, in the colours of the light theme."""
-    width, height = number(panel.width + 2 * margin), number(panel.height + 2 * margin)
-    style = "background:#fff" + ";border-radius:8px" * (margin > 0)
-    size = f'width="{width}" height="{height}" style="{style}"'
+    """The panel as a picture by itself, in the colours of the light theme: on white or, with a margin, on a card.
+
+    A picture's own background has no round corners.
+    """
+    width, height = panel.width + 2 * margin, panel.height + 2 * margin
+    card = rect(0.5 - margin, 0.5 - margin, width - 1, height - 1, colours.PAPER, rx=8, stroke=colours.FAINT)
+    size = f'width="{number(width)}" height="{number(height)}"' + ' style="background:#fff"' * (margin == 0)
     picture = re.sub(r"var\([\w-]+, ([^)]*)\)", r"\1", panel.svg).replace("<svg", f"<svg {size}", 1)
-    return re.sub(r'viewBox="0 0 [^"]+"', f'viewBox="{-margin} {-margin} {width} {height}"', picture, count=1)
+    picture = picture.replace(">", f">{card}", 1) if margin else picture
+    return re.sub(r'viewBox="0 0 [^"]+"', f'viewBox="{-margin} {-margin} {number(width)} {number(height)}"', picture,
+                  count=1)
 
 
 def as_image(panel, margin=0):

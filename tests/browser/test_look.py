@@ -188,6 +188,16 @@ def test_a_name_in_the_graph_looks_like_a_checkbox(opened):
     explorer.locator("select").first.select_option("back to the start")
 
 
+def test_the_laboratory_is_no_higher_with_fewer_timesteps(opened):
+    page, explorer = opened.page, opened.page.locator(".lstm-explorer").nth(LABORATORY)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for _ in range(3):
+        explorer.get_by_role("slider", name="timesteps T").press("ArrowLeft")
+        page.wait_for_timeout(300)
+        assert explorer.bounding_box()["height"] <= opened.height
+    explorer.locator("select").first.select_option("Reset")
+
+
 def test_all_of_the_laboratory_is_on_one_screen_of_1920_by_1080(opened):
     page, explorer = opened.page, opened.page.locator(".lstm-explorer").nth(LABORATORY)
     page.set_viewport_size({"width": 1920, "height": 1080})

@@ -209,11 +209,13 @@ def test_where_no_kernel_runs_the_pictures_of_the_poster_stand():
     data, _ = box._repr_mimebundle_()
     assert data["text/plain"] == repr(box) == "Explorer('Sizes & <halves>')"
     assert "application/vnd.jupyter.widget-view+json" in data
-    images = re.findall(r'<img alt="([^"]*)" width="100" src="data:image/svg\+xml;base64,([^"]*)">', data["text/html"])
+    images = re.findall(r'<img alt="([^"]*)" width="124" src="data:image/svg\+xml;base64,([^"]*)">', data["text/html"])
     for (words_there, image), state in zip(images, (State(), State(size=8)), strict=True):
         root = ElementTree.fromstring(base64.b64decode(image))
         assert [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")] == [f"<{state.size}>"]
-        assert "var(" not in base64.b64decode(image).decode() and root.get("height") == "50"
+        card = root[0]  # in the dark theme, too, a picture stands on white with a margin
+        assert (root.get("viewBox"), card.get("rx"), card.get("fill")) == ("-12 -12 124 74", "8", "#ffffff")
+        assert "var(" not in base64.b64decode(image).decode() and root.get("height") == "74"
         assert words_there == f"{state.size} &lt;is&gt; it. size &lt;{state.size}&gt; &amp; no control moves this"
     assert "<b>Large.</b> 8 &lt;is&gt; it. size &lt;8&gt; &amp; no" in data["text/html"]
     assert "Sizes &amp; &lt;halves&gt;" in data["text/html"] and "<halves>" not in data["text/html"]

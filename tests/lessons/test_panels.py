@@ -1,4 +1,7 @@
-"""Words in panels stand apart and inside the panel, where a system's sans-serif is narrow and where it is wide."""
+"""Words in panels stand apart and inside the panel, where a system's sans-serif is narrow and where it is wide.
+
+In both themes they can be told from what is under them.
+"""
 
 import re
 from itertools import combinations
@@ -10,6 +13,7 @@ import pytest
 from PIL import ImageFont
 
 from lstmlib.explorers import EXPLORERS
+from lstmlib.explorers.controls import STYLE
 from lstmlib.explorers.film import made
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -78,3 +82,51 @@ def test_no_words_meet(stem):
         for panel in explorer.pictures(explorer.state, explorer.numbers):
             found |= {f"{panel.name}: {fault}": state for fault in faults(panel)}
     assert list(found) == []
+
+
+LIGHT, DARK = (dict(re.findall(r"--lstm-([\w-]+): (#\w+)", theme)) for theme in STYLE.split("color-scheme:")[:2])
+
+
+def contrast(one, other):
+    """Of two colours "#rrggbb", as WCAG has it."""
+    def light(colour):
+        parts = (int(colour[k:k + 2], 16) / 255 for k in (1, 3, 5))
+        linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear))
+
+    low, high = sorted(map(light, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def pale(panel, theme):
+    """Words and lines of a panel that are too close in colour to what is under them."""
+    def colour(text):
+        variable = re.match(r"var\(--lstm-([\w-]+), ", text)
+        return theme[variable[1]] if variable else text
+
+    under = [(0, 0, panel.width, panel.height, theme["paper"])]  # what is drawn so far
+    for part in ElementTree.fromstring(panel.svg).iter():
+        kind, fill, stroke = part.tag.split("}")[1], part.get("fill"), part.get("stroke")
+        of = {name: float(part.get(name, 0)) for name in ("x", "y", "width", "height", "cx", "cy", "r")
+              if kind in ("rect", "circle", "text")}
+        if kind == "text" and fill:
+            x, y = of["x"], of["y"] - 4
+            below = [ground for left, top, right, bottom, ground in under if left <= x <= right and top <= y <= bottom]
+            if contrast(colour(fill), below[-1]) < 4.5:
+                yield f"{''.join(part.itertext())!r} on {below[-1]}"
+        if stroke and not re.search("faint|paper", stroke) and contrast(colour(stroke), theme["paper"]) < 3:
+            yield f"{kind} drawn in {stroke}"
+        if kind in ("rect", "circle") and fill not in (None, "none") and not part.get("opacity"):
+            x, y = of["x"] or of["cx"] - of["r"], of["y"] or of["cy"] - of["r"]
+            under.append((x, y, x + (of["width"] or 2 * of["r"]), y + (of["height"] or 2 * of["r"]), colour(fill)))
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("stem", EXPLORERS)
+def test_words_and_lines_are_told_from_what_is_under_them(stem, theme):
+    explorer, found = made(stem), set()
+    for preset in explorer.presets:
+        explorer.choose(preset)
+        for panel in explorer.pictures(explorer.state, explorer.numbers):
+            found |= {f"{panel.name}: {fault}" for fault in pale(panel, theme)}
+    assert sorted(found) == []

@@ -13,7 +13,8 @@ export default { render({ model, el }) {
   for (const name of ["value", "headline", "good"]) model.on(`change:${name}`, show);
   const widths = new Map();
   const resized = new ResizeObserver((news) => news.forEach(({ target }) => {  // what stands below does not jump
-    if (target.offsetWidth !== widths.get(target)) { widths.set(target, target.offsetWidth); target.style.minHeight = ""; }
+    if (target.offsetWidth !== widths.get(target)) target.style.minHeight = "";
+    widths.set(target, target.offsetWidth);
     target.style.minHeight = `${target.offsetHeight}px`;
   }));
   if (role === "status") [headline, words].forEach((part) => resized.observe(part));

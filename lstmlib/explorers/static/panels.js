@@ -7,7 +7,9 @@ export default { render({ model, el }) {
     const panels = model.get("value");
     panels.forEach(([name, svg, width, least], place) => {
       let box = boxes.get(name);
-      if (!box) { box = document.createElement("div"); box.className = "lstm-panel"; boxes.set(name, box); sized.observe(box); }
+      if (!box) {
+        box = document.createElement("div"); box.className = "lstm-panel"; boxes.set(name, box); sized.observe(box);
+      }
       const style = `--width: ${width}px; --least: ${least}px`;
       if (box.sized !== style) { box.dataset.panel = name; box.style.cssText = box.sized = style; }
       if (box.drawn !== svg) box.innerHTML = box.drawn = svg;
