@@ -113,7 +113,7 @@ def order_of_work(name, state, columns, other):
     parts += [division(y, state.size_X) for y in divided]
     equal, x = result == other, float(other) * last
     beside = f"{'=' if equal else '≠'} {plain(other)}, divided {'at the end' if at_once else 'at once'}"
-    parts += [svg.text(min(max(x, 80), BAR - 80), 329, beside, 12, "middle", svg.GREEN if equal else svg.RED),
+    parts += [svg.text(min(max(x, 86), BAR - 86), 329, beside, 12, "middle", svg.GREEN if equal else svg.RED),
               svg.line(x, 291, x, 315, svg.GREEN if equal else svg.RED, 2, stroke_dasharray="3 3")]
     said = f"Divided {name}: {plain(a)} + {plain(second)} = {plain(summed)}; times {state.factor}: {plain(product)}"
     return svg.panel(name, WIDTH, 336, *parts, words=f"{said}; the result is {plain(result)}.")
