@@ -11,6 +11,7 @@ with the faults found, the faults are a guess, and said to be one.
 import sys
 import time
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import permutations, product
 
@@ -20,7 +21,18 @@ from .. import arguments
 from ..checking import numerical_gradient
 from ..weights import Weights
 from . import catalogue, words
-from .asking import Data, Own, Sizes, close, random_targets, random_weights, relative
+from .asking import (
+    Data,
+    Own,
+    Sizes,
+    close,
+    random_targets,
+    random_weights,
+    relative,
+    same_random_numbers,
+    zeros_for_empty,
+)
+from .experiments import BATCH, CALLS, LOSS, NUMBERS, WHOLE, XRAY
 from .instruments import parts
 from .reading import with_peepholes
 from .search import Search
@@ -39,6 +51,7 @@ class Diagnosis:
     factor, head_factor, loss_factor   of gates, head and loss against those of the sum: names, or a number
     explained    whether nothing is left over: the gradient is that of a backward pass with these faults
     parts        {part: norm-relative error against the true gradient of the code's own loss}
+    experiments  what was asked, in this order: what each leaves open, expects, and found
     notes        sentences that are no faults
     calls        how often the code was asked
     """
@@ -52,21 +65,29 @@ class Diagnosis:
     loss_factor: str | None = None
     explained: bool = False
     parts: dict = field(default_factory=dict)
+    experiments: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     calls: int = 0
 
     def __str__(self):
         return words.report(self)
 
-    def add(self, said):
+    def add(self, said, by=None):
         """A fault, or several with the same gradient, and its places."""
         self.faults.append(said)
-        self.places = list(dict.fromkeys(self.places + [place for place, _ in words.singles(said)]))
+        self.at([place for place, _ in words.singles(said)], said, by)
 
-    def measured(self, numbers):
-        """Places without a name."""
-        self.numbers |= numbers
-        self.places = list(dict.fromkeys([*self.places, *numbers]))
+    def measured(self, place, number, by=None):
+        """A place without a name."""
+        self.numbers[place] = number
+        self.at([place], f"{place}: {number}", by)
+
+    def at(self, places, said, by):
+        """Places that are wrong, by the experiment of this name, or the last one that leaves them open."""
+        self.places = list(dict.fromkeys(self.places + places))
+        by = by or next((one.name for one in reversed(self.experiments) if places[0] in one.opens), None)
+        self.experiments = [one._replace(found=(*one.found, said)) if one.name == by else one
+                            for one in self.experiments]
 
 
 def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, H=None, K=None, seed=0, progress=True):
@@ -129,6 +150,7 @@ class Examination:
             return
         self.all_lengths()
         self.said("the loss")
+        self.diagnosis.experiments += [LOSS] * (not self.asked.given)
         if self.asked.given:
             self.conclude(*self.forward_that_fits_best())
         elif (way := self.forward_of_the_loss()) is not None:
@@ -142,6 +164,7 @@ class Examination:
     def calls_agree(self):
         """Three calls with the same arguments; the arguments stay as they are."""
         d = self.diagnosis
+        d.experiments.append(CALLS)
         try:
             first = Data.random(self.asked, self.sizes, self.rng(0))
         except Exception as error:
@@ -152,20 +175,54 @@ class Examination:
             d.add("arguments: changed in place")
             d.notes.append(f"the weights are read-only here, and the code writes into them ({error})")
             return False
-        (loss, two), (_, three) = (self.asked(first.weights, first.X, first.targets) for _ in range(2))
-        one, same_loss = first.gradient, loss is None or np.isclose(loss, first.loss, 1e-6)
-        if not (same_loss and all(close(one[k], two[k], 1e-6) for k in one)):
+        if not self.same_again(first):
             d.add("calls: differ")
-            if not (same_loss and all(close(two[k] - one[k], three[k] - two[k], 1e-4) for k in one)):
-                d.notes.append("the same weights and data give another result at the second call (a kept state, a "
-                               "random start): nothing more can be read before that is mended")
+            if (first := self.steadied(first)) is None:
                 return False
-            self.asked.keeps_sums = True
-            d.notes.append("the sums grow from call to call, never cleared. The rest is read from what a call adds")
-            first = first.with_targets(first.targets)
         self.all_sequences_count(first)
         self.asked.single = self.in_single_precision(first)
         return True
+
+    def same_again(self, first):
+        """Whether a second call answers the same; self.again keeps what it answered."""
+        loss, gradient = self.again = self.asked(first.weights, first.X, first.targets)
+        return self.same_loss(first) and all(close(first.gradient[k], gradient[k], 1e-6) for k in gradient)
+
+    def same_loss(self, first):
+        return first.loss is None or bool(np.isclose(self.again[0], first.loss, 1e-6))
+
+    def steadied(self, first):
+        """A question whose answers are the same at every call, as far as it can be had; what they differ by is told."""
+        d, asked, one, two = self.diagnosis, self.asked, first.gradient, self.again[1]
+        _, three = asked(first.weights, first.X, first.targets)
+        if self.same_loss(first) and all(close(two[k] - one[k], three[k] - two[k], 1e-4) for k in one):
+            asked.keeps_sums = True
+            d.numbers["calls"] = "the sums grow from call to call, never cleared"
+            d.notes.append("the rest is read from what a call adds to the sums")
+            return first.with_targets(first.targets)
+        differ = [k for k in one if not close(one[k], two[k], 1e-6)]
+        d.numbers["calls"] = (f"{' and '.join(', '.join(differ).rsplit(', ', 1)) or 'the loss'} differ"
+                              f"{'s' * (len(differ) < 2)} at the second call")
+        for context, cause in ((zeros_for_empty, "an array is made with np.empty, and not set to zero before it is "
+                                                 "added to"),
+                               (same_random_numbers, "random numbers are drawn at each call")):
+            asked.steadied = context
+            if self.same_again(steady := first.with_targets(first.targets)):
+                d.numbers["calls"] += f": {cause}"
+                start = asked.start(first.weights, first.X, first.targets)
+                asked.starts = any(array.any() for array in start.values())
+                d.notes.append("the rest is read with " + (
+                    "zeros in their place" if context is zeros_for_empty else "the same random numbers at every call"
+                    + ", and what they leave in the sums is taken off" * asked.starts))
+                return steady.with_targets(steady.targets)
+        asked.steadied = nullcontext
+        if self.same_loss(first) and len(differ) < len(one):
+            asked.left_out = differ
+            d.notes.append(f"not judged: {', '.join(differ)}")
+            return first.with_targets(first.targets)
+        d.notes.append("the same weights and data give another result at the second call (a kept state, a random "
+                       "start): nothing more can be read before that is mended")
+        return None
 
     def advice(self):
         """What was asked when it raised, and what it does not raise at."""
@@ -310,6 +367,7 @@ class Examination:
         """Part by part against the numerical gradient of the code's own loss."""
         self.said("central differences (the forward pass is none that is known)")
         d, data = self.diagnosis, next(one for one in self.data if one.sizes.T == min(3, self.sizes.T))
+        d.experiments.append(NUMBERS)
         truth, tolerance = self.numerical(data), 2e-2 if self.asked.single else 1e-5
         mine, theirs = parts(data.gradient), parts({k: getattr(truth, k) for k in data.gradient})
         d.parts = {k: relative(mine[k], theirs[k]) for k in mine}
@@ -317,7 +375,7 @@ class Examination:
         for part, off in d.parts.items():
             if off > tolerance and abs(mine[part] - theirs[part]).max() > tolerance * largest:
                 of = part.replace(" ", " of gate ")
-                d.measured({part.replace(" ", " of "): f"the gradient of {of} is off by {100 * off:.3g}%"})
+                d.measured(part.replace(" ", " of "), f"the gradient of {of} is off by {100 * off:.3g}%", NUMBERS.name)
         d.explained = not d.places
         d.notes.append("the loss is that of no forward pass that is known here: the gradient is judged part by part, "
                        f"against the numerical gradient of the code's own loss. {self.hint}")
@@ -326,7 +384,7 @@ class Examination:
         """By the complex step if one entry shows that it works, by central differences otherwise."""
         def f(weights):
             targets = data.targets[-1] if self.asked.many_to_one else data.targets
-            return np.asarray(self.asked.own(weights, data.X.copy(), targets.copy())[0]).reshape(())[()]
+            return np.asarray(self.asked.raw(weights, data.X.copy(), targets.copy())[0]).reshape(())[()]
 
         def slope(h):
             Wx = data.weights.Wx.astype(type(h), copy=True)
@@ -349,13 +407,16 @@ class Examination:
         self.said("the whole gradient on other data")
         d, self.way = self.diagnosis, way
         whole = Whole(self.asked, search, way, self.sizes, self.data, self.loss_factor, self.loss_constant)
-        d.explained = whole.fits
+        d.explained = whole.fits and not self.asked.left_out
+        d.experiments += [one for n, one in enumerate(XRAY) if n in search.stage] + [*WHOLE] * whole.named
         named = {place: what for place, what in whole.faults.items() if place not in whole.unnamed}
         for places, said in words.together(named):
-            d.add(" or ".join([said, *(self.same_gradient(whole, places, said) if d.explained else [])]))
+            d.add(" or ".join([said, *(self.same_gradient(whole, places, said) if d.explained else [])]),
+                  search.seen.get(places[0]))
         if whole.decay and not whole.in_the_loss:
             d.add("added: weight decay")
-        d.measured(whole.unnamed)
+        for place, number in whole.unnamed.items():
+            d.measured(place, number, search.seen.get(place))
         self.factors(whole, self.weigh(whole))
         data = next(one for one in self.data if one.sizes.T == self.sizes.T)
         mine, truth = parts(data.gradient), parts(data.predict(way, {}))
@@ -379,6 +440,7 @@ class Examination:
         d, found = self.diagnosis, {}
         if not d.explained or self.other == self.sizes:
             return found
+        d.experiments.append(BATCH)
         try:
             data = Data.random(self.asked, self.other, self.rng(3))
             if "clipped inside" in whole.faults:

@@ -3,10 +3,9 @@
     layout = layouts(order="figo", joined="hx", each_gate=True, columns=True)
 
     def own(weights, X, targets):
-        net = TheirLSTM(...)
-        net.Wf, net.Wi, net.Wg, net.Wo, net.bf, net.bi, net.bg, net.bo, net.Wy, net.by = layout.give(weights)
-        loss, gradients = net.loss_and_gradients(X.transpose(0, 2, 1), targets)
-        return loss, layout.take(gradients)
+        net = layout.put(weights, TheirLSTM(...))           # net.Wf, net.Wi, net.Wg, net.Wo, net.bf, ..., net.by
+        loss = net.forward_backward(X.transpose(0, 2, 1), targets)
+        return loss, layout.get(net)                        # net.dWf, ..., net.dby
 """
 
 from dataclasses import dataclass
@@ -27,10 +26,16 @@ class Layout:
     joined: str | None
     each_gate: bool
     columns: bool
+    flat: bool
     head: bool
+    given: tuple
 
     @property
     def names(self):
+        return self.given or self.usual_names
+
+    @property
+    def usual_names(self):
         stems = ["W"] if self.joined else ["Wx", "Wh"]
         gates = [f"{stem}{gate}" for stem in (*stems, "b") for gate in self.order] if self.each_gate else [*stems, "b"]
         return tuple(gates) + (("Wy", "by") if self.head else ())
@@ -52,9 +57,26 @@ class Layout:
             arrays = gates(weights.Wx) + gates(weights.Wh)
         arrays += gates(weights.b[None]) + ([weights.Wy, weights.by[None]] if self.head else [])
         if self.columns:
-            return [array.T.copy() for array in arrays]
-        return [(array[0] if len(array) == 1 and name[0] == "b" else array).copy()
-                for name, array in zip(self.names, arrays)]
+            arrays = [array.T for array in arrays]
+        return [(array.reshape(-1) if self.flat and name[0] == "b" else array).copy()
+                for name, array in zip(self.usual_names, arrays)]
+
+    def put(self, weights, net):
+        """Write the arrays into these attributes of an object, or keys of a dict; returns it."""
+        arrays = dict(zip(self.names, self.give(weights)))
+        if isinstance(net, dict):
+            net.update(arrays)
+        for name, array in arrays.items() if not isinstance(net, dict) else ():
+            setattr(net, name, array)
+        return net
+
+    def get(self, net, form="d{}"):
+        """The gradient out of the attributes of an object, or keys of a dict, of these names: dWf for Wf, say."""
+        of = net.get if isinstance(net, dict) else lambda name: getattr(net, name, None)
+        arrays = [of(form.format(name)) for name in self.names]
+        if all(array is None for array in arrays):
+            raise ValueError(f"net has none of {', '.join(form.format(name) for name in self.names)}")
+        return self.take(arrays)
 
     def take(self, gradient):
         """A gradient in this layout, a list in the order of `names` or a dict with these keys, as {"Wx": ..., ...}.
@@ -70,6 +92,7 @@ class Layout:
         unknown = [str(name) for name in gradient if name not in names]
         if unknown:
             raise ValueError(f"gradient must have keys from {', '.join(names)}, got {', '.join(unknown)}")
+        gradient = {usual: gradient[name] for usual, name in zip(self.usual_names, names) if name in gradient}
         arrays = {name: np.atleast_2d(array) for name, array in gradient.items() if array is not None}
         if self.columns:
             arrays = {name: array.T if array.shape[0] > 1 or name[0] != "b" or np.ndim(gradient[name]) > 1 else array
@@ -96,7 +119,7 @@ class Layout:
                 for name in ("Wx", "Wh", "b", "Wy", "by") if found.get(name) is not None}
 
 
-def layouts(order="ifgo", joined=None, each_gate=False, columns=False, head=True):
+def layouts(order="ifgo", joined=None, each_gate=False, columns=False, head=True, *, flat=None, names=None):
     """A Layout: `give(weights)` turns weights into the arrays of other code, `take(gradient)` turns gradients back.
 
     order      the order of the gates, a permutation of "ifgo" ("c" stands for "g" too)
@@ -104,12 +127,20 @@ def layouts(order="ifgo", joined=None, each_gate=False, columns=False, head=True
     each_gate  whether each gate has a matrix of its own (Wf, Wi, ...), or all four stand side by side
     columns    whether vectors are columns: matrices are (out, in), biases (H, 1)
     head       whether there is an output layer, Wy and by
+    flat       whether biases are vectors (H,), for code with columns too; so where vectors are rows
+    names      how the code calls its arrays, in one string: "W_f W_i W_c W_o b_f b_i b_c b_o W_y b_y"
     """
     if not isinstance(order, str) or sorted(order.replace("c", "g")) != sorted("ifgo"):
         raise ValueError(f"order must be a permutation of 'ifgo', got {order!r}")
     if joined not in (None, "hx", "xh"):
         raise ValueError(f"joined must be 'hx', 'xh' or None, got {joined!r}")
-    return Layout(order.replace("c", "g"), joined, bool(each_gate), bool(columns), bool(head))
+    given = tuple((names or "").split())
+    layout = Layout(order.replace("c", "g"), joined, bool(each_gate), bool(columns),
+                    not columns if flat is None else bool(flat), bool(head), given)
+    if given and len(given) != len(layout.usual_names):
+        raise ValueError(f"names must be {len(layout.usual_names)}, for {', '.join(layout.usual_names)}, "
+                         f"got {len(given)}")
+    return layout
 
 
 def from_step(update, rate):

@@ -1,30 +1,32 @@
-"""The X-ray of a stranger's code against a backward pass with faults, layer by layer.
+"""The X-ray of a stranger's code against a backward pass with faults, experiment by experiment.
 
-The first layer that differs holds the next fault: the way of being wrong that makes most of it agree. If there is none,
-what the code computes there is taken as it is, its place is told by a number, and the layers behind it are judged all
-the same.
+The first one that differs holds the next fault: the way of being wrong that makes most of it agree. If there is none,
+what the code computes there is taken as it is, its place is told by a number, and the experiments behind it are judged
+all the same.
 """
-
-import time
 
 import numpy as np
 
 from . import catalogue
 from .asking import close
 from .catalogue import WAYS
-from .xray import LAYERS
+from .experiments import XRAY
 
-GATES = "ifgo"
-SECONDS = 1.5  # of processor time for combinations of ways, in all
-LONGEST = 2.0  # seconds of processor time after which there is no second look
+GATES, LAST = "ifgo", len(XRAY) - 1
+COMBINATIONS = 3000  # backward passes that may be spent on combinations of ways, in all
+SECOND_LOOK = 5000  # and after which there is no second look
 
 
 class Search:
-    """faults: {place: what}, named or measured; unnamed: {place: a sentence with a number} of the latter."""
+    """faults   {place: what}, named or measured
+    unnamed  {place: a sentence with a number} of the latter
+    seen     {place: the name of the first experiment in which it shows}
+    """
 
     def __init__(self, film, faults, said):
-        self.film, self.faults, self.unnamed, self.left = film, faults, {}, SECONDS
-        self.skip = np.zeros(len(film.layer), bool)
+        self.film, self.faults, self.unnamed, self.seen, self.left = film, faults, {}, {}, COMBINATIONS
+        self.stage = np.array([next(n for n, one in enumerate(XRAY) if one.reads(block)) for block in film.meta])
+        self.skip = np.zeros(len(self.stage), bool)
         given, way = film.own.given, film.way
         none = ("head", "loss at t", "Wy", "by") if given else ("head", "Wy", "by") if way.get("output") == "h" else ()
         none += ("coupled gates",) * ("coupled" not in way) + ("peepholes",) * ("peepholes" not in way)
@@ -32,19 +34,20 @@ class Search:
                         if what != "right" and place not in none]
         if not given:
             self.options += [tuple(kind.split(": ", 1)) for kind in film.groups[-1].dYs if kind != "right"]
-        self.match, start = film.compare(faults), time.process_time()
-        self.layer_by_layer(said)
-        if self.unnamed and time.process_time() - start < LONGEST:
+        self.match = film.compare(faults)
+        self.one_by_one(said)
+        if self.unnamed and film.passes < SECOND_LOOK:
             said("the X-ray, a second look")
             self.look_again(said)
         self.prune()
 
-    def layer_by_layer(self, said):
-        for layer, called in enumerate(LAYERS):
-            while not self.fine(self.match, layer):
-                said(f"the X-ray, {called}")
-                if not (self.one_more(layer) or self.another(layer) or self.two_more(layer)):
-                    self.measure(layer)
+    def one_by_one(self, said):
+        for n, experiment in enumerate(XRAY):
+            while not self.fine(self.match, n):
+                said(f"the X-ray, {experiment.name}")
+                open_here = {place for one in XRAY[:n + 1] for place in one.opens} if self.film.one_hot else None
+                if not (self.one_more(n, open_here) or self.one_more(n) or self.another(n) or self.two_more(n)):
+                    self.measure(n)
                     break
 
     def look_again(self, said):
@@ -52,63 +55,68 @@ class Search:
         before = self.faults, self.unnamed, self.skip, self.match
         self.faults = {place: what for place, what in self.faults.items() if place not in self.unnamed}
         self.unnamed, self.skip, self.match = {}, self.skip & False, self.film.compare(self.faults)
-        while not self.fine(self.match) and (self.one_more(5) or self.another(5)):
+        while not self.fine(self.match) and (self.one_more() or self.another()):
             pass
-        self.layer_by_layer(said)
+        self.one_by_one(said)
         if len(self.unnamed) >= len(before[1]):
             self.faults, self.unnamed, self.skip, self.match = before
 
-    def fine(self, match, layer=5):
-        return bool((match.ok | self.skip)[self.film.layer <= layer].all())
+    def fine(self, match, n=LAST):
+        """Whether all blocks agree, up to this experiment."""
+        return bool((match.ok | self.skip)[self.stage <= n].all())
 
-    def score(self, match, layer):
-        """How many blocks agree, up to this layer and in all."""
+    def score(self, match, n=LAST):
+        """How many blocks agree, up to this experiment and in all."""
         ok = match.ok & ~self.skip
-        return int(ok[self.film.layer <= layer].sum()), int(ok.sum())
+        return int(ok[self.stage <= n].sum()), int(ok.sum())
 
-    def best(self, trials, layer):
+    def wrong(self, n):
+        return ~self.match.ok & ~self.skip & (self.stage <= n)
+
+    def best(self, trials, n):
         """Take the best of these {place: what} if it makes more agree -> [(score, faults, match)], whether it does"""
-        now, tried = self.score(self.match, layer), []
+        now, tried = self.score(self.match, n), []
         for faults in trials:
             match = self.film.compare(faults)
             if self.match.plain and not match.plain and "1/|X|" not in faults:  # no factor is made up
                 match = self.film.compare(faults, self.match.factors)
-            tried.append((self.score(match, layer), faults, match))
+            tried.append((self.score(match, n), faults, match))
         best = max(tried, key=lambda one: one[0], default=None)
         if best is None or best[0][0] <= now[0]:
             return tried, False
         _, self.faults, self.match = best
         return tried, True
 
-    def one_more(self, layer):
-        wrong = ~self.match.ok & ~self.skip & (self.film.layer <= layer)
-        before, now = self.match.ab[wrong], self.score(self.match, layer)[0]
+    def one_more(self, n=LAST, places=None):
+        wrong = self.wrong(n)
+        before, now = self.match.ab[wrong], self.score(self.match, n)[0]
         changes = [(place, what) for place, what in self.options + self.measured_options()
-                   if place not in self.unnamed and self.faults.get(place) != what]
-        tried, found = self.best([self.faults | {place: what} for place, what in changes], layer)
+                   if place not in self.unnamed and self.faults.get(place) != what
+                   and (places is None or place in places)]
+        tried, found = self.best([self.faults | {place: what} for place, what in changes], n)
         self.touching = [change for change, (score, _, match) in zip(changes, tried)
                          if score[0] >= now and not np.allclose(match.ab[wrong], before, rtol=1e-6, atol=0)]
         return found
 
-    def another(self, layer):
+    def another(self, n=LAST):
         """A fault found earlier may be another one: one is taken back, for one that makes more agree."""
         trials = ({k: v for k, v in self.faults.items() if k != place} | {other: what}
                   for place in self.faults if place not in self.unnamed and place != "1/|X|"
                   for other, what in self.options if other not in self.faults or other == place)
-        return self.best(self.in_time(trials), layer)[1]
+        return self.best(self.while_any_are_left(trials), n)[1]
 
-    def two_more(self, layer):
-        trials = (self.faults | dict((one, two)) for n, one in enumerate(self.touching) for two in self.touching[n + 1:]
+    def two_more(self, n):
+        trials = (self.faults | dict((one, two)) for k, one in enumerate(self.touching) for two in self.touching[k + 1:]
                   if one[0] != two[0])
-        return self.best(self.in_time(trials), layer)[1]
+        return self.best(self.while_any_are_left(trials), n)[1]
 
-    def in_time(self, trials):
+    def while_any_are_left(self, trials):
         for trial in trials:
             if self.left <= 0:
                 return
-            start = time.process_time()
+            before = self.film.passes
             yield trial
-            self.left -= time.process_time() - start
+            self.left -= self.film.passes - before
 
     def prune(self):
         """Faults that explain nothing are none. What h before t hides of the states before t is one of c alone."""
@@ -121,8 +129,10 @@ class Search:
                 continue
             fewer = {k: v for k, v in self.faults.items() if k != place}
             match = self.film.compare(fewer)
-            if self.score(match, 5)[0] >= self.score(self.match, 5)[0]:
+            if self.score(match)[0] >= self.score(self.match)[0]:
                 self.faults, self.match = fewer, match
+            else:
+                self.seen[place] = XRAY[self.stage[self.match.ok & ~match.ok].min()].name
 
     # ---- ways with a number that is measured
 
@@ -134,8 +144,8 @@ class Search:
             ratio = match.ab / match.bb
         proportional = live & np.isfinite(ratio)
         proportional &= film.agree(match.bb, match.ab * match.factor, np.where(proportional, ratio, 0) * match.factor)
-        kind, gate = (np.array([row[n] for row in film.meta]) for n in (0, 4))
-        late = np.array([row[0] == "dz" and row[3] == row[2] for row in film.meta])
+        kind, gate = (np.array([getattr(block, name) for block in film.meta]) for name in ("kind", "gate"))
+        late = np.array([block.lag == 0 for block in film.meta])
 
         def constant(which):
             """The factor that more than half of these blocks share, unless it is 1."""
@@ -159,30 +169,33 @@ class Search:
 
     # ---- no way of being wrong is known: take what the code computes, say where, and go on behind it
 
-    def measure(self, layer):
-        film, match = self.film, self.match
-        bad = ~match.ok & ~self.skip & (film.layer <= layer)
-        rows = [row for row, wrong in zip(film.meta, bad) if wrong]
-        if layer == 0:
-            self.measure_head({row[0] for row in rows})
-        elif any(row[0] == "dz" and row[3] > row[2] for row in rows):
+    def measure(self, n):
+        before, blocks = set(self.unnamed), [block for block, bad in zip(self.film.meta, self.wrong(n)) if bad]
+        kinds, lag = dict.fromkeys(block.kind for block in blocks), max(block.lag or 0 for block in blocks)
+        if any(block.kind == "dz" and block.t > block.impulse for block in blocks):
             self.unnamed["timesteps"] = "a timestep is answered that comes after the impulse"
-        elif layer == 1:
-            self.measure_lag_0()
-        elif layer < 5:
-            self.measure_carry()
+        elif XRAY[n].name == "the head":
+            self.measure_head(kinds)
+        elif lag:
+            self.measure_carry(n)
+        elif "dz" in kinds:
+            self.measure_lag_0(n)
         else:
-            for kind in dict.fromkeys(row[0] for row in rows):
-                gates = [k for k in GATES if any(row[0] == kind and row[4] == k for row in rows)]
-                gates, wrong = [k for k in gates if not self.is_made_of_dz(kind, k)], gates
-                if wrong and not gates:
-                    continue
-                if kind == "b":
-                    self.unnamed |= {f"bias of {k}": f"its gradient is not the sum of dz of gate {k}" for k in gates}
-                else:
-                    of = f" of gate{'s' * (len(gates) > 1)} {', '.join(gates)}" if gates else ""
-                    self.unnamed[kind.removeprefix("rest of ")] = f"its gradient{of} is not what the dz make it"
-        self.skip |= ~self.match.ok & (film.layer <= layer)
+            self.measure_sums(blocks, kinds)
+        self.skip |= ~self.match.ok & (self.stage <= n)
+        self.seen |= dict.fromkeys(self.unnamed.keys() - before, XRAY[n].name)
+
+    def measure_sums(self, blocks, kinds):
+        for kind in kinds:
+            gates = [k for k in GATES if any(block.kind == kind and block.gate == k for block in blocks)]
+            gates, wrong = [k for k in gates if not self.is_made_of_dz(kind, k)], gates
+            if wrong and not gates:
+                continue
+            if kind == "b":
+                self.unnamed |= {f"bias of {k}": f"its gradient is not the sum of dz of gate {k}" for k in gates}
+            else:
+                of = f" of gate{'s' * (len(gates) > 1)} {', '.join(gates)}" if gates else ""
+                self.unnamed[kind.removeprefix("rest of ")] = f"its gradient{of} is not what the dz make it"
 
     def is_made_of_dz(self, kind, gate):
         """Whether this gate's part of b or Wh is the sum of the dz that were read, however wrong those are."""
@@ -214,7 +227,7 @@ class Search:
         else:
             self.unnamed["head"] = f"the gradient of {' and '.join(sorted(kinds))} is not what h_t and dY_t make it"
 
-    def measure_lag_0(self):
+    def measure_lag_0(self, n):
         """What seems a factor of all gates may be one of i, f and g alone: what explains more of the later lags."""
         film, start, q, tried = self.film, (self.faults, self.unnamed), self.match.gates / self.match.head, []
         others = [{"slope of tanh(c)": ("a constant factor", q)}] if abs(q - 1) > 20 * film.tolerance else []
@@ -222,11 +235,11 @@ class Search:
             self.faults, self.unnamed = start[0] | more, dict(start[1])
             self.match = film.compare(self.faults) if more else self.match
             for gates in ("o", "ifg") if "peepholes" in film.way else (GATES,):  # o reaches the others through them
-                bad = ~self.match.ok & ~self.skip & (film.layer <= 1)
-                wrong = [k for k in gates if any(row[4] == k for row, is_bad in zip(film.meta, bad) if is_bad)]
+                blocks = [block for block, bad in zip(film.meta, self.wrong(n)) if bad]
+                wrong = [k for k in gates if any(block.gate == k for block in blocks)]
                 if wrong:
                     self.measure_slopes(wrong)
-            tried.append((self.score(self.match, 5), self.faults, self.unnamed, self.match))
+            tried.append((self.score(self.match), self.faults, self.unnamed, self.match))
         _, self.faults, self.unnamed, self.match = max(tried, key=lambda one: one[0])
 
     def measure_slopes(self, wrong):
@@ -256,10 +269,10 @@ class Search:
             self.unnamed[place] = f"it is {np.median(ratio[1:] * before[1:]):.3g} of what it should be (the median)"
         self.match = film.compare(self.faults, self.match.factors)
 
-    def measure_carry(self):
+    def measure_carry(self, stage):
         """dh read through gate o, dc through g or i; compared with what the code's own dz and dc should send back."""
-        film = self.film
-        for place in ("dh", "dc"):
+        film, gates = self.film, {block.gate for block, bad in zip(self.film.meta, self.wrong(stage)) if bad}
+        for place in ("dh", "dc") if "o" in gates else ("dc",):
             kept = []
             film.predict(self.faults, kept)
             came, should = np.zeros((2, film.T, film.T, 1, film.H))
@@ -279,7 +292,7 @@ class Search:
                                         if place == "dh" else catalogue.DC["right"](m, t + 1, dc[n, t + 1], None)
                                         + catalogue.through_peepholes(m, dz[n, t + 1]))
             loose = 200 * film.tolerance
-            if place == "dh" and close(came, should, loose) or place == "dc" and self.fine(self.match, 4):
+            if place == "dh" and close(came, should, loose) or place == "dc" and self.fine(self.match, stage):
                 continue
             s, letter = film.T - 1, place[1]
             one, right = came[s, s - 1], should[s, s - 1]

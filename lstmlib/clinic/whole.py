@@ -7,6 +7,7 @@ import numpy as np
 from ..weights import Weights
 from . import catalogue
 from .asking import ARRAYS, Data, close, proportional
+from .experiments import WHOLE
 
 HEAD, GATES = ("Wy", "by"), ("Wx", "Wh", "b")
 
@@ -24,7 +25,8 @@ class Whole:
         self.faults, self.unnamed, self.data = search.faults, search.unnamed, data
         self.tolerance = 5e-3 if asked.single else 1e-6
         self.gates, self.head = search.match.gates, search.match.head
-        self.decay, self.in_the_loss, named = {}, False, not self.unnamed and search.fine(search.match)
+        self.decay, self.in_the_loss = {}, False
+        self.named = named = not self.unnamed and search.fine(search.match)
         self.fits = named and self.explains()
         if named:
             self.clips()
@@ -47,7 +49,7 @@ class Whole:
             faults = self.faults | {place: what}
             if place not in self.faults and self.off(self.data[-1], faults) <= self.tolerance and self.all_fit(faults):
                 if self.search.fine(self.film.compare(faults)):
-                    self.faults = faults
+                    self.faults, self.search.seen[place] = faults, WHOLE[1].name
                     return True
         return False
 

@@ -127,6 +127,7 @@ def lines(place, what=""):
 
 def report(d):
     """The diagnosis in sentences."""
+    seen = {said: f"    seen   {one.name}" for one in d.experiments for said in one.found}
     out = []
     if d.explained and not d.faults:
         out.append("The gradient is right.")
@@ -138,16 +139,16 @@ def report(d):
     elif d.places:
         out.append("The gradient is wrong:")
     for said in d.faults:
-        out.append(f"\n* {said}")
+        out += ["", f"* {said}"]
         place, what = singles(said)[0]
-        out += lines(place, what)
+        out += lines(place, what) + [seen[said]] * (said in seen)
         if place in d.numbers:
             out.append(f"    here   {d.numbers[place]}")
     named = {singles(said)[0][0] for said in d.faults}
     for place, number in d.numbers.items():
         if place not in named:
-            out.append(f"\n* {place}: no way of being wrong that is known here; {number}")
-            out += lines(place)
+            out += ["", f"* {place}: no way of being wrong that is known here; {number}"]
+            out += lines(place) + [seen[f"{place}: {number}"]] * (f"{place}: {number}" in seen)
     out.append("")
     if d.forward:
         out.append(f"forward pass: {d.forward}")

@@ -17,8 +17,7 @@ import numpy as np
 from ..weights import Weights
 from . import catalogue
 from .asking import Own, Sizes, close, random_weights
-
-LAYERS = ("head", "lag 0", "lag 1", "lag 2", "lags from 3", "sums")
+from .experiments import Block
 
 
 class XRay(NamedTuple):
@@ -86,7 +85,7 @@ class Film:
             self.X = amplitude[..., None] * np.eye(T, D)[:, None]
         else:
             self.X = rng.normal(size=(T, B, D))
-        self.groups, self.limit = [], None
+        self.groups, self.limit, self.passes = [], None, 0
         for length in lengths or (range(1, T + 1) if own.many_to_one else [T]):
             try:
                 self.groups.append(Group(self, length, rng))
@@ -102,10 +101,11 @@ class Film:
         mine = [group.blocks(group.answers) for group in self.groups]
         self.kinds = list(dict.fromkeys(kind for m in mine for kind in m))
         self.order = [(kind, n) for kind in self.kinds for n, m in enumerate(mine) if kind in m]
-        self.meta = [(kind, *row) for kind, n in self.order for row in self.groups[n].meta(kind)]
+        self.meta = [block for kind, n in self.order for block in self.groups[n].meta(kind)]
         self.group = np.concatenate([np.full(len(mine[n][kind]), n) for kind, n in self.order])
         self.of_group = [self.group == n for n in range(len(mine))]
-        self.layer = np.array([row[1] for row in self.meta])
+        self.of_head = np.array([block.kind in ("Wy", "by") for block in self.meta])
+        self.late = np.array([block.kind == "dz" and block.lag <= 0 for block in self.meta])
         scales = {kind: max(np.linalg.norm(m[kind], axis=1).max(initial=0) for m in mine if kind in m)
                   for kind in self.kinds}
         largest = max(scale for kind, scale in scales.items() if kind not in ("Wy", "by"))
@@ -132,7 +132,7 @@ class Film:
 
     def predict(self, faults, kept=None):
         """The answers of a backward pass with these faults, a dict of arrays for each group."""
-        out = []
+        out, self.passes = [], self.passes + len(self.groups)
         for group in self.groups:
             record = None if kept is None else {}
             out.append(catalogue.backward(self.weights, group.now, group.dYs, group.cut(faults), self.own.given,
@@ -157,12 +157,12 @@ class Film:
         bb = np.concatenate([(theirs[n][kind] ** 2).sum(axis=1) for kind, n in self.order])
         ab = np.concatenate([(self.mine[n][kind] * theirs[n][kind]).sum(axis=1) for kind, n in self.order])
         if factors is None:
-            head = [self.common_factor(bb, ab, of & (self.layer == 0), 1.0) for of in self.of_group]
+            head = [self.common_factor(bb, ab, of & self.of_head, 1.0) for of in self.of_group]
             gates = self.factors_of_gates(bb, ab, np.array(head))
         else:
             head, gates = factors
-        factor = np.where(self.layer == 0, np.array(head)[self.group], np.array(gates)[self.group])
-        ok, late = self.agree(bb, ab, factor), (self.layer == 1) & (self.aa > self.floor ** 2)
+        factor = np.where(self.of_head, np.array(head)[self.group], np.array(gates)[self.group])
+        ok, late = self.agree(bb, ab, factor), self.late & (self.aa > self.floor ** 2)
         plain = np.allclose(head, gates, rtol=1e-3) and late.any() and ok[late].mean() > 0.15
         return Match(ok, head[-1], gates[-1], ab / factor, bb, factor, (head, gates), plain)
 
@@ -173,11 +173,11 @@ class Film:
 
     def factors_of_gates(self, bb, ab, head):
         """One factor over that of the head for all lengths, or, where 1/|X| is another at each length, one for each."""
-        late, over_head = self.layer == 1, head[self.group]
-        ratio = self.common_factor(bb * over_head ** 2, ab * over_head, late, 1.0, share=0.3)
+        over_head = head[self.group]
+        ratio = self.common_factor(bb * over_head ** 2, ab * over_head, self.late, 1.0, share=0.3)
         if ratio:
             return list(head * ratio)
-        return [self.common_factor(bb, ab, of & late, one) for of, one in zip(self.of_group, head)]
+        return [self.common_factor(bb, ab, of & self.late, one) for of, one in zip(self.of_group, head)]
 
     def common_factor(self, bb, ab, where, otherwise, share=0.0):
         """The factor that most blocks have, at least this share; before it `otherwise`, if a quarter have that."""
@@ -216,7 +216,7 @@ class Group:
         own, sizes, weights = film.own, film.sizes._replace(T=length), film.weights
         X = film.X[:length]
         T, B, D, H, K = sizes
-        self.T, self.H = T, H
+        self.T, self.H, self.last = T, H, film.T - 1
         self.steps = [T - 1] if own.many_to_one else list(range(T))
         both = catalogue.forward(weights, X, film.way)
         self.now = catalogue.forward(weights, X[:, :1], film.way)
@@ -303,15 +303,12 @@ class Group:
         return found
 
     def meta(self, kind):
-        """(layer, timestep of the impulse, timestep, gate) of each block."""
-        if kind in ("Wy", "by"):
-            return [(0, s, s, None) for s in self.steps]
+        """What each of the blocks is."""
         if kind == "dz":
             times = self.T if self.one_hot or self.reader is not None else 0
-            return [(1 + min(max(s - t, 0), 3), s, t, k) for s in self.steps for t in range(times) for k in "ifgo"]
-        if kind == "rest of Wx":
-            return [(5, s, None, None) for s in self.steps]
-        return [(5, s, None, k) for s in self.steps for k in "ifgo"]
+            return [Block(kind, s, t, k, s == self.last) for s in self.steps for t in range(times) for k in "ifgo"]
+        return [Block(kind, s, None, k) for s in self.steps
+                for k in ([None] if kind in ("Wy", "by", "rest of Wx") else "ifgo")]
 
     def cut(self, faults):
         """Measured arrays for all timesteps and impulses, cut to those of this group."""
