@@ -15,7 +15,7 @@ class Block(NamedTuple):
     impulse: int | None = None
     t: int | None = None
     gate: str | None = None
-    last: bool = False  # whether the impulse is at the last timestep that there is
+    last: bool = False  # whether the impulse is at the last timestep, and dz is read by itself
 
     @property
     def lag(self):

@@ -306,7 +306,7 @@ class Group:
         """What each of the blocks is."""
         if kind == "dz":
             times = self.T if self.one_hot or self.reader is not None else 0
-            return [Block(kind, s, t, k, s == self.last) for s in self.steps for t in range(times) for k in "ifgo"]
+            return [Block(kind, s, t, k, self.one_hot and s == self.last) for s in self.steps for t in range(times) for k in "ifgo"]
         return [Block(kind, s, None, k) for s in self.steps
                 for k in ([None] if kind in ("Wy", "by", "rest of Wx") else "ifgo")]
 
