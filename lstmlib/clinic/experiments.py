@@ -15,7 +15,7 @@ class Block(NamedTuple):
     impulse: int | None = None
     t: int | None = None
     gate: str | None = None
-    last: bool = False  # whether the impulse is at the last timestep, and dz is read by itself
+    last: bool = False  # whether the impulse is at the last of several timesteps, and dz is read by itself
 
     @property
     def lag(self):
@@ -57,7 +57,8 @@ XRAY = (
     Experiment("the head", ("loss", "loss at t", "head", "Wy", "by", "states at t", "h at t", "h and c", "caches",
                             "timesteps", "sums"),
                "dWy = h_t.T @ dY_t, dby = dY_t", of("Wy", "by")),
-    Experiment("gate o at the last timestep", ("slope of o", "c at t", "Wx", "x", "1/|X|"),
+    Experiment("after the impulse", ("x", "Wx", "timesteps"), "dz = 0", dz("ifgo", range(-99, 0))),
+    Experiment("gate o at the last timestep", ("slope of o", "c at t", "1/|X|"),
                "dz_o = dh * tanh(c) * o(1 - o), dh = dY_t @ Wy.T: no other gate, and nothing has come back",
                dz("o", [0], True)),
     Experiment("gates i, f, g at the last timestep",
@@ -65,9 +66,8 @@ XRAY = (
                 "coupled gates", "peepholes"),
                "dz = dc * (g, c_prev, i) * slope, dc = dh * o(1 - tanh(c)^2): what all three share is of tanh(c)",
                dz("ifg", [0], True)),
-    Experiment("the same at every timestep", ("states before t", "states at t", "caches", "timesteps", "x"),
-               "the same two lines with the states of that timestep, and nothing after the impulse",
-               dz("ifgo", range(-99, 1))),
+    Experiment("all gates, at every timestep", ("states before t", "states at t", "caches", "timesteps", "x"),
+               "the same two lines, with the states of that timestep", dz("ifgo", [0])),
     Experiment("gate o, one step back", ("dh", "gate o"),
                "dh = dz @ Wh.T: gate o does not see what comes along the cell", dz("o", [1])),
     Experiment("gates i, f, g, one step back", ("dc",), "dc = dh * o(1 - tanh(c)^2) + dc_next * f", dz("ifg", [1])),

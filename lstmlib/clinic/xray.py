@@ -216,7 +216,7 @@ class Group:
         own, sizes, weights = film.own, film.sizes._replace(T=length), film.weights
         X = film.X[:length]
         T, B, D, H, K = sizes
-        self.T, self.H, self.last = T, H, film.T - 1
+        self.T, self.H = T, H
         self.steps = [T - 1] if own.many_to_one else list(range(T))
         both = catalogue.forward(weights, X, film.way)
         self.now = catalogue.forward(weights, X[:, :1], film.way)
@@ -306,7 +306,9 @@ class Group:
         """What each of the blocks is."""
         if kind == "dz":
             times = self.T if self.one_hot or self.reader is not None else 0
-            return [Block(kind, s, t, k, self.one_hot and s == self.last) for s in self.steps for t in range(times) for k in "ifgo"]
+            apart = self.one_hot and len(self.steps) > 1
+            return [Block(kind, s, t, k, apart and s == self.T - 1)
+                    for s in self.steps for t in range(times) for k in "ifgo"]
         return [Block(kind, s, None, k) for s in self.steps
                 for k in ([None] if kind in ("Wy", "by", "rest of Wx") else "ifgo")]
 

@@ -3,6 +3,7 @@
 The numbers of docs/own-lstm.md: DRAWS=500 python -m pytest tests/core/test_diagnosis.py -k "draws or accused" -s
 """
 
+import itertools
 import os
 import re
 import time
@@ -16,9 +17,11 @@ from strangers import FAULTS, peeping, stranger
 from lstmlib import Weights, init_weights
 from lstmlib.checking import numerical_gradient, relative_error
 from lstmlib.clinic import Diagnosis, catalogue, diagnose, from_indices, from_step, layouts, ready_head, xray
-from lstmlib.clinic.asking import Sizes, random_targets, random_weights
+from lstmlib.clinic.asking import Own, Sizes, random_targets, random_weights
+from lstmlib.clinic.experiments import BATCH, CALLS, LOSS, WHOLE, XRAY
 from lstmlib.clinic.patients import HEALTHY, PATIENTS, outpatient
 from lstmlib.clinic.words import LINES
+from lstmlib.clinic.xray import Film
 
 DRAWS = int(os.environ.get("DRAWS", 12))
 NAMES = {switch: name for name, switch in FAULTS.items()}
@@ -105,6 +108,61 @@ def test_draws_of_one_to_four_faults_are_named_and_placed_and_none_is_made_up():
     assert not results[:, 3].any()
 
 
+# ---- the experiments
+
+@pytest.mark.parametrize("many_to_one", [False, True])
+@pytest.mark.parametrize("forward", ["standard", "coupled gates, f = 1 - i", "diagonal peepholes"])
+def test_an_experiment_leaves_open_what_can_change_it(forward, many_to_one):
+    """Nothing that a way of being wrong changes first is read by an experiment that does not leave it open."""
+    way = catalogue.FORWARDS.get(forward, {"peepholes": np.random.default_rng(4).normal(size=(3, 4))})
+    how = {"loss": "squared error", "many_to_one": many_to_one}
+    film = Film(Own(of_catalogue(forward, how, 1.0, way=way), **how), way, Sizes())
+    stage = np.array([next(n for n, one in enumerate(XRAY) if one.reads(block)) for block in film.meta])
+    shown = set()
+    for place, table in catalogue.WAYS.items():
+        for what in table:
+            changed = ~film.compare({place: what}, film.compare({}).factors).ok
+            if what != "right" and changed.any():
+                first = stage[changed].min()
+                assert any(place in one.opens for one in XRAY[:first + 1]), (place, what, XRAY[first].name)
+                shown.add(place)
+    assert len(shown) > 25
+
+
+def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
+    diagnosis = diagnose(stranger("g2", "dhA", "early", "clipn"), progress=False)
+    found = {one.name: one.found for one in diagnosis.experiments if one.found}
+    assert found == {
+        "gates i, f, g at the last timestep": ("states before t: one index early", "slope of g: at the activation"),
+        "gate o, two steps back": ("dh: from dh alone",), "a large upstream": ("clipped inside: by norm",)}
+    assert [one.name for one in diagnosis.experiments] == [
+        one.name for one in (CALLS, LOSS, *XRAY, *WHOLE, BATCH)]
+    assert "seen   gate o, two steps back" in str(diagnosis)
+    one = next(one for one in diagnosis.experiments if one.name == "gate o, one step back")
+    assert re.fullmatch(r"(.*\n) +leaves open  dh, gate o\n +expects +dh = .*\n +found +as expected", str(one))
+
+
+def test_what_has_no_name_is_told_by_its_experiment_too():
+    where, what, place = INVENTED["dh halved"]
+    own = invented(lambda at, value, now: what(value, now) if at == where else value)
+    diagnosis = diagnose(own, progress=False)
+    found = {one.name: one.found for one in diagnosis.experiments if one.found}
+    assert found == {"gate o, one step back": (f"dh: {diagnosis.numbers['dh']}",)}
+    assert diagnosis.experiments[-1].name == XRAY[-1].name  # whole gradients are for what has a name
+
+
+def test_the_verdict_does_not_depend_on_the_speed_of_the_machine(monkeypatch):
+    """Not of faults that are told apart by a search through pairs of them, either."""
+    said = []
+    for seconds in (0, 10):
+        clock = itertools.count(0, seconds) if seconds else itertools.repeat(0)
+        for name in ("process_time", "perf_counter", "monotonic", "time", "thread_time"):
+            monkeypatch.setattr(time, name, lambda clock=clock: next(clock))
+        own = stranger("os", "dhS", "Wx=", "view", loss="squared error")
+        said.append(str(diagnose(own, "squared error", T=4, B=3, D=7, H=5, K=4, seed=293, progress=False)))
+    assert said[0] == said[1]
+
+
 def test_right_code_is_never_accused():
     forwards = list(catalogue.FORWARDS)
     for seed in range(max(20, DRAWS * 3 // 5)):
@@ -125,9 +183,9 @@ def test_right_code_is_never_accused():
         assert diagnosis.forward == way or how["loss"] == "given"
 
 
-def of_catalogue(forward, how, factor, faults=MappingProxyType({})):
+def of_catalogue(forward, how, factor, faults=MappingProxyType({}), way=None):
     """A backward pass of the catalogue as the code of a stranger, the loss and the gradient times a factor."""
-    way = catalogue.FORWARDS[forward]
+    way = catalogue.FORWARDS[forward] if way is None else way
 
     def own(weights, X, targets):
         now = catalogue.forward(weights, X, way)
@@ -230,16 +288,62 @@ def test_the_same_lstm_without_a_change_is_right():
 
 # ---- what needs no hypothesis, other forwards, sizes
 
-def test_random_starts_and_kept_states_end_the_examination_and_say_why():
-    rng = np.random.default_rng(0)
-    right = stranger()
+GARBAGE = np.random.default_rng(0)
+START = {  # what a sum starts with, and what is said of it
+    "np.empty": (lambda shape: np.empty(shape), "an array is made with np.empty, and not set to zero"),
+    "np.random": (lambda shape: np.random.rand(*shape), "random numbers are drawn at each call"),
+    "default_rng": (lambda shape: np.random.default_rng().normal(size=shape), "random numbers are drawn at each call")}
 
+
+def begun(*switches, start, arrays=("Wx", "Wh", "b"), loss="cross entropy"):
+    """A stranger whose sums start with something else at each call."""
+    right = stranger(*switches, loss=loss)
+
+    def own(weights, X, targets):
+        answer = right(weights, X, targets)
+        gradient = dict(answer if loss == "given" else answer[1])
+        for name in arrays:
+            np.full(gradient[name].shape, GARBAGE.random())  # what np.empty finds in the memory
+            gradient[name] = gradient[name] + start(gradient[name].shape)
+        return gradient if loss == "given" else (answer[0], gradient)
+
+    return own
+
+
+@pytest.mark.parametrize("loss", ["cross entropy", "squared error", "given"])
+@pytest.mark.parametrize("kind", START)
+def test_sums_that_start_with_anything_do_not_hide_the_other_faults(kind, loss):
+    start, cause = START[kind]
+    before, random = np.empty, np.random.get_state()[1].copy()
+    diagnosis = diagnose(begun("g2", "dhA", start=start, loss=loss), loss, progress=False)
+    assert diagnosis.explained and cause in diagnosis.numbers["calls"]
+    assert set(diagnosis.faults) == {"calls: differ", "slope of g: at the activation", "dh: from dh alone"}
+    assert np.empty is before and (kind == "np.random" or np.array_equal(random, np.random.get_state()[1]))
+
+
+def test_an_array_that_differs_for_no_known_cause_is_named_and_left_out():
+    own = begun("g2", "dhA", start=lambda shape: GARBAGE.normal(size=shape), arrays=["b"])
+    diagnosis = diagnose(own, progress=False)
+    assert diagnosis.numbers["calls"] == "b differs at the second call" and "not judged: b" in diagnosis.notes
+    assert set(diagnosis.faults) == {"calls: differ", "slope of g: at the activation", "dh: from dh alone"}
+    assert not diagnosis.explained
+
+
+@pytest.mark.parametrize("arrays", [["Wx", "Wh", "b"], ["Wx", "Wh", "b", "Wy", "by"]])
+def test_where_everything_differs_that_could_tell_a_fault_no_name_is_given(arrays):
+    own = begun("g2", start=lambda shape: GARBAGE.normal(size=shape), arrays=arrays)
+    diagnosis = diagnose(own, progress=False)
+    assert diagnosis.faults == ["calls: differ"] and not diagnosis.explained
+    assert "mended" in diagnosis.notes[0] or len(arrays) == 3
+
+
+def test_a_loss_that_differs_ends_the_examination():
     def own(weights, X, labels):
-        loss, gradient = right(weights, X, labels)
-        return loss, gradient | {"b": gradient["b"] + rng.normal(size=gradient["b"].shape)}
+        return stranger()(weights, X + GARBAGE.normal(size=X.shape), labels)
 
     diagnosis = diagnose(own)
     assert diagnosis.faults == ["calls: differ"] and not diagnosis.explained and "mended" in diagnosis.notes[0]
+    assert [one.name for one in diagnosis.experiments] == ["two calls"]
 
 
 def test_code_that_no_target_moves_is_not_asked_for_one_sequence():
