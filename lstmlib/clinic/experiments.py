@@ -15,7 +15,6 @@ class Block(NamedTuple):
     impulse: int | None = None
     t: int | None = None
     gate: str | None = None
-    last: bool = False  # whether the impulse is at the last of several timesteps, and dz is read by itself
 
     @property
     def lag(self):
@@ -41,9 +40,8 @@ class Experiment(NamedTuple):
                               f"found    {found}"])
 
 
-def dz(gates, lags, last=None):
-    return lambda block: (block.kind == "dz" and block.gate in gates and block.lag in lags
-                          and last in (None, block.last))
+def dz(gates, lags):
+    return lambda block: block.kind == "dz" and block.gate in gates and block.lag in lags
 
 
 def of(*kinds):
@@ -57,17 +55,15 @@ XRAY = (
     Experiment("the head", ("loss", "loss at t", "head", "Wy", "by", "states at t", "h at t", "h and c", "caches",
                             "timesteps", "sums"),
                "dWy = h_t.T @ dY_t, dby = dY_t", of("Wy", "by")),
-    Experiment("after the impulse", ("x", "Wx", "timesteps"), "dz = 0", dz("ifgo", range(-99, 0))),
-    Experiment("gate o at the last timestep", ("slope of o", "c at t", "1/|X|"),
+    Experiment("gate o at the impulse",
+               ("slope of o", "states at t", "c at t", "caches", "timesteps", "Wx", "x", "1/|X|"),
                "dz_o = dh * tanh(c) * o(1 - o), dh = dY_t @ Wy.T: no other gate, and nothing has come back",
-               dz("o", [0], True)),
-    Experiment("gates i, f, g at the last timestep",
+               dz("o", range(-99, 1))),
+    Experiment("gates i, f, g at the impulse",
                ("slope of tanh(c)", "slope of i", "slope of f", "slope of g", "states before t", "c before t",
                 "coupled gates", "peepholes"),
                "dz = dc * (g, c_prev, i) * slope, dc = dh * o(1 - tanh(c)^2): what all three share is of tanh(c)",
-               dz("ifg", [0], True)),
-    Experiment("all gates, at every timestep", ("states before t", "states at t", "caches", "timesteps", "x"),
-               "the same two lines, with the states of that timestep", dz("ifgo", [0])),
+               dz("ifg", range(-99, 1))),
     Experiment("gate o, one step back", ("dh", "gate o"),
                "dh = dz @ Wh.T: gate o does not see what comes along the cell", dz("o", [1])),
     Experiment("gates i, f, g, one step back", ("dc",), "dc = dh * o(1 - tanh(c)^2) + dc_next * f", dz("ifg", [1])),

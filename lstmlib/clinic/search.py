@@ -13,8 +13,10 @@ from .catalogue import WAYS
 from .experiments import XRAY
 
 GATES, LAST = "ifgo", len(XRAY) - 1
-COMBINATIONS = 3000  # backward passes that may be spent on combinations of ways, in all
-SECOND_LOOK = 5000  # and after which there is no second look
+# What may be spent, in backward passes and their comparisons: 1000 take about 0.2 s on one core.
+ALL = 20000
+HALF = ALL // 2  # after which nothing is looked at once more
+COMBINATIONS = 4000  # of each look, for other faults in place of those found, and for two at a time
 
 
 class Search:
@@ -24,8 +26,9 @@ class Search:
     """
 
     def __init__(self, film, faults, said):
-        self.film, self.faults, self.unnamed, self.seen, self.left = film, faults, {}, {}, COMBINATIONS
-        self.stage = np.array([next(n for n, one in enumerate(XRAY) if one.reads(block)) for block in film.meta])
+        self.film, self.faults, self.unnamed, self.seen, self.touching = film, faults, {}, {}, []
+        self.stage = self.apart = np.array([next(n for n, one in enumerate(XRAY) if one.reads(block))
+                                            for block in film.meta])
         self.skip = np.zeros(len(self.stage), bool)
         given, way = film.own.given, film.way
         none = ("head", "loss at t", "Wy", "by") if given else ("head", "Wy", "by") if way.get("output") == "h" else ()
@@ -36,30 +39,35 @@ class Search:
             self.options += [tuple(kind.split(": ", 1)) for kind in film.groups[-1].dYs if kind != "right"]
         self.match = film.compare(faults)
         self.one_by_one(said)
-        if self.unnamed and film.passes < SECOND_LOOK:
-            said("the X-ray, a second look")
-            self.look_again(said)
+        for joined in (True, False):
+            if self.unnamed and film.spent < HALF:
+                said("the X-ray, once more")
+                self.once_more(faults, joined, said)
         self.prune()
 
-    def one_by_one(self, said):
-        for n, experiment in enumerate(XRAY):
-            while not self.fine(self.match, n):
-                said(f"the X-ray, {experiment.name}")
-                open_here = {place for one in XRAY[:n + 1] for place in one.opens} if self.film.one_hot else None
-                if not (self.one_more(n, open_here) or self.one_more(n) or self.another(n) or self.two_more(n)):
-                    self.measure(n)
-                    break
-
-    def look_again(self, said):
-        """What had no name when it was met may have one, now that more faults are known."""
-        before = self.faults, self.unnamed, self.skip, self.match
-        self.faults = {place: what for place, what in self.faults.items() if place not in self.unnamed}
-        self.unnamed, self.skip, self.match = {}, self.skip & False, self.film.compare(self.faults)
-        while not self.fine(self.match) and (self.one_more() or self.another()):
+    def once_more(self, start, joined, said):
+        """What had no name when it was met may have one: where gate o is read together with i, f and g, from the start;
+        and where more faults are known. Kept if fewer have no name then.
+        """
+        before = self.faults, self.unnamed, self.seen, self.skip, self.match, self.stage
+        self.faults = start if joined else {k: what for k, what in self.faults.items() if k not in self.unnamed}
+        self.unnamed, self.seen, self.skip, self.match = {}, {}, self.skip & False, self.film.compare(self.faults)
+        if joined:
+            self.stage = self.apart + np.array([one.name.startswith("gate o") for one in XRAY])[self.apart]
+        while not joined and not self.fine(self.match) and (self.one_more() or self.another()):
             pass
         self.one_by_one(said)
         if len(self.unnamed) >= len(before[1]):
-            self.faults, self.unnamed, self.skip, self.match = before
+            self.faults, self.unnamed, self.seen, self.skip, self.match, self.stage = before
+
+    def one_by_one(self, said):
+        self.until = self.film.spent + COMBINATIONS
+        for n, experiment in enumerate(XRAY):
+            while not self.fine(self.match, n):
+                said(f"the X-ray, {experiment.name}")
+                if not (self.one_more(n) or self.another(n) or self.two_more(n)):
+                    self.measure(n)
+                    break
 
     def fine(self, match, n=LAST):
         """Whether all blocks agree, up to this experiment."""
@@ -73,10 +81,12 @@ class Search:
     def wrong(self, n):
         return ~self.match.ok & ~self.skip & (self.stage <= n)
 
-    def best(self, trials, n):
+    def best(self, trials, n, until=ALL):
         """Take the best of these {place: what} if it makes more agree -> [(score, faults, match)], whether it does"""
         now, tried = self.score(self.match, n), []
         for faults in trials:
+            if self.film.spent > min(until, ALL):
+                break
             match = self.film.compare(faults)
             if self.match.plain and not match.plain and "1/|X|" not in faults:  # no factor is made up
                 match = self.film.compare(faults, self.match.factors)
@@ -87,15 +97,21 @@ class Search:
         _, self.faults, self.match = best
         return tried, True
 
-    def one_more(self, n=LAST, places=None):
-        wrong = self.wrong(n)
+    def one_more(self, n=LAST):
+        """One fault more, at a place that this experiment and those before leave open, or else at any other."""
+        wrong, changes, found = self.wrong(n), ([], []), False
         before, now = self.match.ab[wrong], self.score(self.match, n)[0]
-        changes = [(place, what) for place, what in self.options + self.measured_options()
-                   if place not in self.unnamed and self.faults.get(place) != what
-                   and (places is None or place in places)]
-        tried, found = self.best([self.faults | {place: what} for place, what in changes], n)
-        self.touching = [change for change, (score, _, match) in zip(changes, tried)
-                         if score[0] >= now and not np.allclose(match.ab[wrong], before, rtol=1e-6, atol=0)]
+        places = {place for one in XRAY[:n + 1] for place in one.opens}
+        for place, what in self.options + self.measured_options():
+            if place not in self.unnamed and self.faults.get(place) != what:
+                changes[self.film.one_hot and place not in places].append((place, what))
+        self.touching = []
+        for some in changes:
+            tried, found = self.best([self.faults | {place: what} for place, what in some], n)
+            self.touching += [change for change, (score, _, match) in zip(some, tried)
+                              if score[0] >= now and not np.allclose(match.ab[wrong], before, rtol=1e-6, atol=0)]
+            if found:
+                break
         return found
 
     def another(self, n=LAST):
@@ -103,20 +119,12 @@ class Search:
         trials = ({k: v for k, v in self.faults.items() if k != place} | {other: what}
                   for place in self.faults if place not in self.unnamed and place != "1/|X|"
                   for other, what in self.options if other not in self.faults or other == place)
-        return self.best(self.while_any_are_left(trials), n)[1]
+        return self.best(trials, n, self.until)[1]
 
     def two_more(self, n):
         trials = (self.faults | dict((one, two)) for k, one in enumerate(self.touching) for two in self.touching[k + 1:]
                   if one[0] != two[0])
-        return self.best(self.while_any_are_left(trials), n)[1]
-
-    def while_any_are_left(self, trials):
-        for trial in trials:
-            if self.left <= 0:
-                return
-            before = self.film.passes
-            yield trial
-            self.left -= self.film.passes - before
+        return self.best(trials, n, self.until)[1]
 
     def prune(self):
         """Faults that explain nothing are none. What h before t hides of the states before t is one of c alone."""
@@ -132,7 +140,7 @@ class Search:
             if self.score(match)[0] >= self.score(self.match)[0]:
                 self.faults, self.match = fewer, match
             else:
-                self.seen[place] = XRAY[self.stage[self.match.ok & ~match.ok].min()].name
+                self.seen[place] = XRAY[self.apart[self.match.ok & ~match.ok].min()].name
 
     # ---- ways with a number that is measured
 
@@ -170,11 +178,12 @@ class Search:
     # ---- no way of being wrong is known: take what the code computes, say where, and go on behind it
 
     def measure(self, n):
-        before, blocks = set(self.unnamed), [block for block, bad in zip(self.film.meta, self.wrong(n)) if bad]
+        before, wrong = set(self.unnamed), self.wrong(n)
+        blocks, first = [block for block, bad in zip(self.film.meta, wrong) if bad], XRAY[self.apart[wrong].min()]
         kinds, lag = dict.fromkeys(block.kind for block in blocks), max(block.lag or 0 for block in blocks)
         if any(block.kind == "dz" and block.t > block.impulse for block in blocks):
             self.unnamed["timesteps"] = "a timestep is answered that comes after the impulse"
-        elif XRAY[n].name == "the head":
+        elif not n:
             self.measure_head(kinds)
         elif lag:
             self.measure_carry(n)
@@ -183,7 +192,7 @@ class Search:
         else:
             self.measure_sums(blocks, kinds)
         self.skip |= ~self.match.ok & (self.stage <= n)
-        self.seen |= dict.fromkeys(self.unnamed.keys() - before, XRAY[n].name)
+        self.seen |= dict.fromkeys(self.unnamed.keys() - before, first.name)
 
     def measure_sums(self, blocks, kinds):
         for kind in kinds:

@@ -27,12 +27,14 @@ class Whole:
         self.gates, self.head = search.match.gates, search.match.head
         self.decay, self.in_the_loss = {}, False
         self.named = named = not self.unnamed and search.fine(search.match)
-        self.fits = named and self.explains()
+        self.fits = named and self.explains(data)
         if named:
+            if not self.fits:  # a clip may hide what is hidden from differences
+                self.explains([one.softened(way) for one in data])
             self.clips()
         if "clipped inside" in self.faults:
             self.data = [one for one in data if one.sizes == sizes]
-            self.fits = self.explains()
+            self.fits = self.explains(self.data)
         if named and not self.fits and not self.unnamed:
             self.where_it_does_not_fit()
         self.fits = self.fits and not self.unnamed
@@ -40,21 +42,22 @@ class Whole:
             self.in_the_loss = bool(self.decay and loss_constant) and self.decay_is_in_the_loss(loss_factor)
             self.drop_what_is_not_needed()
 
-    def explains(self):
+    def explains(self, data):
         """Whether the gradients are those of the faults found, or of one more, which differences hide."""
         self.find_decay()
-        if self.all_fit(self.faults):
+        if self.all_fit(self.faults, data):
             return True
         for place, what in self.search.options:
             faults = self.faults | {place: what}
-            if place not in self.faults and self.off(self.data[-1], faults) <= self.tolerance and self.all_fit(faults):
+            if (place not in self.faults and self.off(data[-1], faults) <= self.tolerance
+                    and self.all_fit(faults, data)):
                 if self.search.fine(self.film.compare(faults)):
                     self.faults, self.search.seen[place] = faults, WHOLE[1].name
                     return True
         return False
 
-    def all_fit(self, faults):
-        return all(self.off(one, faults) <= self.tolerance for one in self.data)
+    def all_fit(self, faults, data=None):
+        return all(self.off(one, faults) <= self.tolerance for one in data or self.data)
 
     def off(self, data, faults):
         """The largest error of an array on this data, up to one factor for the gates and one for the head."""

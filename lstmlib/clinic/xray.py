@@ -67,7 +67,10 @@ def xray(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, H=No
 
 
 class Film:
-    """Answers to impulses, one at each timestep: those of the code, and those of a hypothesis, block by block."""
+    """Answers to impulses, one at each timestep: those of the code, and those of a hypothesis, block by block.
+
+    spent  how many backward passes and comparisons that took
+    """
 
     def __init__(self, own, way, sizes, seed=0, lengths=None):
         self.own, self.way, self.sizes = own, way, sizes
@@ -85,7 +88,7 @@ class Film:
             self.X = amplitude[..., None] * np.eye(T, D)[:, None]
         else:
             self.X = rng.normal(size=(T, B, D))
-        self.groups, self.limit, self.passes = [], None, 0
+        self.groups, self.limit, self.spent = [], None, 0
         for length in lengths or (range(1, T + 1) if own.many_to_one else [T]):
             try:
                 self.groups.append(Group(self, length, rng))
@@ -132,7 +135,7 @@ class Film:
 
     def predict(self, faults, kept=None):
         """The answers of a backward pass with these faults, a dict of arrays for each group."""
-        out, self.passes = [], self.passes + len(self.groups)
+        out = []
         for group in self.groups:
             record = None if kept is None else {}
             out.append(catalogue.backward(self.weights, group.now, group.dYs, group.cut(faults), self.own.given,
@@ -153,6 +156,7 @@ class Film:
 
     def compare(self, faults, factors=None):
         """Which blocks of the code's answers are those of a backward pass with these faults -> Match"""
+        self.spent += 1 + len(self.groups)
         theirs = [group.blocks(answers) for group, answers in zip(self.groups, self.predict(faults))]
         bb = np.concatenate([(theirs[n][kind] ** 2).sum(axis=1) for kind, n in self.order])
         ab = np.concatenate([(self.mine[n][kind] * theirs[n][kind]).sum(axis=1) for kind, n in self.order])
@@ -163,7 +167,7 @@ class Film:
             head, gates = factors
         factor = np.where(self.of_head, np.array(head)[self.group], np.array(gates)[self.group])
         ok, late = self.agree(bb, ab, factor), self.late & (self.aa > self.floor ** 2)
-        plain = np.allclose(head, gates, rtol=1e-3) and late.any() and ok[late].mean() > 0.15
+        plain = all(abs(h - g) <= 1e-3 * abs(g) for h, g in zip(head, gates)) and late.any() and ok[late].mean() > 0.15
         return Match(ok, head[-1], gates[-1], ab / factor, bb, factor, (head, gates), plain)
 
     def agree(self, bb, ab, factor):
@@ -306,9 +310,7 @@ class Group:
         """What each of the blocks is."""
         if kind == "dz":
             times = self.T if self.one_hot or self.reader is not None else 0
-            apart = self.one_hot and len(self.steps) > 1
-            return [Block(kind, s, t, k, apart and s == self.T - 1)
-                    for s in self.steps for t in range(times) for k in "ifgo"]
+            return [Block(kind, s, t, k) for s in self.steps for t in range(times) for k in "ifgo"]
         return [Block(kind, s, None, k) for s in self.steps
                 for k in ([None] if kind in ("Wy", "by", "rest of Wx") else "ifgo")]
 
