@@ -54,6 +54,7 @@ class Diagnosis:
     experiments  what was asked, in this order: what each leaves open, expects, and found
     notes        sentences that are no faults
     calls        how often the code was asked
+    spent        how many backward passes and comparisons it took to find the faults
     """
 
     faults: list = field(default_factory=list)
@@ -68,6 +69,7 @@ class Diagnosis:
     experiments: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     calls: int = 0
+    spent: int = 0
 
     def __str__(self):
         return words.report(self)
@@ -353,13 +355,22 @@ class Examination:
                 if explained[forward] == 1:
                     break
         best = max(explained, key=explained.get)
-        self.diagnosis.forward = best if explained[best] > explained["standard"] + 0.1 else "standard"
-        way = catalogue.FORWARDS[self.diagnosis.forward]
-        return way, self.search(way)
+        found = {}
+        better = explained[best] > explained["standard"] + 0.1
+        for forward in dict.fromkeys([best if better else "standard", "standard"]):
+            found[forward] = self.search(catalogue.FORWARDS[forward])
+            if not found[forward].unnamed:
+                break
+        self.diagnosis.forward = min(found, key=lambda forward: len(found[forward].unnamed))
+        return catalogue.FORWARDS[self.diagnosis.forward], found[self.diagnosis.forward]
 
     def search(self, way):
         faults = {} if self.uneven is None else {"1/|X|": ("mean of means", self.uneven)}
-        return Search(Film(self.asked, way, self.sizes, self.seed), faults, self.said)
+        film = Film(self.asked, way, self.sizes, self.seed)
+        film.spent = self.diagnosis.spent
+        search = Search(film, faults, self.said)
+        self.diagnosis.spent = film.spent
+        return search
 
     # ---- no forward pass that is known
 

@@ -15,7 +15,7 @@ from .experiments import XRAY
 GATES, LAST = "ifgo", len(XRAY) - 1
 # What may be spent, in backward passes and their comparisons: 1000 take about 0.2 s on one core.
 ALL = 20000
-HALF = ALL // 2  # after which nothing is looked at once more
+ENOUGH = 14000  # after which nothing is looked at once more
 COMBINATIONS = 4000  # of each look, for other faults in place of those found, and for two at a time
 
 
@@ -40,7 +40,7 @@ class Search:
         self.match = film.compare(faults)
         self.one_by_one(said)
         for joined in (True, False):
-            if self.unnamed and film.spent < HALF:
+            if self.unnamed and film.spent < ENOUGH:
                 said("the X-ray, once more")
                 self.once_more(faults, joined, said)
         self.prune()
@@ -135,12 +135,14 @@ class Search:
         for place, what in list(self.faults.items()):
             if place in self.unnamed or what[0] == "mean of means":
                 continue
-            fewer = {k: v for k, v in self.faults.items() if k != place}
-            match = self.film.compare(fewer)
+            fewer, (head, gates) = {k: v for k, v in self.faults.items() if k != place}, self.match.factors
+            times = what[1] if place == "1/|X|" else 1  # at every step it may be no more than a factor of the gates
+            same = self.film.compare(fewer, (head, [times * factor for factor in gates]))
+            match = max(same, self.film.compare(fewer), key=self.score)
             if self.score(match)[0] >= self.score(self.match)[0]:
                 self.faults, self.match = fewer, match
             else:
-                self.seen[place] = XRAY[self.apart[self.match.ok & ~match.ok].min()].name
+                self.seen[place] = XRAY[self.apart[self.match.ok & ~same.ok].min()].name
 
     # ---- ways with a number that is measured
 

@@ -133,7 +133,7 @@ def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
     diagnosis = diagnose(stranger("g2", "dhA", "early", "clipn"), progress=False)
     found = {one.name: one.found for one in diagnosis.experiments if one.found}
     assert found == {
-        "gates i, f, g at the last timestep": ("states before t: one index early", "slope of g: at the activation"),
+        "gates i, f, g at the impulse": ("states before t: one index early", "slope of g: at the activation"),
         "gate o, two steps back": ("dh: from dh alone",), "a large upstream": ("clipped inside: by norm",)}
     assert [one.name for one in diagnosis.experiments] == [
         one.name for one in (CALLS, LOSS, *XRAY, *WHOLE, BATCH)]
