@@ -5,6 +5,7 @@ of them finds, the later ones take into account. That no other place changes wha
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import NamedTuple
 
 
@@ -40,8 +41,9 @@ class Experiment(NamedTuple):
                               f"found    {found}"])
 
 
-def dz(gates, lags):
-    return lambda block: block.kind == "dz" and block.gate in gates and block.lag in lags
+def dz(gates, least, most):
+    """dz of these gates, between so many timesteps before the impulse."""
+    return lambda block: block.kind == "dz" and block.gate in gates and least <= block.lag <= most
 
 
 def of(*kinds):
@@ -58,19 +60,20 @@ XRAY = (
     Experiment("gate o at the impulse",
                ("slope of o", "states at t", "c at t", "caches", "timesteps", "Wx", "x", "1/|X|"),
                "dz_o = dh * tanh(c) * o(1 - o), dh = dY_t @ Wy.T: no other gate, and nothing has come back",
-               dz("o", range(-99, 1))),
+               dz("o", -inf, 0)),
     Experiment("gates i, f, g at the impulse",
                ("slope of tanh(c)", "slope of i", "slope of f", "slope of g", "states before t", "c before t",
                 "coupled gates", "peepholes"),
                "dz = dc * (g, c_prev, i) * slope, dc = dh * o(1 - tanh(c)^2): what all three share is of tanh(c)",
-               dz("ifg", range(-99, 1))),
-    Experiment("gate o, one step back", ("dh", "gate o"),
-               "dh = dz @ Wh.T: gate o does not see what comes along the cell", dz("o", [1])),
-    Experiment("gates i, f, g, one step back", ("dc",), "dc = dh * o(1 - tanh(c)^2) + dc_next * f", dz("ifg", [1])),
-    Experiment("gate o, two steps back", ("dh",), "the dz that makes dh has in it what came along the cell, too",
-               dz("o", [2])),
-    Experiment("gates i, f, g, two steps back", ("dc",), "the same lines again", dz("ifg", [2])),
-    Experiment("three steps back and more", ("dh", "dc"), "the same lines again", dz("ifgo", range(3, 99))),
+               dz("ifg", -inf, 0)),
+    Experiment("along the hidden path: gate o, one step back", ("dh", "gate o"),
+               "dh = dY_t @ Wy.T + dz @ Wh.T: gate o knows nothing of what comes along the cell", dz("o", 1, 1)),
+    Experiment("along the cell: gates i, f, g, one step back", ("dc",), "dc = dh * o(1 - tanh(c)^2) + dc_next * f",
+               dz("ifg", 1, 1)),
+    Experiment("what of dc enters dh: gate o, two steps back", ("dh",),
+               "the dz that make dh have in them what came along the cell, too", dz("o", 2, 2)),
+    Experiment("gates i, f, g, two steps back", ("dc",), "the same lines again", dz("ifg", 2, 2)),
+    Experiment("three steps back and more", ("dh", "dc"), "the same lines again", dz("ifgo", 3, inf)),
     Experiment("the sum of b", ("b", "bias of i", "bias of f", "bias of g", "bias of o"), "db = the sum of all dz_t",
                of("b")),
     Experiment("the sums of Wh and Wx", ("Wh", "h before t"), "dWh = the sum of all h_(t-1).T @ dz_t, first h0",

@@ -19,6 +19,11 @@ ENOUGH = 14000  # after which nothing is looked at once more
 COMBINATIONS = 4000  # of each look, for other faults in place of those found, and for two at a time
 
 
+def stages(blocks):
+    """Which experiment reads each block."""
+    return np.array([next(n for n, one in enumerate(XRAY) if one.reads(block)) for block in blocks])
+
+
 class Search:
     """faults   {place: what}, named or measured
     unnamed  {place: a sentence with a number} of the latter
@@ -27,8 +32,7 @@ class Search:
 
     def __init__(self, film, faults, said):
         self.film, self.faults, self.unnamed, self.seen, self.touching = film, faults, {}, {}, []
-        self.stage = self.apart = np.array([next(n for n, one in enumerate(XRAY) if one.reads(block))
-                                            for block in film.meta])
+        self.stage = self.apart = stages(film.meta)
         self.skip = np.zeros(len(self.stage), bool)
         given, way = film.own.given, film.way
         none = ("head", "loss at t", "Wy", "by") if given else ("head", "Wy", "by") if way.get("output") == "h" else ()
@@ -53,7 +57,7 @@ class Search:
         self.faults = start if joined else {k: what for k, what in self.faults.items() if k not in self.unnamed}
         self.unnamed, self.seen, self.skip, self.match = {}, {}, self.skip & False, self.film.compare(self.faults)
         if joined:
-            self.stage = self.apart + np.array([one.name.startswith("gate o") for one in XRAY])[self.apart]
+            self.stage = stages([block._replace(gate="g") for block in self.film.meta])
         while not joined and not self.fine(self.match) and (self.one_more() or self.another()):
             pass
         self.one_by_one(said)

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +16,17 @@ from strangers import FAULTS, peeping, stranger
 
 from lstmlib import Weights, init_weights
 from lstmlib.checking import numerical_gradient, relative_error
-from lstmlib.clinic import Diagnosis, catalogue, diagnose, from_indices, from_step, layouts, ready_head, xray
+from lstmlib.clinic import (
+    Diagnosis,
+    catalogue,
+    diagnose,
+    from_indices,
+    from_step,
+    layouts,
+    ready_head,
+    search,
+    xray,
+)
 from lstmlib.clinic.asking import Own, Sizes, random_targets, random_weights
 from lstmlib.clinic.experiments import BATCH, CALLS, LOSS, WHOLE, XRAY
 from lstmlib.clinic.patients import HEALTHY, PATIENTS, outpatient
@@ -95,6 +105,7 @@ def test_draws_of_one_to_four_faults_are_named_and_placed_and_none_is_made_up():
         start = time.process_time()
         diagnosis = diagnose(stranger(*switches, **how, **style), **how, **sizes, progress=False)
         results.append((count, *judged(switches, diagnosis), time.process_time() - start))
+        assert diagnosis.spent <= search.ALL
         if not results[-1][1]:
             print(seed, [NAMES[s] for s in switches], how, style, sizes, "->", diagnosis.faults, diagnosis.places)
     results = np.array(results, float)
@@ -117,8 +128,7 @@ def test_an_experiment_leaves_open_what_can_change_it(forward, many_to_one):
     way = catalogue.FORWARDS.get(forward, {"peepholes": np.random.default_rng(4).normal(size=(3, 4))})
     how = {"loss": "squared error", "many_to_one": many_to_one}
     film = Film(Own(of_catalogue(forward, how, 1.0, way=way), **how), way, Sizes())
-    stage = np.array([next(n for n, one in enumerate(XRAY) if one.reads(block)) for block in film.meta])
-    shown = set()
+    stage, shown = search.stages(film.meta), set()
     for place, table in catalogue.WAYS.items():
         for what in table:
             changed = ~film.compare({place: what}, film.compare({}).factors).ok
@@ -134,11 +144,10 @@ def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
     found = {one.name: one.found for one in diagnosis.experiments if one.found}
     assert found == {
         "gates i, f, g at the impulse": ("states before t: one index early", "slope of g: at the activation"),
-        "gate o, two steps back": ("dh: from dh alone",), "a large upstream": ("clipped inside: by norm",)}
-    assert [one.name for one in diagnosis.experiments] == [
-        one.name for one in (CALLS, LOSS, *XRAY, *WHOLE, BATCH)]
-    assert "seen   gate o, two steps back" in str(diagnosis)
-    one = next(one for one in diagnosis.experiments if one.name == "gate o, one step back")
+        "what of dc enters dh: gate o, two steps back": ("dh: from dh alone",), "a large upstream": ("clipped inside: by norm",)}
+    assert [one.name for one in diagnosis.experiments] == [one.name for one in (CALLS, LOSS, *XRAY, *WHOLE, BATCH)]
+    assert "seen   what of dc enters dh: gate o, two steps back" in str(diagnosis)
+    one = next(one for one in diagnosis.experiments if "hidden path" in one.name)
     assert re.fullmatch(r"(.*\n) +leaves open  dh, gate o\n +expects +dh = .*\n +found +as expected", str(one))
 
 
@@ -147,7 +156,7 @@ def test_what_has_no_name_is_told_by_its_experiment_too():
     own = invented(lambda at, value, now: what(value, now) if at == where else value)
     diagnosis = diagnose(own, progress=False)
     found = {one.name: one.found for one in diagnosis.experiments if one.found}
-    assert found == {"gate o, one step back": (f"dh: {diagnosis.numbers['dh']}",)}
+    assert found == {"along the hidden path: gate o, one step back": (f"dh: {diagnosis.numbers['dh']}",)}
     assert diagnosis.experiments[-1].name == XRAY[-1].name  # whole gradients are for what has a name
 
 
@@ -161,6 +170,45 @@ def test_the_verdict_does_not_depend_on_the_speed_of_the_machine(monkeypatch):
         own = stranger("os", "dhS", "Wx=", "view", loss="squared error")
         said.append(str(diagnose(own, "squared error", T=4, B=3, D=7, H=5, K=4, seed=293, progress=False)))
     assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("how", [{"loss": "given"}, {"loss": "squared error"}, {"many_to_one": True}])
+def test_what_is_spent_is_bounded_whatever_the_code_does(how, monkeypatch):
+    """Gradients that are none: every experiment fails, and what may be spent on names is spent."""
+    right = stranger(**how)
+
+    def own(weights, X, targets):
+        answer = right(weights, X, targets)
+        gradient = {k: np.sin(1000 * a) for k, a in (answer if "given" in how.values() else answer[1]).items()}
+        return gradient if "given" in how.values() else (answer[0], gradient)
+
+    for most in (500, 2000):
+        monkeypatch.setattr(search, "ALL", most)
+        diagnosis = diagnose(own, **how, progress=False)
+        assert most / 2 < diagnosis.spent <= most + 200 and not diagnosis.explained
+
+
+def test_sums_of_one_timestep_do_not_hide_the_other_faults():
+    """Without a loss they look like those of coupled gates; and what is left of Wx is not enough to read dz."""
+    overwritten = diagnose(stranger("all=", "f2", loss="given"), "given", progress=False)
+    assert overwritten.forward == "standard" and overwritten.explained
+    assert set(overwritten.faults) == {"sums: overwritten at each step", "slope of f: at the activation"}
+    last = diagnose(stranger("g1", "Wxlast", "dh0", many_to_one=True), many_to_one=True, progress=False)
+    assert set(last.faults) == {"slope of g: missing", "Wx: last timestep only", "dh: not carried"} and last.explained
+
+
+def test_a_factor_of_the_head_alone_is_not_taken_for_one_at_every_step():
+    own = stranger("count", "Wxlast", "dh0", "cearly", many_to_one=True)
+    diagnosis = diagnose(own, many_to_one=True, T=4, B=3, D=7, H=5, K=4, seed=361, progress=False)
+    assert diagnosis.explained and "head: another count" in diagnosis.faults
+    assert not any(said.startswith("1/|X|") for said in diagnosis.faults)
+
+
+@pytest.mark.parametrize("clip", ["clipv", "clips", "clipn"])
+def test_a_loss_that_differences_hide_is_found_behind_a_clip(clip):
+    diagnosis = diagnose(stranger("other", "bi", clip), progress=False)
+    assert {"loss: of another loss", "bias of i: delta of f"} <= set(diagnosis.faults) and diagnosis.explained
+    assert "clipped inside" in diagnosis.places
 
 
 def test_right_code_is_never_accused():
@@ -657,11 +705,28 @@ def test_layouts_are_what_they_say():
     assert "Wx" not in layouts(joined="hx", each_gate=True).take({"Wi": W[:, :5]})
 
 
+@pytest.mark.parametrize("names", ["", "W_f W_i W_c W_o b_f b_i b_c b_o W_y b_y"])
+@pytest.mark.parametrize("kind", [dict, SimpleNamespace])
+def test_layouts_put_weights_into_an_object_and_get_its_gradient(kind, names):
+    layout, weights = layouts("fico", "hx", each_gate=True, columns=True, flat=True, names=names), init_weights(3, 5, 2)
+    net = layout.put(weights, kind())
+    arrays = net if kind is dict else vars(net)
+    assert list(arrays) == list(layout.names) == (names or "Wf Wi Wg Wo bf bi bg bo Wy by").split()
+    assert arrays[layout.names[2]].shape == (5, 8) and arrays[layout.names[4]].shape == (5,)
+    arrays |= {f"grad_{name}": array for name, array in arrays.items()}
+    back = layout.get(net, "grad_{}")
+    assert all(np.array_equal(back[name], array) for name, array in weights.items())
+    with pytest.raises(ValueError, match="net has none of dW"):
+        layout.get(net)
+
+
 @pytest.mark.parametrize("arguments, message", [(("ifgg",), "order must be a permutation of 'ifgo', got 'ifgg'"),
                                                 (("ifgo", "x"), "joined must be 'hx', 'xh' or None, got 'x'")])
 def test_wrong_layouts_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         layouts(*arguments)
+    with pytest.raises(ValueError, match="names must be 5, for Wx, Wh, b, Wy, by, got 2"):
+        layouts(names="W b")
     with pytest.raises(ValueError, match="gradient must have the 5 arrays Wx, Wh, b, Wy, by, got 2"):
         layouts().take([1, 2])
 
