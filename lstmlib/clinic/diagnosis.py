@@ -3,9 +3,9 @@
     diagnosis = diagnose(own)
     print(diagnosis)
 
-First what needs no hypothesis: two calls, arguments, lengths. Then the forward pass, from the loss alone; the X-ray,
-layer by layer (`xray`, `search`); whole gradients on other data (`whole`). Where these are not those of a backward pass
-with the faults found, the faults are a guess, and said to be one.
+Its `experiments` are asked one by one: two calls, lengths, the forward pass from the loss alone; the X-ray (`xray`,
+`search`); whole gradients on other data (`whole`). Where these are not those of a backward pass with the faults found,
+the faults are a guess, and said to be one.
 """
 
 import sys
@@ -419,7 +419,7 @@ class Examination:
         d, self.way = self.diagnosis, way
         whole = Whole(self.asked, search, way, self.sizes, self.data, self.loss_factor, self.loss_constant)
         d.explained = whole.fits and not self.asked.left_out
-        d.experiments += [one for n, one in enumerate(XRAY) if n in search.stage] + [*WHOLE] * whole.named
+        d.experiments += [one for n, one in enumerate(XRAY) if n in search.apart] + [*WHOLE] * whole.named
         named = {place: what for place, what in whole.faults.items() if place not in whole.unnamed}
         for places, said in words.together(named):
             d.add(" or ".join([said, *(self.same_gradient(whole, places, said) if d.explained else [])]),

@@ -14,8 +14,8 @@ from .experiments import XRAY
 
 GATES, LAST = "ifgo", len(XRAY) - 1
 # What may be spent, in backward passes and their comparisons: 1000 take about 0.2 s on one core.
-ALL = 20000
-ENOUGH = 14000  # after which nothing is looked at once more
+ALL = 16000
+ENOUGH = 12000  # after which nothing is looked at once more
 COMBINATIONS = 4000  # of each look, for other faults in place of those found, and for two at a time
 
 
@@ -185,7 +185,7 @@ class Search:
 
     def measure(self, n):
         before, wrong = set(self.unnamed), self.wrong(n)
-        blocks, first = [block for block, bad in zip(self.film.meta, wrong) if bad], XRAY[self.apart[wrong].min()]
+        blocks = [block for block, bad in zip(self.film.meta, wrong) if bad]
         kinds, lag = dict.fromkeys(block.kind for block in blocks), max(block.lag or 0 for block in blocks)
         if any(block.kind == "dz" and block.t > block.impulse for block in blocks):
             self.unnamed["timesteps"] = "a timestep is answered that comes after the impulse"
@@ -198,7 +198,9 @@ class Search:
         else:
             self.measure_sums(blocks, kinds)
         self.skip |= ~self.match.ok & (self.stage <= n)
-        self.seen |= dict.fromkeys(self.unnamed.keys() - before, first.name)
+        asked = [XRAY[k] for k in np.unique(self.apart[wrong])]
+        for place in self.unnamed.keys() - before:
+            self.seen[place] = next((one for one in asked if place in one.opens), asked[0]).name
 
     def measure_sums(self, blocks, kinds):
         for kind in kinds:

@@ -127,7 +127,7 @@ def lines(place, what=""):
 
 def report(d):
     """The diagnosis in sentences."""
-    seen = {said: f"    seen   {one.name}" for one in d.experiments for said in one.found}
+    seen = {said: [f"    seen   {one.name}"] for one in d.experiments for said in one.found}
     out = []
     if d.explained and not d.faults:
         out.append("The gradient is right.")
@@ -141,14 +141,14 @@ def report(d):
     for said in d.faults:
         out += ["", f"* {said}"]
         place, what = singles(said)[0]
-        out += lines(place, what) + [seen[said]] * (said in seen)
+        out += lines(place, what) + seen.get(said, [])
         if place in d.numbers:
             out.append(f"    here   {d.numbers[place]}")
     named = {singles(said)[0][0] for said in d.faults}
     for place, number in d.numbers.items():
         if place not in named:
             out += ["", f"* {place}: no way of being wrong that is known here; {number}"]
-            out += lines(place) + [seen[f"{place}: {number}"]] * (f"{place}: {number}" in seen)
+            out += lines(place) + seen.get(f"{place}: {number}", [])
     out.append("")
     if d.forward:
         out.append(f"forward pass: {d.forward}")

@@ -105,7 +105,8 @@ def test_draws_of_one_to_four_faults_are_named_and_placed_and_none_is_made_up():
         start = time.process_time()
         diagnosis = diagnose(stranger(*switches, **how, **style), **how, **sizes, progress=False)
         results.append((count, *judged(switches, diagnosis), time.process_time() - start))
-        assert diagnosis.spent <= search.ALL
+        found = [said for one in diagnosis.experiments for said in one.found]
+        assert str(diagnosis) and diagnosis.spent <= search.ALL + 100 and found and set(diagnosis.faults) <= set(found)
         if not results[-1][1]:
             print(seed, [NAMES[s] for s in switches], how, style, sizes, "->", diagnosis.faults, diagnosis.places)
     results = np.array(results, float)
@@ -144,7 +145,8 @@ def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
     found = {one.name: one.found for one in diagnosis.experiments if one.found}
     assert found == {
         "gates i, f, g at the impulse": ("states before t: one index early", "slope of g: at the activation"),
-        "what of dc enters dh: gate o, two steps back": ("dh: from dh alone",), "a large upstream": ("clipped inside: by norm",)}
+        "what of dc enters dh: gate o, two steps back": ("dh: from dh alone",),
+        "a large upstream": ("clipped inside: by norm",)}
     assert [one.name for one in diagnosis.experiments] == [one.name for one in (CALLS, LOSS, *XRAY, *WHOLE, BATCH)]
     assert "seen   what of dc enters dh: gate o, two steps back" in str(diagnosis)
     one = next(one for one in diagnosis.experiments if "hidden path" in one.name)
