@@ -47,7 +47,7 @@ STILL = "A picture: it moves where JavaScript runs, and in the notebook."
 
 def main(arguments):
     options = {"--open", "--instructor"} & set(arguments)
-    folder = folder_of([argument for argument in arguments if argument not in options], __doc__, "book")
+    folder = folder_of([word for word in arguments if word not in options], __doc__, ROOT / "build" / "book")
     announce(build(folder, "--instructor" in options), "The book", folder)
     if "--open" in options:
         webbrowser.open((folder / "index.html").resolve().as_uri())

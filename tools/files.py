@@ -8,11 +8,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def folder_of(arguments, use, name):
-    """The folder that the arguments name, or build/NAME; any other arguments end the program with its use."""
-    if len(arguments) > 1 or arguments and arguments[0].startswith("-"):
+def folder_of(arguments, use, usual=None):
+    """The folder that the arguments name, or the usual one; any other arguments end the program with its use."""
+    if usual and not arguments:
+        return usual
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         raise SystemExit(use.strip())
-    return Path(*arguments) if arguments else ROOT / "build" / name
+    return Path(arguments[0])
 
 
 def announce(paths, what, folder):

@@ -49,7 +49,7 @@ CAPTION_IN_CODE = re.compile(r'"(Figure \d\.\d)\. (?:[^"\\]|\\.)*"(?:\s*"(?:[^"\
 
 
 def main(arguments):
-    folder = folder_of(arguments, __doc__, "handout")
+    folder = folder_of(arguments, __doc__, ROOT / "build" / "handout")
     announce(build(folder), "The handouts", folder)
 
 

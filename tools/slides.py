@@ -44,7 +44,7 @@ class Slide:
 
 
 def main(arguments):
-    folder = folder_of(arguments, __doc__, "slides")
+    folder = folder_of(arguments, __doc__, ROOT / "build" / "slides")
     announce(build(folder), "The slides", folder)
 
 

@@ -12,15 +12,13 @@ what the cells of the explanations show often answers a question that the text h
 how to use both.
 """
 
-import argparse
 import ast
 import copy
 import re
-from pathlib import Path
 
 from nbformat.v4 import new_code_cell
 
-from tools.files import ROOT
+from tools.files import ROOT, folder_of
 from tools.files import write as write_file
 from tools.notebooks import NOTEBOOKS, stored, text_of
 from tools.stubs import exercises, solved_stub_of
@@ -55,19 +53,16 @@ NEEDED = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "pyproject.toml", "run.p
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="run.py student", description="Write the notebooks without their solutions "
-                                     "into a folder, for a class.")
-    parser.add_argument("folder", type=Path, help="where to write; it is made if it is not there")
-    parser.add_argument("--nbgrader", action="store_true", help="write a course of nbgrader, still solved")
-    parser.add_argument("--force", action="store_true", help="overwrite notebooks that differ")
-    wanted = parser.parse_args(arguments)
+    options = {"--nbgrader", "--force"} & set(arguments)
+    folder = folder_of([word for word in arguments if word not in options], __doc__)
+    files, then = ((course(), "nbgrader generate_assignment") if "--nbgrader" in options
+                   else (class_folder(), "python run.py"))
     try:
-        number = write(course() if wanted.nbgrader else class_folder(), wanted.folder, wanted.force)
+        write(files, folder, "--force" in options)
     except OSError as problem:
-        raise SystemExit(f"The student notebooks cannot be written to {wanted.folder}: "
+        raise SystemExit(f"The student notebooks cannot be written to {folder}: "
                          f"{problem.strerror or problem} ({problem.filename}).") from None
-    then = "nbgrader generate_assignment" if wanted.nbgrader else "python run.py"
-    print(f"{number} files are in {wanted.folder.resolve()}; go on there with `{then}` (docs/nbgrader.md).")
+    print(f"{len(files)} files are in {folder.resolve()}; go on there with `{then}` (docs/nbgrader.md).")
 
 
 def write(files, folder, force=False):
@@ -84,7 +79,6 @@ def write(files, folder, force=False):
                          "with --force.")
     for path, text in paths.items():
         write_file(path, text)
-    return len(paths)
 
 
 def class_folder():

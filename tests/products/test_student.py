@@ -234,10 +234,10 @@ def test_a_folder_that_will_not_do(tmp_path, folder, said):
         student.main(["--force", str(tmp_path / folder)])
 
 
-def test_no_folder(capsys):
-    with pytest.raises(SystemExit):
-        student.main([])
-    assert "arguments are required: folder" in capsys.readouterr().err
+@pytest.mark.parametrize("arguments", [[], ["--force"], ["a", "b"], ["--forced", "a"]])
+def test_without_one_folder_the_use_is_shown(arguments):
+    with pytest.raises(SystemExit, match="run.py student FOLDER"):
+        student.main(arguments)
 
 
 # For each exercise a wrong answer that the feedback must catch: the solution with a piece of its text changed, or code.
