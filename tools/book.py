@@ -15,12 +15,15 @@ import ast
 import base64
 import functools
 import html
+import io
 import json
 import re
 import webbrowser
 from importlib import import_module
 
+import numpy as np
 from nbformat.v4 import new_markdown_cell, new_notebook
+from PIL import Image
 
 from lstmlib.exercises.answers import answers
 from lstmlib.explorers import Prediction, Sentence
@@ -156,7 +159,8 @@ class Page:
         if "text" in output:
             return printed(output.text)
         if "image/png" in data:
-            return figure(f'data:image/png;base64,{"".join(data["image/png"].split())}', about["image/png"])
+            png = base64.b64encode(lighter(base64.b64decode(data["image/png"]))).decode()
+            return figure(f"data:image/png;base64,{png}", about["image/png"])
         if picture := EXPLORER_PICTURE.fullmatch(markup):
             source = f"data:{picture['kind']};base64,{picture['data']}"
             return figure(source, {"alt": html.unescape(picture["alt"]), "width": WIDTH.search(markup)[1]})
@@ -222,6 +226,19 @@ def figure(source, about):
     return (f'<figure style="--width:{about["width"]}px"><div class="scroll">'
             f'<img alt="{number.rstrip(".") or "Figure"}, described in its caption"{size} src="{source}"></div>'
             f"<figcaption><b>{number}</b> {html.escape(caption)}</figcaption></figure>")
+
+
+def lighter(png):
+    """The picture with the 256 commonest of its colours; the others, between line and ground, become the nearest."""
+    pixels = np.array(Image.open(io.BytesIO(png)).convert("RGBA"))
+    colours, places, times = np.unique(pixels.view("<u4"), return_inverse=True, return_counts=True)
+    colours = colours.view("u1").reshape(-1, 4).astype(int)
+    kept = colours[np.argsort(-times, kind="stable")[:256]]
+    nearest = np.array([np.abs(kept - colour).sum(axis=1).argmin() for colour in colours], "u1")
+    picture, small = Image.fromarray(nearest[places].reshape(pixels.shape[:2])), io.BytesIO()
+    picture.putpalette(kept.astype("u1").tobytes(), "RGBA")
+    picture.save(small, "PNG", optimize=True)
+    return small.getvalue()
 
 
 def stage(film):

@@ -167,9 +167,9 @@ PRESETS = {"Both are gradients": {}, "40 is a constant": {"kind": CONSTANT},
 
 
 def film():
-    """|X| with every second summand, as a gradient and as a constant."""
-    return (State(second=second, kind=kind, size_X=size_X)
-            for kind in (GRADIENT, CONSTANT) for size_X in SIZES for second in SUMMANDS)
+    """|X| with every a and with every second summand, as a gradient and as a constant."""
+    return (State(kind=kind, size_X=size_X, **{name: value}) for kind in (GRADIENT, CONSTANT) for size_X in SIZES
+            for name in ("a", "second") for value in SUMMANDS)
 
 
 def linear_map():

@@ -4,7 +4,8 @@ The cell has one hidden unit and two inputs: a value, which is there at every st
 which is 1 at the one step whose value is to be remembered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -235,6 +236,14 @@ def controls():
             "b_f": Slider("bias of the forget gate", biases, 0, signed, "red"),
             "h_to_f": Slider("weight, h to forget gate", from_0, 0, colour="red"),
             "b_o": Slider("bias of the output gate", biases, 0, signed, "orange")}
+
+
+def film():
+    """For a search of the good setting by hand: some values of its four sliders; and from every preset each alone."""
+    for b_i, b_f, b_o, marker in product((-8, -5, -2, 0, 5), (-6, 0, 1, 3, 6), (-6, 0, 4), (0, 4, 10, 16)):
+        yield replace(Gates(), b_i=b_i, b_f=b_f, b_o=b_o, marker_to_i=marker)
+    for preset, (name, control) in product(PRESETS.values(), controls().items()):
+        yield from (replace(Gates(), **preset | {name: value}) for value in control.values)
 
 
 def gates():
