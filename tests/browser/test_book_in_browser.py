@@ -354,6 +354,58 @@ def test_an_embed_is_as_wide_as_its_frame(browser, small_book):
             assert width > 360 or slider.bounding_box()["width"] > 0.75 * width
 
 
+def test_on_a_phone_what_goes_on_sideways_says_so(browser, small_book):
+    """And most formulas do not: they are broken, or a little smaller. A figure keeps its text above 11 pixels."""
+    scrolled, formulas, small = {}, 0, []
+    for path in sorted(small_book.glob("*.html")):
+        with opened(browser, path, width=360, has_touch=True, is_mobile=True) as page:
+            page.evaluate(UNFOLD)
+            page.evaluate("dispatchEvent(new Event('resize'))")
+            silent, scrolled[path.name], all_of_them, sizes = page.evaluate("""() => {
+                const all = [...document.querySelectorAll(".formula, .scroll, pre, .lstm-panels .lstm-panel")];
+                const wide = all.filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1);
+                const silent = wide.filter((box) => !getComputedStyle(box, "::after").content.match(/[Ss]croll it/));
+                const pictures = [...document.querySelectorAll("figure img")];
+                return [silent.map((box) => box.outerHTML.slice(0, 200)),
+                        wide.filter((box) => box.matches(".formula")).length,
+                        document.querySelectorAll(".formula").length,
+                        pictures.map((picture) => picture.width / picture.getAttribute("width"))];
+            }""")
+            assert silent == [], path.name
+            formulas += all_of_them
+            small += [(path.name, size) for size in sizes if size < 0.87]
+    assert sum(scrolled.values()) <= 0.05 * formulas and small == [], scrolled
+
+
+def test_on_a_phone_a_figure_that_is_touched_is_seen_whole(browser, small_book):
+    with opened(browser, small_book / "01_linearity.html", width=360, has_touch=True, is_mobile=True) as page:
+        picture = page.locator("figure img").first
+        assert picture.bounding_box()["width"] > 700
+        picture.tap()
+        assert picture.bounding_box()["width"] <= 328
+        picture.tap()
+        assert picture.bounding_box()["width"] > 700
+
+
+def test_on_a_phone_the_verdict_stays_in_sight(browser, small_book):
+    with opened(browser, small_book / "04_where_to_divide.html", width=360, has_touch=True, is_mobile=True) as page:
+        headline, box = page.locator("#laboratory .lstm-headline"), page.locator("#laboratory .lstm-boxes input")
+        page.locator("#laboratory .lstm-boxes").evaluate("(box) => box.scrollIntoView({block: 'end'})")
+        for edge in (1, 7):
+            box.nth(edge).tap()
+            expect(headline).to_be_in_viewport(ratio=0.9)
+            covered = headline.evaluate("""(line) => { const box = line.getBoundingClientRect();
+                return document.elementFromPoint(box.x + 60, box.y + 15) !== line; }""")
+            assert not covered
+
+
+def test_the_gates_are_on_one_screen(browser, small_book):
+    with opened(browser, small_book / "02_lstm_cell.html") as page:
+        for preset in made("lstm_cell").presets:
+            page.locator("#gates").get_by_role("combobox").select_option(preset)
+            assert page.locator("#gates .lstm-explorer").bounding_box()["height"] <= 600
+
+
 @pytest.mark.parametrize("touch", [True, False])
 @pytest.mark.parametrize("name", PAGES)
 def test_widths(name, touch, browser, small_book):

@@ -1,5 +1,7 @@
 """The book holds every notebook, nothing of it runs that should not, and its films show what the explorers show."""
 
+import base64
+import io
 import json
 import random
 import re
@@ -14,7 +16,9 @@ from pages import Page, outside_addresses
 for package in ("nbformat", "pypandoc", "bleach", "anywidget"):
     pytest.importorskip(package, reason="the extras handout and lab are not installed")
 
+import numpy as np  # noqa: E402
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from lstmlib.explorers import EXPLORERS  # noqa: E402
 from lstmlib.explorers.film import films, lattice, made, traits  # noqa: E402
@@ -149,6 +153,48 @@ def test_no_tex_is_left_and_every_formula_has_its_number(small_book, pages):
         for tag in re.findall(r"\\tag\{(.*?)\}", prose):
             assert source.count(f'id="equation-{tag.replace(".", "-")}"') == 1
         assert "\\tag" not in pages[name].text and "$$" not in pages[name].text
+
+
+@pytest.mark.parametrize("formula, rows", [
+    (r"a = 1, \qquad b = 2", 2), (r"a = 1 \quad\text{or } b", 1), (r"a = \begin{cases} 1 & b \\ 2 & c \end{cases}", 1),
+    (r"\begin{aligned} a &= 1 & b &= 2 \\ & & c &= 3 \end{aligned}", 3),
+    (r"\begin{aligned} a &= 1 \\ b &= {2 \qquad 3} \end{aligned}", 1),
+    (r"\begin{aligned} a &= 1, \quad b = 2 \\ c &= 3 && \text{so} \end{aligned}", 4)])
+def test_on_a_narrow_screen_what_stands_side_by_side_stands_below(formula, rows):
+    page = page_of(new_markdown_cell(f"$$ {formula} \\tag{{1.1}} $$"))
+    narrow = re.findall(r'<span class="narrow"><math.*?</math></span>', page, re.DOTALL)
+    assert len(narrow) == (rows > 1)
+    assert page.count('class="wide"') == len(narrow) and page.count(">(1.1)<") == 1
+    if narrow:
+        table = narrow[0].partition("<annotation")[0]
+        assert table.count("<mtr>") == rows and "2.0em" not in table
+
+
+def test_formulas_are_set_as_they_are_read():
+    page = page_of(new_markdown_cell(r"So $\tanh z = \tanh^2 c$, ($\log_2 T$), and $\tanh(z)$."))
+    assert page.count('<mspace width="0.167em">') == 3
+    assert re.search(r'<span class="whole">\(<math', page)  # and no line begins with what follows it
+    assert re.search(r"</math></span>\),</span>", page) and re.search(r"</math>\.</span>", page)
+
+
+def test_a_picture_with_fewer_colours_is_the_same_picture():
+    png = next(base64.b64decode(output.data["image/png"]) for cell in STORED["02_lstm_cell"].cells
+               for output in cell.get("outputs", []) if "image/png" in output.get("data", {}))
+    before, after = (np.array(Image.open(io.BytesIO(data)).convert("RGBA")).astype(int)
+                     for data in (png, book.lighter(png)))
+    assert before.shape == after.shape and np.abs(before - after).mean() < 0.1
+    assert len(book.lighter(png)) < 0.6 * len(png)
+
+
+def test_what_a_line_of_code_goes_on_with_stands_further_in():
+    page = page_of(new_code_cell("if x:\n    y = 1"), new_markdown_cell("```python\nfor x in y:\n        z()\n```"))
+    assert re.search('style="--in:4"><a [^>]*></a>    y', page) and page.count("--in:") >= 1
+
+
+def test_columns_that_a_cell_prints_stay_columns():
+    for text, table in (("a    b\n1    2\n", True), ("all of it\nin two lines", False), ("a  b", False)):
+        page = page_of(new_code_cell("f()", outputs=[new_output("stream", text=text)]))
+        assert ('<pre class="output table">' in page) == table
 
 
 def test_solutions_and_teaching_notes_are_folded():

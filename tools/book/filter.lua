@@ -3,8 +3,13 @@
 local formulas = dofile(pandoc.path.join({pandoc.path.directory(PANDOC_SCRIPT_FILE), "..", "formulas.lua"}))
 local tags, headings = {}, {}
 
--- Bars in pairs are fences: alone, pandoc takes a bar for the beginning of something, and + after it for a sign.
-local function with_fences(tex)
+-- A function stands apart from what it is applied to: pandoc writes tanhz. And bars in pairs are fences: alone, pandoc
+-- takes a bar for the beginning of something, and + after it for a sign.
+local function as_read(tex)
+  for _, name in ipairs({"tanh", "log"}) do
+    tex = tex:gsub("\\" .. name .. "([%^_]?%d?)%s+(%a)", "\\" .. name .. "%1\\,%2")
+      :gsub("\\" .. name .. "\\frac", "\\" .. name .. "\\,\\frac")
+  end
   return (tex:gsub("\\|", "\1"):gsub("|([^|&\n]-)|", "\\lvert %1\\rvert "):gsub("\1", "\\|"))
 end
 
@@ -45,8 +50,10 @@ local function one_below_the_other(tex)
     local cells = pieces_of(row, "&")
     for k = 1, #cells, 2 do
       local left, right = cells[k], cells[k + 1]
-      for number, piece in ipairs(pieces_of((right or left):gsub(",%s*\\quad", ",\\qquad"), "\\qquad")) do
-        local before = pieces_of(piece, "=")[1]
+      local pieces = pieces_of((right or left):gsub(",%s*\\quad", ",\\qquad"), "\\qquad")
+      local signs = inner or pandoc.List(pieces):filter(function(piece) return #pieces_of(piece, "=") < 2 end)[1] == nil
+      for number, piece in ipairs(pieces) do
+        local before = signs and pieces_of(piece, "=")[1] or piece
         if right and number == 1 then piece = left .. "&" .. piece
         else piece = before == piece and "&" .. piece or before .. "&" .. piece:sub(#before + 1) end
         if piece:match("[^&%s]") then lines[#lines + 1] = piece end
@@ -58,16 +65,30 @@ end
 
 local function Math(math)
   local tex, tag = formulas.without_tag(math.text)
-  math.text = with_fences(formulas.with_gaps(tex))
+  math.text = as_read(formulas.with_gaps(tex))
   if math.mathtype == "InlineMath" then return math end
   local shown, narrow = {math}, one_below_the_other(tex)
   if narrow then
     shown = {pandoc.Span({math}, {class = "wide"}),
-             pandoc.Span({pandoc.Math("DisplayMath", with_fences(narrow))}, {class = "narrow"})}
+             pandoc.Span({pandoc.Math("DisplayMath", as_read(narrow))}, {class = "narrow"})}
   end
   local inlines = {pandoc.Span(shown, {class = "formula"})}
   if tag then inlines[2] = pandoc.Span({pandoc.RawInline("html", "(" .. tag .. ")")}, {class = "number"}) end
   return pandoc.Span(inlines, {class = "equation", id = tag and place_of(tag) or ""})
+end
+
+-- No line begins with the punctuation behind a formula, or ends with the bracket before it.
+local function Inlines(inlines)
+  local kept = pandoc.Inlines({})
+  for k, inline in ipairs(inlines) do
+    local last = kept[#kept]
+    local opens = inline.t == "Math" and last and last.t == "Str" and last.text == "("
+    local closes = inline.t == "Str" and #inline.text < 4 and inline.text:match("^[%.,;:%)%?]+$")
+      and last and (last.t == "Math" and #last.text < 40 or last.t == "Span")
+    if opens or closes then kept[#kept] = pandoc.Span({last, inline}, {class = "whole"})
+    else kept:insert(inline) end
+  end
+  return kept
 end
 
 local function Str(str) return formulas.with_link(str, tags, place_of) end
@@ -105,4 +126,4 @@ local function Header(header)
   return header
 end
 
-return {{Pandoc = take_stock}, {Header = Header, Link = Link, Math = Math, Table = Table}, {Str = Str}}
+return {{Pandoc = take_stock}, {Inlines = Inlines}, {Header = Header, Link = Link, Math = Math, Table = Table}, {Str = Str}}

@@ -254,15 +254,20 @@ const exercise = (place, { fields, right }) => {
   });
 };
 
-// Whatever is wider than its place scrolls there, with the keyboard too; a formula is first made a little smaller.
+// Whatever is wider than its place scrolls there, with the keyboard too. In a formula, what stands side by side is first
+// put one below the other, and all of it made a little smaller.
+const room = (box) => box.clientWidth / Math.max(box.scrollWidth - 1, 1);
+const fit = (formula) => {
+  formula.style.fontSize = "";
+  formula.classList.remove("below");
+  if (room(formula) < 0.9 && formula.querySelector(".narrow")) formula.classList.add("below");
+  if (room(formula) > 0.7 && room(formula) < 1) formula.style.fontSize = `${Math.floor(98 * room(formula))}%`;
+};
 const reachable = () => {
   for (const box of document.querySelectorAll(".scroll, .formula, pre, .lstm-panel, .lstm-graph")) {
-    if (box.matches(".formula")) {
-      box.style.fontSize = "";
-      const share = box.clientWidth / box.scrollWidth;
-      if (share > 0.7 && share < 1) box.style.fontSize = `${Math.floor(98 * share)}%`;
-    }
-    const sideways = box.scrollWidth > box.clientWidth + 1;
+    box.classList.remove("sideways");
+    if (box.matches(".formula")) fit(box);
+    const sideways = room(box) < 1;
     if (sideways) box.tabIndex = 0; else box.removeAttribute("tabindex");
     box.classList.toggle("sideways", sideways);
   }
