@@ -390,8 +390,9 @@ def test_on_a_phone_a_figure_that_is_touched_is_seen_whole(browser, small_book):
 def test_on_a_phone_the_verdict_stays_in_sight(browser, small_book):
     with opened(browser, small_book / "04_where_to_divide.html", width=360, has_touch=True, is_mobile=True) as page:
         laboratory = page.locator("#laboratory")
+        page.set_viewport_size({"width": 360, "height": 640})
         headline, box = laboratory.locator(".lstm-status .lstm-headline"), laboratory.locator(".lstm-boxes input")
-        laboratory.locator(".lstm-boxes").evaluate("(box) => box.scrollIntoView({block: 'end'})")
+        laboratory.locator(".lstm-boxes").evaluate("(box) => box.scrollIntoView({block: 'center'})")
         for edge in (1, 7):
             box.nth(edge).tap()
             expect(headline).to_be_in_viewport(ratio=0.9)
