@@ -21,13 +21,14 @@ def recorded():
 
 
 @pytest.fixture(scope="session")
-def small_book(recorded, tmp_path_factory):
+def small_book(recorded):
     """The folder of the book with small films."""
+    from kept import kept
+
     from tools import book
 
-    place = tmp_path_factory.mktemp("book")
-    list(book.build(place, recorded={film.title: film for film in recorded.values()}))
-    return place
+    return kept("book", lambda folder: list(book.build(folder, recorded={film.title: film
+                                                                         for film in recorded.values()})))
 
 
 def pytest_configure(config):

@@ -3,13 +3,14 @@
 import json
 import zlib
 from base64 import b64decode
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from itertools import combinations, product
 
 import numpy as np
+from kept import kept
 
 from lstmlib.explorers import EXPLORERS
-from lstmlib.explorers.film import film, made
+from lstmlib.explorers.film import Film, film, made
 from lstmlib.placement import EDGES
 
 STATES = 48
@@ -39,7 +40,13 @@ def few(control, wanted):
 
 def small_films():
     """{stem: film}"""
-    return {stem: film(stem, small_lattice(stem)[0]) for stem in EXPLORERS}
+    place = kept("films", shoot_small_films)
+    return {stem: Film(**json.loads((place / f"{stem}.json").read_text(encoding="utf-8"))) for stem in EXPLORERS}
+
+
+def shoot_small_films(folder):
+    for stem in EXPLORERS:
+        (folder / f"{stem}.json").write_text(json.dumps(asdict(film(stem, small_lattice(stem)[0]))), encoding="utf-8")
 
 
 def unpacked(text):

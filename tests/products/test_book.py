@@ -54,7 +54,8 @@ def test_a_film_shows_what_the_explorer_shows(stem, recorded):
 
 def finite(values):
     """As JSON can have them."""
-    return {name: str(value) if value == float("inf") else value for name, value in values.items()}
+    values = {name: str(value) if value == float("inf") else value for name, value in values.items()}
+    return json.loads(json.dumps(values))
 
 
 @pytest.mark.parametrize("stem", EXPLORERS)

@@ -13,6 +13,7 @@ from itertools import pairwise, takewhile
 
 import numpy as np
 import pytest
+from kept import kept
 
 for package in ("nbformat", "pypandoc", "typst"):
     pytest.importorskip(package, reason="the extra handout is not installed")
@@ -59,11 +60,9 @@ FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$`])\$[^$\n]+?\$", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The sheets, the series in both editions, and some notebooks: setting all takes a minute."""
-    place = tmp_path_factory.mktemp("handout")
-    list(handout.build(place, [*BOOKS, *SHEETS]))
-    return place
+def folder():
+    """The sheets, the series in both editions, and a notebook: setting all takes a minute."""
+    return kept("handouts", lambda place: list(handout.build(place, [*BOOKS, *SHEETS])))
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from browsers import ROOT, browser_page
+from kept import kept
 from pages import Page, outside_addresses, pictures_without_alt
 
 pytest.importorskip("pypandoc")
@@ -46,17 +47,25 @@ TEXTS = """() => {
 
 
 @pytest.fixture(scope="module")
-def built(recorded, tmp_path_factory):
-    """Both lessons with small films: the named states, and of the laboratory those with three timesteps."""
-    folder, laboratory = tmp_path_factory.mktemp("slides") / "new" / "folder", made("where_to_divide")
+def films(recorded):
+    """Small films: the named states, and of the laboratory those with three timesteps."""
+    laboratory = made("where_to_divide")
     states = [laboratory.state_of(preset) for preset in laboratory.presets]
     small = recorded | {"where_to_divide": film("where_to_divide", [replace(state, T=T) for T in (4, 3) for state in
                                                                     states])}
-    films = {one.title: one for one in small.values()}
-    assert [path.stem for path in slides.build(folder, films)] == list(LESSONS)
-    for path in slides.build(folder / "again", films):
-        assert path.read_bytes() == (folder / path.name).read_bytes()
-    return folder
+    return {one.title: one for one in small.values()}
+
+
+@pytest.fixture(scope="module")
+def built(films):
+    """Both lessons."""
+    return kept("slides", lambda folder: list(slides.build(folder, films)))
+
+
+def test_the_same_lessons_give_the_same_bytes(built, films, tmp_path):
+    paths = list(slides.build(tmp_path / "new" / "folder", films))
+    assert [path.stem for path in paths] == list(LESSONS)
+    assert [path.name for path in paths if path.read_bytes() != (built / path.name).read_bytes()] == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

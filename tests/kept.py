@@ -1,0 +1,41 @@
+"""What is slow to make (films, book, slides, handouts) is kept in build/tests until something it depends on changes."""
+
+import contextlib
+import hashlib
+import inspect
+import shutil
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "build" / "tests"
+SOURCES = "docs", "lstmlib", "notebooks", "tools", "pyproject.toml", "tests/films.py"
+PACKAGES = "anywidget", "bleach", "ipywidgets", "nbformat", "numpy", "pypandoc_binary", "typst"
+
+
+def kept(name, make):
+    """The folder that make(folder) filled: here, in another process, or in an earlier run."""
+    place = FOLDER / f"{name}-{fingerprint(inspect.getsourcefile(make))}"
+    if not place.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=FOLDER))
+        try:
+            make(beside)
+            for old in set(FOLDER.glob(f"{name}-*")) - {place}:
+                shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process was first
+                beside.rename(place)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    return place
+
+
+def fingerprint(*more):
+    digest = hashlib.sha256(repr([sys.version, *map(version, PACKAGES)]).encode())
+    for source in map(ROOT.joinpath, [*SOURCES, *more]):
+        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
