@@ -17,7 +17,7 @@ def picture():
     lab = laboratory()
     lab.choose("Into the gates: dz")
     panels = lab.pictures(lab.state, lab.numbers)
-    return svg.alone(svg.sheet(panels, lab.words.value, f"✗ {lab.words.headline}"))
+    return svg.alone(svg.sheet(panels, lab.words.value, f"✗ {lab.words.headline}"), margin=16)
 
 
 def test_picture_is_the_laboratory():
