@@ -401,6 +401,19 @@ def test_on_a_phone_the_verdict_stays_in_sight(browser, small_book):
             assert not covered
 
 
+def test_paper_is_white_even_for_a_reader_of_the_dark_scheme(browser, small_book):
+    with opened(browser, small_book / "02_lstm_cell.html", color_scheme="dark") as page:
+        of = """(all) => all.map((part) => ["color", "backgroundColor"].map((name) => Math.max(
+            ...getComputedStyle(part)[name].match(/[\\d.]+/g).slice(0, 3).map(Number))))"""
+        parts = page.locator(".lstm-explorer, .lstm-prediction, .lstm-sentence")
+        on_screen = parts.evaluate_all(of)
+        page.emulate_media(media="print", color_scheme="dark")
+        on_paper = parts.evaluate_all(of)
+        assert all(ink > 200 for ink, _ in on_screen) and all(ink < 60 for ink, _ in on_paper)
+        assert {paper for _, paper in on_paper} <= {0, 255}  # a sentence has none
+        assert page.locator("figure img").first.evaluate("(img) => getComputedStyle(img).filter") == "none"
+
+
 def test_the_gates_are_on_one_screen(browser, small_book):
     with opened(browser, small_book / "02_lstm_cell.html") as page:
         for preset in made("lstm_cell").presets:

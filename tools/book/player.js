@@ -265,8 +265,9 @@ const fit = (formula) => {
 };
 const reachable = () => {
   for (const box of document.querySelectorAll(".scroll, .formula, pre, .lstm-panel, .lstm-graph")) {
-    box.classList.remove("sideways");
+    box.classList.remove("sideways", "broad");
     if (box.matches(".formula")) fit(box);
+    if (box.matches(".scroll") && room(box) < 1) box.classList.add("broad");
     const sideways = room(box) < 1;
     if (sideways) box.tabIndex = 0; else box.removeAttribute("tabindex");
     box.classList.toggle("sideways", sideways);
