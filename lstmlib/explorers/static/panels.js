@@ -1,7 +1,10 @@
 export default { render({ model, el }) {
   el.classList.add("lstm-panels");
   const boxes = new Map();
-  const measure = (box) => box.classList.toggle("wide", box.firstElementChild?.getBoundingClientRect().width > box.clientWidth + 1);
+  const measure = (box) => {
+    const picture = box.firstElementChild?.getBoundingClientRect();
+    box.classList.toggle("wide", picture?.width > box.clientWidth + 1);
+  };
   const sized = new ResizeObserver((news) => news.forEach(({ target }) => measure(target)));
   const show = () => {
     const panels = model.get("value");
