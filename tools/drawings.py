@@ -53,6 +53,7 @@ def two_paths(numbers="sum"):
     """A node that is used twice: what comes into it is asked, or is 6 and 40, or of the mean half of these."""
     seed, a, b, dh, dw = {"ask": ("", "?", "?", "?", "?"), "sum": ("1", "6", "40", "6 + 40 = 46", "92"),
                           "mean": ("1/2", "3", "20", "3 + 20 = 23", "46")}[numbers]
+    objective = "the mean" if numbers == "mean" else "the sum"
     nodes = ((120, 190, "w = 3", 70), (420, 190, "h = 2w = 6", 100), (780, 80, "L₁ = 6h", 85),
              (780, 300, "L₂ = h² + 28h", 124), (1080, 190, "C", 50))
     ways = ((1028, 170, 869, 92, BLUE), (1028, 210, 908, 282, ORANGE), (693, 90, 524, 174, BLUE),
@@ -62,8 +63,8 @@ def two_paths(numbers="sum"):
     parts += [arrow((x0, y0), (x1, y1), colour=colour, width=5) for x0, y0, x1, y1, colour in ways]
     return picture(380, *parts, text(970, 100, seed, 30), text(980, 296, seed, 30), text(590, 100, a, 44, **BOLD),
                    text(594, 328, b, 44, **BOLD), text(400, 268, f"dh = {dh}", 32, **BOLD),
-                   text(160, 130, f"dw = {dw}", 32),
-                   words=f"C feeds two losses with the seed {seed}; into h come {a} and {b}: dh = {dh}; dw = {dw}.")
+                   text(160, 130, f"dw = {dw}", 32), text(1080, 256, objective, 30),
+                   words=f"C, {objective}, feeds two losses with the seed {seed}; into h come {a} and {b}: dh = {dh}; dw = {dw}.")
 
 
 def cell():

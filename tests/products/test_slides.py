@@ -125,6 +125,13 @@ def test_an_answer_comes_after_its_question(lesson):
         assert changes(slide) > 0 or "then next" not in slide.notes, slide.heading
 
 
+def test_the_worksheet_does_not_tell_what_is_voted_on():
+    sheet = (ROOT / "docs" / "sheets" / "worksheet_2.md").read_text(encoding="utf-8")
+    question = re.sub(r"\[[^]]*\]\{\.key\}", "", re.search(r"## 1\. Vote\n(.*?)\n## ", sheet, re.DOTALL).group(1))
+    given = question.partition(":::")[0]  # what follows is for the key
+    assert set(re.findall(r"\d+/\d+", given)) == {"1/40"}
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_lesson_and_the_page_for_teachers_are_one(lesson):
     title, all_slides = LESSONS[lesson]
