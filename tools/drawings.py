@@ -64,7 +64,8 @@ def two_paths(numbers="sum"):
     return picture(380, *parts, text(970, 100, seed, 30), text(980, 296, seed, 30), text(590, 100, a, 44, **BOLD),
                    text(594, 328, b, 44, **BOLD), text(400, 268, f"dh = {dh}", 32, **BOLD),
                    text(160, 130, f"dw = {dw}", 32), text(1080, 256, objective, 30),
-                   words=f"C, {objective}, feeds two losses with the seed {seed}; into h come {a} and {b}: dh = {dh}; dw = {dw}.")
+                   words=f"C, {objective}, feeds two losses with the seed {seed}; into h come {a} and {b}: dh = {dh}; "
+                         f"dw = {dw}.")
 
 
 def cell():
