@@ -222,32 +222,6 @@ def test_each_line_of_the_backward_pass(check, capsys):
     assert said.startswith("Right. ") and said.endswith("Not answered yet.\n" * 2)
 
 
-@pytest.mark.parametrize("wrong, hint", [
-    (with_part(through_h, 0, lambda dh, o, c: dh * c), "the other factor is tanh(c)"),
-    (with_part(through_h, 0, lambda dh, o, c: dh * o), "*other*"),
-    (with_part(through_h, 0, lambda dh, o, c: dh * np.tanh(c) * o * (1 - o)), "dz_o already"),
-    (with_part(through_h, 1, lambda dh, o, c: dh * o), "1 - tanh(c)^2"),
-    (with_part(through_h, 1, lambda dh, o, c: dh * (1 - np.tanh(c) ** 2)), "o, is missing"),
-    (with_part(through_h, 1, lambda dh, o, c: dh * o * (1 - c ** 2)), "c is not the tanh's value"),
-    (with_part(through_h, 1, lambda dh, o, c: dh * o * np.tanh(c)), "the value of tanh"),
-    (lambda dh, o, c: dh * o, "Return two arrays: do, dc."),
-])
-def test_wrong_ways_through_the_hidden_state(wrong, hint):
-    assert hint in hint_of(exercises.check_hidden_state, wrong)
-
-
-@pytest.mark.parametrize("wrong, hint", [
-    (with_part(through_c, 0, lambda dc, i, f, g, c_prev: dc * i), "not times itself"),
-    (with_part(through_c, 1, lambda dc, i, f, g, c_prev: dc), "the partner in the product is missing"),
-    (with_part(through_c, 1, lambda dc, i, f, g, c_prev: dc * c_prev * f * (1 - f)), "goes on to z already"),
-    (with_part(through_c, 2, lambda dc, i, f, g, c_prev: dc * f), "which factor stands beside it"),
-    (with_part(through_c, 3, lambda dc, i, f, g, c_prev: dc), "For dc_prev"),
-    (lambda *given: through_c(*given)[:3], "Return four arrays: di, df, dg, dc_prev."),
-])
-def test_wrong_ways_through_the_cell_state(wrong, hint):
-    assert hint in hint_of(exercises.check_cell_state, wrong)
-
-
 def gates_from(slope_of, slope_g, order=(0, 1, 2, 3), axis=1):
     """A way through the gates with these slopes, in this order."""
     def answer(*given):
@@ -256,34 +230,54 @@ def gates_from(slope_of, slope_g, order=(0, 1, 2, 3), axis=1):
     return answer
 
 
-@pytest.mark.parametrize("wrong, hint", [
-    (gates_from(lambda a: 1, lambda g: 1), "stands a slope"),
-    (gates_from(lambda a: sigmoid(a) * (1 - sigmoid(a)), lambda g: 1 - np.tanh(g) ** 2), "values already"),
-    (gates_from(lambda a: a * (1 - a), lambda g: g * (1 - g)), "g is a tanh"),
-    (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, (0, 1, 3, 2)), "the order is"),
-    (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, (1, 0, 2, 3)), "the order is"),
-    (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, axis=0), "axis=1"),
-    (gates_from(lambda a: a, lambda g: g), "not its slope"),
-    (lambda *given: list(given[:4]), "Return one array"),
-])
-def test_wrong_ways_through_the_gates(wrong, hint):
-    assert hint in hint_of(exercises.check_gates, wrong)
+WRONG_LINES = {
+    exercises.check_hidden_state: [
+        (with_part(through_h, 0, lambda dh, o, c: dh * c), "the other factor is tanh(c)"),
+        (with_part(through_h, 0, lambda dh, o, c: dh * o), "*other*"),
+        (with_part(through_h, 0, lambda dh, o, c: dh * np.tanh(c) * o * (1 - o)), "dz_o already"),
+        (with_part(through_h, 1, lambda dh, o, c: dh * o), "1 - tanh(c)^2"),
+        (with_part(through_h, 1, lambda dh, o, c: dh * (1 - np.tanh(c) ** 2)), "o, is missing"),
+        (with_part(through_h, 1, lambda dh, o, c: dh * o * (1 - c ** 2)), "c is not the tanh's value"),
+        (with_part(through_h, 1, lambda dh, o, c: dh * o * np.tanh(c)), "the value of tanh"),
+        (lambda dh, o, c: dh * o, "Return two arrays: do, dc."),
+    ],
+    exercises.check_cell_state: [
+        (with_part(through_c, 0, lambda dc, i, f, g, c_prev: dc * i), "not times itself"),
+        (with_part(through_c, 1, lambda dc, i, f, g, c_prev: dc), "the partner in the product is missing"),
+        (with_part(through_c, 1, lambda dc, i, f, g, c_prev: dc * c_prev * f * (1 - f)), "goes on to z already"),
+        (with_part(through_c, 2, lambda dc, i, f, g, c_prev: dc * f), "which factor stands beside it"),
+        (with_part(through_c, 3, lambda dc, i, f, g, c_prev: dc), "For dc_prev"),
+        (lambda *given: through_c(*given)[:3], "Return four arrays: di, df, dg, dc_prev."),
+    ],
+    exercises.check_gates: [
+        (gates_from(lambda a: 1, lambda g: 1), "stands a slope"),
+        (gates_from(lambda a: sigmoid(a) * (1 - sigmoid(a)), lambda g: 1 - np.tanh(g) ** 2), "values already"),
+        (gates_from(lambda a: a * (1 - a), lambda g: g * (1 - g)), "g is a tanh"),
+        (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, (0, 1, 3, 2)), "the order is"),
+        (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, (1, 0, 2, 3)), "the order is"),
+        (gates_from(lambda a: a * (1 - a), lambda g: 1 - g * g, axis=0), "axis=1"),
+        (gates_from(lambda a: a, lambda g: g), "not its slope"),
+        (lambda *given: list(given[:4]), "Return one array"),
+    ],
+    exercises.check_products: [
+        (with_part(through_z, 0, lambda x, h, Wh, dz: dz.T @ x), "shape (D, 4H)"),
+        (with_part(through_z, 1, lambda x, h, Wh, dz: dz.T @ h), "shape (H, 4H)"),
+        (with_part(through_z, 1, lambda x, h, Wh, dz: h.T @ dz / len(x)), "not a mean"),
+        (with_part(through_z, 2, lambda x, h, Wh, dz: dz), "sum over them"),
+        (with_part(through_z, 2, lambda x, h, Wh, dz: dz.mean(axis=0)), "a sum, not a mean"),
+        (with_part(through_z, 2, lambda x, h, Wh, dz: dz.sum(axis=1)), "the first axis"),
+        (with_part(through_z, 2, lambda x, h, Wh, dz: dz.sum(axis=0, keepdims=True)), "keepdims"),
+        (with_part(through_z, 3, lambda x, h, Wh, dz: Wh @ dz.T), "the shape (B, H)"),
+        (with_part(through_z, 3, lambda x, h, Wh, dz: dz @ Wh), "ValueError"),
+    ],
+}
 
 
-@pytest.mark.parametrize("wrong, hint", [
-    (with_part(through_z, 0, lambda x, h, Wh, dz: dz.T @ x), "shape (D, 4H)"),
-    (with_part(through_z, 1, lambda x, h, Wh, dz: dz.T @ h), "shape (H, 4H)"),
-    (with_part(through_z, 1, lambda x, h, Wh, dz: h.T @ dz / len(x)), "not a mean"),
-    (with_part(through_z, 2, lambda x, h, Wh, dz: dz), "sum over them"),
-    (with_part(through_z, 2, lambda x, h, Wh, dz: dz.mean(axis=0)), "a sum, not a mean"),
-    (with_part(through_z, 2, lambda x, h, Wh, dz: dz.sum(axis=1)), "the first axis"),
-    (with_part(through_z, 2, lambda x, h, Wh, dz: dz.sum(axis=0, keepdims=True)), "keepdims"),
-    (with_part(through_z, 3, lambda x, h, Wh, dz: Wh @ dz.T), "the shape (B, H)"),
-    (with_part(through_z, 3, lambda x, h, Wh, dz: dz @ Wh), "ValueError"),
-])
-def test_wrong_ways_through_the_products(wrong, hint, capsys):
-    exercises.check_products(wrong)
-    assert hint in capsys.readouterr().out
+@pytest.mark.parametrize("check, wrong, hint", [(check, *row) for check, rows in WRONG_LINES.items() for row in rows])
+def test_a_wrong_line_of_the_backward_pass_is_caught(check, wrong, hint, capsys):
+    check(wrong)
+    said = capsys.readouterr().out
+    assert said.startswith("Not yet. ") and hint in said
 
 
 @pytest.mark.parametrize("check, wrong, hint", [

@@ -178,12 +178,6 @@ def test_every_format_size_and_scale_has_a_headline(dtype):
         assert "nan" not in drawn(order.draw(state, numbers)) + order.words(state, numbers)
 
 
-def test_the_film_holds_every_preset_and_every_control_alone():
-    explorer, states = order.order_matters(), set(order.film())
-    assert states >= {explorer.state_of(name) for name in explorer.presets}
-    assert states >= {State(**{name: value}) for name, control in explorer.controls.items() for value in control.values}
-
-
 def test_brief_numbers():
     assert [order.brief(x) for x in (0, 0.15, 3.0, 1424.0, 2.6e6, 1e-7, math.inf)] == [
         "0", "0.15", "3", "1,400", "2.6e+06", "1.0e\N{MINUS SIGN}07", "infinite"]
