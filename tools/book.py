@@ -223,7 +223,8 @@ def figure(source, about):
     """A picture with its sentence under it: said once, not in the alternative text too."""
     number, caption = re.fullmatch(r"((?:Figure \d+\.\d+\.)?)\s*(.*)", about["alt"], re.DOTALL).groups()
     size = "".join(f' {side}="{about[side]}"' for side in ("width", "height") if side in about)
-    return (f'<figure style="--width:{about["width"]}px"><div class="scroll">'
+    shades = ' class="shades"' * bool(re.search(r"\b(dark|light)er\b", caption))  # which the dark would turn round
+    return (f'<figure{shades} style="--width:{about["width"]}px"><div class="scroll">'
             f'<img alt="{number.rstrip(".") or "Figure"}, described in its caption"{size} src="{source}"></div>'
             f"<figcaption><b>{number}</b> {html.escape(caption)}</figcaption></figure>")
 

@@ -40,7 +40,7 @@ def way_back():
         ax.set_title(equation, fontsize=11.5, color=INK, loc="left")
         ax.set(xlim=(-0.1, 11.4), ylim=(-0.75, 5.8), aspect="equal")
     axes.flat[-1].text(0, 3.4, "Products are entry by entry where there is no $W$.\n\n"
-                       "Thick: the gradient of this line.\nLight: what has come before.\n"
+                       "Thick: the gradient of this line.\nThin, blue: what has come before.\n"
                        "Grey: the cell of Figure 2.7, forward.", fontsize=11.5, color=INK, va="center")
     axes.flat[-1].set(xlim=(-0.1, 11.4), ylim=(-0.75, 5.8))
     for ax in axes.flat:

@@ -178,6 +178,11 @@ def test_formulas_are_set_as_they_are_read():
     assert re.search(r"</math></span>\),</span>", page) and re.search(r"</math>\.</span>", page)
 
 
+def test_a_picture_that_speaks_of_shades_keeps_them_in_the_dark(pages):
+    spoken = [name for name, page in pages.items() for figure in page.all("figure") if figure.get("class") == "shades"]
+    assert spoken == ["08_bug_clinic"]
+
+
 def test_a_picture_with_fewer_colours_is_the_same_picture():
     png = next(base64.b64decode(output.data["image/png"]) for cell in STORED["02_lstm_cell"].cells
                for output in cell.get("outputs", []) if "image/png" in output.get("data", {}))
