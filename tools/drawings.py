@@ -176,7 +176,7 @@ def weights_of_tokens():
 
 def fingerprints():
     """What a token of sequences with 2, 3 and 5 tokens weighs under four |X|."""
-    divisors = {"tokens": lambda n: 10, "sequences": lambda n: 3, "each sequence": lambda n: 3 * n,
+    divisors = {"tokens": lambda n: 10, "sequences": lambda n: 3, "sequence means": lambda n: 3 * n,
                 "padded": lambda n: 3 * 5}
     colours = dict(zip(divisors, (BLUE, GREEN, ORANGE, PURPLE)))
     lengths = {f"{n} tokens": n for n in (2, 3, 5)}
