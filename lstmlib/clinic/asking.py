@@ -91,7 +91,7 @@ class Own:
         labels = self.loss == "cross entropy"
         by = np.where(np.arange(weights.K) == 0, 40.0, -40.0) if labels else np.full(weights.K, fixed)
         silent = Weights(0 * weights.Wx, 0 * weights.Wh, 0 * weights.b, 0 * weights.Wy, by)
-        return self.once(silent, X, 0 * targets if labels else 0 * targets + fixed)[1]
+        return self.once(silent, X, 0 * targets if labels else 0 * targets + fixed, any_loss=True)[1]
 
     def raw(self, weights, X, targets):
         """What it returns; the targets are those that it gets."""

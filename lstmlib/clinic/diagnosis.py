@@ -212,7 +212,7 @@ class Examination:
             if self.same_again(steady := first.with_targets(first.targets)):
                 d.numbers["calls"] += f": {cause}"
                 start = asked.start(first.weights, first.X, first.targets)
-                asked.starts = any(array.any() for array in start.values())
+                asked.starts = any(abs(array).max() > 1e-12 for array in start.values())
                 d.notes.append("the rest is read with " + (
                     "zeros in their place" if context is zeros_for_empty else "the same random numbers at every call"
                     + ", and what they leave in the sums is taken off" * asked.starts))
