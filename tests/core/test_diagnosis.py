@@ -389,6 +389,16 @@ def test_where_everything_differs_that_could_tell_a_fault_no_name_is_given(array
     assert "mended" in diagnosis.notes[0] or len(arrays) == 3
 
 
+@pytest.mark.parametrize("switches", ["", "g2"])
+def test_random_numbers_in_the_forward_pass_are_the_same_ones_while_it_is_examined(switches):
+    def own(weights, X, labels):
+        return stranger(*switches.split())(weights, X + np.random.normal(size=X.shape), labels)
+
+    diagnosis = diagnose(own, progress=False)
+    assert diagnosis.faults == ["calls: differ"] and "random numbers are drawn" in diagnosis.numbers["calls"]
+    assert diagnosis.explained == (not switches) and (len(diagnosis.places) == 1) == (not switches)
+
+
 def test_a_loss_that_differs_ends_the_examination():
     def own(weights, X, labels):
         return stranger()(weights, X + GARBAGE.normal(size=X.shape), labels)
