@@ -388,7 +388,7 @@ class Examination:
             if off > tolerance and abs(mine[part] - theirs[part]).max() > tolerance * largest:
                 of = part.replace(" ", " of gate ")
                 d.measured(part.replace(" ", " of "), f"the gradient of {of} is off by {100 * off:.3g}%", NUMBERS.name)
-        d.explained = d.places == before
+        d.explained = d.places == before and not self.asked.left_out
         d.notes.append("the loss is that of no forward pass that is known here: the gradient is judged part by part, "
                        f"against the numerical gradient of the code's own loss. {self.hint}")
 
