@@ -185,7 +185,7 @@ def words(state, numbers):
 
 def headline(state, numbers):
     meant = numbers.comparisons[state.by].same
-    return meant, f"{'As meant' if meant else 'Not as meant'}: {MEANS[state.by]}"
+    return meant, f"{'As meant, this is' if meant else 'This is not'} {MEANS[state.by]}"
 
 
 TOP, ROW, GAP = 44, 40, 5

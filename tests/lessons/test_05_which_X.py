@@ -147,8 +147,8 @@ def test_headline_and_words_on_a_lattice_of_states():
         same = {by for by in MEANS if np.allclose(factors[by], 1, rtol=1e-9)}
         shown, said = numbers(state), words(state, numbers(state))
         assert {by for by, it in shown.comparisons.items() if it.same} == same
-        assert headline(state, shown) == (state.by in same, f"{'As' if state.by in same else 'Not as'} meant: "
-                                                            f"{MEANS[state.by]}")
+        verdict = "As meant, this is" if state.by in same else "This is not"
+        assert headline(state, shown) == (state.by in same, f"{verdict} {MEANS[state.by]}")
         ratio = shown.comparisons[state.by].ratio
         if state.by in same:
             kind = "Nothing is cut." if pieces == 1 else (
