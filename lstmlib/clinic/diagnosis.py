@@ -92,7 +92,8 @@ class Diagnosis:
                             for one in self.experiments]
 
 
-def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, H=None, K=None, seed=0, progress=True):
+def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, H=None, K=None, seed=0, step=None,
+             progress=True):
     """Find the faults of a hand-written backward pass, from outside.
 
     own(weights, X, targets) -> (loss, gradient)   the code behind a small adapter (see `lstmlib.clinic.layouts`)
@@ -102,6 +103,8 @@ def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, 
         gradient  a `Weights`, or a dict of some of Wx, Wh, b, Wy, by; what is absent is not judged
     loss          with "given", own(weights, X, dh) -> gradient of sum(dh * h): code without an output layer
     B, T, D, H, K sizes to examine with, for code that takes no others; D, H and K differ where they are left out
+    step          of the central differences, where the forward pass is none that is known: 1e-5, for code in single
+                  precision 3e-3. Where left out the complex step comes first, if it works
     progress      whether to say, after a second, what is being done
     ->  Diagnosis
     Raises TypeError or ValueError where an argument, or what `own` returns, does not fit. What `own` itself raises at
@@ -113,7 +116,8 @@ def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, 
     if loss == "cross entropy" and sizes.K < 2:
         raise ValueError(f"K must be at least 2 for cross entropy, got {sizes.K}")
     other = Sizes(4, 3 if B > 1 else 1, D or 7, H or 5, K or 5)
-    return Examination(asked, sizes, other, arguments.count("seed", seed, at_least=0), progress).diagnosis
+    step = None if step is None else arguments.number("step", step, above=0)
+    return Examination(asked, sizes, other, arguments.count("seed", seed, at_least=0), step, progress).diagnosis
 
 
 def other(targets, K):
@@ -133,8 +137,8 @@ def other_layouts(weights):
 
 
 class Examination:
-    def __init__(self, asked, sizes, other, seed, progress):
-        self.asked, self.sizes, self.other, self.seed = asked, sizes, other, seed
+    def __init__(self, asked, sizes, other, seed, step, progress):
+        self.asked, self.sizes, self.other, self.seed, self.step = asked, sizes, other, seed, step
         self.start, self.progress, self.diagnosis = time.monotonic(), progress, Diagnosis()
         self.examine()
         self.diagnosis.calls = asked.calls
@@ -380,7 +384,8 @@ class Examination:
         d, data = self.diagnosis, next(one for one in self.data if one.sizes.T == min(3, self.sizes.T))
         d.experiments.append(NUMBERS)
         before = list(d.places)
-        truth, tolerance = self.numerical(data), 2e-2 if self.asked.single else 1e-5
+        step = self.step or (3e-3 if self.asked.single else 1e-5)
+        truth, tolerance = self.numerical(data, step), 1e-5 if 1e-6 <= step <= 1e-4 else 2e-2
         mine, theirs = parts(data.gradient), parts({k: getattr(truth, k) for k in data.gradient})
         d.parts = {k: relative(mine[k], theirs[k]) for k in mine}
         largest = max(abs(a).max() for a in theirs.values())
@@ -392,8 +397,8 @@ class Examination:
         d.notes.append("the loss is that of no forward pass that is known here: the gradient is judged part by part, "
                        f"against the numerical gradient of the code's own loss. {self.hint}")
 
-    def numerical(self, data):
-        """By the complex step if one entry shows that it works, by central differences otherwise."""
+    def numerical(self, data, step):
+        """By the complex step if one entry shows that it works and no step was chosen, else by central differences."""
         def f(weights):
             targets = data.targets[-1] if self.asked.many_to_one else data.targets
             return np.asarray(self.asked.raw(weights, data.X.copy(), targets.copy())[0]).reshape(())[()]
@@ -403,7 +408,8 @@ class Examination:
             Wx[0, 0] += h
             return f(Weights(Wx, *(a.astype(type(h)) for k, a in data.weights.items() if k != "Wx")))
 
-        step = 3e-3 if self.asked.single else 1e-5
+        if self.step:
+            return numerical_gradient(f, data.weights, "central", step)
         central = (slope(step) - slope(-step)) / (2 * step)
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):

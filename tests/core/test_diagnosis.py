@@ -489,7 +489,10 @@ def test_clips_of_what_is_carried_are_told(clipped):
 
 
 def test_an_unknown_forward_pass_is_judged_against_numbers_and_no_name_is_given():
+    seen = set()
+
     def own(weights, X, targets, factor=1.0):
+        seen.add(weights.Wx.ravel()[0])
         Y = np.cumsum(np.sin(X @ weights.Wx[:, :weights.H]), axis=0) @ weights.Wy + weights.by
         dY = Y - targets
         later = np.cumsum((dY @ weights.Wy.T)[::-1], axis=0)[::-1]
@@ -502,6 +505,13 @@ def test_an_unknown_forward_pass_is_judged_against_numbers_and_no_name_is_given(
     wrong = diagnose(lambda *question: own(*question, factor=1.1), "squared error", progress=False)
     assert right.forward is None and right.explained and not right.places
     assert wrong.places == ["Wx of i"] and not wrong.faults and not wrong.explained
+    assert any(map(np.iscomplexobj, seen))
+    seen.clear()
+    assert diagnose(own, "squared error", step=1e-3, progress=False).explained
+    assert not any(map(np.iscomplexobj, seen))
+    assert any(a - b == pytest.approx(2e-3) for a, b in itertools.permutations(seen, 2))
+    with pytest.raises(ValueError, match="step must be above 0, got -1"):
+        diagnose(own, "squared error", step=-1)
 
 
 @pytest.mark.parametrize("D", [1, 2, 3])
