@@ -186,9 +186,13 @@ class Page:
 
 
 def pandoc(markdown, name):
-    """Markdown as HTML. Where a line of code is too long, what is left of it stands further in than its beginning."""
+    """Markdown as HTML. Where a line of code is too long, what is left of it stands further in than its beginning.
+
+    Bars of a norm have one height: where no math font is at hand, stretched ones are twice as tall.
+    """
+    text = re.sub(r'stretchy="true"(?= form="\w+">‖)', 'stretchy="false"', run_pandoc(markdown, name, *OPTIONS))
     return re.sub(r'(<span id="cb[\d-]+")(><a [^>]*></a>)( +)', lambda found: (
-        f'{found[1]} style="--in:{len(found[3])}"{found[2]}{found[3]}'), run_pandoc(markdown, name, *OPTIONS))
+        f'{found[1]} style="--in:{len(found[3])}"{found[2]}{found[3]}'), text)
 
 
 def folded(kind, summary, content, unfolded=False):

@@ -23,7 +23,8 @@ async def look(app):
     port = next(iter(app.http_server._sockets.values())).getsockname()[1]
     address = f"ws://127.0.0.1:{port}/api/kernels/{kernel}/channels?token={app.identity_provider.token}"
     page = await websocket_connect(address)
-    (connection,) = app.kernel_websocket_connection_class._open_sockets
+    open_sockets = app.kernel_websocket_connection_class._open_sockets  # those of earlier servers are closed later
+    (connection,) = [one for one in open_sockets if one.kernel_id == kernel]
     stream = connection.websocket_handler.ws_connection.stream
     nodelay = bool(stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
     page.close()
