@@ -18,7 +18,7 @@ from itertools import permutations, product
 import numpy as np
 
 from .. import arguments
-from ..checking import numerical_gradient
+from ..checking import CENTRAL_STEP, numerical_gradient
 from ..weights import Weights
 from . import catalogue, words
 from .asking import (
@@ -384,7 +384,7 @@ class Examination:
         d, data = self.diagnosis, next(one for one in self.data if one.sizes.T == min(3, self.sizes.T))
         d.experiments.append(NUMBERS)
         before = list(d.places)
-        step = self.step or (3e-3 if self.asked.single else 1e-5)
+        step = self.step or CENTRAL_STEP["f" if self.asked.single else "d"]
         truth, tolerance = self.numerical(data, step), 1e-5 if 1e-6 <= step <= 1e-4 else 2e-2
         mine, theirs = parts(data.gradient), parts({k: getattr(truth, k) for k in data.gradient})
         d.parts = {k: relative(mine[k], theirs[k]) for k in mine}

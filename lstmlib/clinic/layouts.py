@@ -66,8 +66,9 @@ class Layout:
         arrays = dict(zip(self.names, self.give(weights)))
         if isinstance(net, dict):
             net.update(arrays)
-        for name, array in arrays.items() if not isinstance(net, dict) else ():
-            setattr(net, name, array)
+        else:
+            for name, array in arrays.items():
+                setattr(net, name, array)
         return net
 
     def get(self, net, form="d{}"):

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from ..checking import CENTRAL_STEP
 from ..weights import Weights
 from . import catalogue
 from .asking import ARRAYS, Data, close, proportional
@@ -133,7 +134,7 @@ class Whole:
 
     def decay_is_in_the_loss(self, loss_factor):
         """Whether the loss of the code has the slope along the weights that its gradient has."""
-        data, h = self.data[-1], 3e-3 if self.asked.single else 1e-5
+        data, h = self.data[-1], CENTRAL_STEP["f" if self.asked.single else "d"]
         W = Weights(*(array * (name in self.decay) for name, array in data.weights.items()))
         ahead, behind = (self.asked(data.weights + s * h * W, data.X, data.targets)[0] for s in (1, -1))
         truth = data.predict(self.way, {})

@@ -89,6 +89,7 @@ class Film:
         else:
             self.X = rng.normal(size=(T, B, D))
         self.groups, self.limit, self.spent = [], None, 0
+        self.tolerance, floor = (2e-3, 1e-5) if own.single else (1e-6, 1e-10)
         for length in lengths or (range(1, T + 1) if own.many_to_one else [T]):
             try:
                 self.groups.append(Group(self, length, rng))
@@ -103,7 +104,6 @@ class Film:
         if self.one_hot and own.many_to_one and self.Wx_has_one_row():
             self.one_hot, self.sums = False, ["Wh", "b"]
             self.prepare()
-        self.tolerance, floor = (2e-3, 1e-5) if own.single else (1e-6, 1e-10)
         mine = [group.blocks(group.answers) for group in self.groups]
         self.kinds = list(dict.fromkeys(kind for m in mine for kind in m))
         self.order = [(kind, n) for kind in self.kinds for n, m in enumerate(mine) if kind in m]
@@ -130,7 +130,7 @@ class Film:
         dz = group.read(group.answers)
         rows = dz.any(axis=(0, 2, 3)).sum()
         return {"Wh", "b"} <= set(self.sums) and rows == 1 and not close(
-            group.answers["b"].ravel(), dz.sum(axis=1).ravel(), 20 * (2e-3 if self.own.single else 1e-6))
+            group.answers["b"].ravel(), dz.sum(axis=1).ravel(), 20 * self.tolerance)
 
     def undo_a_clip_by_norm(self):
         """Where every answer has the same norm it is what a clip left: it is given the size that by says it had."""

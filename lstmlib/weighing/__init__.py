@@ -50,7 +50,7 @@ def examine(gradient, items, tokens=None, length=None, keep=None, reference=None
         empties.append(("a batch", [[none] * len(rows) for rows in plan.alone[0]]))
         empties += [("a micro-batch", [[none] * len(pieces[0]), *pieces[1:]])] if pieces else []
     report = Report(notes=inseparable(plan), relative=plan.relative, single_term=len(references or [None]) == 1,
-                    counted=plan.counted)
+                    counted=bool(plan.counted))
     for note in [] if quiet else report.notes:
         print(note)
 

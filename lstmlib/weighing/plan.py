@@ -55,7 +55,7 @@ class Plan:
     relative: bool
 
     def __post_init__(self):
-        self.counted = bool(set(self.numbers) - {"sequences", TIMESTEPS})
+        self.counted = [name for name in self.numbers if name not in ("sequences", TIMESTEPS)]
         self.names = list(sizes(self.numbers, [[0]]))
         self.plain = [name for name in self.names if name in self.numbers or name in KNOWN]
         # What a sequence is divided by first shows only where a part has another number than its item.
@@ -145,7 +145,7 @@ def inseparable(plan):
 
 def another(plan, names):
     """What else an item must have, to part these names."""
-    counted = [name for name in plan.numbers if name in names and name not in ("sequences", TIMESTEPS)]
+    counted = [name for name in plan.counted if name in names]
     return f"an item with another number of {counted[0]}" if counted else "an item of another length"
 
 
