@@ -13,7 +13,6 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from test_hygiene import ABSOLUTE_PATH
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -21,6 +20,8 @@ CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 NAMES_ON_CONDA = {"matplotlib": "matplotlib-base"}
 HOSTS = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|anaconda\.(?:org|com)|crates\.io", re.IGNORECASE)
+ABSOLUTE_PATH = re.compile(
+    r"(?<![\w.:/~])/(?:etc|home|media|mnt|opt|private|root|srv|tmp|usr|var|work|Users|Volumes)/\w|[A-Z]:\\+Users")
 
 
 def declared(*extras):
@@ -44,27 +45,18 @@ def faults_of_constraints(text):
               if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*==[0-9][0-9a-z.+]*( ; [^:/]+)?", line)]
     pinned = pins(text)
     for requirement in declared("handout", "lab", "test"):
-        versions = pinned.get(canonicalize_name(requirement.name), [])
-        if not versions:
-            faults.append(f"{requirement.name} is missing")
-        faults += [f"{requirement.name}=={version} is outside {requirement.specifier}" for version in versions
-                   if version not in requirement.specifier]
+        versions = pinned.get(canonicalize_name(requirement.name), ["none"])
+        faults += [f"{requirement.name}=={version} is not in {requirement.specifier}" for version in versions
+                   if version == "none" or version not in requirement.specifier]
     return faults
 
 
 def test_constraints():
     assert faults_of_constraints(CONSTRAINTS) == []
-    assert "://" not in CONSTRAINTS
-
-
-@pytest.mark.parametrize("change", [
-    lambda text: text.replace("ipywidgets==", "ipywidget=="),
-    lambda text: re.sub("matplotlib==.*", "matplotlib==2.0", text),
-    lambda text: text + "other @ https://example.org/other.whl\n",
-    lambda text: text + "other>=1\n",
-], ids=["missing", "outside", "address", "range"])
-def test_planted_faults_of_constraints_are_found(change):
-    assert faults_of_constraints(change(CONSTRAINTS))
+    for planted in (CONSTRAINTS.replace("ipywidgets==", "ipywidget=="), CONSTRAINTS + "other>=1\n",
+                    re.sub("matplotlib==.*", "matplotlib==2.0", CONSTRAINTS),
+                    CONSTRAINTS + "other @ https://example.org/other.whl\n"):
+        assert len(faults_of_constraints(planted)) == 1
 
 
 def installed_requirements(requirements):
@@ -91,40 +83,15 @@ def test_constraints_cover_what_the_packages_need_in_turn():
     assert needed - set(pins(CONSTRAINTS)) == set()
 
 
-def test_the_speed_comparison_and_the_frameworks_stay_out():
-    large = {requirement.name for requirement in declared("bench", "frameworks")} - {
-        requirement.name for requirement in declared()}
-    assert len(large) > 5 and not large & set(pins(CONSTRAINTS))
-
-
 # environment.yml
 
-def conda_ranges(environment):
-    lines = [line.partition(" ") for line in environment["dependencies"] if isinstance(line, str)]
-    return {name: SpecifierSet(range) for name, _, range in lines}
-
-
-def expected_ranges():
-    ranges = {NAMES_ON_CONDA.get(item.name, item.name): item.specifier for item in declared("lab")}
-    return {"python": SpecifierSet(PROJECT["requires-python"]), **ranges, "pip": SpecifierSet()}
-
-
 def test_conda_environment():
-    assert conda_ranges(CONDA) == expected_ranges()
+    lines = [line.partition(" ") for line in CONDA["dependencies"][:-1]]
+    ranges = {NAMES_ON_CONDA.get(item.name, item.name): item.specifier for item in declared("lab")}
+    assert {name: SpecifierSet(range) for name, _, range in lines} == {
+        "python": SpecifierSet(PROJECT["requires-python"]), **ranges, "pip": SpecifierSet()}
     assert CONDA["dependencies"][-1] == {"pip": ["-e ."]}
     assert CONDA["channels"] == ["conda-forge", "nodefaults"]
-    assert set(CONDA) == {"name", "channels", "dependencies"}
-
-
-@pytest.mark.parametrize("change", [
-    lambda lines: lines.remove("matplotlib-base >=3.9,<4"),
-    lambda lines: lines.insert(0, "scipy"),
-    lambda lines: lines.__setitem__(1, "numpy >=1.0"),
-], ids=["missing", "extra", "range"])
-def test_planted_drift_of_the_conda_environment_is_found(change):
-    lines = list(CONDA["dependencies"])
-    change(lines)
-    assert conda_ranges({"dependencies": lines}) != expected_ranges()
 
 
 # Every file of the project
@@ -152,18 +119,11 @@ def test_files_name_no_registry_and_no_machine():
     assert {name: foreign_words(text) for name, text in texts.items() if foreign_words(text)} == {}
 
 
-@pytest.mark.parametrize("words", [["pypi", "org"], ["files.pythonhosted", "org"], ["registry.npmjs", "org"]])
-def test_planted_host_is_found(words):
-    assert foreign_words("see " + ".".join(words) + " for more")
-
-
-@pytest.mark.parametrize("folder", ["home", "root", "work", "tmp"])
-def test_planted_path_is_found(folder):
-    assert foreign_words("open('" + "/".join(["", folder, "data"]) + "')")
-
-
-def test_lock_files_with_addresses_stay_out():
-    assert not {"uv.lock", "pylock.toml"} & set(dict(tracked_texts()))
+def test_planted_hosts_and_paths_are_found():
+    hosts = [".".join(words) for words in (["pypi", "org"], ["files.pythonhosted", "org"], ["registry.npmjs", "org"])]
+    paths = ["/".join(["", folder, "data"]) for folder in ("home", "root", "work", "tmp")]
+    for words in [*hosts, *paths, "C:" + "\\Users"]:
+        assert foreign_words(f"see '{words}'")
 
 
 def test_ruff_finds_nothing():
