@@ -49,6 +49,40 @@ def random_masks(T, B, seed=0):
             "last step only": last_step_only, "nothing counts": nothing}
 
 
+def textbook(arrays, X, h, c, numpy=np):
+    """The LSTM once more, sharing nothing with lstmlib: Y, and of each timestep (x, h_prev, c_prev, i, f, g, o, c, h)."""
+    (Wx, Wh, b, Wy, by), H, trail = arrays, h.shape[1], []
+    for x in X:
+        z = x @ Wx + h @ Wh + b
+        i, f, o = (1 / (1 + numpy.exp(-z[:, gate * H:(gate + 1) * H])) for gate in (0, 1, 3))
+        g, h_prev, c_prev = numpy.tanh(z[:, 2 * H:3 * H]), h, c
+        c = f * c_prev + i * g
+        h = o * numpy.tanh(c)
+        trail.append((x, h_prev, c_prev, i, f, g, o, c, h))
+    return numpy.stack([h @ Wy + by for *_, h in trail]), trail
+
+
+def textbook_backward(arrays, trail, dY, at=lambda edge, gradient: gradient, dh_next=0, dc_next=0):
+    """The five gradients, dh0 and dc0, timestep by timestep."""
+    _, Wh, _, Wy, _ = arrays
+    total = [0] * 5
+    for dy, (x, h_prev, c_prev, i, f, g, o, c, h) in zip(at("dy", at("loss", dY))[::-1], trail[::-1]):
+        dh = at("dh_above", dy @ Wy.T) + dh_next
+        dc = dh * o * (1 - np.tanh(c) ** 2) + dc_next
+        dz = at("dz", np.hstack([dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g * g),
+                                 dh * np.tanh(c) * o * (1 - o)]))
+        dh_next, dc_next = at("dh_next", dz @ Wh.T), at("dc_next", dc * f)
+        dz, dy = at("dW_t", dz), at("dWy_t", dy)
+        parts = x.T @ dz, h_prev.T @ dz, dz.sum(0), h.T @ dy, dy.sum(0)
+        total = [sum_so_far + part for sum_so_far, part in zip(total, parts)]
+    return [at("dW", array) for array in total], dh_next, dc_next
+
+
+def wide(weights):
+    """The five arrays, in at least double precision."""
+    return [array.astype(np.result_type(array, float)) for _, array in weights.items()]
+
+
 def complex_step(f, array):
     """The gradient of f (a real function of arrays) at the array: Im f(x + ih) / h, entry by entry."""
     slopes = np.empty_like(array)

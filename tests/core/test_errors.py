@@ -1,15 +1,13 @@
 """Wrong input: every message names the argument, what was expected and what came."""
 
 import re
-import sys
-from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import lstmlib
 from helpers import everywhere, random_problem
-from lstmlib import Weights, crosses_exactly_once, step
+from lstmlib import Weights, step, step_backward
 from lstmlib.training import clip_by_value
 
 P = random_problem(T=4, B=3, D=2, H=5, K=3)
@@ -19,6 +17,11 @@ OTHER = random_problem(D=3, H=4, K=2).weights
 RNG = np.random.default_rng(0)
 MASK = np.ones((4, 3), bool)
 RAGGED = [[1.0, 2.0], [3.0]]
+
+
+class NoArray:
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("no array today")
 
 
 def with_entry(array, value, index=0):
@@ -37,12 +40,15 @@ def nan_weights():
     return five(Wy=with_entry(W.Wy, np.nan))
 
 
+def back_from(**changed):
+    """step_backward from what a step left, some of it changed."""
+    return step_backward(W, STEP_TRACE._replace(**changed), P.dY[0], P.h0, P.c0)
+
+
 # What is called  ->  what it says; a line that is indented goes on from the one before.
 TABLE = r"""
 # Weights
 five(Wx=np.ones((2, 20), int))  ->  TypeError: Wx must hold floating-point numbers, got dtype int64
-five(b=np.ones(20, bool))  ->  TypeError: b must hold floating-point numbers, got dtype bool
-five(by=["a", "b", "c"])  ->  TypeError: by must hold floating-point numbers, got dtype <U1
 five(Wx=None)  ->  TypeError: Wx must hold floating-point numbers, got dtype object
 five(Wy=RAGGED)  ->  ValueError: Wy must be a rectangular array, got nested sequences of different lengths
 five(Wx=W.Wx[:, :-1])  ->  ValueError: Wx must have shape (..., D, 4H) with 4H = 20, got (2, 19)
@@ -57,27 +63,26 @@ five(b=W.b[None])  ->  ValueError: b must have the leading axes () of Wh, got (1
 five(by=W.by.astype(np.float32))  ->  TypeError: by must have the dtype float64 of Wx, got float32
 W + OTHER  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
 W + 40  ->  TypeError: other must be a Weights, got int
+40 + W  ->  TypeError: unsupported operand type(s) for +: 'int' and 'Weights'
+W * W  ->  TypeError: factor must be a number, got Weights
+1 / W  ->  TypeError: unsupported operand type(s) for /: 'int' and 'Weights'
 W.identical(OTHER)  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
 W / "2"  ->  TypeError: divisor must be a number, got str
 W.dot(W.Wx)  ->  TypeError: other must be a Weights, got ndarray
 W * "2"  ->  TypeError: factor must be a number, got str
-W * None  ->  TypeError: factor must be a number, got NoneType
 W * True  ->  TypeError: factor must be a number, got bool
-W * np.True_  ->  TypeError: factor must be a number, got bool
 np.ones(3) * W  ->  TypeError: factor must be a number, got ndarray
 W * np.nan  ->  ValueError: factor must be finite, got nan
 W * 10 ** 5000  ->  ValueError: factor must be finite, got a number of thousands of digits
-W * Fraction(-10 ** 5000, 3)  ->  ValueError: factor must be finite, got a number of thousands of digits
 W / 0  ->  ValueError: divisor must not be zero
 W.map(np.add, W.Wx)  ->  TypeError: other must be a Weights, got ndarray
 init_weights(0, 5, 3)  ->  ValueError: D must be at least 1, got 0
 init_weights(2, -5, 3)  ->  ValueError: H must be at least 1, got -5
 init_weights(2, 5, 3.0)  ->  TypeError: K must be a whole number, got 3.0
-init_weights(True, 5, 3)  ->  TypeError: D must be a whole number, got True
 init_weights(2, 5, 3, seed=-1)  ->  ValueError: seed must be at least 0, got -1
 init_weights(2, 5, 3, seed="zero")  ->  TypeError: seed must be a whole number, got 'zero'
-init_weights(2, 5, 3, seed=1.5)  ->  TypeError: seed must be a whole number, got 1.5
 init_weights(2, 5, 3, dtype=int)  ->  TypeError: dtype must be a floating-point or complex dtype, got int64
+init_weights(2, 5, 3, dtype="nonsense")  ->  TypeError: dtype must be a floating-point or complex dtype, got nonsense
 # step, step_backward
 step(W.Wx, P.X[0], P.h0, P.c0)  ->  TypeError: weights must be a Weights, got ndarray
 step(nan_weights(), P.X[0], P.h0, P.c0)  ->  ValueError: weights must be finite, got infinity or NaN in Wy
@@ -85,10 +90,24 @@ step(W, P.X[0, :, :1], P.h0, P.c0)  ->  ValueError: x must have shape (B, D) wit
 step(W, P.X[0], P.h0[:1], P.c0)  ->  ValueError: h_prev must have shape (B, H) with B = 3, H = 5, got (1, 5)
 step(W, P.X[0], P.h0, None)  ->  TypeError: c_prev must hold numbers, got dtype object
 step(W, P.X[0], P.h0, P.c0[1:])  ->  ValueError: c_prev must have shape (B, H) with B = 3, H = 5, got (2, 5)
+step(five(Wy=with_entry(W.Wy, 1.7e308), by=with_entry(W.by, 1.7e308)), P.X[0], P.h0, P.c0)
+    ->  ValueError: y must be finite, got an overflow of float64: weights or inputs are too large
 step_backward(W.Wx, STEP_TRACE, P.dY[0], P.h0, P.c0)  ->  TypeError: weights must be a Weights, got ndarray
 step_backward(nan_weights(), STEP_TRACE, P.dY[0], P.h0, P.c0)
     ->  ValueError: weights must be finite, got infinity or NaN in Wy
 step_backward(W, TRACE, P.dY[0], P.h0, P.c0)  ->  TypeError: trace must be a StepTrace, got Trace
+back_from(x=STEP_TRACE.x[..., None])
+    ->  ValueError: trace must hold x (B, D) and eight arrays (B, H), got (3, 2, 1) and [(3, 5), (3, 5), (3, 5),
+        (3, 5), (3, 5), (3, 5), (3, 5), (3, 5)]
+back_from(x=STEP_TRACE.x[:2])
+    ->  ValueError: trace must hold x (B, D) and eight arrays (B, H), got (2, 2) and [(3, 5), (3, 5), (3, 5), (3,
+        5), (3, 5), (3, 5), (3, 5), (3, 5)]
+back_from(f=STEP_TRACE.f[:, 1:])
+    ->  ValueError: trace must hold x (B, D) and eight arrays (B, H), got (3, 2) and [(3, 5), (3, 5), (3, 5), (3,
+        4), (3, 5), (3, 5), (3, 5), (3, 5)]
+back_from(f=RAGGED)  ->  ValueError: trace must be a rectangular array, got nested sequences of different lengths
+back_from(f=STEP_TRACE.f.astype(np.float32))
+    ->  TypeError: trace must have the dtype float64 of the weights, got float32
 step_backward(init_weights(4, 5, 3), STEP_TRACE, P.dY[0], P.h0, P.c0)
     ->  ValueError: trace must come from weights like these, Weights(D=4, H=5, K=3, float64), got D=2, H=5
 step_backward(W, STEP_TRACE, P.dY, P.h0, P.c0)
@@ -104,22 +123,19 @@ forward(W.map(lambda array: array[None]), P.X)
     ->  ValueError: weights must have no leading axes, got Weights(lead=(1,), D=2, H=5, K=3, float64)
 forward(nan_weights(), P.X)  ->  ValueError: weights must be finite, got infinity or NaN in Wy
 forward(W, P.X[0])  ->  ValueError: X must have shape (T, B, D) with D = 2, got (3, 2)
-forward(W, P.X[None])  ->  ValueError: X must have shape (T, B, D) with D = 2, got (1, 4, 3, 2)
 forward(W, P.X[..., :1])  ->  ValueError: X must have shape (T, B, D) with D = 2, got (4, 3, 1)
-forward(W, P.X[:0])  ->  ValueError: X must not be empty, got shape (0, 3, 2)
 forward(W, P.X[:, :0])  ->  ValueError: X must not be empty, got shape (4, 0, 2)
 forward(W, with_entry(P.X, np.nan, 3))  ->  ValueError: X must be finite in float64, got nan at index (0, 1, 1)
 forward(init_weights(2, 5, 3, dtype=np.float16), with_entry(P.X, 1e5))
     ->  ValueError: X must be finite in float16, got 100000.0 at index (0, 0, 0)
 forward(W, P.X + 0j)  ->  TypeError: X must hold real numbers (float64), got complex128
 forward(W, "abc")  ->  TypeError: X must hold numbers, got dtype <U3
-forward(W, None)  ->  TypeError: X must hold numbers, got dtype object
-forward(W, P.X.astype(object))  ->  TypeError: X must hold numbers, got dtype object
-forward(W, np.zeros((4, 3, 2), "datetime64[D]"))  ->  TypeError: X must hold numbers, got dtype datetime64[D]
+forward(W, NoArray())  ->  TypeError: X must be an array, got NoArray (no array today)
+forward(W, np.ma.masked_equal(P.X, P.X[0, 0, 0]))  ->  ValueError: X must have no masked entries, got 1 of them
+forward(everywhere(W, 1.7e308), P.X)
+    ->  ValueError: Y must be finite, got an overflow of float64: weights or inputs are too large
 forward(W, [RAGGED, RAGGED])  ->  ValueError: X must be a rectangular array, got nested sequences of different lengths
 forward(W, P.X, h0=P.h0[:, :-1])  ->  ValueError: h0 must have shape (B, H) with B = 3, H = 5, got (3, 4)
-forward(W, P.X, h0=P.h0[0])  ->  ValueError: h0 must have shape (B, H) with B = 3, H = 5, got (5,)
-forward(W, P.X, h0=1j * P.h0)  ->  TypeError: h0 must hold real numbers (float64), got complex128
 forward(W, P.X, c0=with_entry(P.c0, -np.inf))  ->  ValueError: c0 must be finite in float64, got -inf at index (0, 0)
 # backward
 backward(None, TRACE, P.dY)  ->  TypeError: weights must be a Weights, got NoneType
@@ -143,6 +159,14 @@ backward(W, TRACE, P.dY, dh_T=P.h0[:2])
 backward(W, TRACE, P.dY, dc_T=P.c0[None])
     ->  ValueError: dc_T must have shape (..., B, H) with ... = (), B = 3, H = 5, got (1, 3, 5)
 backward(W, TRACE, P.dY, at={"dW"})  ->  TypeError: at must be a function at(edge, gradient), got set
+backward(W, TRACE, P.dY, at=lambda edge, gradient: None)
+    ->  ValueError: at('loss', gradient) must return an array of numbers of shape (4, 3, 3), got None
+backward(W, TRACE, P.dY, at=lambda edge, gradient: np.full(gradient.shape, "0"))
+    ->  ValueError: at('loss', gradient) must return an array of numbers of shape (4, 3, 3), got <U1 (4, 3, 3)
+backward(W, TRACE, P.dY, at=lambda edge, gradient: gradient[..., 1:] if edge == "dz" else gradient)
+    ->  ValueError: at('dz', gradient) must return an array of numbers of shape (3, 20), got float64 (3, 19)
+backward(W, TRACE, P.dY, at=lambda edge, gradient: 0.0 if edge == "dW" else gradient)
+    ->  ValueError: at('dW', gradient) must return an array of numbers of shape (2, 20), got float64 ()
 backward(W, TRACE, P.dY, at=scale_at(["dh_above"], 1j))
     ->  TypeError: at('dh_above', gradient) must return real numbers (float64), got complex128
 backward(W, TRACE, P.dY, at=lambda edge, gradient: RAGGED)
@@ -155,33 +179,21 @@ squared_error(P.dY, P.targets[..., :1])
 squared_error(P.dY, 1j * P.targets)  ->  TypeError: targets must hold real numbers (float64), got complex128
 squared_error(with_entry(P.dY, np.nan), P.targets)
     ->  ValueError: Y must be finite in float64, got nan at index (0, 0, 0)
-squared_error(P.dY, P.targets, np.ones((4, 3, 3)))
-    ->  ValueError: mask must have shape (T, B) with T = 4, B = 3, got (4, 3, 3)
 squared_error(P.dY, P.targets, MASK.T)  ->  ValueError: mask must have shape (T, B) with T = 4, B = 3, got (3, 4)
 squared_error(P.dY, P.targets, MASK / 4)  ->  ValueError: mask must hold only true and false (or 1 and 0), got 0.25
-squared_error(P.dY, P.targets, [[0, 1, 1], [1, 0.5, 2], [1, 1, 1], [1, 1, 3]])
-    ->  ValueError: mask must hold only true and false (or 1 and 0), got 0.5
-squared_error(P.dY, P.targets, with_entry(MASK + 0.0, np.nan))
-    ->  ValueError: mask must hold only true and false (or 1 and 0), got nan
-squared_error(P.dY, P.targets, [4, 2, 3])  ->  ValueError: mask must have shape (T, B) with T = 4, B = 3, got (3,)
 squared_error(P.dY, P.targets, np.full((4, 3), "1"))
     ->  TypeError: mask must hold only true and false (or 1 and 0), got dtype <U1
 squared_error(P.dY, P.targets, RAGGED)
     ->  ValueError: mask must be a rectangular array, got nested sequences of different lengths
 cross_entropy(with_entry(P.dY, np.inf), P.labels)
     ->  ValueError: logits must be finite in float64, got inf at index (0, 0, 0)
-cross_entropy(P.dY[:0], P.labels[:0])  ->  ValueError: logits must not be empty, got shape (0, 3, 3)
 cross_entropy(P.dY, with_entry(P.labels, 3))  ->  ValueError: labels must be from 0 to K-1 = 2, got 3
 cross_entropy(P.dY, with_entry(P.labels, -1))  ->  ValueError: labels must be from 0 to K-1 = 2, got -1
-cross_entropy(P.dY, [[0, 1, 2], [0, -7, 5], [2, 2, -1], [0, 0, 0]])
-    ->  ValueError: labels must be from 0 to K-1 = 2, got -7
 cross_entropy(P.dY, P.labels + 0.0)  ->  TypeError: labels must be whole numbers, got dtype float64
-cross_entropy(P.dY, P.labels > 0)  ->  TypeError: labels must be whole numbers, got dtype bool
 cross_entropy(P.dY, np.eye(3, dtype=int)[P.labels])
     ->  ValueError: labels must have shape (T, B) with T = 4, B = 3, got (4, 3, 3)
 cross_entropy(P.dY, [[0, 1], [2]])
     ->  ValueError: labels must be a rectangular array, got nested sequences of different lengths
-cross_entropy(P.dY, None)  ->  TypeError: labels must be whole numbers, got dtype object
 cross_entropy(P.dY, np.ones((4, 3, 2)))
     ->  ValueError: labels must have shape (T, B, K) with T = 4, B = 3, K = 3, got (4, 3, 2)
 cross_entropy(P.dY, with_entry(P.dY, np.nan))
@@ -196,43 +208,38 @@ scale_at("dW", 0.5)  ->  TypeError: edges must be a collection of names, such as
 scale_at(None, 0.5)
     ->  TypeError: edges must be a collection of names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t,
         dW_t, dW, got None
-scale_at([["dW"]], 0.5)
-    ->  TypeError: edges must be a collection of names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t,
-        dW_t, dW, got [['dW']]
 scale_at([3], 0.5)
     ->  ValueError: edges must be names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t, dW_t, dW, got 3
 scale_at(["dW"], np.inf)  ->  ValueError: factor must be finite, got inf
-scale_at(["dW"], np.ones(2))  ->  TypeError: factor must be a number, got ndarray
 scale_at(["dW"], "1/7")  ->  TypeError: factor must be a number, got str
 record(["dV"])
     ->  ValueError: edges must be names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t, dW_t, dW, got dV
-record("dW")  ->  TypeError: edges must be a collection of names, such as {'dW'}, got the string 'dW'
 record(["dW"], 0.5)  ->  TypeError: at must be a function at(edge, gradient), got float
 crosses_exactly_once(["dW"], 0)  ->  ValueError: T must be at least 1, got 0
 crosses_exactly_once(["dW"], -10 ** 5000)
     ->  ValueError: T must be at least 1, got a number of thousands of digits
-crosses_exactly_once(["dW"], Fraction(10 ** 5000, 3))
-    ->  TypeError: T must be a whole number, got a number of thousands of digits
+crosses_exactly_once(["dW"], 10 ** 5000)
+    ->  ValueError: T must be at most 9223372036854775807, got a number of thousands of digits
 crosses_exactly_once(["dW"], 2.5)  ->  TypeError: T must be a whole number, got 2.5
 crosses_exactly_once(["dw"], 2)
     ->  ValueError: edges must be names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t, dW_t, dW, got dw
 crossing_spectrum(W, TRACE, P.dY, ["dh"])
     ->  ValueError: edges must be names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t, dW_t, dW, got dh
 crossing_spectrum(W, None, P.dY, ["dz"])  ->  TypeError: trace must be a Trace, got NoneType
-crossing_spectrum(W, TRACE, 1j * P.dY, ["dz"])  ->  TypeError: dY must hold real numbers (float64), got complex128
 crossing_spectrum(W, TRACE, P.dY, ["dz"], dh_T=P.h0[None])
     ->  ValueError: dh_T must have shape (B, H) with B = 3, H = 5, got (1, 3, 5)
 crossing_spectrum(W, TRACE, P.dY[None], ["dz"])
     ->  ValueError: dY must have shape (T, B, K) with T = 4, B = 3, K = 3, got (1, 4, 3, 3)
 # checking
 numerical_gradient(lambda w: 0.0, W, "forward")  ->  ValueError: method must be 'complex' or 'central', got 'forward'
-numerical_gradient(lambda w: 0.0, W, np.array("complex"))
-    ->  ValueError: method must be 'complex' or 'central', got array('complex', dtype='<U7')
 numerical_gradient(lambda w: 0.0, W, np.ones(2))
     ->  ValueError: method must be 'complex' or 'central', got array([1., 1.])
 numerical_gradient(3.0, W)  ->  TypeError: f must be a function from Weights to a number, got float
+numerical_gradient(lambda w: 0.0, W, "complex", 1e-5)
+    ->  ValueError: step must be left out with method 'complex', got 1e-05
+numerical_gradient(lambda w: 0.0, W, "central", 0)  ->  ValueError: step must be above 0, got 0
+numerical_gradient(lambda w: 0.0, W, "central", "h")  ->  TypeError: step must be a number, got str
 numerical_gradient(lambda w: None, W)  ->  TypeError: the value of f must be a number, got NoneType
-numerical_gradient(lambda w: (0.0, P.dY), W)  ->  TypeError: the value of f must be a number, got tuple
 numerical_gradient(lambda w: np.nan, W)  ->  ValueError: the value of f must be finite, got nan
 numerical_gradient(lambda w: 1j * w.b.sum(), W, "central")  ->  TypeError: the value of f must be a number, got complex
 numerical_gradient(lambda w: 0.0, W.Wx)  ->  TypeError: weights must be a Weights, got ndarray
@@ -248,16 +255,10 @@ sgd(W.Wx, W)  ->  TypeError: weights must be a Weights, got ndarray
 sgd(W, W.Wx)  ->  TypeError: gradient must be a Weights, got ndarray
 sgd(W, nan_weights())  ->  ValueError: gradient must be finite, got infinity or NaN
 sgd(W, W, rate=0)  ->  ValueError: rate must be above 0, got 0
-sgd(W, W, rate=Fraction(-10 ** 5000, 10 ** 5000 + 1))
-    ->  ValueError: rate must be above 0, got a number of thousands of digits
 sgd(W, OTHER)  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
 sgd(W, 1j * W)  ->  TypeError: gradient must be real, as the weights are, got Weights(D=2, H=5, K=3, complex128)
-momentum(W, 1j * W)
-    ->  TypeError: gradient must be real, as the weights are, got Weights(D=2, H=5, K=3, complex128)
 momentum(W, W.Wx)  ->  TypeError: gradient must be a Weights, got ndarray
 momentum(W, W, rate=-1)  ->  ValueError: rate must be above 0, got -1
-momentum(W.map(lambda array: array[None]), W)
-    ->  ValueError: Wx must have the same shape in both Weights, got (1, 2, 20) and (2, 20)
 momentum(W, W, beta=-0.5)  ->  ValueError: beta must be at least 0, got -0.5
 momentum(W, five(by=with_entry(W.by, 1.5e308)), five(by=with_entry(W.by, 1.7e308)))
     ->  ValueError: gradient and state must leave v finite, got an overflow of float64
@@ -265,10 +266,7 @@ momentum(W, W, beta=1)  ->  ValueError: beta must be below 1, got 1
 momentum(W, W, adam(W, W)[1])  ->  TypeError: state must be a Weights, got tuple
 momentum(W, W, OTHER)  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
 momentum(W, W, 1j * W)  ->  TypeError: state must be real, as the weights are, got Weights(D=2, H=5, K=3, complex128)
-adam(W, 1j * W)
-    ->  TypeError: gradient must be real, as the weights are, got Weights(D=2, H=5, K=3, complex128)
 adam(W, W, rate="fast")  ->  TypeError: rate must be a number, got str
-adam(W, W, rate=1j)  ->  TypeError: rate must be a number, got complex
 adam(1j * W, 1j * W)  ->  TypeError: weights must be real, got Weights(D=2, H=5, K=3, complex128)
 adam(W, W, beta1=-0.1)  ->  ValueError: beta1 must be at least 0, got -0.1
 adam(W, W, beta2=1.0)  ->  ValueError: beta2 must be below 1, got 1.0
@@ -277,14 +275,11 @@ adam(W, W, beta2=-0.5)  ->  ValueError: beta2 must be at least 0, got -0.5
 adam(W, everywhere(W, 1e200))  ->  ValueError: gradient must have finite squares, got one of norm 1.33e+201
 adam(W, W, (W, W))  ->  ValueError: state must be (m, v, t), as adam returned it, got 2 entries
 adam(W, W, (W, OTHER, 1))  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
-adam(W, W, (W, W.Wx, 1))  ->  TypeError: state must be a Weights, got ndarray
 adam(W, W, epsilon=-1e-8)  ->  ValueError: epsilon must be at least 0, got -1e-08
 adam(W, W, W)  ->  TypeError: state must be a tuple, got Weights
 adam(W, W, (1, 2, 3))  ->  TypeError: state must be a Weights, got int
 adam(W, W, (W, W, 1.5))  ->  TypeError: t in state must be a whole number, got 1.5
 adam(W, W, (W, W, 0))  ->  ValueError: t in state must be at least 1, got 0
-adam(W, W.map(lambda array: array[None]))
-    ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (1, 2, 20)
 clip_by_norm(W, 0)  ->  ValueError: limit must be above 0, got 0
 clip_by_norm(P.dY, 1)  ->  TypeError: gradient must be a Weights, got ndarray
 clip_by_norm(five(b=with_entry(W.b, np.inf)), 1)  ->  ValueError: gradient must be finite, got infinity or NaN
@@ -298,7 +293,6 @@ next(train(W, [0], lambda weights, batch: (0, W), sgd, lambda n: n))  ->  ValueE
 summed(squared_error)(W.Wx, (P.X, P.targets, None))  ->  TypeError: weights must be a Weights, got ndarray
 # tasks
 adding_problem(5, 2, RNG)  ->  ValueError: T must be at least 6, got 5
-adding_problem(50.0, 2, RNG)  ->  TypeError: T must be a whole number, got 50.0
 adding_problem(50, 0, RNG)  ->  ValueError: B must be at least 1, got 0
 adding_problem(50, 2, 0)  ->  TypeError: rng must be a Generator, got int
 reber_strings(-1, RNG)  ->  ValueError: n must be at least 1, got -1
@@ -315,30 +309,6 @@ def test_wrong_input_gets_a_clear_message(call, says):
     with pytest.raises((TypeError, ValueError)) as caught:
         eval(call, NAMES)
     assert f"{caught.type.__name__}: {caught.value}" == says
-
-
-def test_of_numbers_as_long_as_they_like_too():
-    with pytest.raises(ValueError, match=f"^factor must be finite, got {10 ** 400}$"):
-        W * 10 ** 400
-    for T, message in ((10 ** 5000, f"T must be at most {sys.maxsize}, got a number of thousands of digits"),
-                       (sys.maxsize + 1, f"T must be at most {sys.maxsize}, got {sys.maxsize + 1}")):
-        with pytest.raises(ValueError, match=f"^{message}$"):
-            crosses_exactly_once(["dW"], T)
-    assert all(crosses_exactly_once(["dW"], sys.maxsize).values())
-
-
-@pytest.mark.parametrize("call", [lambda: W + 1, lambda: 40 + W, lambda: W - None, lambda: W + W.Wx, lambda: 1 / W,
-                                  lambda: W * W])
-def test_what_a_vector_space_has_not(call):
-    """No constant can be added, and no two gradients multiplied."""
-    with pytest.raises(TypeError):
-        call()
-
-
-def test_numbers_of_any_kind_will_do():
-    half = 0.5 * W
-    for number in (Fraction(1, 2), np.float16(0.5), np.array(0.5), 0.5):
-        assert (number * W).identical(half)
 
 
 def test_every_public_function_has_its_wrong_inputs_here():
