@@ -50,7 +50,7 @@ def random_masks(T, B, seed=0):
 
 
 def textbook(arrays, X, h, c, numpy=np):
-    """The LSTM once more, sharing nothing with lstmlib: Y, and of each timestep (x, h_prev, c_prev, i, f, g, o, c, h)."""
+    """The LSTM once more, sharing nothing with lstmlib: Y, and of each timestep x, h_prev, c_prev, i, f, g, o, c, h."""
     (Wx, Wh, b, Wy, by), H, trail = arrays, h.shape[1], []
     for x in X:
         z = x @ Wx + h @ Wh + b

@@ -1,5 +1,6 @@
 """Where 1/|X| may stand: all 512 sets of edges, judged by numbers, by the library, and by walking every path."""
 
+import sys
 from functools import cache
 from itertools import combinations
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers import assert_close, distance, random_problem
-from lstmlib import EDGES, backward, crosses_exactly_once, crossing_spectrum, forward, record, scale_at
+from lstmlib import EDGES, backward, crosses_exactly_once, crossing_spectrum, record, scale_at
 from lstmlib.placement import RIGHT, path_crossings, shares
 from lstmlib.show.graph import paths_to
 
@@ -83,7 +84,7 @@ def test_numbers_counts_and_paths_agree_on_all_sets(T):
         assert crosses_exactly_once(edges, T) == by_walking == by_numbers, sorted(edges)
 
 
-@pytest.mark.parametrize("T", [2, 3, 5, 50])
+@pytest.mark.parametrize("T", [2, 3, 50, sys.maxsize])
 def test_exactly_five_sets_are_right(T):
     assert {edges for edges in ALL_SETS if all(crosses_exactly_once(edges, T).values())} == FIVE_RIGHT
 
@@ -113,17 +114,6 @@ def test_right_sets_agree_to_rounding_for_any_X(X):
         assert_close(backward(p.weights, p.trace, p.dY, at=scale_at(edges, 1 / X)), gradient / X, 1e-15)
 
 
-def test_gradients_on_the_way_differ_by_X_between_right_sets():
-    p = random_problem()
-
-    def crossing_dz(edges):
-        seen = record({"dz"}, scale_at(edges, 1 / 8))
-        backward(p.weights, p.trace, p.dY, at=seen)
-        return np.array(seen["dz"])
-
-    assert np.array_equal(crossing_dz({"dW"}), 8 * crossing_dz({"loss"}))
-
-
 # ---- the spectrum
 
 @pytest.mark.parametrize("T", [1, 2, 5])
@@ -144,40 +134,20 @@ def test_spectrum_holds_the_paths_of_all_sets(T):
     set(), {"dW"}, {"dh_next"}, {"dc_next"}, {"dz"}, {"dh_above"}, {"loss", "dz", "dWy_t"}, set(EDGES),
 ], ids=lambda edges: "+".join(sorted(edges)) or "none")
 def test_spectrum_evaluates_to_the_scaled_gradient_at_any_s(edges, s):
+    """With gradients that come in from behind, too."""
     p = random_problem(dtype=complex)
-    spectrum = crossing_spectrum(p.weights, p.trace, p.dY, edges)
+    dY, dh_T, dc_T = (1 + 0.5j) * p.dY, 1j * p.h0, 2 * p.c0
+    spectrum = crossing_spectrum(p.weights, p.trace, dY, edges, dh_T, dc_T)
     powers = s ** np.arange(spectrum.lead[0])
     evaluated = spectrum.map(lambda g: np.tensordot(powers, g, axes=1))
-    assert_close(evaluated, backward(p.weights, p.trace, p.dY, at=scale_at(edges, s)), 1e-13)
+    assert_close(evaluated, backward(p.weights, p.trace, dY, scale_at(edges, s), dh_T, dc_T), 1e-13)
 
 
-def test_right_sets_have_one_line_at_k_1():
-    p, trace, gradient = problem(5)
-    for edges in FIVE_RIGHT:
-        nothing, once = (crossing_spectrum(p.weights, trace, p.dY, edges).map(lambda g: g[k]) for k in (0, 1))
-        assert nothing.norm() == 0
-        assert_close(once, gradient, 1e-14)
-
-
-def test_spectrum_keeps_the_dtype():
-    p = random_problem(dtype=np.float32)
-    assert crossing_spectrum(p.weights, p.trace, p.dY, {"dz"}).dtype == np.float32
-
-
-def test_spectrum_of_an_imaginary_gradient_is_imaginary():
-    p = random_problem(dtype=complex)
-    spectrum = crossing_spectrum(p.weights, p.trace, p.dY, {"dz"})
-    assert_close(crossing_spectrum(p.weights, p.trace, 1j * p.dY, {"dz"}), 1j * spectrum, 1e-15)
-
-
-# ---- scale_at
-
-def test_scale_at_scales_its_edges_and_no_other():
-    at, gradient = scale_at(["dz", "dW"], 0.25), np.ones((2, 3), np.float32)
-    for edge in EDGES:
-        scaled = at(edge, gradient)
-        assert scaled.dtype == np.float32
-        assert np.array_equal(scaled, gradient * (0.25 if edge in ("dz", "dW") else 1))
+def test_spectrum_of_a_long_sequence_in_its_own_dtype():
+    p = random_problem(T=300, B=1, D=1, H=2, K=1, dtype=np.float32)
+    spectrum = crossing_spectrum(p.weights, p.trace, p.dY, ["dz"])
+    assert (spectrum.lead, spectrum.dtype) == ((301,), np.float32)
+    assert_close(spectrum.map(lambda array: array.sum(0)), backward(p.weights, p.trace, p.dY), 1e-5)
 
 
 # ---- record
@@ -215,25 +185,17 @@ def test_edges_may_be_any_collection():
     assert crossing_spectrum(p.weights, trace, p.dY, iter(["dW"])).map(lambda g: g[1]).identical(gradient)
 
 
-def test_no_edges_mean_no_division():
-    p = random_problem()
-    gradient = backward(p.weights, forward(p.weights, p.X), p.dY)
-    assert backward(p.weights, forward(p.weights, p.X), p.dY, at=scale_at([], 1 / 7)).identical(gradient)
-    assert not any(crosses_exactly_once([], 3).values())
-
-
 def test_edges_are_named_in_the_order_of_the_design():
     assert EDGES == ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", "dW")
 
 
-@pytest.mark.parametrize("T", range(1, 7))
+@pytest.mark.parametrize("T", range(1, 5))
 def test_paths_cross_as_often_as_is_counted_without_them(T):
     for weight, number in (("Wx", 2 ** (T + 1) - T - 2), ("b", 2 ** (T + 1) - T - 2), ("Wy", T)):
         paths = paths_to(weight, T)
         assert len(set(paths)) == len(paths) == number
         assert list(map(len, paths)) == sorted(map(len, paths))
         assert all(path[0][0] == "loss" and path[-1] == ("dW", None) for path in paths)
-        for size in range(10):
-            for edges in combinations(EDGES, size):
-                counts = {sum(edge in edges for edge, _ in path) for path in paths}
-                assert sum(1 << k for k in counts) == path_crossings(edges, T)[weight]
+        for edges in ALL_SETS:
+            counts = {sum(edge in edges for edge, _ in path) for path in paths}
+            assert sum(1 << k for k in counts) == path_crossings(edges, T)[weight]

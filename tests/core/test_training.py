@@ -40,13 +40,13 @@ def follow(optimise, **settings):
     return np.array(visited)
 
 
-def scalar_sgd(w, gradients, rate):
+def scalar_sgd(w, gradients, rate=0.1):
     for g in gradients:
         w -= rate * g
         yield w
 
 
-def scalar_momentum(w, gradients, rate, beta):
+def scalar_momentum(w, gradients, rate=0.1, beta=0.9):
     v = 0.0
     for g in gradients:
         v = beta * v + g
@@ -54,7 +54,7 @@ def scalar_momentum(w, gradients, rate, beta):
         yield w
 
 
-def scalar_adam(w, gradients, rate, beta1, beta2, epsilon):
+def scalar_adam(w, gradients, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
     m = v = 0.0
     for t, g in enumerate(gradients, start=1):
         m += (1 - beta1) * (g - m)
@@ -64,10 +64,11 @@ def scalar_adam(w, gradients, rate, beta1, beta2, epsilon):
 
 
 @pytest.mark.parametrize("optimise, scalar, settings", [
+    (sgd, scalar_sgd, {}),
     (sgd, scalar_sgd, {"rate": 0.03}),
-    (momentum, scalar_momentum, {"rate": 0.03, "beta": 0.9}),
+    (momentum, scalar_momentum, {}),
     (momentum, scalar_momentum, {"rate": 1, "beta": 0}),
-    (adam, scalar_adam, {"rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}),
+    (adam, scalar_adam, {}),
     (adam, scalar_adam, {"rate": 0.5, "beta1": 0.3, "beta2": 0.6, "epsilon": 0.1}),
     (adam, scalar_adam, {"rate": 0.5, "beta1": 0, "beta2": 0, "epsilon": 0}),
 ])
@@ -77,23 +78,8 @@ def test_optimiser_agrees_with_one_number_at_a_time(optimise, scalar, settings):
     assert np.allclose(follow(optimise, **settings), np.transpose(truth), rtol=1e-12, atol=1e-12)
 
 
-def test_defaults_are_as_documented():
-    given = follow(adam, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8)
-    assert np.array_equal(follow(adam), given)
-    assert np.array_equal(follow(momentum), follow(momentum, rate=0.1, beta=0.9))
-    assert np.array_equal(follow(sgd), follow(sgd, rate=0.1))
-
-
-def test_first_step_of_adam_forgives_a_constant_factor_and_sgd_does_not():
-    weights, gradient = random_weights(), GRADIENTS[3]
-    one, other = (adam(weights, factor * gradient, epsilon=0)[0] for factor in (1, 1 / 64))
-    assert one.identical(other)
-    one, other = (weights - sgd(weights, factor * gradient)[0] for factor in (1, 1 / 64))
-    assert_close(other, one / 64, 1e-13)
-
-
 @pytest.mark.parametrize("optimise", [sgd, momentum, adam])
-@pytest.mark.parametrize("dtype", [np.float32, float])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, float])
 def test_optimiser_keeps_the_dtype(optimise, dtype):
     weights = random_weights(dtype=dtype)
     moved, state = optimise(weights, random_weights(seed=1), None, rate=np.float64(0.1))
@@ -101,22 +87,34 @@ def test_optimiser_keeps_the_dtype(optimise, dtype):
     assert moved.dtype == dtype
 
 
+def test_complex_weights_take_complex_gradients():
+    weights, gradient = (random_weights(seed=seed, dtype=complex) * (1 + 0.5j) for seed in (1, 2))
+    assert_close(sgd(weights, gradient, rate=0.1)[0], weights - 0.1 * gradient, 1e-15)
+    assert_close(momentum(weights, gradient, gradient, rate=0.1, beta=0.5)[0], weights - 0.15 * gradient, 1e-15)
+
+
+def test_entries_without_a_gradient_stand_still_in_adam_without_epsilon():
+    weights = random_weights()
+    gradient = weights.map(lambda array: array * (np.arange(array.size).reshape(array.shape) % 2))
+    moved, _ = adam(weights, gradient, rate=0.1, epsilon=0)
+    assert_close(moved, weights - 0.1 * gradient.map(np.sign), 1e-12)
+
+
+def test_a_step_is_rounded_to_float16_once():
+    """1.5 * 60000 is past all float16, the weight that is left is not."""
+    weights = everywhere(random_weights(dtype=np.float16), 6e4)
+    assert set(numbers(sgd(weights, weights, rate=1.5)[0])) == {-3e4}
+
+
 # ---- the loop
 
 def test_train_takes_one_step_for_every_batch_and_reports_each():
     gradients, weights, state = iter(GRADIENTS), random_weights(), None
-    steps = list(train(weights, "abcdef", lambda w, batch: (batch, next(gradients)), adam, 0.01, beta1=0.5))
-    assert [report for report, _ in steps] == list("abcdef")
-    for (_, trained), gradient in zip(steps, GRADIENTS, strict=True):
-        weights, state = adam(weights, gradient, state, rate=0.01, beta1=0.5)
-        assert trained.identical(weights)
-
-
-def test_the_rate_may_follow_the_batches():
-    still = random_weights()
-    steps = train(still, range(3), lambda w, n: (n, still), sgd, rate=lambda n: 2.0 ** -n)
-    for (_, weights), moved in zip(steps, (0, -0.5, -0.75), strict=True):
-        assert_close(weights + 1e-9 * still, moved * still + 1e-9 * still, 1e-6)
+    steps = train(weights, "abcdef", lambda w, batch: (batch, next(gradients)), adam, lambda n: 2.0 ** -n, beta1=0.5)
+    for n, (report, trained) in enumerate(steps):
+        weights, state = adam(weights, GRADIENTS[n], state, rate=2.0 ** -n, beta1=0.5)
+        assert report == "abcdef"[n] and trained.identical(weights)
+    assert n == 5
 
 
 def test_train_asks_for_no_batch_before_its_time():
@@ -143,52 +141,21 @@ def test_summed_is_the_gradient_of_the_summed_loss(loss, targets):
 def test_clip_by_norm_shortens_and_keeps_the_direction(limit):
     gradient = random_weights()
     assert gradient.norm() > 5
-    clipped = clip_by_norm(gradient, limit)
-    assert clipped.norm() == pytest.approx(float(limit), rel=1e-14)
-    assert_close(clipped, gradient * (float(limit) / gradient.norm()), 1e-15)
+    assert_close(clip_by_norm(gradient, limit), gradient * (float(limit) / gradient.norm()), 1e-15)
 
 
 def test_clip_by_norm_leaves_short_gradients_alone():
     gradient = random_weights()
     assert clip_by_norm(gradient, gradient.norm()) is gradient
-    assert clip_by_norm(gradient, 1e9) is gradient
-    assert clip_by_norm(0 * gradient, 1).norm() == 0
-
-
-def test_clip_then_divide_is_not_divide_then_clip():
-    gradient, X = random_weights(), 4
-    first, last = clip_by_norm(gradient / X, 1), clip_by_norm(gradient, 1) / X
-    assert first.norm() == pytest.approx(1)
-    assert last.norm() == pytest.approx(1 / X)
-
-
-def test_clip_by_value_holds_every_entry():
-    gradient = random_weights()
-    assert numbers(clip_by_value(gradient, 0.5)) == [max(-0.5, min(0.5, x)) for x in numbers(gradient)]
-    assert clip_by_value(gradient, 100).identical(gradient)
-
-
-def test_complex_weights_take_complex_gradients():
-    weights, gradient = (random_weights(seed=seed, dtype=complex) * (1 + 0.5j) for seed in (1, 2))
-    assert_close(sgd(weights, gradient, rate=0.1)[0], weights - 0.1 * gradient, 1e-15)
-    assert_close(momentum(weights, gradient, gradient, rate=0.1, beta=0.5)[0], weights - 0.15 * gradient, 1e-15)
-
-
-def test_entries_without_a_gradient_stand_still_in_adam_without_epsilon():
-    weights = random_weights()
-    gradient = weights.map(lambda array: array * (np.arange(array.size).reshape(array.shape) % 2))
-    moved, _ = adam(weights, gradient, rate=0.1, epsilon=0)
-    for (_, before), (_, after), (_, slope) in zip(weights.items(), moved.items(), gradient.items()):
-        assert np.array_equal(after[slope == 0], before[slope == 0])
-        assert np.allclose(after, before - 0.1 * np.sign(slope), rtol=0, atol=1e-12)
-
-
-def test_a_step_is_rounded_to_float16_once():
-    """1.5 * 60000 is past all float16, the weight that is left is not."""
-    weights = everywhere(random_weights(dtype=np.float16), 6e4)
-    assert set(numbers(sgd(weights, weights, rate=1.5)[0])) == {-3e4}
+    assert clip_by_norm(0 * gradient, 1e-300).norm() == 0
 
 
 def test_clip_by_norm_keeps_every_bit_of_the_direction_however_long_the_gradient():
     gradient, limit = random_weights(), 2.0 ** -100
     assert clip_by_norm(2.0 ** 900 * gradient, limit).identical(clip_by_norm(2.0 ** 800 * gradient, limit))
+
+
+def test_clip_by_value_holds_every_entry():
+    gradient, half = random_weights(), random_weights(dtype=np.float16)
+    assert numbers(clip_by_value(gradient, 0.5)) == [max(-0.5, min(0.5, x)) for x in numbers(gradient)]
+    assert clip_by_value(half, 1e6).identical(half)  # a limit that is no float16
