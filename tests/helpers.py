@@ -122,20 +122,6 @@ def hint_of(check, *answers):
     return str(caught.value)
 
 
-def assert_right(check, answer, capsys):
-    """`judge` is silent on this answer, and the reader is told why it is right."""
-    check.judge(answer)
-    check(answer)
-    assert capsys.readouterr().out == f"Right. {check.__doc__.splitlines()[0]}\n"
-
-
-def assert_wrong(check, answer, cause, capsys):
-    """The feedback on this answer names the cause."""
-    assert cause in hint_of(check, answer)
-    check(answer)
-    assert capsys.readouterr().out.startswith("Not yet. ")
-
-
 def drawn(panels):
     """All panels of a picture as one SVG text."""
     return f"<svg>{''.join(panel.svg for panel in panels)}</svg>"

@@ -13,7 +13,7 @@ import pytest
 import traitlets
 
 import lstmlib
-from helpers import drawn, hint_of
+from helpers import drawn
 from lstmlib import EDGES, crosses_exactly_once
 from lstmlib.exercises.where_to_divide import (
     NEXT,
@@ -50,7 +50,7 @@ from lstmlib.show import graph
 from lstmlib.show.graph import paths_to
 from lstmlib.weights import entries
 
-RIGHT = list(PLACEMENTS)[:5]
+RIGHT_PLACES = list(PLACEMENTS)[:5]
 MISTAKES = list(PLACEMENTS)[5:]
 POWERS_OF_TWO = {1, 2, 4, 8, 16, 32, 64}
 ALL_SETS = [tuple(edges) for size in range(10) for edges in combinations(lstmlib.EDGES, size)]
@@ -85,7 +85,7 @@ def test_every_placement_is_computed_by_lstmlib(placement):
     np.testing.assert_allclose(found.share, norms / np.sum(norms), rtol=1e-13)
 
 
-@pytest.mark.parametrize("placement", RIGHT)
+@pytest.mark.parametrize("placement", RIGHT_PLACES)
 def test_right_placements(placement):
     powers_of_two = [numbers(state_of(placement, size_X=size_X)) for size_X in POWERS_OF_TWO]
     assert all(found.identical and found.all_right for found in powers_of_two)
@@ -162,7 +162,7 @@ def test_verdict_on_all_512_sets_follows_the_rule(T, size_X):
 
 @pytest.mark.parametrize("dtype", ROUNDING)
 def test_right_placements_stay_within_the_rounding_of_their_dtype(dtype):
-    for placement in RIGHT:
+    for placement in RIGHT_PLACES:
         for T, bias, size_X in ((1, -6, 100), (6, 6, 3), (4, 1, 10)):
             state = state_of(placement, dtype=dtype, T=T, forget_bias=bias, size_X=size_X)
             found = numbers(state)
@@ -574,235 +574,145 @@ def test_first_look_shows_where_it_divides():
     assert poster.count("<img ") == 1 and "At once" in poster and "at the end" not in poster.lower()
 
 
+# Answers.
+
 CROSSINGS = {"highest dz": 5, "highest dh_next": 4, "highest all nine": 14, "possible dc_next": {0, 1, 2, 3, 4}}
+KEYS = "Expected the four keys highest dz, highest dh_next, highest all nine, possible dc_next, received "
+LAST = (..., -1, slice(None), slice(None))
 
 
-def test_crossings_right():
-    check_crossings.judge(CROSSINGS)
-
-
-@pytest.mark.parametrize("question, answer, cause", [
-    ("highest dz", 4, "the last one included"),
-    ("highest dh_next", 5, "T - 1 steps back"),
-    ("highest all nine", 9, "dz at every timestep"),
-    ("possible dc_next", {1}, "none, some or all"),
-    ("possible dc_next", {4}, "none, some or all"),
-])
-def test_crossings_wrong(question, answer, cause):
-    said = hint_of(check_crossings, CROSSINGS | {question: answer})
-    assert said.startswith(f"For {question!r}, T = 5: {answer} is not it. Hint: ") and cause in said
-
-
-def test_crossings_as_a_list():
-    said = hint_of(check_crossings, CROSSINGS | {"possible dc_next": [0, 1, 2, 3, 4]})
-    assert said == "'possible dc_next' asks for a set of numbers, with braces, received [0, 1, 2, 3, 4]."
-
-
-def test_crossings_in_part():
-    assert hint_of(check_crossings, CROSSINGS | {"highest dh_next": ...}) == "Still open: highest dh_next."
-
-
-def test_crossings_with_a_key_missing():
-    expected = "Expected the four keys highest dz, highest dh_next, highest all nine, possible dc_next, received "
-    assert hint_of(check_crossings, {"highest dz": 5, 2: 4}) == f"{expected}highest dz, 2."
-    assert hint_of(check_crossings, {}) == f"{expected}none."
-
-
-def hook(edge_name, change):
-    def divide_last(size_X):
-        def at(edge, gradient):
-            return change(gradient.copy(), size_X) if edge == edge_name else gradient
-        return at
-    return divide_last
-
-
-def divide(gradient, where, size_X):
+def divided(gradient, where, size_X):
+    gradient = gradient.copy()
     gradient[where] /= size_X
     return gradient
 
 
-LAST = (..., -1, slice(None), slice(None))
+def hook(change, edges=("dy",), otherwise=lambda gradient: gradient):
+    """An answer to exercise 4.4: a hook that changes what crosses these edges."""
+    return lambda size_X: lambda edge, gradient: change(gradient, size_X) if edge in edges else otherwise(gradient)
 
 
-@pytest.mark.parametrize("edge", ["dy", "loss"])
-def test_last_step_right(edge):
-    check_last_step_hook.judge(hook(edge, lambda gradient, size_X: divide(gradient, LAST, size_X)))
+def divided_at(where, edge="dy"):
+    return hook(lambda gradient, size_X: divided(gradient, where, size_X), [edge])
 
 
-@pytest.mark.parametrize("edge, change, cause", [
-    ("dy", lambda gradient, size_X: divide(gradient, (..., 0, slice(None), slice(None)), size_X), "first timestep"),
-    ("dy", lambda gradient, size_X: gradient / size_X, "every timestep."),
-    ("dy", lambda gradient, size_X: divide(gradient / size_X, LAST, 1 / size_X), "every timestep but the last"),
-    ("dy", lambda gradient, size_X: divide(gradient, (..., -1, slice(None)), size_X), "last sequence of the batch"),
-    ("dY", lambda gradient, size_X: divide(gradient, LAST, size_X), "no path to this array"),
-    ("dy", lambda gradient, size_X: divide(gradient, -1, size_X), "third from the end"),
-    ("dh_above", lambda gradient, size_X: divide(gradient, LAST, size_X), "an edge that every path crosses"),
-    ("dy", lambda gradient, size_X: 1e200 * gradient, "is crossed by one array"),
-])
-def test_last_step_wrong(edge, change, cause):
-    assert cause in hint_of(check_last_step_hook, hook(edge, change))
-
-
-def test_last_step_names_the_case_and_the_number_received():
-    said = hint_of(check_last_step_hook, hook("dy", lambda gradient, size_X: 0 * gradient))
-    assert said.startswith("For T = 4, |X| = 5, dWx: at [0, 0] expected ") and ", received 0. Hint: " in said
-    assert "the edge `dy` is crossed by one array (..., T, B, K)" in said
-    said = hint_of(check_last_step_hook, hook("dy", lambda gradient, size_X: divide(gradient, -1, size_X)))
-    assert said.startswith("For T = 3, |X| = 7, two upstream gradients at once, dWx: at ")
-
-
-@pytest.mark.parametrize("edges, factor, cause", [
-    (("dy",), lambda size_X: 1 / size_X, "you multiplied by size_X"),
-    (("loss", "dy"), lambda size_X: size_X, "this divides twice"),
-])
-def test_last_step_multiplied_or_divided_twice(edges, factor, cause):
-    def divide_last(size_X):
-        return lambda edge, gradient: divide(gradient, LAST, factor(size_X)) if edge in edges else gradient
-    assert cause in hint_of(check_last_step_hook, divide_last)
-
-
-def test_last_step_with_a_return_inside_the_if():
-    def divide_last(size_X):
-        return lambda edge, gradient: divide(gradient, LAST, size_X) if edge == "dy" else None
-    said = hint_of(check_last_step_hook, divide_last)
-    assert "returned None on the edge 'loss'" in said and "behind the `if`, not inside" in said
-
-
-def test_last_step_without_a_hook():
-    expected = "Expected divide_last(size_X) to return a function at(edge, gradient), received "
-    assert hint_of(check_last_step_hook, lambda size_X: size_X) == f"{expected}5."
-    assert hint_of(check_last_step_hook, lambda size_X: np.ones((4, 3))) == f"{expected}an array of shape (4, 3)."
-
-
-def test_last_step_on_all_edges():
-    def divide_last(size_X):
-        return lambda edge, gradient: divide(gradient, LAST, size_X)
-    assert "called on all nine edges" in hint_of(check_last_step_hook, divide_last)
-
-
-def test_last_step_in_place():
-    def divide_last(size_X):
-        return lambda edge, gradient: divide(gradient, LAST, size_X) if edge == "dy" else gradient
-    check_last_step_hook.judge(divide_last)
+def divided_in_place(size_X):
+    def at(edge, gradient):
+        if edge == "dy":
+            gradient[LAST] /= size_X
+        return gradient
+    return at
 
 
 def all_sets():
-    return [frozenset(edges) for size in range(10) for edges in combinations(EDGES, size)]
+    return [frozenset(edges) for edges in ALL_SETS]
+
+
+def obeys(edges, T, judged=all):
+    return judged(crosses_exactly_once(edges, T).values())
 
 
 def right_sets(given, T):
-    return {p for p in all_sets() if given <= p and all(crosses_exactly_once(p, T).values())}
+    return {p for p in all_sets() if given <= p and obeys(p, T)}
 
 
-def test_right_sets_right():
-    check_right_sets.judge(right_sets)
+def chosen(condition):
+    """An answer to exercise 4.5: the sets of which the condition (set, given, T) holds."""
+    return lambda given, T: {p for p in all_sets() if condition(p, given, T)}
 
 
-@pytest.mark.parametrize("wrong_sets, cause", [
-    (lambda given, T: {p for p in all_sets() if given <= p and any(crosses_exactly_once(p, T).values())}, "for `all`"),
-    (lambda given, T: right_sets(set(), T), "must contain every given edge"),
-    (lambda given, T: right_sets(given, 2), "pass T on"),
-    (lambda given, T: {p for p in all_sets() if given <= p and crosses_exactly_once(p, T)}, "always counts as true"),
-    (lambda given, T: {p for p in all_sets() if given <= p and all(crosses_exactly_once(p, T))}, "counts as true"),
-    (lambda given, T: {p for p in all_sets() if p <= given and all(crosses_exactly_once(p, T).values())},
-     "the other way round"),
-    (lambda given, T: {p - given for p in right_sets(given, T)}, "give whole placements"),
-    (lambda given, T: {tuple(p) for p in all_sets() if given <= p}, "received a value of type set of tuple"),
-    (lambda given, T: [p for p in all_sets() if given <= p], "received a value of type list of frozenset"),
-    (lambda given, T: {set(p) for p in all_sets() if given <= p}, "must be frozensets"),
-    (lambda given, T: tuple(p for p in all_sets() if given <= p), "received a value of type tuple of frozenset"),
-    (lambda given, T: ["dz", 1, 2.0, None, frozenset()], "list of NoneType and float and frozenset and int and str. "),
-    (lambda given, T: 7, "received a value of type int. "),
-    (lambda given, T: set(), "search all 512"),
-])
-def test_right_sets_wrong(wrong_sets, cause):
-    said = hint_of(check_right_sets, wrong_sets)
-    assert cause in said and len(said) < 300
-
-
-def test_right_sets_names_one_wrong_placement():
-    said = hint_of(check_right_sets, lambda given, T: {p for p in all_sets() if given <= p})
-    assert "expected 2 placements, received 256; for example, {dW, dW_t, dWy_t} does not belong to them." in said
-    assert "expected 2 placements, received 0; for example, {dW_t, dWy_t} is missing." in hint_of(
-        check_right_sets, lambda given, T: set())
-    right = {frozenset(["dW_t", "dWy_t"]), frozenset(["dWy_t", "dh_above"])}
-    assert "received 3; for example, {dWy_t, loss} does not belong to them." in hint_of(
-        check_right_sets, lambda given, T: right | {frozenset(["dWy_t", "loss"])})
-    assert "received 1; for example, {dWy_t, dh_above} is missing." in hint_of(
-        check_right_sets, lambda given, T: right - {frozenset(["dWy_t", "dh_above"])})
-
-
-def test_right_sets_names_what_was_given():
-    nothing = hint_of(check_right_sets, lambda given, T: set())
-    right_unless_empty = hint_of(check_right_sets, lambda given, T: right_sets(given, T) if given else set())
-    assert nothing.startswith("For given {'dWy_t'}, T = 3: ") and right_unless_empty.startswith("For given {}, T = 5: ")
-
-
-def test_right_sets_may_use_up_what_is_given():
-    def one_edge_after_another(given, T):
-        answer = right_sets(set(), T)
-        while given:
-            edge = given.pop()
-            answer = {p for p in answer if edge in p}
-        return answer
-    check_right_sets.judge(one_edge_after_another)
-
-
-def test_right_sets_with_an_error_of_the_reader():
-    with pytest.raises(TypeError, match="not supported between"):
-        check_right_sets.judge(lambda given, T: {p for p in all_sets() if p > T})
+def one_edge_after_another(given, T):
+    answer = right_sets(set(), T)
+    while given:
+        edge = given.pop()
+        answer = {p for p in answer if edge in p}
+    return answer
 
 
 SHORTER = "loss dy dh_above dz dW_t dW".split()
 LONGER = "loss dy dh_above dz dh_next dz dW_t dW".split()
+FIRST_GIVEN = {frozenset(["dW_t", "dWy_t"]), frozenset(["dWy_t", "dh_above"])}
 
+RIGHT = {
+    check_last_step_hook: [divided_at(LAST, "loss"), divided_in_place],
+    check_right_sets: [one_edge_after_another],
+    check_two_paths: [(tuple(SHORTER), tuple(LONGER))],
+}
 
-def test_two_paths_right():
-    check_two_paths.judge(SHORTER, LONGER)
-    check_two_paths.judge(tuple(SHORTER), tuple(LONGER))
-
-
-@pytest.mark.parametrize("shorter, longer, cause", [
-    (SHORTER, SHORTER, "back one timestep"),
-    (LONGER, SHORTER, "back one timestep"),
-    (SHORTER, "loss dy dh_above dc_next dz dW_t dW".split(), "back one timestep"),
-    ("loss dy dh_above dc_next dz dW_t dW".split(), LONGER, "does not cross dc_next as often as the shorter one"),
-    (SHORTER, "loss dy dh_above dz dh_next dz dh_next dz dW_t dW".split(), "one step back is enough"),
-    (SHORTER, "loss dy dh_above dz dh_next dc_next dz dW_t dW".split(), "one step back is enough"),
-    (SHORTER, "loss dy dh_above dz dz dW_t dW".split(), "edge 5 is 'dz', but where 'dz' ends no"),
-    (SHORTER, "loss dy dh_above dh_next dz dW_t dW".split(), "longer is not a path from the loss to b: its edge 4 is"),
-    (["dz"], LONGER, "begins with 'dz'"),
-    (SHORTER[::-1], LONGER, "begins with 'dW', but every path begins at C"),
-    (SHORTER[:-1], LONGER, "it stops after 'dW_t'"),
-    ([edge for edge in SHORTER if edge != "dy"], LONGER, "edge 2 is 'dh_above', but where 'loss' ends"),
-    ("loss dy dWy_t dW".split(), LONGER, "leads to Wy and by"),
-    (set(SHORTER), LONGER, "a set, which has no order"),
-    (frozenset(SHORTER), LONGER, "a set, which has no order"),
-    (SHORTER, [...], "Still open: longer"),
-    (..., LONGER, "Still open: shorter"),
-    (SHORTER, 3, "list of names of edges, received 3"),
-    (SHORTER, "loss dy dh_above dz dh dz dW dy_t".split(), "longer: 'dh' is not one of the nine edges."),
-    ([SHORTER, 3], LONGER, "is not one of the nine edges."),
-    ("loss dy", LONGER, "Expected shorter to be a list of names of edges, received 'loss dy'."),
-])
-def test_two_paths_wrong(shorter, longer, cause):
-    assert cause in hint_of(check_two_paths, shorter, longer)
-
-
-@pytest.mark.parametrize("check, answers", [
-    (check_crossings, (CROSSINGS,)),
-    (check_two_paths, (SHORTER, LONGER)),
-])
-def test_the_right_answer_is_told_so(check, answers, capsys):
-    check(*answers)
-    assert capsys.readouterr().out.startswith("Right. ")
-
-
-def test_the_questions_asked_beside_an_answer_are_settled(capsys):
-    check_two_paths(SHORTER, LONGER)
-    assert "the two numbers cannot both be 1." in capsys.readouterr().out
-    check_last_step_hook(hook("dy", lambda gradient, size_X: divide(gradient, LAST, size_X)))
-    assert "right for losses of the last timestep alone" in capsys.readouterr().out
+WRONG = {
+    check_crossings: [
+        *((CROSSINGS | {question: answer}, f"For {question!r}, T = 5: {answer} is not it. Hint: {cause}")
+          for question, answer, cause in (
+              ("highest dz", 4, "the longest path visits z once at every timestep, the last one included."),
+              ("highest dh_next", 5, "between T timesteps there are T - 1 steps back."),
+              ("highest all nine", 9, "count loss, dy, dh_above, dW_t and dW once each, dz at every timestep"),
+              ("possible dc_next", {1}, "a path may take the cell-state edge at none, some or all of T - 1 steps."))),
+        (CROSSINGS | {"possible dc_next": [0, 1, 2, 3, 4]},
+         "'possible dc_next' asks for a set of numbers, with braces, received [0, 1, 2, 3, 4]."),
+        (CROSSINGS | {"highest dh_next": ...}, "Still open: highest dh_next."),
+        ({"highest dz": 5, 2: 4}, f"{KEYS}highest dz, 2."), ({}, f"{KEYS}none."),
+    ],
+    check_last_step_hook: [
+        (divided_at((..., 0, slice(None), slice(None))), "first timestep"),
+        (hook(lambda gradient, size_X: gradient / size_X), "every timestep."),
+        (hook(lambda gradient, size_X: divided(gradient / size_X, LAST, 1 / size_X)), "every timestep but the last"),
+        (divided_at((..., -1, slice(None))), "last sequence of the batch"),
+        (divided_at(LAST, "dY"), "no path to this array"),
+        (divided_at(-1), "For T = 3, |X| = 7, two upstream gradients at once, dWx: at "),
+        (divided_at(-1), "third from the end"),
+        (divided_at(LAST, "dh_above"), "an edge that every path crosses"),
+        (hook(lambda gradient, size_X: 0 * gradient), ", received 0. Hint: the edge `dy` is crossed by one array"),
+        (hook(lambda gradient, size_X: 1e200 * gradient), "For T = 4, |X| = 5, dWx: at [0, 0] expected "),
+        (hook(lambda gradient, size_X: divided(gradient, LAST, 1 / size_X)), "you multiplied by size_X"),
+        (hook(lambda gradient, size_X: divided(gradient, LAST, size_X), ("loss", "dy")), "this divides twice"),
+        (hook(lambda gradient, size_X: divided(gradient, LAST, size_X), otherwise=lambda gradient: None),
+         "Your hook returned None on the edge 'loss'. Hint: it is called on all nine edges, and must return the "
+         "gradient on each, also where it divides nothing: `return gradient` stands behind the `if`, not inside."),
+        (hook(lambda gradient, size_X: divided(gradient, LAST, size_X), EDGES), "called on all nine edges"),
+        (lambda size_X: size_X, "Expected divide_last(size_X) to return a function at(edge, gradient), received 5."),
+        (lambda size_X: np.ones((4, 3)), "received an array of shape (4, 3)."),
+    ],
+    check_right_sets: [
+        (chosen(lambda p, given, T: given <= p and obeys(p, T, any)), "for `all`"),
+        (chosen(lambda p, given, T: obeys(p, T)), "must contain every given edge"),
+        (chosen(lambda p, given, T: given <= p and obeys(p, 2)), "pass T on"),
+        (chosen(lambda p, given, T: given <= p and crosses_exactly_once(p, T)),
+         "For given {'dWy_t'}, T = 3: expected 2 placements, received 256; for example, {dW, dW_t, dWy_t} does not "
+         "belong to them. Hint: crosses_exactly_once gives a dictionary, which always counts as true"),
+        (chosen(lambda p, given, T: p <= given and obeys(p, T)), "the other way round"),
+        (lambda given, T: {p - given for p in right_sets(given, T)}, "give whole placements"),
+        (lambda given, T: right_sets(given, T) if given else set(), "For given {}, T = 5: "),
+        (lambda given, T: FIRST_GIVEN | {frozenset(["dWy_t", "loss"])},
+         "received 3; for example, {dWy_t, loss} does not belong to them."),
+        (lambda given, T: {frozenset(["dW_t", "dWy_t"])}, "received 1; for example, {dWy_t, dh_above} is missing."),
+        (lambda given, T: set(), "received 0; for example, {dW_t, dWy_t} is missing. Hint: search all 512"),
+        (lambda given, T: {tuple(p) for p in all_sets()}, "received a value of type set of tuple"),
+        (lambda given, T: [p for p in all_sets()], "received a value of type list of frozenset"),
+        (lambda given, T: ["dz", 1, None, frozenset()], "list of NoneType and frozenset and int and str."),
+        (lambda given, T: {set(p) for p in all_sets()}, "must be frozensets"),
+        (lambda given, T: 7, "received a value of type int. "),
+        (chosen(lambda p, given, T: p > T), "not supported between"),  # an error of the reader's own
+    ],
+    check_two_paths: [
+        ((SHORTER, SHORTER), "back one timestep"),
+        ((SHORTER, "loss dy dh_above dc_next dz dW_t dW".split()), "back one timestep"),
+        (("loss dy dh_above dc_next dz dW_t dW".split(), LONGER), "does not cross dc_next as often as the shorter one"),
+        ((SHORTER, "loss dy dh_above dz dh_next dz dh_next dz dW_t dW".split()), "one step back is enough"),
+        ((SHORTER, "loss dy dh_above dz dz dW_t dW".split()), "edge 5 is 'dz', but where 'dz' ends no"),
+        ((SHORTER, "loss dy dh_above dh_next dz dW_t dW".split()),
+         "longer is not a path from the loss to b: its edge 4 is"),
+        ((SHORTER[::-1], LONGER), "begins with 'dW', but every path begins at C"),
+        ((SHORTER[:-1], LONGER), "it stops after 'dW_t'"),
+        (("loss dy dWy_t dW".split(), LONGER), "leads to Wy and by"),
+        ((frozenset(SHORTER), LONGER), "a set, which has no order"),
+        ((SHORTER, [...]), "Still open: longer"),
+        (([], LONGER), "Still open: shorter"),
+        ((SHORTER, 3), "Expected longer to be a list of names of edges, received 3"),
+        ((SHORTER, "loss dy dh_above dz dh dz dW dy_t".split()), "longer: 'dh' is not one of the nine edges."),
+        (([SHORTER, 3], LONGER), "is not one of the nine edges."),
+        (("loss dy", LONGER), "Expected shorter to be a list of names of edges, received 'loss dy'."),
+    ],
+}
 
 
 def test_paths_are_those_of_the_graph():

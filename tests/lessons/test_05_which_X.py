@@ -1,18 +1,15 @@
-"""The feedback of notebook 05.
-
-The explorer of notebook 05, without a browser: weights, numbers, words and pictures of its states.
-"""
+"""Notebook 05: answers to its exercises, for test_exercises; its explorer: weights, numbers, words and pictures."""
 
 import re
 from collections import Counter
 from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 import pytest
 
-from helpers import drawn, hint_of
+from helpers import drawn
 from lstmlib import backward, cross_entropy, forward, init_weights, relative_error
 from lstmlib.exercises.which_X import add, check_factor, check_sequences, check_token_weights, summed_loss
 from lstmlib.explorers import which_X as module
@@ -238,6 +235,8 @@ def test_the_poster_shows_two_states_in_pictures_and_words(explorer):
     assert poster.count("<img alt=") == 2 and "<b>Mean of means.</b>" in poster
 
 
+# Answers.
+
 def of_pieces(weight):
     """weight(lengths of all, lengths in the piece, M) for every sequence."""
     def token_weights(lengths, pieces):
@@ -248,37 +247,9 @@ def of_pieces(weight):
     return token_weights
 
 
-def test_token_weights_right():
-    check_token_weights.judge(of_pieces(lambda every, own, M: 1 / (M * own.sum())))
-    check_token_weights.judge(lambda *given: list(of_pieces(lambda every, own, M: 1 / (M * own.sum()))(*given)))
-
-
-@pytest.mark.parametrize("weight, cause", [
-    (lambda every, own, M: 1 / every.sum(), "in the full batch"),
-    (lambda every, own, M: 1 / own.sum(), "divides by M as well"),
-    (lambda every, own, M: 1 / (M * own), "not of one"),
-    (lambda every, own, M: 1 / (len(every) * own.sum()), "not over all sequences"),
-    (lambda every, own, M: own / (M * own.sum()), "of one of its tokens"),
-    (lambda every, own, M: 2 / own.sum(), "a further 1/M"),
-    (lambda every, own, M: every.sum() / (M * own.sum()), "times n"),
-    (lambda every, own, M: 0, "make one of floats"),
-    (lambda every, own, M: 1e200, "a further 1/M"),
-])
-def test_token_weights_wrong(weight, cause):
-    assert cause in hint_of(check_token_weights, of_pieces(weight))
-
-
-def test_token_weights_names_the_case_and_the_numbers():
-    assert hint_of(check_token_weights, of_pieces(lambda every, own, M: 1 / own.sum())) == (
-        "For lengths [3, 5, 4] and pieces [[0, 1], [2]]: expected [0.0625 0.0625 0.125 ], received "
-        "[0.125 0.125 0.25 ]. Hint: the mean over M micro-batches divides by M as well.")
-
-
-def test_token_weights_in_place():
-    def token_weights(lengths, pieces):
-        lengths *= len(pieces)
-        return 1 / lengths
-    assert "not of one" in hint_of(check_token_weights, token_weights)
+def lengths_in_place(lengths, pieces):
+    lengths *= len(pieces)
+    return 1 / lengths
 
 
 def sequences(of_piece, mask_of=lambda mask: mask):
@@ -292,107 +263,83 @@ def sequences(of_piece, mask_of=lambda mask: mask):
     return mean_over_sequences
 
 
-def test_sequences_right():
-    check_sequences.judge(sequences(lambda n_b, B, M, total: 1 / (B * n_b)))
-
-
-@pytest.mark.parametrize("answer, cause", [
-    (sequences(lambda n_b, B, M, total: 1 / n_b), "by the number of sequences, too"),
-    (sequences(lambda n_b, B, M, total: 1 / (M * len(n_b) * n_b)), "mean of means"),
-    (sequences(lambda n_b, B, M, total: 1 / (M * n_b)), "not of micro-batches"),
-    (sequences(lambda n_b, B, M, total: 1 / total), "mean over tokens"),
-    (sequences(lambda n_b, B, M, total: 1 / (B * n_b.max())), "leaves the padding out"),
-    (sequences(lambda n_b, B, M, total: len(n_b) / (B * n_b.sum())), "too late"),
-    (sequences(lambda n_b, B, M, total: 1 / (B * n_b), np.ones_like), "pass the mask"),
-    (sequences(lambda n_b, B, M, total: 3 / (B * n_b)), "multiply its dY"),
-])
-def test_sequences_wrong(answer, cause):
-    assert cause in hint_of(check_sequences, answer)
-
-
 def scaled(scale):
     return sequences(lambda n_b, B, M, total: scale / (B * n_b))
 
 
-def test_sequences_names_the_case_and_the_size_of_the_error():
-    said = hint_of(check_sequences, scaled(3))
-    assert said.startswith("For micro-batches of 3 and 1 sequences: the gradient is off by 200% of its norm. Hint: ")
-    assert "off by 0.5% of" in hint_of(check_sequences, scaled(1.005))
-
-
-def test_sequences_to_a_billionth_part():
-    check_sequences.judge(scaled(1 + 0.9e-9))
-    assert "off by 1.5e-07% of" in hint_of(check_sequences, scaled(1 + 1.5e-9))
-
-
-def test_sequences_of_another_kind():
-    expected = "For micro-batches of 3 and 1 sequences: expected a Weights, received "
-    assert hint_of(check_sequences, lambda weights, micro_batches: 1 / 3) == f"{expected}0.333333."
-    with pytest.raises(ValueError, match="Wx must have the same shape"):
-        check_sequences.judge(lambda weights, micro_batches: init_weights(7, 5, 7))
-
-
-def test_sequences_in_place():
-    def mean_over_sequences(weights, micro_batches):
-        answer = scaled(1)(weights, micro_batches)
-        for piece in micro_batches:
-            for array in piece:
-                array[:] = 0
-        return answer
-    check_sequences.judge(mean_over_sequences)
+def pieces_in_place(weights, micro_batches):
+    answer = scaled(1)(weights, micro_batches)
+    for array in chain(*micro_batches):
+        array[:] = 0
+    return answer
 
 
 def factor(counts, ranks, pieces):
     return (len(counts) if ranks else 1) * (counts.shape[1] if pieces else 1) / counts.sum()
 
 
-def test_factor_right():
-    check_factor.judge(factor)
+def counts_in_place(counts, ranks, pieces):
+    answer = factor(counts, ranks, pieces)
+    counts[:] = 0
+    return answer
 
 
-@pytest.mark.parametrize("answer, cause", [
-    (lambda counts, ranks, pieces: 1 / counts.sum(), "the framework divides as well"),
-    (lambda counts, *averaged: 1 / factor(counts, *averaged) / counts.sum() ** 2, "the framework divides already"),
-    (lambda counts, ranks, pieces: factor(counts.T, ranks, pieces), "R belongs to the ranks"),
-    (lambda counts, ranks, pieces: counts.size / counts.sum(), "undo only what is averaged"),
-    (lambda counts, ranks, pieces: factor(counts, ranks, pieces) * counts.sum(), "divide by the total"),
-    (lambda counts, ranks, pieces: 1 / counts, "the same everywhere"),
-    (lambda counts, ranks, pieces: factor(counts, ranks, False), "what the ranks do is undone"),
-    (lambda counts, ranks, pieces: factor(counts, False, pieces), "what the micro-batches do is undone"),
-    (lambda counts, *averaged: np.full(counts.shape, factor(counts, *averaged)), "as one number"),
-    (lambda counts, ranks, pieces: 0.5, "must be the mean"),
-])
-def test_factor_wrong(answer, cause):
-    assert cause in hint_of(check_factor, answer)
+def but_for(case, times):
+    """The right factor, but for `times` / total in one case of three ranks with two micro-batches."""
+    return lambda counts, *averaged: times / counts.sum() if averaged == case else factor(counts, *averaged)
 
 
-@pytest.mark.parametrize("averaged, times, cause", [
-    ((True, True), 3, "what the ranks do is undone"),
-    ((True, True), 2, "what the micro-batches do is undone"),
-    ((True, False), 2, "R belongs to the ranks"),
-    ((False, True), 3, "R belongs to the ranks"),
-    ((False, True), 6, "undo only what is averaged"),
-    ((False, False), 6, "undo only what is averaged"),
-    ((False, False), 3, "must be the mean"),
-    ((False, False), 2, "must be the mean"),
-    ((False, False), 0, "must be the mean"),
-])
-def test_factor_wrong_in_one_case(averaged, times, cause):
-    """Three ranks of two micro-batches: `times` / total in this case, the right factor in every other."""
-    said = hint_of(check_factor, lambda counts, *given: times / counts.sum() if given == averaged
-                   else factor(counts, *given))
-    assert f"ranks averaged: {averaged[0]}, micro-batches averaged: {averaged[1]}: " in said and cause in said
+RIGHT = {
+    check_token_weights: [lambda *given: list(of_pieces(lambda every, own, M: 1 / (M * own.sum()))(*given))],
+    check_sequences: [pieces_in_place, scaled(1 + 0.9e-9)],
+    check_factor: [counts_in_place],
+}
 
-
-def test_factor_names_the_case_and_the_numbers():
-    assert hint_of(check_factor, lambda counts, ranks, pieces: factor(counts, ranks, False)) == (
-        "For counts [[12, 30], [25, 8], [40, 5]], ranks averaged: True, micro-batches averaged: True: expected 0.05, "
-        "received 0.025. Hint: what the ranks do is undone; the micro-batches are averaged, too.")
-
-
-def test_factor_in_place():
-    def in_place(counts, ranks, pieces):
-        answer = factor(counts, ranks, pieces)
-        counts[:] = 0
-        return answer
-    check_factor.judge(in_place)
+WRONG = {
+    check_token_weights: [
+        (of_pieces(lambda every, own, M: 1 / own.sum()),
+         "For lengths [3, 5, 4] and pieces [[0, 1], [2]]: expected [0.0625 0.0625 0.125 ], received "
+         "[0.125 0.125 0.25 ]. Hint: the mean over M micro-batches divides by M as well."),
+        (of_pieces(lambda every, own, M: 1 / every.sum()), "in the full batch"),
+        (of_pieces(lambda every, own, M: 1 / (M * own)), "not of one"),
+        (lengths_in_place, "not of one"),
+        (of_pieces(lambda every, own, M: 1 / (len(every) * own.sum())), "not over all sequences"),
+        (of_pieces(lambda every, own, M: own / (M * own.sum())), "of one of its tokens"),
+        (of_pieces(lambda every, own, M: every.sum() / (M * own.sum())), "times n"),
+        (of_pieces(lambda every, own, M: 0), "make one of floats"),
+        (of_pieces(lambda every, own, M: 1e200), "a further 1/M"),
+    ],
+    check_sequences: [
+        (sequences(lambda n_b, B, M, total: 1 / n_b), "by the number of sequences, too"),
+        (sequences(lambda n_b, B, M, total: 1 / (M * len(n_b) * n_b)), "mean of means"),
+        (sequences(lambda n_b, B, M, total: 1 / (M * n_b)), "not of micro-batches"),
+        (sequences(lambda n_b, B, M, total: 1 / total), "mean over tokens"),
+        (sequences(lambda n_b, B, M, total: 1 / (B * n_b.max())), "leaves the padding out"),
+        (sequences(lambda n_b, B, M, total: len(n_b) / (B * n_b.sum())), "too late"),
+        (sequences(lambda n_b, B, M, total: 1 / (B * n_b), np.ones_like), "pass the mask"),
+        (scaled(3), "For micro-batches of 3 and 1 sequences: the gradient is off by 200% of its norm. Hint: sequence b "
+                    "needs 1/(B n_b), with B over all micro-batches: multiply its dY, then add."),
+        (scaled(1.005), "off by 0.5% of"),
+        (scaled(1 + 1.5e-9), "off by 1.5e-07% of"),
+        (lambda *given: 1 / 3, "For micro-batches of 3 and 1 sequences: expected a Weights, received 0.333333."),
+        (lambda *given: init_weights(7, 5, 7), "Wx must have the same shape"),
+    ],
+    check_factor: [
+        (lambda counts, *averaged: 1 / counts.sum(), "the framework divides as well"),
+        (lambda counts, *averaged: 1 / factor(counts, *averaged) / counts.sum() ** 2, "the framework divides already"),
+        (lambda counts, *averaged: factor(counts, *averaged) * counts.sum(), "divide by the total"),
+        (lambda counts, *averaged: 1 / counts, "the same everywhere"),
+        (lambda counts, *averaged: np.full(counts.shape, factor(counts, *averaged)), "as one number"),
+        (lambda counts, ranks, pieces: factor(counts, ranks, False),
+         "For counts [[12, 30], [25, 8], [40, 5]], ranks averaged: True, micro-batches averaged: True: expected 0.05, "
+         "received 0.025. Hint: what the ranks do is undone; the micro-batches are averaged, too."),
+        *((but_for(averaged, times), f"ranks averaged: {averaged[0]}, micro-batches averaged: {averaged[1]}: expected "
+           f"{factor(np.array([[12, 30], [25, 8], [40, 5]]), *averaged):.6g}, received {times / 120:.6g}. Hint: {hint}")
+          for averaged, times, hint in (
+              ((True, True), 3, "what the ranks do is undone"),
+              ((True, True), 2, "what the micro-batches do is undone"),
+              ((True, False), 2, "R belongs to the ranks"), ((False, True), 3, "R belongs to the ranks"),
+              ((False, True), 6, "undo only what is averaged"), ((False, False), 6, "undo only what is averaged"),
+              ((False, False), 3, "the sum of all factor * summed loss, divided by what is averaged over, must be"))),
+    ],
+}

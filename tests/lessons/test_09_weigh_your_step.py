@@ -1,7 +1,4 @@
-"""Exercises of notebook 09: right answers pass, likely wrong ones meet the hint that names their cause.
-
-The explorer, without a browser: weights against fractions, verdicts against an independent formulation.
-"""
+"""Notebook 09: answers to its exercises, for test_exercises; its explorer against fractions."""
 
 import re
 from fractions import Fraction
@@ -9,64 +6,61 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from helpers import drawn, hint_of
-from lstmlib.exercises import weigh_your_step as exercises
+from helpers import drawn
+from lstmlib.exercises.weigh_your_step import check_fingerprint, check_sealed, check_weigh, sealed
 from lstmlib.explorers import weigh_your_step as module
 from lstmlib.explorers.film import lattice
 from lstmlib.weighing import examine
 
-RIGHT = {"A": "the mean of each piece's mean", "B": "the mean over sequences of each one's mean",
+NAMES = {"A": "the mean of each piece's mean", "B": "the mean over sequences of each one's mean",
          "C": "with weight decay"}
 
 
-def weigh(whole, parts):
-    omega = np.linalg.lstsq(parts.T, whole, rcond=None)[0]
-    return omega, np.linalg.norm(whole - omega @ parts) / np.linalg.norm(whole)
-
-
-def test_right_answers_pass():
-    exercises.check_weigh.judge(weigh)
-    exercises.check_fingerprint.judge([1 / 21] * 3)
-    exercises.check_sealed.judge(dict(RIGHT))
+def weights(whole, parts):
+    return np.linalg.lstsq(parts.T, whole, rcond=None)[0]
 
 
 def rest(whole, parts):
-    return np.linalg.norm(whole - weigh(whole, parts)[0] @ parts)
+    return np.linalg.norm(whole - weights(whole, parts) @ parts)
 
 
-@pytest.mark.parametrize("answer, words", [
-    (lambda whole, parts: weigh(whole, parts)[0], "Expected a pair"),
-    (lambda whole, parts: (parts @ whole, 0.0), "not at right angles"),
-    (lambda whole, parts: (parts @ whole / (parts ** 2).sum(axis=1), 0.0), "fit them together"),
-    (lambda whole, parts: (weigh(whole, parts)[0], rest(whole, parts)), "a share has no unit"),
-    (lambda whole, parts: (weigh(whole, parts)[0], rest(whole, parts) ** 2), "take the root"),
-    (lambda whole, parts: (weigh(whole, parts)[0], weigh(whole, parts)[1] ** 2), "square of the share"),
-])
-def test_wrong_fits_are_told_their_cause(answer, words):
-    assert words in hint_of(exercises.check_weigh, answer)
+def share(whole, parts):
+    return rest(whole, parts) / np.linalg.norm(whole)
 
 
-@pytest.mark.parametrize("answer, words", [
-    ([1 / 10] * 3, "every place in the array"), ([1 / 14] * 3, "as for the longest"),
-    ([1 / 6, 1 / 9, 1 / 15], "own tokens"),
-    ([1 / 3] * 3, "mean over sequences of sums"), ([1 / 7] * 3, "number of sequences, too"),
-    ([0.5] * 3, "how many places"),
-    ([1 / 21], "Expected 3 weights"),
-])
-def test_wrong_fingerprints_are_told_their_cause(answer, words):
-    assert words in hint_of(exercises.check_fingerprint, answer)
+RIGHT = {check_fingerprint: [(1 / 21,) * 3]}
 
-
-@pytest.mark.parametrize("change, words", [
-    ({"A": "the mean over tokens"}, "two unequal pieces"), ({"A": "each piece's mean, added up"}, "twice as large"),
-    ({"B": "the mean of each piece's mean"}, "one by one these two agree"),
-    ({"B": "the mean over tokens"}, "a short and a long"),
-    ({"C": "a mean with class weights"}, "without any token"), ({"C": "the mean over tokens"}, "left over"),
-    ({"C": "a sum"}, "a batch without a token"), ({"C": "decay"}, "expected one of"),
-])
-def test_wrong_names_are_told_their_cause(change, words):
-    assert words in hint_of(exercises.check_sealed, RIGHT | change)
-    assert "Expected the keys" in hint_of(exercises.check_sealed, {"A": "a sum"})
+WRONG = {
+    check_weigh: [
+        (weights, "Expected a pair"),
+        (lambda whole, parts: (parts @ whole, 0.0), "not at right angles"),
+        (lambda whole, parts: (parts @ whole / (parts ** 2).sum(axis=1), 0.0), "fit them together"),
+        (lambda *given: (weights(*given), rest(*given)), "a share has no unit"),
+        (lambda *given: (weights(*given), rest(*given) ** 2), "take the root"),
+        (lambda *given: (weights(*given), share(*given) ** 2), "square of the share"),
+    ],
+    check_fingerprint: [
+        ([1 / 10] * 3, "every place in the array"),
+        ([1 / 14] * 3, "as for the longest"),
+        ([1 / 6, 1 / 9, 1 / 15], "own tokens"),
+        ([1 / 3] * 3, "mean over sequences of sums"),
+        ([1 / 7] * 3, "number of sequences, too"),
+        ([0.5] * 3, "how many places"),
+        ([1 / 21], "Expected 3 weights"),
+    ],
+    check_sealed: [
+        *((NAMES | {name: answer}, hint) for name, answer, hint in (
+            ("A", "the mean over tokens", "two unequal pieces"),
+            ("A", "each piece's mean, added up", "twice as large"),
+            ("B", "the mean of each piece's mean", "one by one these two agree"),
+            ("B", "the mean over tokens", "a short and a long"),
+            ("C", "a mean with class weights", "without any token"),
+            ("C", "the mean over tokens", "left over"),
+            ("C", "a sum", "a batch without a token"),
+            ("C", "decay", "expected one of"))),
+        ({"A": "a sum"}, "Expected the keys A, B, C, received A."),
+    ],
+}
 
 
 # The explorer.
@@ -124,6 +118,6 @@ def test_the_panels_show_the_weights():
 
 def test_examine_names_the_step_of_the_notebook():
     items = module.some_items()
-    report = examine(exercises.sealed("first"), items, tokens=lambda item: item.tokens,
+    report = examine(sealed("first"), items, tokens=lambda item: item.tokens,
                      length=lambda item: item.length, keep=module.keep, means="tokens", quiet=True)
     assert report.divides_by == ["tokens"] and not report.faults
