@@ -80,8 +80,8 @@ def source(name, workshop):
     if edition == "sheets":
         markdown = (SHEETS / f"{name.removesuffix('_key')}.md").read_text(encoding="utf-8")
         if DRAW_GRAPH in markdown:
-            (workshop / "graph.svg").write_text(svg.alone(graph.panel(3, title=False)), encoding="utf-8")
-            markdown = markdown.replace(DRAW_GRAPH, "![The backward graph and its nine edges.](graph.svg)")
+            (workshop / "graph.svg").write_text(svg.alone(graph.panel(2, title=False)), encoding="utf-8")
+            markdown = markdown.replace(DRAW_GRAPH, "![The backward graph of two timesteps.](graph.svg)")
         return markdown, first_line(markdown), "key" if name.endswith("_key") else "sheet"
     notebooks = stored()
     parts = list(notebooks) if name == "series" else [name]
