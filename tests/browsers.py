@@ -39,15 +39,6 @@ def load_run(folder=ROOT):
     return run
 
 
-def as_run_starts_jupyterlab(*options):
-    """(run.py as a module, what it hands to Python to start JupyterLab with these options); nothing is started."""
-    run, handed = load_run(), []
-    run.make_environment, run.become = (lambda *extras: None), (lambda *words, **_: handed.extend(words))
-    run.ENVIRONMENT, run.readers_copies = Path(sys.prefix), lambda: (ROOT, None)
-    run.main([*options])
-    return run, handed
-
-
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -43,11 +43,18 @@ def outside_addresses(page):
     loading = {"src", "srcset", "data-src", "poster", "data", "data-background-image", "data-background-iframe",
                "action", "background"}
     named = [attributes[name] for tag, attributes in page.tags for name in attributes
-             if name in loading or name == "href" and tag in ("link", "base")]
+             if name in loading or name == "href" and tag in ("link", "base", "image", "use")]
     named += [attributes["style"] for _, attributes in page.tags if "url(" in (attributes.get("style") or "")]
     styled = re.findall(r"url\(\s*['\"]?([^)]{0,40})|(@import[^;]{0,60})", "".join(page.styles))
     return [address[:80] for address in [*named, *(url or rule for url, rule in styled)]
-            if not address.startswith("data:")]
+            if not address.startswith(("data:", "#"))]
+
+
+def what_runs(page):
+    """Scripts, handlers of events, and links that are programs or pages of their own."""
+    return [f"<{tag} {name}" for tag, attributes in page.tags for name, value in [("", ""), *attributes.items()]
+            if tag == "script" or name.startswith("on")
+            or name == "href" and re.match("javascript|data", re.sub(r"\s", "", value or ""), re.IGNORECASE)]
 
 
 def pictures_without_alt(page):

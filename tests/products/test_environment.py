@@ -8,6 +8,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -126,7 +127,20 @@ def test_planted_hosts_and_paths_are_found():
         assert foreign_words(f"see '{words}'")
 
 
+def ruff(*arguments, **options):
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format", "concise", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)
+
+
 def test_ruff_finds_nothing():
-    found = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format", "concise", "."],
-                           cwd=ROOT, capture_output=True, text=True)
+    found = ruff(".")
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_ruff_finds_in_programs_and_notebooks_what_runs_whatever_it_is_given():
+    planted = ["eval(x)", "exec(x)", "subprocess.run(x, shell=True)", "pickle.loads(x)", "os.system(x)"]
+    code = "\n".join(["import os, pickle, subprocess", *planted])
+    notebook = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]))
+    for name, text in (("lstmlib/a.py", code), ("notebooks/a.ipynb", notebook)):
+        assert {"S307", "S102", "S602", "S301", "S605"} <= set(re.findall(r"\bS\d+", ruff(
+            "--stdin-filename", name, "-", input=text).stdout))
