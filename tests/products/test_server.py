@@ -56,8 +56,7 @@ def test_messages_of_a_kernel_are_sent_at_once_unless_a_user_or_a_gateway_wants_
 
 
 def test_an_installation_puts_each_file_where_jupyter_reads_it():
-    assert {(INSTALLED / place).relative_to(INSTALLED).parts[0] for place in map(str, INSTALLED.iterdir())} == {
-        source.removeprefix("lstmlib/show/jupyter/").partition("/")[0] for source in SHARED}
-    assert SHARED == {f"lstmlib/show/jupyter/{name}": place for name, place in {
+    assert {source.removeprefix("lstmlib/show/jupyter/"): place for source, place in SHARED.items()} == {
         "jupyter_server_config.d": "etc/jupyter/jupyter_server_config.d", "lab": "share/jupyter/lab",
-        "labextensions": "share/jupyter/labextensions"}.items()}
+        "labextensions": "share/jupyter/labextensions"}
+    assert {f"lstmlib/show/jupyter/{path.name}" for path in INSTALLED.iterdir()} == set(SHARED)

@@ -140,8 +140,8 @@ def test_no_network(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("said", [
-    b"WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError: Temporary failure in name "
-    b"resolution'", b"connection broken by 'ProxyError('Cannot connect to proxy.')'", b"ReadTimeoutError",
+    b"Retrying after connection broken by 'NewConnectionError: Temporary failure in name resolution'",
+    b"connection broken by 'ProxyError('Cannot connect to proxy.')'", b"ReadTimeoutError",
 ])
 def test_pip_has_several_words_for_no_network(world, said):
     world.pip = lambda log: log.write(said + b"\nERROR: No matching distribution found for numpy\n") and 1
@@ -162,22 +162,14 @@ def test_environment_cannot_be_made(folder):
 
 
 @pytest.mark.parametrize("form", ["--port {}", "--port={}", "--no-browser --ServerApp.port={}"])
-def test_busy_port(folder, form):
+def test_a_busy_port_is_refused_before_anything_is_made(world, form):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        said = one_sentence(start(folder, *form.format(port).split()))
-    assert f"Port {port} is in use" in said and not (folder / ".venv").exists()
-
-
-def test_free_port_passes(world):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-    world.start("--port", port)
-    assert world.became[-2:] == ["--port", port]
-
-
-def test_unknown_command(folder):
-    assert "no command 'tests'" in one_sentence(start(folder, "tests"))
+        words = form.format(taken.getsockname()[1]).split()
+        with pytest.raises(SystemExit, match="Port .* is in use"):
+            world.start(*words)
+    assert world.done == []
+    world.start(*words)  # now it is free
+    assert world.became[-len(words):] == words
 
 
 def test_interruption_says_so(folder):
@@ -186,43 +178,52 @@ def test_interruption_says_so(folder):
     assert said.startswith("Stopped.")
 
 
+@pytest.mark.parametrize("words", [["tests"], ["slides"]])
+def test_a_command_that_is_not_there_is_no_command(world, words):
+    (world.run.ROOT / "tools/slides.py").unlink()
+    with pytest.raises(SystemExit, match=f"no command '{words[0]}': the commands are test, book, handout, student"):
+        world.start(*words)
+
+
 @pytest.mark.parametrize("word", ["help", "--help", "-h"])
-def test_help(folder, word):
-    shown = start(folder, word)
-    assert shown.returncode == 0 and "python run.py test" in shown.stdout and not shown.stderr
+def test_help(world, word, capsys):
+    assert world.start(word) == [] and "python run.py test" in capsys.readouterr().out
 
 
 # When the environment is made.
 
-def test_cold_then_warm(world):
+def test_cold_then_warm_and_extras_are_added_and_stay(world):
     assert world.start() == [("venv", str(world.run.ENVIRONMENT)), LAB]
     begin = time.monotonic()
-    assert world.start() == []
-    assert time.monotonic() - begin < 1
+    assert world.start() == [] and time.monotonic() - begin < 1
     assert world.became[:2] == ["-m", "jupyterlab"]
-
-
-def test_extras_are_added_and_stay(world):
-    world.start()
     assert world.start("test") == [TEST]
     assert world.start() == world.start("test") == world.start("notebooks") == []
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt", "run.py"])
-def test_changed_input_installs_again(world, name):
+def changed(name):
+    return lambda world, monkeypatch: (world.run.ROOT / name).write_text("# changed\n")
+
+
+@pytest.mark.parametrize("change, done", [
+    *((changed(name), ["pip"]) for name in ("pyproject.toml", "constraints.txt", "run.py")),
+    (lambda world, monkeypatch: monkeypatch.setattr(sys, "version", "3.99.0"), ["venv", "pip"]),
+    (lambda world, monkeypatch: monkeypatch.setattr(sys, "base_prefix", "elsewhere"), ["venv", "pip"]),
+    (lambda world, monkeypatch: world.run.STAMP.write_text("{"), ["venv", "pip"]),
+    (lambda world, monkeypatch: world.run.STAMP.unlink(), ["venv", "pip"]),
+    (lambda world, monkeypatch: world.run.PYTHON.unlink(), ["venv", "pip"]),
+])
+def test_what_changes_or_is_damaged_is_made_again(world, monkeypatch, change, done):
     world.start("test")
-    with open(world.run.ROOT / name, "a") as file:
-        file.write("\n# changed\n")
-    assert world.start() == [TEST]
-    assert world.start() == []
+    change(world, monkeypatch)
+    world.start("test")
+    assert world.modules == done and world.start() == []
 
 
-@pytest.mark.parametrize("change", [("version", "3.99.0"), ("base_prefix", "elsewhere")])
-def test_other_python_makes_it_anew(world, monkeypatch, change):
+def test_an_environment_that_does_not_import_is_made_anew(world):
     world.start()
-    monkeypatch.setattr(sys, *change)
-    world.start()
-    assert world.modules == ["venv", "pip"]
+    world.imports["importlib.util.find_spec"] = False
+    assert world.start() == [("venv", str(world.run.ENVIRONMENT)), LAB]
 
 
 def test_moved_folder_makes_it_anew(world, folder, monkeypatch):
@@ -232,26 +233,15 @@ def test_moved_folder_makes_it_anew(world, folder, monkeypatch):
     assert moved.modules == ["venv", "pip"]
 
 
-@pytest.mark.parametrize("command", ["lab", "test"])
-def test_interrupted_installation_is_not_taken_for_a_whole_one(world, command):
+def test_interrupted_installation_is_not_taken_for_a_whole_one(world):
     def interrupted(log):
         raise KeyboardInterrupt
     world.start()
     (world.run.ROOT / "constraints.txt").write_text("numpy==2.0.0\n")
     world.pip = interrupted
     with pytest.raises(KeyboardInterrupt):
-        world.start(command)
+        world.start()
     world.pip = lambda log: 0
-    world.start(command)
-    assert world.modules == ["venv", "pip"]
-
-
-@pytest.mark.parametrize("damage", [
-    lambda run: run.STAMP.write_text("{"), lambda run: run.STAMP.unlink(), lambda run: run.PYTHON.unlink(),
-], ids=["unreadable stamp", "no stamp", "no Python"])
-def test_damaged_environment_is_made_anew(world, damage):
-    world.start()
-    damage(world.run)
     world.start()
     assert world.modules == ["venv", "pip"]
 
@@ -319,19 +309,6 @@ def test_relative_folders_are_those_of_the_caller(world, monkeypatch, tmp_path):
     assert Path.cwd() == tmp_path and world.became == [str(world.run.ROOT / "tools"), "handout", "out"]
 
 
-def test_a_command_that_is_not_there_is_no_command(world):
-    (world.run.ROOT / "tools/slides.py").unlink()
-    with pytest.raises(SystemExit, match="no command 'slides': the commands are test, book, handout, student"):
-        world.start("slides")
-
-
-def test_only_this_computer_and_only_with_the_token(world):
-    world.start("--no-browser", "--allow-root")
-    assert "--ServerApp.ip=localhost" in world.became
-    assert world.became[-2:] == ["--no-browser", "--allow-root"]
-    assert "--ServerApp.identity_provider_class=lstmlib.show.server.TokenProvider" in world.became
-
-
 def test_options_pass_to_pytest_and_notebooks(world):
     world.start("test", "-k", "hygiene")
     assert world.became == ["-m", "pytest", "--nbval", "-n", "2", "--dist", "loadscope", "-k", "hygiene"]
@@ -354,12 +331,6 @@ def test_uv_where_there_is_one_and_pip_where_it_does_not_do(world, monkeypatch, 
     assert world.modules == ["venv", *installers] and world.run.STAMP.exists() is imported
 
 
-def test_an_environment_that_does_not_import_is_made_anew(world):
-    world.start()
-    world.imports["importlib.util.find_spec"] = False
-    assert world.start() == [("venv", str(world.run.ENVIRONMENT)), LAB]
-
-
 @pytest.mark.parametrize("code, works", [("", True), ("raise ImportError", False), ("import nowhere", False)])
 def test_an_environment_works_when_it_imports(folder, code, works):
     run = load_run(folder)
@@ -374,24 +345,19 @@ def test_an_environment_works_when_it_imports(folder, code, works):
     assert run.works(["lab"]) is works
 
 
-@pytest.mark.parametrize("name, reaches", [
-    *[(name, False) for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PIP_PREFIX",
-                                 "PIP_NO_DEPS", "PIP_TARGET", "PIP_REQUIRE_HASHES", "PIP_USER", "UV_TARGET")],
-    *[(name, True) for name in ("PIP_INDEX_URL", "PIP_CERT", "PIP_PROXY", "UV_DEFAULT_INDEX", "HTTPS_PROXY", "HOME",
-                                "PYTHONIOENCODING")],
-])
-def test_variables_that_would_make_it_another_environment_stay_outside(folder, monkeypatch, name, reaches):
-    monkeypatch.setenv(name, "x")
-    run = load_run(folder)
-    assert (name in run.variables()) is (name in run.variables_of_the_laboratory()) is reaches
+HANDED_ON = {"PIP_INDEX_URL", "PIP_CERT", "PIP_PROXY", "UV_DEFAULT_INDEX", "HTTPS_PROXY", "HOME", "PYTHONIOENCODING"}
+KEPT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PIP_PREFIX", "PIP_NO_DEPS", "PIP_TARGET",
+            "PIP_REQUIRE_HASHES", "PIP_USER", "UV_TARGET"}
 
 
-def test_an_installer_gets_no_foreign_variables(folder, monkeypatch, capsys):
-    monkeypatch.setenv("PIP_NO_DEPS", "1")
+def test_variables_that_would_make_it_another_environment_stay_outside(folder, monkeypatch, capsys):
+    for name in HANDED_ON | KEPT_OUT:
+        monkeypatch.setenv(name, "x")
     run = load_run(folder)
-    assert run.watched(sys.executable, "-c", "import os; print(sorted(os.environ)); raise SystemExit(3)") == 3
-    assert "HOME" in run.LOG.read_text() and "PIP_NO_DEPS" not in run.LOG.read_text()
-    assert re.match(r" +\d s  \['", capsys.readouterr().out)  # the line of progress
+    assert (HANDED_ON | KEPT_OUT) & run.variables_of_the_laboratory().keys() == HANDED_ON
+    assert run.watched(sys.executable, "-c", "import os; print(*os.environ); raise SystemExit(3)") == 3
+    assert (HANDED_ON | KEPT_OUT) & set(run.LOG.read_text().split()) == HANDED_ON
+    assert re.match(r" +\d s  \w", capsys.readouterr().out)  # the line of progress
 
 
 def python(folder, code, **options):
@@ -446,15 +412,11 @@ def become(folder, code, inherited=os.environ, **environment):
                            f"{code!r})"], cwd=folder, capture_output=True, text=True, env={**inherited, **environment})
 
 
-def test_exit_code_is_handed_back(folder):
-    assert become(folder, "raise SystemExit(7)").returncode == 7
-
-
-def test_one_thread_unless_the_caller_wants_more(folder):
-    show = "import os; print(os.environ['OMP_NUM_THREADS'], os.environ['MKL_NUM_THREADS'])"
-    assert become(folder, show, OMP_NUM_THREADS="1", MKL_NUM_THREADS="2").stdout.split() == ["1", "2"]
+def test_exit_code_is_handed_back_and_threads_are_one_unless_the_caller_wants_more(folder):
+    show = "import os; print(os.environ['OMP_NUM_THREADS'], os.environ['MKL_NUM_THREADS']); raise SystemExit(7)"
     bare = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    assert become(folder, show, inherited=bare).stdout.split() == ["1", "1"]
+    done = become(folder, show, inherited=bare, MKL_NUM_THREADS="2")
+    assert done.returncode == 7 and done.stdout.split() == ["1", "2"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the home folder has another name there")
@@ -463,9 +425,3 @@ def test_home_where_nothing_can_be_written_is_replaced(folder, home, kept):
     (folder / "home").mkdir()
     used = become(folder, "import os; print(os.path.expanduser('~'))", HOME=str(folder / home)).stdout.strip()
     assert used == str(folder / (home if kept else ".venv/home")) and os.path.isdir(used)
-
-
-def test_kernels_of_this_environment_come_first(folder):
-    show = "from jupyter_core.paths import jupyter_path; print(jupyter_path('kernels')[0])"
-    first = become(folder, show, JUPYTER_PATH="elsewhere", JUPYTER_PREFER_ENV_PATH="0").stdout.strip()
-    assert first == str(folder / ".venv/share/jupyter/kernels")
