@@ -352,7 +352,7 @@ KEPT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PIP_
 
 def test_variables_that_would_make_it_another_environment_stay_outside(folder, monkeypatch, capsys):
     for name in HANDED_ON | KEPT_OUT:
-        monkeypatch.setenv(name, "x")
+        monkeypatch.setenv(name, "utf-8")
     run = load_run(folder)
     assert (HANDED_ON | KEPT_OUT) & run.variables_of_the_laboratory().keys() == HANDED_ON
     assert run.watched(sys.executable, "-c", "import os; print(*os.environ); raise SystemExit(3)") == 3
