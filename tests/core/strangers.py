@@ -1,5 +1,6 @@
-"""LSTMs as others write them: columns, [h, x] joined, a matrix for each gate, caches in lists. Independent of the
-catalogue: `stranger(...)` writes each fault down as one does by mistake, where it occurs.
+"""LSTMs as others write them, independent of the catalogue, with faults written down as one does by mistake.
+
+`stranger`: columns, [h, x] joined, a matrix for each gate, caches in lists. `plain`: rows, all gates in one matrix.
 """
 
 import numpy as np
@@ -11,21 +12,17 @@ def sig(z):
     return 1 / (1 + np.exp(-z))
 
 
-# Every fault of the table, as diagnose names it, by the switch that the code below asks for.
+SLOPES = {"at the activation": "2", "missing": "1", "the function itself": "s", "of another function": "t",
+          "a constant factor": "/2"}
+# Every fault of the table, as diagnose names it, by the switch that `stranger` asks for.
 FAULTS = {
     "dh: not carried": "dh0", "dh: without Wh": "dhI", "dh: Wh not transposed": "dhT",
     "dh: without the slopes of the gates": "dhS",
     "dh: from the wrong end of [x, h]": "dhE", "dh: from dh alone": "dhA", "dh: without gate o": "dh-o",
     "dh: without gate f": "dh-f", "gate o: from the loss alone": "oL", "dc: not carried": "dc0", "dc: without f": "dcF",
-    "slope of i: at the activation": "i2", "slope of i: missing": "i1", "slope of i: the function itself": "is",
-    "slope of i: of another function": "it", "slope of i: a constant factor": "i/2",
-    "slope of f: at the activation": "f2", "slope of f: missing": "f1", "slope of f: the function itself": "fs",
-    "slope of f: of another function": "ft", "slope of g: at the activation": "g2", "slope of g: missing": "g1",
-    "slope of g: the function itself": "gs", "slope of g: of another function": "gt",
-    "slope of g: a constant factor": "g/2",
-    "slope of o: at the activation": "o2", "slope of o: missing": "o1", "slope of o: the function itself": "os",
-    "slope of o: of another function": "ot", "slope of tanh(c): 1 - c^2": "c2",
-    "slope of tanh(c): at the activation": "cc",
+    **{f"slope of {k}: {what}": k + switch for k in "ifgo" for what, switch in SLOPES.items()
+       if switch != "/2" or k in "ig"},
+    "slope of tanh(c): 1 - c^2": "c2", "slope of tanh(c): at the activation": "cc",
     "slope of tanh(c): missing": "c1", "slope of tanh(c): tanh(c^2)": "ct", "states before t: one index early": "early",
     "states before t: one index late": "late", "h before t: one index early": "hearly",
     "c before t: one index early": "cearly",
@@ -52,29 +49,32 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
     layout = layouts(order=order, joined=joined, each_gate=True, columns=True, head=loss != "given")
     memory = {}
 
+    def either(right, **wrong):
+        """What is right, unless a switch asks for something else."""
+        return next((other for switch, other in wrong.items() if switch in on), right)
+
     def own(weights, X, targets):
         T, B, D = X.shape
         H, K = weights.H, weights.K
         P = {name: array.astype(dtype) for name, array in zip(layout.names, layout.give(weights))}
         W, b = {k: P["W" + k] for k in "ifgo"}, {k: P["b" + k] for k in "ifgo"}
-        hcut = slice(0, H) if joined == "hx" else slice(D, None)
+        of_h, of_x = (slice(0, H), slice(H, None)) if joined == "hx" else (slice(D, None), slice(0, D))
+
+        def join(h, x):
+            return np.vstack([h, x] if joined == "hx" else [x, h])
+
         xs = [x.T.astype(dtype) for x in X]
-        if many_to_one:
-            targets = np.concatenate([np.zeros((T - 1, *targets.shape), targets.dtype), targets[None]]) \
-                if loss != "given" else targets
-        h, c = np.zeros((H, B), dtype), np.zeros((H, B), dtype)
-        hs, cs, gates, joins = [h], [c], [], []
+        hs, cs, gates, ys = [np.zeros((H, B), dtype)], [np.zeros((H, B), dtype)], [], []
         for x in xs:
-            both = np.vstack([h, x] if joined == "hx" else [x, h])
+            both = join(hs[-1], x)
             i, f, o = (sig(W[k] @ both + b[k]) for k in "ifo")
             g = np.tanh(W["g"] @ both + b["g"])
-            c = f * c + i * g
-            h = o * np.tanh(c)
-            hs.append(h), cs.append(c), gates.append((i, f, g, o)), joins.append(both)
+            cs.append(f * cs[-1] + i * g), hs.append(o * np.tanh(cs[-1])), gates.append((i, f, g, o))
+            if loss != "given":
+                ys.append(P["Wy"] @ hs[-1] + P["by"])
         if "alias" in on:
             hs = cs
-        N = T * B if not many_to_one else B
-        count = N if mean else 1
+        N = B if many_to_one else T * B
         if "inplace" in on:
             X *= 0.5
 
@@ -83,26 +83,17 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
             if loss == "given":
                 dys.append(targets[t].T.astype(dtype))
                 continue
-            y = P["Wy"] @ (hs[t + 1] if "alias" not in on else gates[t][3] * np.tanh(cs[t + 1])) + P["by"]
+            y, target = ys[t], targets if many_to_one else targets[t]
             if loss == "cross entropy":
                 p = np.exp(y - y.max(0))
-                p /= p.sum(0)
-                one = np.eye(K)[targets[t]].T
-                part, dy = -np.log(p[targets[t], np.arange(B)]).sum(), p - one
-                if "extra" in on:
-                    dy = dy * p * (1 - p)
-                if "other" in on:
-                    dy = sig(y) - one
+                out, one, another = p / p.sum(0), np.eye(K)[target].T, sig(y)
+                part = -np.log((out * one).sum(0)).sum()
             else:
-                one = targets[t].T
-                part, dy = 0.5 * ((y - one) ** 2).sum(), y - one
-                if "extra" in on:
-                    dy = dy * y * (1 - y)
-                if "other" in on:
-                    dy = np.tanh(y) - one
-            if many_to_one and t < T - 1:
-                part, dy = 0, 0 * dy
-            total, dys = total + part, dys + [dy]
+                out, one, another = y, target.T, np.tanh(y)
+                part = 0.5 * ((y - one) ** 2).sum()
+            dy = either(out - one, extra=(out - one) * out * (1 - out), other=another - one)
+            counts = t == T - 1 or not many_to_one
+            total, dys = total + counts * part, dys + [counts * dy]
         if "lastloss" in on:
             dys = [dys[-1]] * T
 
@@ -110,120 +101,72 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
         dWy, dby = (0 * P["Wy"], 0 * P["by"]) if loss != "given" else (0, 0)
         dhn, dcn = np.zeros((H, B), dtype), np.zeros((H, B), dtype)
         steps = list(reversed(range(T)))
-        if "first" in on:
-            steps = steps[:-1]
-        if "last" in on:
-            steps = steps[1:]
-        if "only" in on:
-            steps = steps[:1]
-        if "far" in on:
-            steps += [-1]
-        for t in steps:
-            if "stale" in on:
-                i, f, g, o = gates[-1]
-                cell, cell_before = cs[-1], cs[-2]
-                both = np.vstack([joins[-1][:H], xs[t]] if joined == "hx" else [xs[t], joins[-1][D:]])
-            else:
-                i, f, g, o = gates[t]
-                cell, cell_before, both = cs[t + 1] if t >= 0 else cs[-1], cs[t] if t >= 0 else cs[-2], joins[t]
+        for t in either(steps, first=steps[:-1], last=steps[1:], only=steps[:1], far=[*steps, -1]):
+            at = T - 1 if "stale" in on or t < 0 else t
+            i, f, g, o = gates[at]
+            h_before, c_before, h, c, x = hs[at], cs[at], hs[t + 1], cs[at + 1], xs[t]
             if "atearly" in on:
-                cell = cs[t]
-            h_used = hs[t] if "atearly" in on else hs[t + 1]
-            if on & {"early", "late", "hearly", "cearly", "wrap", "view"} and "stale" not in on:
-                hb, cb = hs[t], cs[t]
-                if "early" in on or "hearly" in on:
-                    hb = hs[t - 1]
-                if "early" in on or "cearly" in on:
-                    cb = cs[t - 1]
-                if "late" in on:
-                    hb, cb = hs[t + 1], cs[t + 1]
-                if "wrap" in on:
-                    hb, cb = hs[1:][t - 1], cs[1:][t - 1]
-                if "view" in on and t == 0:
-                    hb, cb = hs[1], cs[1]
-                cell_before = cb
-                both = np.vstack([hb, xs[t]] if joined == "hx" else [xs[t], hb])
-            if "alias" in on:
-                both = np.vstack([hs[t], xs[t]] if joined == "hx" else [xs[t], hs[t]])
+                h, c = hs[t], cs[t]
+            if on & {"early", "hearly"}:
+                h_before = hs[t - 1]
+            if on & {"early", "cearly"}:
+                c_before = cs[t - 1]
+            if "late" in on or "view" in on and t == 0:
+                h_before, c_before = hs[t + 1], cs[t + 1]
+            if "wrap" in on and t == 0:
+                h_before, c_before = hs[-1], cs[-1]
             if "x" in on:
-                both = np.vstack([both[hcut], xs[t - 1]] if joined == "hx" else [xs[t - 1], both[hcut]])
+                x = xs[t - 1]
+            both = join(h_before, x)
             dh = (P["Wy"].T @ dys[t] if loss != "given" else dys[t]) + dhn
             if "clips" in on:
                 dh = np.clip(dh, -1, 1)
-            slope = 1 - np.tanh(cell) ** 2
-            if "c2" in on:
-                slope = 1 - cell ** 2
-            if "cc" in on:
-                slope = 1 - np.tanh(np.tanh(cell)) ** 2
-            if "c1" in on:
-                slope = 1
-            if "ct" in on:
-                slope = 1 - np.tanh(cell ** 2)
-            dc_h = dh * o * slope
-            dc = dc_h + dcn
+            dc_of_h = dh * o * either(1 - np.tanh(c) ** 2, c2=1 - c ** 2, cc=1 - np.tanh(np.tanh(c)) ** 2, c1=1,
+                                      ct=1 - np.tanh(c ** 2))
+            dc = dc_of_h + dcn
 
             def through(k, a):
-                if k + "2" in on:
-                    return sig(a) * (1 - sig(a)) if k != "g" else 1 - np.tanh(a) ** 2
-                if k + "1" in on:
-                    return 1
-                if k + "s" in on:
-                    return a
-                if k + "t" in on:
-                    return 1 - a ** 2 if k != "g" else a * (1 - a)
-                right = a * (1 - a) if k != "g" else 1 - a ** 2
-                return right / 2 if k + "/2" in on else right
+                of_sigmoid, of_tanh = a * (1 - a), 1 - a ** 2
+                right, another = (of_tanh, of_sigmoid) if k == "g" else (of_sigmoid, of_tanh)
+                again = 1 - np.tanh(a) ** 2 if k == "g" else sig(a) * (1 - sig(a))
+                return either(right, **{k + "2": again, k + "1": 1, k + "s": a, k + "t": another, k + "/2": right / 2})
 
-            delta = {"i": dc * g * through("i", i), "f": dc * cell_before * through("f", f),
-                     "g": dc * i * through("g", g),
-                     "o": (dh - dhn if "oL" in on else dh) * np.tanh(cell) * through("o", o)}
-            if "every" in on:
-                delta = {k: d / N for k, d in delta.items()}
+            def through_gates(dc, dh):
+                return {"i": dc * g * through("i", i), "f": dc * c_before * through("f", f),
+                        "g": dc * i * through("g", g), "o": dh * np.tanh(c) * through("o", o)}
+
+            each = N if "every" in on else 1
+            dh_of_o = dh - dhn if "oL" in on else dh
+            delta = {k: d / each for k, d in through_gates(dc, dh_of_o).items()}
             for k in "ifgo":
                 grad = delta[k] @ both.T
+                if "Wxlast" in on and t < T - 1:
+                    grad[:, of_x] = 0
                 if "all=" in on:
                     dW[k], db[k] = grad, delta[k].sum(1, keepdims=True)
                     continue
-                keep = dW[k].copy()
-                dW[k] = dW[k] + grad
-                if "Wh=" in on:
-                    dW[k][:, hcut] = grad[:, hcut]
-                xcut = slice(H, None) if joined == "hx" else slice(0, D)
-                if "Wx=" in on:
-                    dW[k][:, xcut] = grad[:, xcut]
-                if "Wxlast" in on and t < T - 1:
-                    dW[k][:, xcut] = keep[:, xcut]
-                wrong = {"i": "f" if "bi" in on else "i", "o": "f" if "bo" in on else "o"}.get(k, k)
-                db[k] = db[k] + delta[wrong].sum(1, keepdims=True)
+                dW[k], db[k] = dW[k] + grad, db[k] + delta["f" if "b" + k in on else k].sum(1, keepdims=True)
+                for switch, part in (("Wh=", of_h), ("Wx=", of_x)):
+                    if switch in on:
+                        dW[k][:, part] = grad[:, part]
             if loss != "given":
-                top = dys[t] / N if "every" in on else dys[t]
-                piece = top @ h_used.T
+                top = dys[t] / each
+                piece = top @ h.T
                 if "inner" in on:
                     piece = np.repeat(piece.sum(1, keepdims=True), H, axis=1)
                 dWy, dby = dWy + piece, dby + top.sum(1, keepdims=True)
+            send = dict(delta)
             if "dhS" in on:
-                send = {"i": dc * g, "f": dc * cell_before, "g": dc * i, "o": dh * np.tanh(cell)}
-            elif "dhA" in on:
-                send = {"i": dc_h * g * through("i", i), "f": dc_h * cell_before * through("f", f),
-                        "g": dc_h * i * through("g", g), "o": delta["o"]}
-                if "every" in on:
-                    send = {k: d / N if k != "o" else d for k, d in send.items()}
-            else:
-                send = dict(delta)
+                send = {"i": dc * g, "f": dc * c_before, "g": dc * i, "o": dh * np.tanh(c)}
+            if "dhA" in on:
+                send = {k: d / each for k, d in through_gates(dc_of_h, dh_of_o).items()}
             for k in "fo":
                 if "dh-" + k in on:
                     send[k] = 0 * send[k]
             back = sum(W[k].T @ send[k] for k in "ifgo")
-            dhn = back[hcut]
-            if "dhE" in on:
-                dhn = back[-H:] if joined == "hx" else back[:H]
-            if "dhT" in on:
-                dhn = sum(W[k][:, hcut] @ send[k] for k in "ifgo")
-            if "dhI" in on:
-                dhn = dh
-            if "dh0" in on:
-                dhn = 0 * dhn
-            dcn = dc if "dcF" in on else 0 * dc if "dc0" in on else dc * f
+            dhn = either(back[of_h], dhE=back[-H:] if joined == "hx" else back[:H], dhI=dh, dh0=0 * dh,
+                         dhT=sum(W[k][:, of_h] @ send[k] for k in "ifgo"))
+            dcn = either(dc * f, dcF=dc, dc0=0 * dc)
         grads = {f"W{k}": dW[k] for k in dW} | {f"b{k}": db[k] for k in db}
         if loss != "given":
             grads |= {"Wy": dWy, "by": dby}
@@ -233,11 +176,9 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
         if "clipv" in on:
             grads = {k: np.clip(a, -5, 5) for k, a in grads.items()}
         if mean and "every" not in on:
-            grads = {k: a / count for k, a in grads.items()}
-        if "every" in on:
+            grads = {k: a / N for k, a in grads.items()}
+        if mean or "every" in on:
             total = total / N
-        elif mean:
-            total = total / count
         if "factor" in on:
             total = total / K
         if "count" in on:
@@ -245,8 +186,7 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
         if "decay" in on:
             grads = {k: a + 0.01 * P[k] if k[0] == "W" else a for k, a in grads.items()}
         if "grow" in on:
-            memory.setdefault(X.shape, {k: 0 for k in grads})
-            same = memory[X.shape]
+            same = memory.get(X.shape, dict.fromkeys(grads, 0))
             grads = memory[X.shape] = {k: a + same[k] * (np.shape(same[k]) == a.shape) for k, a in grads.items()}
         gradient = layout.take(grads)
         return gradient if loss == "given" else (total, gradient)
@@ -257,75 +197,68 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
 def mean_of_means(own, many_to_one):
     """Two micro-batches, each averaged over its own items; then the mean of the two."""
     def halves(weights, X, targets):
-        B = X.shape[1]
-        cut = (B + 1) // 2
-        pieces = [(X[:, a:b], targets[a:b] if many_to_one else targets[:, a:b])
-                  for a, b in ((0, cut), (cut, B)) if a < b]
-        results = [own(weights, *piece) for piece in pieces]
+        pieces = np.array_split(np.arange(X.shape[1]), min(2, X.shape[1]))
+        results = [own(weights, X[:, piece], targets[piece] if many_to_one else targets[:, piece]) for piece in pieces]
         return (sum(loss for loss, _ in results) / len(results),
                 {k: sum(gradient[k] for _, gradient in results) / len(results) for k in results[0][1]})
     return halves
 
 
-def peeping(*switches, peepholes, loss="cross entropy", many_to_one=False, looks_back=False, coupled=False,
-            dtype=float):
-    """The same for an LSTM whose gates i, f and o look at the cell, each unit at its own, through `peepholes` (3, H).
+def plain(changes=(), *, peepholes=(0, 0, 0), looks_back=False, coupled=False, loss="cross entropy", many_to_one=False,
+          dtype=float):
+    """own(weights, X, targets) with lines changed: {line: f(its value, others by name)}.
 
+    peepholes   (3, H): gates i, f and o look at the cell, each unit at its own
     looks_back  whether gate o looks at c_(t-1), too, and not at c_t
     coupled     whether f is 1 - i
     """
-    on = set(switches)
+    changes = dict(changes)
+
+    def line(name, value, now):
+        return changes[name](value, now) if name in changes else value
 
     def own(weights, X, targets):
-        U, V, b = ([part.astype(dtype) for part in np.split(array, 4, axis=-1)]
-                   for array in (weights.Wx, weights.Wh, weights.b))
-        pi, pf, po = (p.astype(dtype) for p in peepholes)
-        X, Wy, by = X.astype(dtype), weights.Wy.astype(dtype), weights.by.astype(dtype)
-        tape, h = [], np.zeros((X.shape[1], weights.H), dtype)
-        c = 0 * h
+        Wx, Wh, b, Wy, by, X, (p_i, p_f, p_o) = (np.asarray(array).astype(dtype) for array in (
+            weights.Wx, weights.Wh, weights.b, weights.Wy, weights.by, X, peepholes))
+        h = c = np.zeros((X.shape[1], weights.H), dtype)
+        tape = []
         for x in X:
-            zi, zf, zg, zo = (x @ u + h @ v + bias for u, v, bias in zip(U, V, b))
-            i = sig(zi + pi * c)
-            f = 1 - i if coupled else sig(zf + pf * c)
-            g, before = np.tanh(zg), c
+            zi, zf, zg, zo = np.split(x @ Wx + h @ Wh + b, 4, axis=1)
+            i, g, h_prev, c_prev = sig(zi + p_i * c), np.tanh(zg), h, c
+            f = 1 - i if coupled else sig(zf + p_f * c)
             c = f * c + i * g
-            o = sig(zo + po * (before if looks_back else c))
-            tape.append((x, h, before, i, f, g, o, c))
+            o = sig(zo + p_o * (c_prev if looks_back else c))
             h = o * np.tanh(c)
-        Y = np.array([o * np.tanh(c) for *_, o, c in tape]) @ Wy + by
+            tape.append((x, h_prev, c_prev, i, f, g, o, c, h))
+        Y = np.array([step[-1] for step in tape]) @ Wy + by
         if many_to_one:
             targets = np.repeat(targets[None], len(X), axis=0)
         if loss == "cross entropy":
-            p = np.exp(Y) / np.exp(Y).sum(-1, keepdims=True)
-            one = np.eye(weights.K)[targets]
-            items, dY = -np.log((p * one).sum(-1)), (p - one).astype(dtype)
+            p, one = np.exp(Y) / np.exp(Y).sum(-1, keepdims=True), np.eye(weights.K)[targets]
+            items, dY = -np.log((p * one).sum(-1)), line("dY", (p - one).astype(dtype), {"p": p})
         else:
             items, dY = ((Y - targets) ** 2).sum(-1), 2 * (Y - targets).astype(dtype)
         if many_to_one:
             items[:-1], dY[:-1] = 0, 0
 
-        dU, dV, db = ([0 * part for part in parts] for parts in (U, V, b))
-        dWy, dh_next, dc_next = 0 * Wy, 0 * h, 0 * h
+        dWx, dWh, db, dWy, dh_next, dc_next = (0 * array for array in (Wx, Wh, b, Wy, h, c))
         for t in reversed(range(len(X))):
-            x, h_before, before, i, f, g, o, c = tape[t]
+            x, h_prev, c_prev, i, f, g, o, c, h = tape[t]
+            now = {"f": f, "g": g, "o": o, "c": c, "h": h, "dY": dY[t], "Wh": Wh}
             above = dY[t] @ Wy.T
             dh = above + dh_next
-            ao = (above if "oL" in on else dh) * np.tanh(c) * (sig(o) * (1 - sig(o)) if "o2" in on else o * (1 - o))
-            dc = dh * o * ((1 - np.tanh(c ** 2)) if "ct" in on else (1 - np.tanh(c) ** 2)) + dc_next
-            if not looks_back and not on & {"peep", "peep-o"}:
-                dc = dc + po * ao
-            other = before if coupled and "one" not in on else 0
-            ai, af = dc * (g - other) * i * (1 - i), 0 * dc if coupled else dc * before * f * (1 - f)
-            ag = dc * i * (1 - np.tanh(g) ** 2 if "g2" in on else (1 - g * g) ** 2 if "gg" in on else 1 - g * g)
-            a = (ai, af, ag, ao)
-            dU, dV, db = ([s + new for s, new in zip(old, more)] for old, more in (
-                (dU, [x.T @ k for k in a]), (dV, [h_before.T @ k for k in a]), (db, [k.sum(0) for k in a])))
-            dWy = dWy + (o * np.tanh(c)).T @ dY[t]
-            dh_next = sum(k @ (v if "dhT" in on else v.T) for k, v in zip(a, V))
-            dc_next = 0 * dc if "dc0" in on else dc * f
-            if "peep" not in on:
-                dc_next = dc_next + pi * ai + pf * af + (po * ao if looks_back else 0)
-        return items.sum(), {"Wx": np.hstack(dU), "Wh": np.hstack(dV), "b": np.hstack(db), "Wy": dWy,
-                             "by": dY.sum(axis=(0, 1))}
+            dz_o = line("dh of gate o", dh, {"above": above}) * np.tanh(c) * line("slope of o", o * (1 - o), now)
+            dc = dh * line("o(1 - tanh(c)^2)", o * (1 - np.tanh(c) ** 2), now) + dc_next
+            dc = dc + line("peephole of o", 0 if looks_back else p_o * dz_o, now)
+            other = line("the other path", c_prev if coupled else 0, now)
+            dz_i = dc * (g - other) * line("slope of i", i * (1 - i), now)
+            dz_f = 0 * dc if coupled else dc * c_prev * f * (1 - f)
+            dz = np.concatenate([dz_i, dz_f, dc * i * line("slope of g", 1 - g * g, now), dz_o], axis=1)
+            dWx, dWh = dWx + x.T @ dz, dWh + line("dWh", h_prev.T @ dz, now)
+            db, dWy = db + line("db", dz.sum(0), now), dWy + line("dWy", h.T @ dY[t], now)
+            dh_next = line("dh", dz @ Wh.T, now | {"dz": dz})
+            dc_next = line("dc", dc * f, now)
+            dc_next = dc_next + line("peepholes", p_i * dz_i + p_f * dz_f + looks_back * p_o * dz_o, now)
+        return items.sum(), {"Wx": dWx, "Wh": dWh, "b": db, "Wy": dWy, "by": dY.sum(axis=(0, 1))}
 
     return own

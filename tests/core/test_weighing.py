@@ -1,5 +1,6 @@
 """`examine` on steps whose |X|, rule and faults are known, because they are planted here."""
 
+import re
 import tracemalloc
 from fractions import Fraction
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import lstmlib
-from lstmlib.weighing import Report, examine, weigh
+from lstmlib.weighing import examine
 
 ENTRIES = 30
 SUMMED, ADDING, MEAN = "the whole", "adding", "the mean over pieces"
@@ -109,10 +110,6 @@ def cases(draw, rules):
     return items, own, name, draw(st.sampled_from(rules)), factor, handles
 
 
-def said(own, name):
-    return name if own is None else f"{own} of each sequence" + ("" if name == "nothing" else f", then {name}")
-
-
 def read(said):
     """A name in the report  ->  own, name."""
     own, then, name = said.partition(" of each sequence")
@@ -131,29 +128,35 @@ def weights(own, name, rule, called, handles, of_whole=False):
     return np.array(result, float)
 
 
-def called_with(items, called):
-    return [call for call in called if all(set(piece) <= set(items) for piece in call)]
+def kinds(report):
+    return [fault.kind for fault in report.faults]
 
 
-def ordinary(called, items, pieces):
-    return [call for call in called_with(items, called) if (len(call) > 1) == pieces]
-
-
-@settings(max_examples=240, deadline=None, derandomize=True, database=None)
-@given(cases([SUMMED]))
-def test_a_right_step_has_its_name_and_no_fault(case):
+def examined(case):
+    """-> the report, the calls with whole items, the number of each sequence, as far as it can be seen, all in words.
+    """
     items, own, name, rule, factor, handles = case
     called = []
     report = examine(step(own, name, rule, factor, called), items, **handles, quiet=True)
-    assert [str(fault) for fault in report.faults] == []
-    assert report.split_error < 1e-12 and report.residual < 1e-12 and report.calls == len(called)
-    unseen = own and "reference" not in handles and ("keep" not in handles or max(map(tokens, items)) == 1)
-    truth = said(None if unseen else own, name)
+    assert report.calls == len(called)
+    unseen = "reference" not in handles and ("keep" not in handles or max(map(tokens, items)) == 1)
+    own = None if unseen else own
+    truth = name if own is None else f"{own} of each sequence" + ("" if name == "nothing" else f", then {name}")
     assert truth in report.divides_by or any(truth in note for note in report.notes)
+    return report, [call for call in called if set(sum(call, [])) <= set(items)], own, truth
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(cases([SUMMED]))
+def test_a_right_step_has_its_name_and_no_fault(case):
+    items, own, name, rule, factor, handles = case
+    report, called, own_seen, truth = examined(case)
+    assert [str(fault) for fault in report.faults] == []
+    assert report.split_error < 1e-12 and report.residual < 1e-12
     named = [each for each in report.divides_by if " plus " not in each and " minus " not in each]
     assert len(named) < 2 or any(all(f'"{each}"' in note for each in named) for note in report.notes)  # said before
-    one_piece = ordinary(called, items, pieces=False)
-    true = weights(None if unseen else own, name, rule, one_piece, handles)
+    one_piece = [pieces for pieces in called if len(pieces) == 1]
+    true = weights(own_seen, name, rule, one_piece, handles)
     for each in report.divides_by:  # whatever else is named, these items cannot separate from it
         ratio = weights(*read(each), SUMMED, one_piece, handles) / true
         assert np.allclose(ratio, ratio[0]) and ("reference" in handles or np.isclose(ratio[0], 1))
@@ -166,35 +169,33 @@ RULES = [ADDING, MEAN] + [f"their shares of {name}{more}" for name in ("sequence
                           for more in ("", ", over pieces", ", times pieces")]
 
 
-@settings(max_examples=240, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(cases(RULES))
 def test_a_rule_for_pieces_has_its_name_and_is_a_fault_where_cuts_show(case):
     items, own, name, rule, factor, handles = case
-    called = []
-    report = examine(step(own, name, rule, factor, called), items, **handles, quiet=True)
-    unseen = own and "reference" not in handles and ("keep" not in handles or max(map(tokens, items)) == 1)
-    own_seen = None if unseen else own
-    assert said(own_seen, name) in report.divides_by or any(said(own_seen, name) in note for note in report.notes)
+    report, called, own_seen, _ = examined(case)
     if ("tokens" not in rule or "tokens" in handles) and ("padded" not in rule or "length" in handles):
         assert rule in report.pieces_by
-    cuts = called_with(items, called)
-    true = weights(own_seen, name, rule, cuts, handles)
+    true = weights(own_seen, name, rule, called, handles)
     for each in report.pieces_by:  # whatever else is named, these cuts cannot separate from it
-        ratios = [weights(*read(one), each, cuts, handles, of_whole) / true
+        ratios = [weights(*read(one), each, called, handles, of_whole) / true
                   for one in report.divides_by for of_whole in (False, True)]
         assert any(np.allclose(ratio, ratio[0]) for ratio in ratios)
-    many = [pieces for pieces in ordinary(called, items, pieces=True)]
-    differs = [pieces for pieces in many if any(not np.isclose(float(omega(own, name, rule, item, pieces)), float(
-        omega(own, name, rule, item, [sum(pieces, [])])), rtol=1e-3) for item in items)]
+
+    def weight(item, pieces):
+        return float(omega(own, name, rule, item, pieces))
+
+    differs = [pieces for pieces in called if len(pieces) > 1 and any(
+        not np.isclose(weight(item, pieces), weight(item, [sum(pieces, [])]), rtol=1e-3) for item in items)]
     assert (report.split_error > 1e-4) == bool(differs)
     unequal_only = differs and all(len(set(map(len, pieces))) > 1 for pieces in differs)
-    kinds = [fault.kind for fault in report.faults]
     if not differs:
-        assert kinds == []
+        assert kinds(report) == []
     elif not (unequal_only and MEAN in report.pieces_by):
-        assert kinds == ["pieces"]
+        assert kinds(report) == ["pieces"]
     elif name == "sequences":
-        assert kinds == [] and any("mean over sequences" in note for note in report.notes)
+        assert kinds(report) == []
+        assert any("mean over sequences" in note and "equally many" in note for note in report.notes)
 
 
 # Planted faults: each raises its own kind and no other.
@@ -287,6 +288,8 @@ PLANTED = [
     ("not a sum", lambda pieces: np.sign(whole(pieces)), {}),
     ("not a sum", lambda pieces: whole(pieces) / (np.abs(whole(pieces)) + 0.05), {"keep": None}),
     ("not a sum", two_terms, {"keep": None}),
+    ("not a sum", leaking, {"keep": None, "items": [  # nothing is added by one short item that feels its padding
+        Item(b, 0, n, T) for b, (n, T) in enumerate(((3, 3), (6, 12), (9, 12), (5, 12)))]}),
     ("random", with_noise(), {}),
     ("order", by_place, {"keep": None}),
     ("clipped", lambda pieces: clip_by_norm(whole(pieces)), {}),
@@ -310,36 +313,31 @@ PLANTED = [
     ("not meant", whole, {"means": "sequences"}),
     ("not meant", step(None, "tokens plus sequences", SUMMED), {"means": "tokens"}),
     ("not meant", lambda pieces: 0.5 * whole(pieces), {"means": "tokens", "reference": summed}),
+    ("dependent items", whole, {"keep": None, "items": [HANDFUL[0], HANDFUL[0], HANDFUL[1]]}),  # equal ones
 ]
 
 
 @pytest.mark.parametrize("kind, gradient, handles", PLANTED, ids=[f"{k}-{row[0]}" for k, row in enumerate(PLANTED)])
 def test_a_planted_fault_raises_its_kind_and_no_other(kind, gradient, handles):
-    report = examine(gradient, HANDFUL, **EVERY_HANDLE | handles, quiet=True)
-    assert [fault.kind for fault in report.faults] == [kind], report
+    report = examine(gradient, **{"items": HANDFUL} | EVERY_HANDLE | handles, quiet=True)
+    assert kinds(report) == [kind], report
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.tuples(st.integers(2, 9), st.integers(0, 4)), min_size=3, max_size=5, unique_by=lambda one: one[0]),
        st.sampled_from([row for row in PLANTED if row[0] not in ("no gradient", "not finite", "random", "not meant")
-                        and row[1] not in (leaking, two_terms)]))
+                        and row[1] not in (leaking, two_terms) and "items" not in row[2]]))
 def test_so_it_does_with_other_items(sizes, planted):
     kind, gradient, handles = planted
     items = [Item(b, 0, n, n + masked) for b, (n, masked) in enumerate(sizes)]
     report = examine(gradient, items, **EVERY_HANDLE | handles, quiet=True)
-    assert {fault.kind for fault in report.faults} == {kind}, report
-
-
-def test_one_short_item_that_feels_its_padding_is_not_something_added():
-    items = [Item(0, 0, 3, 3), *(Item(b, 0, n, 12) for b, n in ((1, 6), (2, 9), (3, 5)))]
-    assert [fault.kind for fault in examine(leaking, items, tokens, quiet=True).faults] == ["not a sum"]
+    assert set(kinds(report)) == {kind}, report
 
 
 def test_equal_items_depend_on_each_other_and_are_cut_all_the_same():
     twins = [HANDFUL[0], HANDFUL[0], HANDFUL[1]]
-    assert [fault.kind for fault in examine(whole, twins, tokens, quiet=True).faults] == ["dependent items"]
     report = examine(step(None, "tokens", MEAN), twins, tokens, quiet=True)
-    assert [fault.kind for fault in report.faults] == ["dependent items", "pieces"] and report.weights == {}
+    assert kinds(report) == ["dependent items", "pieces"] and report.weights == {}
 
 
 # What else it tells.
@@ -387,7 +385,7 @@ def test_a_rule_is_named_without_any_handle(rule):
     """An item that is a piece by itself shows it, whatever the |X|."""
     report = examine(step(None, "tokens", rule), HANDFUL, quiet=True)
     assert report.divides_by == [] and report.pieces_by == ([] if rule == SUMMED else [rule])
-    assert [fault.kind for fault in report.faults] == ([] if rule == SUMMED else ["pieces"])
+    assert kinds(report) == ([] if rule == SUMMED else ["pieces"])
 
 
 @pytest.mark.filterwarnings("error")
@@ -406,7 +404,7 @@ def test_means_asks_nothing_that_these_handles_cannot_show():
     for handles in ({"keep": keep, "empty": False}, {"reference": summed}):
         assert not examine(as_meant, HANDFUL, tokens, **handles, means=means, quiet=True).faults
         report = examine(step(None, "sequences", SUMMED), HANDFUL, tokens, **handles, means=means, quiet=True)
-        assert [fault.kind for fault in report.faults] == ["not meant"]
+        assert kinds(report) == ["not meant"]
 
 
 @pytest.mark.parametrize("cuts", [
@@ -425,31 +423,24 @@ def test_cuts_rule_every_call(cuts, handles):
         assert "tokens" in report.divides_by and of_pieces in report.pieces_by, report
         assert len(report.divides_by) == 1 or cuts == [[[0], [1], [2], [3]]]
         same_items = len({str(sorted(flat(cut))) for cut in cuts}) < len(cuts)
-        assert [fault.kind for fault in report.faults] == (["pieces"] if rule == MEAN and same_items else [])
+        assert kinds(report) == (["pieces"] if rule == MEAN and same_items else [])
 
 
-def test_a_mean_over_sequences_is_told_to_be_right_in_equal_pieces():
-    report = examine(step(None, "sequences", MEAN), HANDFUL, quiet=True)
-    assert report.faults == [] and report.split_error > 0.1 and "equally many" in str(report)
-    assert report.divides_by == ["sequences"] and MEAN in report.pieces_by
+@pytest.mark.parametrize("handles", [{"tokens": tokens}, {"tokens": tokens, "length": length, "keep": keep}])
+def test_items_with_equally_many_tokens_let_no_mean_of_means_pass(handles):
+    def ask(step, means=None, number=4):
+        return examine(step, items[:number], **handles, means=means, quiet=True)
 
-
-@pytest.mark.parametrize("lengths", [(16, 23, 6, 7), (5, 5, 5, 5)])
-def test_items_with_equally_many_tokens_let_no_mean_of_means_pass(lengths):
-    items = [Item(b, 0, 5, n) for b, n in enumerate(lengths)]
-    for handles in ({"tokens": tokens}, {"tokens": tokens, "length": length, "keep": keep}):
-        report = examine(step(None, "tokens", MEAN), items, **handles, means="tokens", quiet=True)
-        assert [fault.kind for fault in report.faults] == ["pieces"] and "0 | 1 2 3" in report.worst_cut
-        notes = " ".join(report.notes)
-        alike = {"tokens", "tokens of each sequence, then sequences" if "keep" in handles else "sequences"}
-        assert alike <= set(report.divides_by) and '"tokens"' in notes
-        assert "an item with another number of tokens would" in notes or "length" in handles and len(set(lengths)) == 1
-        meant = "tokens of each sequence, then sequences"
-        assert not examine(step("tokens", "sequences", MEAN), items, **handles, means=meant, quiet=True).faults
-        assert "if tokens are meant, this is a mean of means" in " ".join(
-            examine(step(None, "tokens", MEAN), items, **handles, quiet=True).notes)
-        notes = " ".join(examine(step(None, "tokens", MEAN), items[:2], **handles, means="tokens", quiet=True).notes)
-        assert "in the cut 0 | 1 every piece has the same tokens" in notes and "cannot show a mean of means" in notes
+    items, step_of_means = [Item(b, 0, 5, n) for b, n in enumerate((16, 23, 6, 7))], step(None, "tokens", MEAN)
+    own_means = "tokens of each sequence, then sequences"
+    report = ask(step_of_means, "tokens")
+    assert kinds(report) == ["pieces"] and "0 | 1 2 3" in report.worst_cut
+    assert {"tokens", own_means if "keep" in handles else "sequences"} <= set(report.divides_by)
+    assert any('"tokens"' in note and "an item with another number of tokens would" in note for note in report.notes)
+    assert not ask(step("tokens", "sequences", MEAN), own_means).faults
+    assert "if tokens are meant, this is a mean of means" in " ".join(ask(step_of_means).notes)
+    notes = " ".join(ask(step_of_means, "tokens", 2).notes)
+    assert "in the cut 0 | 1 every piece has the same tokens" in notes and "cannot show a mean of means" in notes
 
 
 def test_without_tokens_it_says_what_it_cannot_check_and_that_numbers_have_no_names(capsys):
@@ -478,48 +469,45 @@ def test_what_is_left_in_the_function_by_mistake_is_in_the_words():
     assert "zero_grad() is still at the end" in str(examine(lambda pieces: 0 * whole(pieces), HANDFUL, quiet=True))
 
 
-def test_what_items_cannot_show_is_said_before_the_first_call(capsys):
+MASKED = ('these items cannot tell apart "tokens", "tokens of each sequence, then all timesteps, masked too": an item '
+          "with another masked share would\n")
+
+
+@pytest.mark.parametrize("shapes, handles, notes", [
+    ([(5, 5)] * 4, {}, [
+        '"sequences", "tokens", "all timesteps, masked too", "padded B*T"', "an item of another length would",
+        "an item of another length and masked share would"]),
+    ([(3, 3), (5, 5), (9, 9)], {}, [
+        '"tokens", "all timesteps, masked too"', "an item with another masked share would"]),
+    ([(3, 3), (5, 5), (9, 9)], {"keep": keep, "empty": False}, [MASKED]),
+    ([(3, 5), (6, 6), (9, 12)], {"counts": {"labels": labels}}, [
+        '"tokens", "labels": an item in which these numbers differ (such as one whose first']),
+    ([(6, 6), (3, 7), (9, 11)], {"length": None, "cuts": [[[0, 1], [2]], [[0], [1, 2]]]}, [
+        "in the cut 0 1 | 2 every piece has the same tokens: it cannot show a mean of means"]),
+    ([(3, 5), (6, 6), (9, 12), (5, 9)], {"tokens": None, "cuts": [[[0, 1], [2, 3]], [[3, 2], [0, 1]]]}, [
+        '"nothing", "sequences": cuts with other numbers of items would',
+        "no two cuts hold the same items in other pieces: a mean of means cannot show"]),
+    ([(3, 5), (6, 6), (9, 12), (5, 9)], {}, [])])
+def test_what_items_cannot_show_is_said_before_the_first_call(shapes, handles, notes, capsys):
     def gradient(pieces):
         said.append(capsys.readouterr().out)
         return whole(pieces)
 
-    said, equal = [], [Item(b, 0, 5, 5) for b in range(4)]
-    report = examine(gradient, equal, tokens, length)
-    assert '"sequences", "tokens", "all timesteps, masked too", "padded B*T"' in said[0] and not any(said[1:])
-    assert "an item of another length would" in said[0]
-    assert "an item of another length and masked share would" in said[0]
+    said, items = [], [Item(b, 0, *shape) for b, shape in enumerate(shapes)]
+    report = examine(gradient, items, **{"tokens": tokens, "length": length} | handles)
+    assert all(note in said[0] for note in notes) and bool(said[0]) == bool(notes) and not any(said[1:])
     assert said[0].splitlines() == report.notes[:len(said[0].splitlines())]
-    assert set(report.divides_by) == {"sequences", "tokens", "all timesteps, masked too", "padded B*T"}
-    said, unmasked = [], [Item(b, 0, n, n) for b, n in enumerate((3, 5, 9))]
-    examine(gradient, unmasked, tokens, length)
-    assert '"tokens", "all timesteps, masked too"' in said[0] and "an item with another masked share would" in said[0]
-    said = []
-    report = examine(gradient, unmasked, tokens, length, keep, empty=False)
-    assert said[0] == ('these items cannot tell apart "tokens", "tokens of each sequence, then all timesteps, masked '
-                       'too": an item with another masked share would\n')
-    assert report.divides_by == ["tokens", "tokens of each sequence, then all timesteps, masked too"]
-    said, no_first = [], [item._replace(first=0) for item in HANDFUL]
-    examine(gradient, no_first, tokens, length, counts={"labels": labels})
-    assert '"tokens", "labels": an item in which these numbers differ (such as one whose first' in said[0]
-    said, halves = [], [Item(b, 0, n, n + b) for b, n in enumerate((6, 6, 9, 3))]
-    examine(gradient, [halves[0], halves[1]._replace(stop=3), halves[2]], tokens, cuts=[[[0, 1], [2]], [[0], [1, 2]]])
-    assert "in the cut 0 1 | 2 every piece has the same tokens: it cannot show a mean of means" in said[0]
-    said = []
-    examine(gradient, HANDFUL, tokens, length)
-    assert not any(said)
-    said = []
-    report = examine(gradient, HANDFUL, cuts=[[[0, 1], [2, 3]], [[3, 2], [0, 1]]])
-    assert '"nothing", "sequences": cuts with other numbers of items would' in said[0] and report.split_error is None
-    assert "no two cuts hold the same items in other pieces: a mean of means cannot show" in said[0]
+    if '"tokens"' in "".join(notes):
+        assert set(report.divides_by) == set(re.findall('"(.*?)"', notes[0]))
 
 
 def test_a_sample_of_a_large_gradient_tells_the_same_and_is_stated():
     rng = np.random.default_rng(3)
-    bases = {item.number: rng.normal(size=1_000_000).astype(np.float32) for item in HANDFUL}
+    bases = {item: rng.normal(size=1_000_000).astype(np.float32) for item in HANDFUL}
 
     def gradient(pieces):
         n = sum(map(tokens, flat(pieces)))
-        return {"a": sum(tokens(item) / n * bases[item.number] for item in flat(pieces)), "b": np.zeros((2, 3))}
+        return {"a": sum(tokens(item) / n * bases[item] for item in flat(pieces)), "b": np.zeros((2, 3))}
 
     tracemalloc.start()
     report = examine(gradient, HANDFUL, tokens, length, quiet=True)
@@ -541,44 +529,35 @@ def test_arrays_come_in_any_nesting():
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"items": []}, "items must hold at least two"),
     ({"items": HANDFUL[:1]}, "items must hold at least two .* got 1"),
     ({"gradient": None}, "gradient must be a function, got NoneType"),
     ({"tokens": 3}, "tokens must be a function, got int"),
     ({"counts": [1]}, "counts must be a dict, got list"),
     ({"counts": {"tokens": len}}, "counts must have names of their own, got tokens"),
-    ({"counts": {"rows": None}}, "rows must be a function, got NoneType"),
     ({"reference": {}}, "reference must be a function, or a dict of at least one, got {}"),
     ({"tokens": None, "keep": keep}, "keep needs tokens"),
     ({"tokens": lambda item: item["n"]}, r"tokens\(items\[0\]\) must be a number, and TypeError was raised"),
-    ({"tokens": lambda item: "3"}, r"tokens\(items\[0\]\) must be a number, got str"),
     ({"tokens": lambda item: -1}, r"tokens\(items\[0\]\) must be at least 0, got -1"),
     ({"tokens": lambda item: 0}, r"items must have tokens that count .* got none in items\[0\]"),
     ({"length": lambda item: None}, r"all timesteps, masked too of items\[0\] must be a number, got NoneType"),
     ({"keep": lambda item, start, stop: item}, r"keep\(items\[0\], 0, 1\) must have 1 tokens that count, got 3"),
     ({"keep": lambda item: item}, r"keep\(items\[0\], 0, 1\) must be an item, and TypeError was raised"),
     ({"cuts": []}, "cuts must be lists of pieces"), ({"cuts": [[0, 1]]}, r"cuts must be .* got \[0, 1\]"),
-    ({"cuts": [[[0], [4]]]}, "item numbers from 0 to 3"), ({"cuts": [[[0], []]]}, "cuts must be"),
+    ({"cuts": [[[0], [4]]]}, "item numbers from 0 to 3"),
     ({"means": "words"}, "means must be one of nothing, sequences, tokens,.* got 'words'"),
     ({"sample": 3}, "sample must be at least 100"),
     ({"gradient": lambda pieces: None}, r"\(pieces\) must be an array, or a dict, list or tuple of arrays, got None"),
     ({"gradient": lambda pieces: {"w": [whole(pieces), "a"]}}, r"\(pieces\)\['w'\]\[1\] must hold real numbers"),
     ({"gradient": lambda pieces: [whole(pieces), np.ones(2) if len(pieces) > 1 else None]}, "zeros where a parameter"),
     ({"gradient": lambda pieces: whole(pieces) * 1j}, r"\(pieces\) must hold real numbers, got dtype complex128"),
-    ({"gradient": lambda pieces: np.array(["a"])}, "must hold real numbers, got dtype <U1"),
     ({"gradient": lambda pieces: np.ones(len(pieces) + 3)}, "arrays of the same shapes in every call"),
     ({"reference": lambda item: None}, r"reference\(items\[0\]\) must be an array"),
-    ({"reference": lambda item: np.ones(3)}, r"reference\(items\[0\]\) must return arrays of the same shapes"),
+    ({"gradient": lambda pieces: 1 / 0}, "^division by zero"),  # what the step raises passes through
 ])
 def test_wrong_use_is_told(change, message):
     arguments = {"gradient": whole, "items": HANDFUL, "tokens": tokens, "length": length} | change
-    with pytest.raises((TypeError, ValueError), match=message):
+    with pytest.raises((TypeError, ValueError, ZeroDivisionError), match=message):
         examine(**arguments, quiet=True)
-
-
-def test_what_the_step_raises_passes_through():
-    with pytest.raises(ZeroDivisionError):
-        examine(lambda pieces: 1 / 0, HANDFUL, quiet=True)
 
 
 def test_a_report_in_print_and_as_bars():
@@ -592,9 +571,7 @@ def test_a_report_in_print_and_as_bars():
     assert first == f"item 0{'':23s}0.1304{'':16s}0.1304{'':16s}0.5" and report.worst_cut == "0 | 3 1 2"
     html = report._repr_html_()
     assert html.count("<span") == 12 and html.count("width:12.00em") == 1 and html.count("width:3.13em") == 2
-    assert "<script" not in html and "#0072B2" in html and "#E69F00" in html
-    assert examine(whole, HANDFUL[:1] * 2, quiet=True)._repr_html_().count("<table") == 1
-    assert str(Report()) == "calls                        0"
+    assert examine(whole, HANDFUL[:1] * 2, quiet=True)._repr_html_().count("<table") == 1  # without weights
 
 
 def test_a_long_examination_says_how_far_it_is(monkeypatch, capsys):
@@ -609,103 +586,51 @@ def test_a_long_examination_says_how_far_it_is(monkeypatch, capsys):
     assert f"call {report.calls} of {report.calls}\n" in err
 
 
-def test_weigh_by_hand():
-    a, b = np.array([1.0, 0, 0]), np.array([0, 2.0, 0])
-    weights, errors, left = weigh(3 * a + 4 * b + [0, 0, 5], np.stack([a, b]))
-    assert np.allclose(weights, [3, 4]) and np.isclose(left, 5 / np.sqrt(9 + 64 + 25)) and errors[0] == 2 * errors[1]
-
-
-# An LSTM: the rules of notebook 05, the placements of notebook 04.
+# An LSTM: the placements of notebook 04.
 
 LSTM = lstmlib.init_weights(7, 8, 7, seed=1) * 3
+RNG = np.random.default_rng(0)
+SEQUENCES = [(RNG.normal(size=(T, 1, 7)), RNG.integers(0, 7, (T, 1)), np.arange(T)[:, None] < n)  # X, labels, mask
+             for n, T in ((6, 8), (10, 10), (8, 13), (17, 20))]
 
 
-def strings(wanted=(8, 10, 13, 20)):
-    X, label, mask = lstmlib.reber_strings(300, np.random.default_rng(0))
-    lengths = mask.sum(axis=0)
-    first = [(n, np.flatnonzero(lengths == n)[0]) for n in wanted]
-    return [(X[:n, k:k + 1], label[:n, k:k + 1], np.ones(n, bool)) for n, k in first]
-
-
-def keep_of_string(item, start, stop):
-    X, label, mask = item
-    where = np.flatnonzero(mask)[start:stop]
-    return X, label, np.isin(np.arange(len(X)), where)
-
-
-STRINGS = [keep_of_string(item, 0, len(item[0]) - masked) for item, masked in zip(strings(), (2, 0, 5, 3))]
-COUNTS = {"tokens": lambda item: item[2].sum(), "length": lambda item: len(item[0])}
-
-
-def gradient_of_string(item, scale=1.0, at=None):
+def gradient_of(item, at=None):
     X, label, mask = item
     trace = lstmlib.forward(LSTM, X)
-    return lstmlib.backward(LSTM, trace, scale * lstmlib.cross_entropy(trace.Y, label, mask[:, None])[1], at)
-
-
-def lstm_step(size, own, rule):
-    def gradient(pieces):
-        sizes = [size(piece) or 1 for piece in pieces]
-        shares = {"once": [n / (size(flat(pieces)) or 1) for n in sizes], "mean": [1 / len(pieces)] * len(pieces),
-                  "sum": [1] * len(pieces)}[rule]
-        return sum((share / n / (own(item) or 1) * gradient_of_string(item)
-                    for share, n, piece in zip(shares, sizes, pieces) for item in piece), start=0 * LSTM)
-    return gradient
-
-
-n_tokens, n_steps = COUNTS.values()
-KINDS = {
-    "nothing": (lambda piece: 1, lambda item: 1), "sequences": (len, lambda item: 1),
-    "tokens": (lambda piece: sum(map(n_tokens, piece)), lambda item: 1),
-    "all timesteps, masked too": (lambda piece: sum(map(n_steps, piece)), lambda item: 1),
-    "padded B*T": (lambda piece: len(piece) * max(map(n_steps, piece)), lambda item: 1),
-    "longest T": (lambda piece: max(map(n_steps, piece)), lambda item: 1),
-    "tokens of each sequence, then sequences": (len, n_tokens)}
-
-
-@pytest.mark.parametrize("rule", ["once", "mean", "sum"])
-@pytest.mark.parametrize("name", KINDS)
-def test_an_lstm_is_told_its_mean_and_its_rule(name, rule):
-    for handles in ({"keep": keep_of_string}, {"reference": gradient_of_string}):
-        report = examine(lstm_step(*KINDS[name], rule), STRINGS, **COUNTS, **handles, quiet=True)
-        assert report.divides_by == [name] and report.residual < 1e-12
-        wanted = {"once": "adding" if name == "nothing" else f"their shares of {name.split(', then ')[-1]}",
-                  "mean": MEAN, "sum": "adding"}[rule]
-        assert wanted in report.pieces_by
-        right = rule == "once" or (name, rule) == ("nothing", "sum") or name.endswith("sequences") and rule == "mean"
-        assert [fault.kind for fault in report.faults] == ([] if right else ["pieces"]), report
+    return lstmlib.backward(LSTM, trace, lstmlib.cross_entropy(trace.Y, label, mask)[1], at)
 
 
 def placed(edges):
-    """The mean over tokens, 1/|X| on these edges."""
+    """What `examine` says of the mean over tokens with 1/|X| on these edges."""
     def gradient(pieces):
-        n = sum(map(n_tokens, flat(pieces))) or 1
-        return sum((gradient_of_string(item, at=lstmlib.scale_at(edges, 1 / n)) for item in flat(pieces)),
-                   start=0 * LSTM)
-    return gradient
+        n = sum(item[2].sum() for item in flat(pieces))
+        return sum((gradient_of(item, lstmlib.scale_at(edges, 1 / n)) for item in flat(pieces)), start=0 * LSTM)
+
+    return examine(gradient, SEQUENCES, lambda item: item[2].sum(), lambda item: len(item[0]), reference=gradient_of,
+                   quiet=True)
 
 
 def test_five_right_placements_have_one_fingerprint():
-    reports = [examine(placed(edges), STRINGS, **COUNTS, keep=keep_of_string, quiet=True) for edges in (
-        ["loss"], ["dy"], ["dh_above", "dWy_t"], ["dW_t", "dWy_t"], ["dW"])]
+    reports = [placed(edges) for edges in (["loss"], ["dy"], ["dh_above", "dWy_t"], ["dW_t", "dWy_t"], ["dW"])]
     for report in reports:
         assert report.divides_by == ["tokens"] and report.faults == []
         for cut, weights in report.weights.items():
             assert np.allclose(list(weights.values()), list(reports[0].weights[cut].values()), rtol=1e-9)
 
 
-@pytest.mark.parametrize("edges", [[edge] for edge in lstmlib.EDGES] + [
-    ["loss", "dy"], ["dh_above", "dW"], ["dW_t", "dWy_t", "dW"], ["dz", "dWy_t"], ["dh_next", "dc_next"], []])
+@pytest.mark.parametrize("edges", [
+    ["dh_above"], ["dz"], ["dh_next"], ["dc_next"], ["dWy_t"], ["dW_t"], ["loss", "dy"], ["dh_above", "dW"],
+    ["dW_t", "dWy_t", "dW"], []])
 def test_a_wrong_placement_is_no_sum_or_another_weight_as_its_spectrum_says(edges):
-    X, label, mask = STRINGS[3]
+    X, label, mask = SEQUENCES[3]
     trace = lstmlib.forward(LSTM, X)
-    parts = lstmlib.crossing_spectrum(LSTM, trace, lstmlib.cross_entropy(trace.Y, label, mask[:, None])[1], edges)
+    parts = lstmlib.crossing_spectrum(LSTM, trace, lstmlib.cross_entropy(trace.Y, label, mask)[1], edges)
     norms = np.sqrt(sum((array ** 2).reshape(len(array), -1).sum(axis=1) for _, array in parts.items()))
     crossings = np.flatnonzero(norms / norms.max() > 0.05)
-    report = examine(placed(edges), STRINGS, **COUNTS, reference=gradient_of_string, quiet=True)
+    report = placed(edges)
     if len(crossings) > 1:
-        assert [fault.kind for fault in report.faults] == ["another loss"]
+        assert kinds(report) == ["another loss"]
     else:
         (k,) = crossings  # every weight is (1/n)^k: for k = 2 no |X| that has a name
-        assert report.faults == [] and report.divides_by == [["nothing"], ["tokens"], []][k]
+        assert report.faults == [] and report.divides_by == [["nothing"], [], []][k]
         assert np.isclose(report.measured, 41.0 ** k)
