@@ -1,9 +1,9 @@
 """Table 7 of Hochreiter & Schmidhuber (1997), the adding problem, with several seeds; raw results as JSON.
 
-    python benchmarks/adding_problem.py                             every run that is not stored yet, then the table
+    python benchmarks/adding_problem.py                             every run that is not stored yet
     python benchmarks/adding_problem.py --lengths 100 --seeds 0 1   some of them
-    python benchmarks/adding_problem.py --table                     the table alone
 
+Notebook 7 shows the table.
 Each run is stored as soon as it is finished, so the script may be stopped and started again. A run at T = 100 takes
 some ten seconds, at T = 500 about a minute, at T = 1000 several minutes on one core.
 
@@ -17,7 +17,6 @@ counts.
 import argparse
 import json
 import os
-import statistics
 import time
 from collections import deque
 from itertools import count
@@ -31,8 +30,6 @@ import lstmlib
 from lstmlib import Weights, adam, adding_problem, backward, clip_by_norm, forward, squared_error, train
 
 HERE = Path(__file__).resolve().parent
-# Of the paper, for each T: mean training sequences of 10 trials, lowest and highest where given, wrong of 2,560.
-PAPER = {100: (74_000, None, 1), 500: (209_000, None, 0), 1000: (853_000, (370_000, 2_020_000), 1)}
 RECENT, STRICTER, TESTED, RIGHT, ENOUGH = 2_000, 5_000, 2_560, 0.04, 0.01
 LIMIT = 200_000
 COMMON = {"H": 8, "B": 8, "rate": 0.01, "clip": 1.0, "spread": 0.1}
@@ -129,40 +126,18 @@ def missing(runs, lengths, seeds):
     return [(T, seed) for seed in seeds for T in lengths if (T, seed) not in done]
 
 
-def table(runs):
-    """The table as text: for each T the paper's numbers, and ours with each rule; means and both spreads."""
-    lines = ["   T  rule      met    sequences: mean (lowest to highest)     wrong of 2,560: mean (each seed)"]
-    for T, (sequences, spread, wrong) in PAPER.items():
-        lines.append(f"{T:4}  1997      10/10  {sequences:>9,} {between(spread):26} {wrong:>3}")
-        ours = [record for record in runs if record["T"] == T]
-        for rule in ("paper", "stricter"):
-            met = [record[rule] for record in ours if record[rule]["sequences"]]
-            if met:
-                used, errors = ([result[key] for result in met] for key in ("sequences", "wrong"))
-                lines.append(f"      {rule:8} {len(met):>3}/{len(ours):<3} {statistics.mean(used):>9,.0f} "
-                             f"{between((min(used), max(used))):26} {statistics.mean(errors):>3.1f} "
-                             f"({' '.join(map(str, errors))})")
-    return "\n".join(lines)
-
-
-def between(spread):
-    return f"({spread[0]:,} to {spread[1]:,})" if spread else "(spread not given)"
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lengths", type=int, nargs="+", default=list(RECIPES), choices=list(RECIPES))
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--output", type=Path, default=HERE / "adding_problem.json")
-    parser.add_argument("--table", action="store_true", help="show the table of the stored runs, run nothing")
     options = parser.parse_args(arguments)
     runs = load(options.output)
-    for T, seed in [] if options.table else missing(runs, options.lengths, options.seeds):
+    for T, seed in missing(runs, options.lengths, options.seeds):
         print(f"T = {T}, seed {seed} ...", flush=True)
         runs = [record for record in runs if (record["T"], record["seed"]) != (T, seed)] + [run(T, seed, RECIPES[T])]
         save(options.output, runs)
         print("   ", {key: runs[-1][key] for key in ("paper", "stricter", "cpu_seconds")}, flush=True)
-    print(table(runs))
 
 
 if __name__ == "__main__":

@@ -5,15 +5,12 @@
 
 import io
 import json
-import sys
-from pathlib import Path
 
+import bench
+import numpy as np
 from matplotlib.figure import Figure
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-
-from tools.files import write  # noqa: E402
+from tools.files import write
 
 # Colours of Okabe & Ito, told apart by marker and line style as well.
 STYLES = {
@@ -34,8 +31,7 @@ def draw(data):
         draw_race(ax, data, dtype)
     draw_floor(axes[1, 0], data)
     draw_growth(axes[1, 1], data["growth"])
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    axes[0, 0].legend(handles, labels, fontsize=9)
+    axes[0, 0].legend(fontsize=9)
     machine = data["machine"]
     figure.suptitle(f"Forward + backward on one thread, {machine['processor']}, {machine['date']}", fontsize=12)
     return figure
@@ -44,35 +40,26 @@ def draw(data):
 def draw_race(ax, data, dtype):
     """Time of each peer over that of lstmlib, by size; whiskers from quartile to quartile."""
     races = [race for race in data["races"] if race["dtype"] == dtype]
-    where = range(len(races))
     for name, style in STYLES.items():
         found = [race["results"][name] for race in races]
-        ratios = [result["ratio"] for result in found]
-        whiskers = [[result["ratio"] - result["quartiles"][0] for result in found],
-                    [result["quartiles"][1] - result["ratio"] for result in found]]
-        ax.errorbar(where, ratios, yerr=whiskers, label=name, markersize=6, **style)
-    ax.axhline(1, color="black", linewidth=1)
+        ratios = np.array([result["ratio"] for result in found])
+        quartiles = np.array([result["quartiles"] for result in found])
+        ax.errorbar(range(len(races)), ratios, yerr=np.abs(quartiles.T - ratios), label=name, markersize=6, **style)
     ax.set(yscale="log", ylim=(0.25, 16), title=f"{dtype}: time of the peer / time of lstmlib",
            ylabel="above 1: lstmlib is faster")
     ax.set_yticks([0.25, 0.5, 1, 2, 4, 8, 16], ["1/4", "1/2", "1", "2", "4", "8", "16"])
-    ax.minorticks_off()
     label_sizes(ax, races)
 
 
 def draw_floor(ax, data):
     """Time of lstmlib over the floor, as found and with memory kept."""
-    lines = [("float64", "races", "o", "-"), ("float64", "races_keep_memory", "o", ":"),
-             ("float32", "races", "s", "-"), ("float32", "races_keep_memory", "s", ":")]
-    for dtype, setting, marker, linestyle in lines:
-        races = [race for race in data[setting] if race["dtype"] == dtype]
-        ax.plot(range(len(races)), [1 / race["results"]["floor"]["ratio"] for race in races], marker=marker,
-                linestyle=linestyle, color={"float64": "#0072B2", "float32": "#D55E00"}[dtype],
-                markerfacecolor="white" if setting == "races_keep_memory" else None,
-                label=f"{dtype}, {SETTINGS[setting]}")
-    ax.axhline(1, color="black", linewidth=1)
+    for dtype, colour, marker in (("float64", "#0072B2", "o"), ("float32", "#D55E00", "s")):
+        for setting, linestyle, inside in (("races", "-", colour), ("races_keep_memory", ":", "white")):
+            races = [race for race in data[setting] if race["dtype"] == dtype]
+            ax.plot([1 / race["results"]["floor"]["ratio"] for race in races], color=colour, marker=marker,
+                    linestyle=linestyle, markerfacecolor=inside, label=f"{dtype}, {SETTINGS[setting]}")
     ax.set(yscale="log", ylim=(0.9, 8), title="time of lstmlib / floor (matrix products, tanh, memory traffic)")
     ax.set_yticks([1, 1.5, 2, 4, 8], ["1", "1.5", "2", "4", "8"])
-    ax.minorticks_off()
     ax.legend(fontsize=9)
     label_sizes(ax, races)
 
@@ -80,6 +67,8 @@ def draw_floor(ax, data):
 def label_sizes(ax, races):
     ax.set_xticks(range(len(races)), ["{},{}\n{},{}".format(*race["size"]) for race in races])
     ax.set_xlabel("T,B / D,H")
+    ax.axhline(1, color="black", linewidth=1)
+    ax.minorticks_off()
     ax.grid(axis="y", color="#dddddd")
 
 
@@ -119,16 +108,10 @@ def race_table(races):
     peers = [name for name in (*STYLES, "floor") if name in races[0]["results"]]
     lines = [f"| dtype | T, B, D, H | lstmlib, ms | {' | '.join(peers)} |", "|---|---|---:|" + "---:|" * len(peers)]
     for race in races:
-        results = race["results"]
-        ratios = " | ".join(f"{results[name]['ratio']:.2f}" for name in peers)
-        size = ", ".join(map(str, race["size"]))
-        lines.append(f"| {race['dtype']} | {size} | {milliseconds(results['lstmlib'])} | {ratios} |")
+        size, ours = ", ".join(map(str, race["size"])), 1e3 * race["results"]["lstmlib"]["seconds"]
+        ratios = " | ".join(f"{race['results'][name]['ratio']:.2f}" for name in peers)
+        lines.append(f"| {race['dtype']} | {size} | {ours:{'.3g' if ours < 100 else '.0f'}} | {ratios} |")
     return "\n".join(lines)
-
-
-def milliseconds(result):
-    value = 1e3 * result["seconds"]
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def other_table(data):
@@ -152,19 +135,11 @@ def other_table(data):
     return "\n".join(["| what | value |", "|---|---:|", *(f"| {what} | {value} |" for what, value in rows)])
 
 
-def with_tables(text, data):
-    """README.md with its tables replaced."""
-    begin, end = "<!-- tables: written by draw.py -->\n", "<!-- end of tables -->"
-    head, rest = text.split(begin)
-    return f"{head}{begin}\n{tables(data)}\n\n{end}{rest.split(end)[1]}"
-
-
 def main():
-    data = json.loads((HERE / "speed.json").read_text(encoding="utf-8"))
+    data = json.loads((bench.HERE / "speed.json").read_text(encoding="utf-8"))
     draw(data).savefig(picture := io.BytesIO(), metadata={"Software": None})
-    write(HERE / "speed.png", picture.getvalue())
-    readme = HERE / "README.md"
-    write(readme, with_tables(readme.read_text(encoding="utf-8"), data))
+    write(bench.HERE / "speed.png", picture.getvalue())
+    bench.write_table(bench.HERE / "README.md", "tables", tables(data))
 
 
 if __name__ == "__main__":

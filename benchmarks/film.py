@@ -10,20 +10,10 @@ test: no time is judged.
 """
 
 import argparse
-import datetime
-import json
-import os
-import platform
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-import browsers  # noqa: E402
-from latency import summary  # noqa: E402
-
-from tools.files import write  # noqa: E402
+import bench
+import browsers
 
 WATCH = """() => {
     const seen = {event: null, times: [], painted: []}, box = document.querySelector(".film");
@@ -85,32 +75,28 @@ def measure(page, path, events):
     dragged = page.locator('.film input[type="range"], .film .lstm-menu select').last
     frames, pictures = dragged.evaluate(DRAG)
     times = seen.json_value()
-    painted = summary(times["painted"])
+    painted = bench.spread(times["painted"])
     return {"explorer": path.stem, "size_kB": round(path.stat().st_size / 1000), "shown_after_ms": round(shown_after),
-            **summary(times["times"]), "median_painted": painted["median"], "p95_painted": painted["p95"],
+            **bench.spread(times["times"]), "median_painted": painted["median"], "p95_painted": painted["p95"],
             "frames_in_a_second": frames, "pictures_in_a_second": pictures}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--book", type=Path, default=ROOT / "build" / "book")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "film.json")
+    parser.add_argument("--book", type=Path, default=bench.ROOT / "build" / "book")
+    parser.add_argument("--output", type=Path, default=bench.HERE / "film.json")
     parser.add_argument("--events", type=int, default=60, help="key presses for each explorer")
     options = parser.parse_args()
     pages = sorted((options.book / "embed").glob("*.html"))
     if not pages:
         parser.error(f"{options.book} holds no book: make it with `python run.py book`")
-    load = os.getloadavg() if hasattr(os, "getloadavg") else None
-    rows = []
+    machine, rows = bench.this_machine(), []
     with browsers.browser_page() as page:
         for path in pages:
             rows.append(measure(page, path, options.events))
             print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
-        version = page.context.browser.version
-    machine = {"system": platform.system(), "python": platform.python_version(), "processors": os.cpu_count(),
-               "chromium": version, "load_before": load and round(load[0], 1)}
-    data = {"date": datetime.date.today().isoformat(), "machine": machine, "explorers": rows}
-    write(options.output, json.dumps(data, indent=1) + "\n")
+        machine["chromium"] = page.context.browser.version
+    bench.store(options.output, {"machine": machine, "explorers": rows})
 
 
 if __name__ == "__main__":

@@ -12,29 +12,21 @@ counted. It is no test: no time is judged.
 """
 
 import argparse
-import datetime
 import functools
-import importlib
-import itertools
 import json
-import os
-import platform
 import statistics
-import sys
 import tempfile
 import time
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+import bench
+import browsers
 
-import browsers as laboratory  # noqa: E402
-
-from lstmlib.explorers import EXPLORERS, Slider  # noqa: E402
-from tools.files import write  # noqa: E402
+from lstmlib.explorers import EXPLORERS, Slider
+from lstmlib.explorers.film import made
 
 CONNECTION = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
-README = ROOT / "benchmarks" / "README.md"
 SERVERS = {"at once": (), "acknowledged": (f"--ServerApp.kernel_websocket_connection_class={CONNECTION}",)}
 ROUNDS, DRAG_SECONDS, MOVES_PER_SECOND = 3, 2, 60
 THUMB = 16  # pixels: the knob of a slider
@@ -66,15 +58,15 @@ class Side:
     """One of the two servers, with its page, and what was measured there of one explorer."""
 
     def __init__(self, page, address):
-        self.lab = laboratory.Lab(page, address)
+        self.lab = browsers.Lab(page, address)
 
     def open(self, name, twin):
         self.twin, self.times, self.kernel, self.drags = twin, [], [], []
         self.lab.page.bring_to_front()
         self.lab.open(f"{name}.ipynb")
         self.lab.run(0)
-        self.evaluate(IN_KERNEL, "0")
-        self.shown = laboratory.Shown(self.lab.page, self.twin)
+        self.evaluate(IN_KERNEL)
+        self.shown = browsers.Shown(self.lab.page, twin)
         self.seen = self.shown.box.evaluate_handle(WATCH)
 
     def measure(self, events):
@@ -82,16 +74,17 @@ class Side:
         sliders = {field: control for field, control in self.twin.controls.items() if isinstance(control, Slider)}
         for field, control in sliders.items():
             preset, count = liveliest(self.twin, field, control), max(events // len(sliders), 2)
-            self.evaluate("", f"explorer.choose({preset!r})")
+            self.evaluate(f"explorer.choose({preset!r})")
             self.twin.choose(preset)
             self.lab.page.wait_for_timeout(300)
-            self.follow(slider_keys(self.shown, control, count))
-            values = itertools.islice(itertools.cycle(control.values), count)
-            self.kernel += self.timed([{field: value} for value in values])
+            slider, places = self.shown.slider(control), to_and_fro(len(control.values), control.index)
+            self.follow(functools.partial(slider.press, "ArrowRight" if after > before else "ArrowLeft")
+                        for before, after in islice(pairwise(places), count))
+            self.kernel += self.timed([{field: value} for value in islice(cycle(control.values), count)])
         if sliders:
             self.drags.append(self.drag(next(iter(sliders.values()))))
         else:
-            presets = list(itertools.islice(itertools.cycle(self.twin.presets), events))
+            presets = list(islice(cycle(self.twin.presets), events))
             self.follow(functools.partial(self.shown.choose, preset) for preset in presets)
             self.kernel += self.timed(presets)
 
@@ -112,17 +105,17 @@ class Side:
         """Pictures per second while the mouse pulls a slider to and fro, on to another value at each move."""
         mouse, slider = self.lab.page.mouse, self.shown.slider(control)
         slider.scroll_into_view_if_needed()
-        box, last = slider.bounding_box(), len(control.values) - 1
-        places = [box["x"] + THUMB / 2 + (box["width"] - THUMB) * index / last
-                  for index in (*range(last), *range(last, 0, -1))]
-        y, moves = box["y"] + box["height"] / 2, DRAG_SECONDS * MOVES_PER_SECOND
+        box, count = slider.bounding_box(), len(control.values)
+        y = box["y"] + box["height"] / 2
+        places = (box["x"] + THUMB / 2 + (box["width"] - THUMB) * index / (count - 1)
+                  for index in to_and_fro(count, control.index))
         before = self.seen.json_value()["pictures"]
-        mouse.move(places[control.index], y)
+        mouse.move(next(places), y)
         mouse.down()
         start = time.monotonic()
-        for move, x in zip(range(moves), itertools.cycle(places)):
+        for move, x in enumerate(islice(places, DRAG_SECONDS * MOVES_PER_SECOND), 1):
             mouse.move(x, y)
-            time.sleep(max(0, start + (move + 1) / MOVES_PER_SECOND - time.monotonic()))
+            time.sleep(max(0, start + move / MOVES_PER_SECOND - time.monotonic()))
         pictures = (self.seen.json_value()["pictures"] - before) / (time.monotonic() - start)
         mouse.up()
         self.lab.page.wait_for_timeout(500)
@@ -131,7 +124,7 @@ class Side:
     def timed(self, changes):
         return json.loads(self.evaluate("", f"_milliseconds({changes!r})"))
 
-    def evaluate(self, code, expression):
+    def evaluate(self, code, expression="0"):
         """Run code in the kernel, outside the notebook's cells; the repr of the expression after it."""
         reply = self.lab.page.evaluate("""async ([code, value]) =>
             (await panel.sessionContext.session.kernel.requestExecute(
@@ -142,14 +135,9 @@ class Side:
         return value["data"]["text/plain"]
 
 
-def slider_keys(shown, control, count):
-    """Key presses that move a slider step by step, to and fro."""
-    slider, last, position, step = shown.slider(control), len(control.values) - 1, control.index, 1
-    for _ in range(count):
-        if not 0 <= position + step <= last:
-            step = -step
-        position += step
-        yield functools.partial(slider.press, "ArrowRight" if step > 0 else "ArrowLeft")
+def to_and_fro(count, start):
+    """The places of a slider, from one on, without end."""
+    return islice(cycle([*range(count - 1), *range(count - 1, 0, -1)]), start, None)
 
 
 @functools.cache
@@ -166,90 +154,62 @@ def liveliest(twin, field, control):
     return max(twin.presets, key=pictures)
 
 
-def summary(times):
-    """Count, median and 95th percentile of milliseconds."""
-    twentieths = statistics.quantiles(times, n=20, method="inclusive")
-    return {"events": len(times), "median": round(statistics.median(times), 1), "p95": round(twentieths[-1], 1)}
-
-
 def measure(name, sides, events):
     """The row of one explorer, on both servers in turns."""
-    module, factory = EXPLORERS[name].split(".")
-    make = getattr(importlib.import_module(f"lstmlib.explorers.{module}"), factory)
     for side in sides.values():
-        side.open(name, make())
-    for _, side in itertools.product(range(ROUNDS), sides.values()):
-        side.measure(events // ROUNDS)
-    row = {"explorer": name, "moved": "sliders" if next(iter(sides.values())).drags else "presets"}
+        side.open(name, made(name))
+    for _ in range(ROUNDS):
+        for side in sides.values():
+            side.measure(events // ROUNDS)
+    row = {"explorer": name}
     for server, side in sides.items():
-        row[server] = {"browser_ms": summary(side.times), "kernel_ms": summary(side.kernel)}
+        row[server] = {"browser_ms": bench.spread(side.times), "kernel_ms": bench.spread(side.kernel)}
         if side.drags:
             row[server]["pictures_per_second"] = round(statistics.median(side.drags), 1)
         side.lab.close()
     return row
 
 
-def in_words(row):
-    said = [f"{row['explorer']:18}"]
-    for server in SERVERS:
-        seen, kernel = row[server]["browser_ms"], row[server]["kernel_ms"]["median"]
-        said.append(f"{server}: {seen['median']:5.1f} / {seen['p95']:5.1f} ms, kernel {kernel:4.1f}, "
-                    f"drag {row[server].get('pictures_per_second', '-')}/s")
-    return "   ".join(said)
-
-
 def table(data):
-    head = "| explorer | " + " | ".join(f"{server}, ms: median | p95 | drag, pictures/s" for server in SERVERS)
-    rows = [" | ".join([f"| {row['explorer']}", *(
-        f"{row[server]['browser_ms']['median']:.0f} | {row[server]['browser_ms']['p95']:.0f} | "
-        f"{row[server].get('pictures_per_second', '')}" for server in SERVERS), f"{kernel_ms(row):.1f} |"])
-        for row in data["explorers"]]
     machine = data["machine"]
-    measured = (f"Measured on {data['date']}, {machine['processors']} processors, load {machine['load_before']} at the "
-                f"start, Chromium {machine['chromium']}:\n")
-    return "\n".join([measured, f"{head} | kernel, ms |", f"|---{7 * '|---:'}|", *rows])
-
-
-def kernel_ms(row):
-    return row["at once"]["kernel_ms"]["median"]
-
-
-def with_table(text, data):
-    """README.md with its table replaced."""
-    begin, end = "<!-- table: written by latency.py -->\n", "<!-- end of its table -->"
-    head, rest = text.split(begin)
-    return f"{head}{begin}\n{table(data)}\n\n{end}{rest.split(end)[1]}"
+    heads = " | ".join(f"{server}, ms: median | p95 | drag, pictures/s" for server in SERVERS)
+    lines = [f"Measured on {machine['date']}, {machine['processors']} processors, load {machine['load_at_start']} at "
+             f"the start, Chromium {machine['chromium']}:\n", f"| explorer | {heads} | kernel, ms |",
+             f"|---|{7 * '---:|'}"]
+    for row in data["explorers"]:
+        shown = [f"{row[server]['browser_ms']['median']:.0f} | {row[server]['browser_ms']['p95']:.0f} | "
+                 f"{row[server].get('pictures_per_second', '')}" for server in SERVERS]
+        lines.append(f"| {row['explorer']} | {' | '.join(shown)} | {row['at once']['kernel_ms']['median']:.1f} |")
+    return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=list(EXPLORERS), help="lessons, such as which_X (all)")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "latency.json")
+    parser.add_argument("--output", type=Path, default=bench.HERE / "latency.json")
     parser.add_argument("--events", type=int, default=60, help="key presses per explorer")
     options = parser.parse_args()
-    if laboratory.chromium() is None:
+    if browsers.chromium() is None:
         parser.error("no Chromium or Chrome was found on the PATH")
-    load, rows = os.getloadavg() if hasattr(os, "getloadavg") else None, []
+    machine, rows = bench.this_machine(), []
     with tempfile.TemporaryDirectory() as folder:
         for name in options.names:
             module, factory = EXPLORERS[name].split(".")
             cell = f"from lstmlib.explorers.{module} import {factory}\n\nexplorer = {factory}()\nexplorer"
-            laboratory.write_notebook(Path(folder) / f"{name}.ipynb", cell)
-        with (laboratory.jupyterlab(folder, options=SERVERS["at once"]) as one,
-              laboratory.jupyterlab(folder, options=SERVERS["acknowledged"]) as other,
-              laboratory.browser_page() as page):
+            browsers.write_notebook(Path(folder) / f"{name}.ipynb", cell)
+        with (browsers.jupyterlab(folder, options=SERVERS["at once"]) as one,
+              browsers.jupyterlab(folder, options=SERVERS["acknowledged"]) as other,
+              browsers.browser_page() as page):
             second = page.context.browser.new_page(viewport=page.viewport_size)
             sides = dict(zip(SERVERS, (Side(page, one), Side(second, other))))
             for name in options.names:
                 rows.append(measure(name, sides, options.events))
-                print(in_words(rows[-1]), flush=True)
-            version = page.context.browser.version
-    machine = {"system": platform.system(), "python": platform.python_version(), "processors": os.cpu_count(),
-               "chromium": version, "load_before": load and round(load[0], 1)}
-    data = {"date": datetime.date.today().isoformat(), "machine": machine, "explorers": rows}
-    write(options.output, json.dumps(data, indent=1) + "\n")
-    if options.output.resolve().parent == README.parent:
-        write(README, with_table(README.read_text(encoding="utf-8"), data))
+                print(json.dumps(rows[-1]), flush=True)
+            machine["chromium"] = page.context.browser.version
+    data = {"machine": machine, "explorers": rows}
+    bench.store(options.output, data)
+    if options.output.resolve().parent == bench.HERE:
+        bench.write_table(bench.HERE / "README.md", "latency", table(data))
 
 
 if __name__ == "__main__":

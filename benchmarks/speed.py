@@ -10,30 +10,27 @@ is measured.
 """
 
 import argparse
-import datetime
-import importlib.metadata
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 import tracemalloc
+from importlib.metadata import version
 from itertools import chain, combinations
 from pathlib import Path
+from timeit import timeit
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 for variable in THREADS:  # before anything imports numpy
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import bench  # noqa: E402
 import contestants  # noqa: E402
 import numpy as np  # noqa: E402
 
 import lstmlib  # noqa: E402
-from tools.files import write  # noqa: E402
 
 SIZES = [(10, 4, 3, 8), (50, 16, 10, 32), (100, 32, 32, 64), (100, 64, 64, 128), (200, 64, 128, 256),
          (100, 128, 256, 512)]
@@ -55,25 +52,20 @@ def problem(size, dtype):
     return lstmlib.init_weights(D, H, K, dtype=dtype), X, dY
 
 
-def seconds(run, times=1, clock=time.process_time):
-    """The time of one run, as the mean of several."""
-    start = clock()
-    for _ in range(times):
-        run()
-    return (clock() - start) / times
-
-
 def take_turns(runs, rounds, clock=time.process_time):
-    """{name: seconds in every round}. All run in every round, each time beginning with another one."""
-    for run in runs.values():
-        run()
-    times = {name: max(1, round(AT_LEAST / max(seconds(run), 1e-6))) for name, run in runs.items()}
-    measured = {name: [] for name in runs}
+    """{name: seconds of one run, as the mean of several, in every round}, each of which begins with another one."""
+    def seconds(name, times=1):
+        return timeit(runs[name], "gc.enable()", clock, times) / times
+
     names = list(runs)
+    for name in names:
+        seconds(name)
+    times = {name: max(1, round(AT_LEAST / max(seconds(name), 1e-6))) for name in names}
+    measured = {name: [] for name in names}
     for turn in range(rounds):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            measured[name].append(seconds(runs[name], times[name], clock))
+            measured[name].append(seconds(name, times[name]))
     return measured
 
 
@@ -118,15 +110,8 @@ def races(rounds, sizes, names):
     for dtype in DTYPES:
         for size in sizes:
             results.append(race(size, dtype, rounds if size[-1] < 256 else max(3, rounds // 2), names))
-            print(in_words(results[-1]), file=sys.stderr, flush=True)
+            print(json.dumps(results[-1]), file=sys.stderr, flush=True)
     return results
-
-
-def in_words(result):
-    results = result["results"]
-    ratios = ", ".join(f"{name} {values['ratio']:.2f}" for name, values in results.items() if name != "lstmlib")
-    return (f"{result['dtype']} {tuple(result['size'])}: lstmlib {1e3 * results['lstmlib']['seconds']:.3g} ms; "
-            f"times of others over ours: {ratios}")
 
 
 def floor(weights, X):
@@ -172,18 +157,15 @@ def hook_cost(size, dtype, rounds):
 
 def growth(lengths, B, D, H, rounds):
     """Time and peak memory as T grows, and the exponents p of a fit to T^p."""
-    runs = {}
-    for T in lengths:
-        weights, X, dY = problem((T, B, D, H), "float64")
-        runs[T] = contestants.ours(weights, X, dY)[0]
-    measured = {T: rounded(np.median(values)) for T, values in take_turns(runs, rounds).items()}
-    memory = {T: peak_memory(run) for T, run in runs.items()}
-    return {"B": B, "D": D, "H": H, "T": lengths, "seconds": list(measured.values()), "bytes": list(memory.values()),
-            "time_exponent": exponent(measured), "memory_exponent": exponent(memory)}
+    runs = {T: contestants.ours(*problem((T, B, D, H), "float64"))[0] for T in lengths}
+    seconds = [rounded(np.median(values)) for values in take_turns(runs, rounds).values()]
+    memory = [peak_memory(run) for run in runs.values()]
+    return {"B": B, "D": D, "H": H, "T": lengths, "seconds": seconds, "bytes": memory,
+            "time_exponent": exponent(lengths, seconds), "memory_exponent": exponent(lengths, memory)}
 
 
-def exponent(values):
-    return rounded(np.polyfit(np.log(list(values)), np.log(list(values.values())), 1)[0])
+def exponent(lengths, values):
+    return rounded(np.polyfit(np.log(lengths), np.log(values), 1)[0])
 
 
 def peak_memory(run):
@@ -207,16 +189,10 @@ def resident_growth(name, size):
     T, B, _, H = size
     contestants.CONTESTANTS[name](*problem(SIZES[0], "float64"))[0]()
     run, _ = contestants.CONTESTANTS[name](*problem(size, "float64"))
-    Path("/proc/self/clear_refs").write_text("5")
-    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is now what is resident
+    before = bench.peak_resident()
     run()
-    return rounded((resident("VmHWM") - before) / 8 / (T * B * H))
-
-
-def resident(field):
-    """A line of /proc/self/status, in bytes."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field + ":"))
-    return int(line.split()[1]) * 1024
+    return rounded((bench.peak_resident() - before) / 8 / (T * B * H))
 
 
 def spectrum_cost(rounds):
@@ -238,16 +214,14 @@ def import_cost(rounds):
     """Seconds that `import lstmlib` adds to `import numpy`, in fresh interpreters."""
     code = ("import time, sys; sys.path.insert(0, sys.argv[1]); import numpy; start = time.process_time(); "
             "import lstmlib; print(time.process_time() - start)")
-    runs = [subprocess.run([sys.executable, "-c", code, str(HERE.parent)], check=True, capture_output=True, text=True)
-            for _ in range(rounds)]
-    return rounded(np.median([float(run.stdout) for run in runs]))
+    return rounded(np.median([float(subprocess.check_output([sys.executable, "-c", code, str(bench.ROOT)]))
+                              for _ in range(rounds)]))
 
 
 def in_other_process(task, *arguments, python=sys.executable, **environment):
     """The result of a function of this file in a fresh process."""
-    command = [python, str(HERE / "speed.py"), "--task", json.dumps([task, *arguments])]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
-    return json.loads(done.stdout)
+    command = [python, __file__, "--task", json.dumps([task, *arguments])]
+    return json.loads(subprocess.check_output(command, env={**os.environ, **environment}))
 
 
 def keep_memory_gain(size, dtype, rounds):
@@ -279,25 +253,12 @@ def pin(processors=1):
 
 
 def machine():
-    """What is needed to judge the numbers; no name of a host, no path."""
     from threadpoolctl import threadpool_info
-    packages = ["numpy", "torch", "jax", "jaxlib", "autograd"]
     blas = [f"{pool['internal_api']} {pool['version']}, {pool.get('architecture')} kernels"
             for pool in threadpool_info() if pool["user_api"] == "blas" and "numpy" in pool["filepath"]]
-    return {"date": datetime.date.today().isoformat(), "processor": processor(), "processors": os.cpu_count(),
-            "system": platform.system(), "python": platform.python_version(), "numpy_blas": blas,
-            "versions": {package: importlib.metadata.version(package) for package in packages},
-            "environment": {name: value for name, value in sorted(os.environ.items())
-                            if name.startswith(("OPENBLAS_", "MALLOC_"))},
-            "load_at_start": load()}
-
-
-def processor():
-    info = Path("/proc/cpuinfo")
-    lines = dict(map(str.strip, line.split(":", 1)) for line in info.read_text().split("\n\n")[0].splitlines()
-                 if ":" in line) if info.exists() else {}
-    wide = "AVX-512" if "avx512f" in lines.get("flags", "") else "AVX2" if "avx2" in lines.get("flags", "") else ""
-    return f"{lines.get('model name', platform.machine())} {wide}".strip()
+    versions = {package: version(package) for package in ("numpy", "torch", "jax", "jaxlib", "autograd")}
+    environment = {name: value for name, value in os.environ.items() if name.startswith(("OPENBLAS_", "MALLOC_"))}
+    return bench.this_machine() | {"numpy_blas": blas, "versions": versions, "environment": environment}
 
 
 def everything(rounds, sizes=SIZES, names=tuple(contestants.CONTESTANTS)):
@@ -314,24 +275,20 @@ def everything(rounds, sizes=SIZES, names=tuple(contestants.CONTESTANTS)):
     data["keep_memory"] = [keep_memory_gain(size, dtype, 3) for dtype in DTYPES for size in sizes[1:4]]
     data["two_threads"] = [in_other_process("two_threads", size, dtype, **dict.fromkeys(THREADS, "2"))
                            for dtype in DTYPES for size in sizes[2:5]]
-    data["machine"]["load_at_end"] = load()
+    data["machine"]["load_at_end"] = bench.load()
     return data
 
 
 def of_this_python(rounds, sizes=SIZES):
     """The race of the leaders as this Python has them, and what they are."""
     data = {"machine": machine(), "races": races(rounds, sizes, LEADERS)}
-    data["machine"]["load_at_end"] = load()
+    data["machine"]["load_at_end"] = bench.load()
     return data
-
-
-def load():
-    return rounded(os.getloadavg()[0]) if hasattr(os, "getloadavg") else None
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--output", type=Path, default=HERE / "speed.json")
+    parser.add_argument("--output", type=Path, default=bench.HERE / "speed.json")
     parser.add_argument("--rounds", type=int, default=9, help="rounds per measurement; half as many from H = 256 on")
     parser.add_argument("--also", metavar="PYTHON", help="race there instead, and add the result to what is stored")
     parser.add_argument("--task", help=argparse.SUPPRESS)
@@ -341,17 +298,14 @@ def main():
         pin(2 if task == "two_threads" else 1)
         print(json.dumps(globals()[task](*arguments)))
         return
-    if options.rounds < 3:
-        parser.error(f"--rounds must be at least 3, got {options.rounds}")
     if options.also:
         data = json.loads(options.output.read_text(encoding="utf-8"))
         data["newest"] = in_other_process("of_this_python", options.rounds, python=options.also)
-        write(options.output, json.dumps(data, indent=1) + "\n")
-        return
-    pinned = pin()
-    data = everything(options.rounds)
-    data["machine"]["pinned"] = pinned
-    write(options.output, json.dumps(data, indent=1) + "\n")
+    else:
+        pinned = pin()
+        data = everything(options.rounds)
+        data["machine"]["pinned"] = pinned
+    bench.store(options.output, data)
 
 
 if __name__ == "__main__":

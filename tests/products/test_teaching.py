@@ -150,10 +150,6 @@ def test_every_question_is_in_a_teaching_note_of_its_notebook():
 
 # The class of thirty
 
-def test_the_table_is_what_was_measured():
-    assert classroom.with_table(PAGE, MEASURED) == PAGE, "write it again: python benchmarks/classroom.py --page"
-
-
 def test_the_limit_leaves_a_third_for_play():
     hungry = sorted(MEASURED["notebooks"], key=lambda row: row["kernel_peak_rss"])[-3:]
     assert "**1 GB**" in PAGES["servers.md"]
