@@ -12,7 +12,7 @@ from browsers import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from lstmlib.explorers.film import put
-from tools import notebooks, student
+from tools import book, handout, notebooks, slides, student
 from tools.files import write
 
 IN_PLACE = re.compile(r"""\.write_(text|bytes)\(|\bopen\([^)]*["'][wax]b?\+?["']|\.savefig\((?!png,|picture)|"""
@@ -83,6 +83,21 @@ def test_student_notebooks_go_on_where_the_disk_was_full(tmp_path, capsys):
     student.main([str(tmp_path / "class")])
 
 
+@pytest.mark.parametrize("tool", [book, handout, slides])
+def test_a_folder_that_cannot_be_written_is_named_and_other_words_show_the_use(tmp_path, monkeypatch, tool):
+    def build(folder, *_):
+        write(folder / "a", "")
+        yield folder / "a"
+
+    monkeypatch.setattr(tool, "build", build)
+    write(tmp_path / "file", "")
+    with pytest.raises(SystemExit, match="cannot be written to .*file/below: Not a directory"):
+        tool.main([str(tmp_path / "file" / "below")])
+    for words in (["--nonsense"], ["a", "b"]):
+        with pytest.raises(SystemExit, match=f"run.py {tool.__name__[6:]} some/folder"):
+            tool.main(words)
+
+
 # Nothing is written in place.
 
 ELSEWHERE = {
@@ -101,11 +116,9 @@ def test_no_program_writes_in_place():
     assert {name for name, code in programs.items() if IN_PLACE.search(code)} == ELSEWHERE
 
 
-@pytest.mark.parametrize("code", ['path.write_text("")', "path.write_bytes(b'')", 'open(path, "w")',
-                                  "open(path, mode='ab')", 'figure.savefig(HERE / "a.png")', "np.savez(path)",
-                                  "json.dump(data, file)"])
-def test_writing_in_place_is_found(code):
-    assert IN_PLACE.search(code)
+    assert all(map(IN_PLACE.search, [
+        'path.write_text("")', "path.write_bytes(b'')", 'open(path, "w")', "open(path, mode='ab')", "np.savez(path)",
+        'figure.savefig(HERE / "a.png")', "json.dump(data, file)"]))
 
 
 def test_the_films_and_the_curves_are_written_whole(tmp_path):

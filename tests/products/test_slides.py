@@ -8,11 +8,10 @@ from browsers import ROOT, browser_page
 from kept import kept
 from pages import Page, outside_addresses, pictures_without_alt
 
-pytest.importorskip("pypandoc")
-from lstmlib.explorers.film import film, made  # noqa: E402
-from lstmlib.placement import EDGES  # noqa: E402
-from lstmlib.show import graph, svg  # noqa: E402
-from tools import drawings, slides  # noqa: E402
+from lstmlib.explorers.film import film, made
+from lstmlib.placement import EDGES
+from lstmlib.show import graph, svg
+from tools import drawings, slides
 
 LESSONS = {path.stem: slides.read_lesson(path) for path in slides.lessons()}
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
@@ -200,17 +199,3 @@ def test_a_wrong_lesson_names_its_slide(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(slides.LessonError, match=words):
         slides.page(path, *slides.read_lesson(path), {})
-
-
-@pytest.mark.parametrize("arguments", [["--live"], ["a", "b"]])
-def test_other_arguments_show_the_use(arguments):
-    with pytest.raises(SystemExit, match="some/folder"):
-        slides.main(arguments)
-
-
-def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setattr(slides, "films", lambda folder: {})
-    monkeypatch.setattr(slides, "page", lambda *_: "")
-    with pytest.raises(SystemExit, match="cannot be written"):
-        slides.main([str(tmp_path / "file")])
