@@ -78,9 +78,11 @@ def textbook_backward(arrays, trail, dY, at=lambda edge, gradient: gradient, dh_
     return [at("dW", array) for array in total], dh_next, dc_next
 
 
-def wide(weights):
-    """The five arrays, in at least double precision."""
-    return [array.astype(np.result_type(array, float)) for _, array in weights.items()]
+def wide(arrays):
+    """Arrays, or those of a Weights, in at least double precision."""
+    if isinstance(arrays, lstmlib.Weights):
+        arrays = [array for _, array in arrays.items()]
+    return [array.astype(np.result_type(array, float)) for array in arrays]
 
 
 def complex_step(f, array):

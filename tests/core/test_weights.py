@@ -96,12 +96,21 @@ def test_weights_are_copies_and_cannot_be_changed():
     weights = Weights(**five)
     five["Wx"][...] = 7
     assert weights.identical(random_weights())
+    assert all(array.flags.c_contiguous for _, array in weights.map(np.asfortranarray).items())
     with pytest.raises(FrozenInstanceError):
         weights.Wx = weights.Wx
     for of_one in (weights, 2 * weights, init_weights(2, 3, 1)):
         for _, array in of_one.items():
             with pytest.raises(ValueError, match="read-only"):
                 array[...] = 0
+
+
+def test_longdouble_weights_are_refused():
+    """Their padding has no fixed bits, so `identical` could not keep its word."""
+    if np.dtype(np.longdouble) == np.dtype(float):
+        pytest.skip("no longdouble here")
+    with pytest.raises(TypeError, match="Wx must hold floating-point numbers, got dtype"):
+        random_weights(dtype=np.longdouble)
 
 
 def test_sizes_names_and_repr():
