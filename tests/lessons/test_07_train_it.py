@@ -1,7 +1,4 @@
-"""Exercises of notebook 7, its training loop under an interrupt, and the benchmark of the adding problem.
-
-The numbers behind the explorer of notebook 7, and its stored curves.
-"""
+"""Notebook 07: answers to its exercises, for test_exercises; its stored curves, its long run, and the benchmark."""
 
 import json
 import math
@@ -18,8 +15,7 @@ from lstmlib.explorers import train_it as curves
 from lstmlib.explorers.film import lattice
 
 
-@pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
-@pytest.mark.parametrize("size_X", [8, 10])
+@pytest.mark.parametrize("optimiser, size_X", [("SGD", 8), ("Adam", 10)])
 @pytest.mark.parametrize("name", ["{dW_t, dWy_t}", "{ }: nowhere", "{loss, dW}", "{dh_next}", "{loss, dc_next}"])
 def test_stored_curves_begin_as_training_does(name, optimiser, size_X):
     losses, _ = curves.run(curves.PLACEMENTS[name], optimiser, size_X, batches=2 * curves.WINDOW)
@@ -31,21 +27,15 @@ def test_stored_curves_begin_as_training_does(name, optimiser, size_X):
 def test_a_training_step_is_the_optimisers():
     move, rate = curves.OPTIMISERS["SGD"]
     assert move is sgd and curves.OPTIMISERS["Adam"][0] is adam
-    X, targets, mask = adding_problem(curves.T, 8, np.random.default_rng(curves.SEED))
+    rng = np.random.default_rng(curves.SEED)
+    (X, targets, mask), (next_X, next_targets, next_mask) = (adding_problem(curves.T, 8, rng) for _ in range(2))
     weights = curves.start_weights()
     trace = forward(weights, X)
     loss, dY = squared_error(trace.Y, targets, mask)
     gradient = backward(weights, trace, dY, at=scale_at({"dh_next"}, 1 / 8))
     losses, _ = curves.run({"dh_next"}, "SGD", 8, batches=2)
-    assert losses[0] == loss
-    X, targets, mask = (part for part in second_batch())
-    assert losses[1] == squared_error(forward(weights - rate * gradient, X).Y, targets, mask)[0]
-
-
-def second_batch():
-    rng = np.random.default_rng(curves.SEED)
-    adding_problem(curves.T, 8, rng)
-    return adding_problem(curves.T, 8, rng)
+    moved = forward(weights - rate * gradient, next_X)
+    assert losses == [loss, squared_error(moved.Y, next_targets, next_mask)[0]]
 
 
 def test_data_are_complete():
@@ -66,26 +56,19 @@ def test_data_can_be_made_again(tmp_path, monkeypatch):
     assert made["{dW} SGD 8"]["distance"] == [0, 0] != made["{loss, dW} SGD 8"]["distance"]
 
 
-def verdicts(optimiser, size_X):
-    return {name: curves.numbers(curves.State(name, optimiser, size_X)).verdict for name in curves.PLACEMENTS}
-
-
-def test_right_placements_train_alike():
-    for optimiser in ("SGD", "Adam"):
-        assert {verdicts(optimiser, 8)[name] for name in curves.RIGHT} == {"identical"}
-        assert {verdicts(optimiser, 10)[name] for name in curves.RIGHT} == {"identical", "identical up to rounding"}
-
-
 @pytest.mark.parametrize("size_X", [8, 10])
-def test_wrong_placements(size_X):
-    died = {"{ }: nowhere", "{dh_above}", "{dz}", "{dh_next}", "{dc_next}"}
-    assert {name for name, verdict in verdicts("SGD", size_X).items() if verdict == "dies"} == died
-    assert verdicts("SGD", size_X)["{loss, dc_next}"] == "learns next to nothing"
-    forgiven = {"{ }: nowhere", "{loss, dW}", "{dh_above}"}
-    assert {name for name, verdict in verdicts("Adam", size_X).items() if verdict == "forgiven"} == forgiven
-    assert verdicts("Adam", size_X)["{dc_next}"] == "falls far behind"
-    assert verdicts("SGD", size_X)["{loss, dW}"] == "drifts behind"
-    assert verdicts("Adam", size_X)["{dh_next}"] == "survives"
+def test_what_becomes_of_each_placement(size_X):
+    for optimiser, becomes in (
+            ("SGD", {"dies": {"{ }: nowhere", "{dh_above}", "{dz}", "{dh_next}", "{dc_next}"},
+                     "learns next to nothing": {"{loss, dc_next}"}, "drifts behind": {"{loss, dW}"}}),
+            ("Adam", {"forgiven": {"{ }: nowhere", "{loss, dW}", "{dh_above}"}, "falls far behind": {"{dc_next}"},
+                      "survives": {"{dh_next}"}})):
+        found = {name: curves.numbers(curves.State(name, optimiser, size_X)).verdict for name in curves.PLACEMENTS}
+        rounded = {"identical up to rounding"} if size_X == 10 else set()
+        assert {found[name] for name in curves.RIGHT} == {"identical"} | rounded
+        for verdict, names in becomes.items():
+            same = {name for name in found if found[name] == verdict}
+            assert same == names if verdict in ("dies", "forgiven") else same >= names
 
 
 def test_dead_runs_have_no_curve():
@@ -94,16 +77,16 @@ def test_dead_runs_have_no_curve():
     assert len(numbers.chosen) == len(numbers.right) == len(curves.STEPS)
 
 
-@pytest.mark.parametrize("name", curves.PLACEMENTS)
-def test_shares_are_those_of_the_spectrum(name):
+def test_shares_are_those_of_the_spectrum():
     weights = curves.start_weights()
     X, targets, mask = adding_problem(curves.T, 8, np.random.default_rng(curves.SEED))
     trace = forward(weights, X)
     _, dY = squared_error(trace.Y, targets, mask)
-    spectrum = crossing_spectrum(weights, trace, dY, curves.PLACEMENTS[name])
-    for array, values in curves.shares(name).items():
-        norms = [np.linalg.norm(g_k) for g_k in getattr(spectrum, array)]
-        np.testing.assert_allclose(values, norms / np.sum(norms))
+    for name, edges in curves.PLACEMENTS.items():
+        spectrum = crossing_spectrum(weights, trace, dY, edges)
+        for array, values in curves.shares(name).items():
+            norms = [np.linalg.norm(g_k) for g_k in getattr(spectrum, array)]
+            np.testing.assert_allclose(values, norms / np.sum(norms))
 
 
 def test_headline_and_words_of_every_state():
@@ -131,29 +114,27 @@ def test_headline_and_words_of_every_state():
     assert len(seen) == 8
 
 
-@pytest.mark.parametrize("changes, verdict", [
-    ({"died": 4}, "dies"), ({"distance": [0.0, 0.0]}, "identical"),
-    ({"distance": [0.0, 9e-10]}, "identical up to rounding"),
-    ({"distance": [0.0, 2e-9]}, "forgiven"), ({"distance": [0.0099]}, "forgiven"), ({"distance": [0.011]}, "survives"),
-    ({"mse": [9, 0.0029]}, "survives"), ({"mse": [9] + [0.0031] * 4}, "drifts behind"),
-    ({"mse": [9] + [0.0199] * 4}, "drifts behind"), ({"mse": [9] + [0.0201] * 4}, "falls far behind"),
-    ({"mse": [9] + [0.0299] * 4}, "falls far behind"), ({"mse": [9] + [0.0301] * 4}, "learns next to nothing")])
-def test_where_one_verdict_ends_and_the_next_begins(changes, verdict):
-    run = {"died": None, "distance": [0.5], "mse": [9] + [0.001] * 4} | changes
-    if len(run["mse"]) == 2:
-        run["mse"] = run["mse"][:1] + run["mse"][1:] * 4
+@pytest.mark.parametrize("distance, end, verdict", [
+    (0.0, 0.001, "identical"), (9e-10, 0.001, "identical up to rounding"), (2e-9, 0.001, "forgiven"),
+    (0.0099, 0.001, "forgiven"), (0.011, 0.001, "survives"), (0.5, 0.0029, "survives"), (0.5, 0.0031, "drifts behind"),
+    (0.5, 0.0199, "drifts behind"), (0.5, 0.0201, "falls far behind"), (0.5, 0.0299, "falls far behind"),
+    (0.5, 0.0301, "learns next to nothing")])
+def test_where_one_verdict_ends_and_the_next_begins(distance, end, verdict):
+    """By the largest distance, and by the mean squared error of the last four windows."""
+    run = {"died": None, "distance": [distance, 0.0], "mse": [9] + [end] * 4}
     assert curves.verdict(run, [9] + [0.001] * 4) == verdict
+    assert curves.verdict(run | {"died": 4}, [0.001]) == "dies"
 
 
-@pytest.mark.parametrize("share, batches", [(0.99, 3), (1.01, 4)])
-def test_a_run_ends_when_its_mean_squared_error_is_beyond_the_bound(monkeypatch, share, batches):
+def test_a_run_ends_when_its_mean_squared_error_is_beyond_the_bound(monkeypatch):
     """2 L / |X|, not L / |X|: the bound is set just below and just above that of the third batch."""
     losses, _ = curves.run(set(), "SGD", 8, batches=4)
-    monkeypatch.setattr(curves, "DIED", share * 2 * losses[2] / 8)
-    assert len(curves.run(set(), "SGD", 8, batches=9)[0]) == batches
+    for share, batches in ((0.99, 3), (1.01, 4)):
+        monkeypatch.setattr(curves, "DIED", share * 2 * losses[2] / 8)
+        assert len(curves.run(set(), "SGD", 8, batches=9)[0]) == batches
 
 
-# The exercises.
+# Answers.
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
@@ -169,12 +150,6 @@ def chrono(H, T, rng):
 
 def bias_of(u):
     return np.concatenate([-np.log(u), np.log(u), np.zeros(2 * len(u))])
-
-
-def with_one_bias_of(gate, H, T, rng):
-    b = chrono(H, T, rng)
-    b["ifgo".index(gate) * H] = 1
-    return b
 
 
 CASE = "For H = 3000, T = 100: "
@@ -218,7 +193,8 @@ WRONG = {
     ],
     exercises.check_chrono: [
         (lambda *sizes: chrono(*sizes)[:10], f"{CASE}expected shape (12000,), received (10,)."),
-        *((lambda *sizes, gate=gate: with_one_bias_of(gate, *sizes), "the biases of g and o") for gate in "go"),
+        *((lambda H, T, rng, unit=unit: chrono(H, T, rng) + (np.arange(4 * H) == unit), "the biases of g and o")
+          for unit in (6000, 9000)),  # the first of g, of o
         (lambda *sizes: -chrono(*sizes), "start closed"),
         (lambda *sizes: -chrono(*sizes) / 10, "start closed"),
         (lambda H, T, rng: np.roll(chrono(H, T, rng), H), "order is i, f, g, o"),
@@ -268,9 +244,8 @@ def test_the_notebooks_long_run_can_be_interrupted_and_goes_on():
 # The benchmark.
 
 @pytest.mark.parametrize("runs, met", [
-    ([(2000, 0.01)], True), ([(2000, 0.039)], True), ([(1999, 0.01)], False), ([(1, 0.05), (2000, 0.01)], True),
-    ([(2000, 0.01), (1, 0.05)], False), ([(2000, 0.01), (1, 0.04)], False), ([(1, 0.05), (1999, 0.01)], False),
-    ([(2000, 0.2)], False)])
+    ([(2000, 0.039)], True), ([(1999, 0.01)], False), ([(1, 0.05), (2000, 0.01)], True),
+    ([(2000, 0.01), (1, 0.04)], False), ([(1, 0.05), (1999, 0.01)], False)])
 def test_the_rule_of_the_benchmark_and_of_the_notebook(runs, met):
     """The 2,000 most recent errors all below 0.04 (which makes their mean square less than 0.01)."""
     errors = [error for count, error in runs for _ in range(count)]
@@ -300,6 +275,7 @@ def test_a_run_is_recorded_stored_and_not_run_again(tmp_path, capsys, easy):
     benchmark.main(arguments)
     assert "T = 100" not in capsys.readouterr().out
     assert benchmark.load(tmp_path / "runs.json") == runs
+    assert benchmark.missing([runs[0] | {"recipe": benchmark.RECIPES[100] | {"H": 4}}], [100], [1]) == [(100, 1)]
 
 
 def test_a_run_that_does_not_meet_the_rule_is_stored_as_such(tmp_path, monkeypatch, easy):
@@ -311,17 +287,13 @@ def test_a_run_that_does_not_meet_the_rule_is_stored_as_such(tmp_path, monkeypat
 
 
 def test_wrong_answers_are_counted(easy, monkeypatch):
-    run = benchmark.run(100, 0, benchmark.RECIPES[100] | {"rate": 1e-9})
-    monkeypatch.setattr(benchmark, "RIGHT", 0.04)
+    """On new sequences, with weights that have hardly learned."""
+    monkeypatch.setattr(benchmark, "RIGHT", 0.8)
+    found = benchmark.run(100, 0, benchmark.RECIPES[100] | {"rate": 1e-9})["paper"]
     weights = benchmark.initial_weights(8, 0.1, 6.0, -3.0, np.random.default_rng([0, 0]))
     errors = benchmark.errors_on_new(weights, 100, np.random.default_rng([0, 100, 1]))
-    assert len(errors) == 128 and run["paper"]["largest_error"] == pytest.approx(errors.max(), abs=1e-4)
-
-
-def test_a_run_with_another_recipe_does_not_count():
-    record = {"T": 100, "seed": 0, "recipe": benchmark.RECIPES[100] | {"H": 4}}
-    assert benchmark.missing([record], [100], [0]) == [(100, 0)]
-    assert benchmark.missing([record | {"recipe": benchmark.RECIPES[100]}], [100], [0]) == []
+    assert len(errors) == 128 and found["wrong"] == (errors >= 0.8).sum() > 0
+    assert found["largest_error"] == pytest.approx(errors.max(), abs=1e-4)
 
 
 def test_initial_weights_are_biased_gate_by_gate():
@@ -352,7 +324,7 @@ def test_the_goal():
         assert np.median([result["wrong"] for result in met]) <= wrong
 
 
-@pytest.mark.parametrize("T", [20, 100, 1000])
+@pytest.mark.parametrize("T", [20, 100])
 def test_what_the_constant_answer_is_worth(T):
     """(7.2) against the task itself, and the constant of explorer and figures, which train at T = 20."""
     squares = []
