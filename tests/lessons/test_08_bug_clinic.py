@@ -253,14 +253,3 @@ WRONG = {
         (lambda gradient, truth: np.float64(truth.norm()) / gradient.norm() < 1.5, "expected False, received True"),
     ],
 }
-
-
-def test_the_cases_of_a_verdict_are_what_they_are_called():
-    named = {what: (gradient, truth) for gradient, truth, _, what, _ in exercises.cases_of_a_verdict()}
-    gradient, truth = named["twice the truth"]
-    assert truth.identical(HEALTHY.gradient(*example(3)))
-    assert gradient.identical(2 * truth)
-    assert relative_error(named["1 + 1e-7 times the truth"][0], (1 + 1e-7) * truth) < 1e-15
-    assert 5e-15 < relative_error(named["the truth with a rounding error of 1e-14"][0], truth) < 1e-14
-    for name in ("overwritten", "not carried", "activated twice", "shifted", "clipped inside", "every step"):
-        assert named[f"the patient {name!r}"][0].identical(PATIENTS[name].gradient(*example(3)))
