@@ -81,18 +81,13 @@ def test_what_the_page_asks_a_reader_to_write_finds_a_mean_of_means():
 def test_a_case_is_measured_where_its_libraries_are_of_its_versions(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
     record = importlib.import_module("record")
-    assert record.installed("numpy") == record.installed("numpy 2") and record.installed("numpy").startswith("2.")
-    assert record.installed("numpy 1") is None and record.installed("a-library-of-nobody") is None
-    case = record.Case("numpy 2", "alone", None, record.YES)
-    of = {"library": "numpy", "setting": "alone"}
-    assert case.is_of(of | {"version": "2.0.1"}) and not case.is_of(of | {"version": "1.26.4"})
     found = Report(faults=[Fault("pieces", "")], divides_by=["tokens"], pieces_by=["adding"], split_error=1.0)
     monkeypatch.setattr(record.sys, "argv", ["record.py"])
-    monkeypatch.setattr(record, "CASES", [case._replace(report=lambda: found, library=library)
-                                          for library in ("numpy 2", "numpy 1")])
+    monkeypatch.setattr(record, "CASES", [record.Case(library, "alone", lambda: found, record.YES)
+                                          for library in ("numpy 2", "numpy 1", "a-library-of-nobody")])
     (row,) = record.measure()
     assert row["verdict"] == "tokens; pieces: adding; off by up to 1.00" and not row["same_in_every_cut"]
-    assert record.verdict(Report(faults=[Fault("not a sum", "")], residual=0.416)).startswith("no weighted sum")
+    assert record.case_of(row) == record.CASES[0]
 
 
 def test_the_table_in_the_docs_is_the_record(monkeypatch):
@@ -101,10 +96,6 @@ def test_the_table_in_the_docs_is_the_record(monkeypatch):
     rows = json.loads((FOLDER / "record.json").read_text(encoding="utf-8"))
     assert record.with_table(DOCS, rows) == DOCS
     assert {record.case_of(row) for row in rows} == set(record.CASES)
-    for row in rows:
-        assert row["surprise"] == row["documented"].startswith("no:")
-        assert not row["surprise"] or "off by" in row["verdict"]
-        assert row["date"] > "2026-11" and row["version"] and row["with"].keys().isdisjoint([row["library"]])
 
 
 # What the summary sheet says of a framework, and what the record then says.
