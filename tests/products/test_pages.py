@@ -1,0 +1,162 @@
+"""What the pages of the project say is so: what they name is there, the README shows the laboratory as it is, minutes
+are those of the notebooks, and what to ask a class is in the notebooks' notes for teachers.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from browsers import ROOT
+from packaging.specifiers import SpecifierSet
+
+import run
+from lstmlib.explorers.where_to_divide import laboratory
+from lstmlib.show import svg
+from tools.notebooks import stored
+
+FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks/README.md", *(ROOT / "docs").glob("*.md")]
+PAGES = {path: path.read_text(encoding="utf-8") for path in FILES}
+README, TEACHING, SERVERS = (PAGES[ROOT / name] for name in ("README.md", "docs/teaching.md", "docs/servers.md"))
+PICTURE = ROOT / "docs" / "laboratory.svg"
+NOTEBOOKS = {name[1]: notebook for name, notebook in stored().items()}
+TEXTS = {number: "\n".join(cell.source for cell in notebook.cells) for number, notebook in NOTEBOOKS.items()}
+EVERYTHING = "\n".join(TEXTS.values())
+
+
+# What the pages name.
+
+def headings(text):
+    return re.findall(r"^#+ (.*)", text, re.MULTILINE)
+
+
+def exists(link, folder):
+    file, _, anchor = link.partition("#")
+    path = folder / file
+    if not anchor:
+        return path.exists()
+    return path.is_file() and anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+                                         for title in headings(path.read_text(encoding="utf-8"))]
+
+
+def numbers(word, text):
+    """What is named as in "Exercises 1.1, 1.2 and 1.3"."""
+    lists = re.findall(rf"{word}s? (\d\.\d(?:(?:,| and|, and) \d\.\d)*)", text)
+    return {number for found in lists for number in re.findall(r"\d\.\d", found)}
+
+
+def missing(text, folder):
+    """Links, files, commands, exercises, figures, and (in italics beside a notebook's number) headings."""
+    links = [link for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text) if not exists(link, folder)]
+    named = re.findall(r"`(?:python )?((?:\.binder|tools|benchmarks|lstmlib|tests|docs)/[\w./-]+)`", text)
+    commands = re.findall(r"(?:`|^    )python run\.py (\w+)", text, re.MULTILINE)
+    beside = re.findall(r"\[(\d)\]\(\.\./notebooks/[^)]*\), ([^|\n]*)", text)
+    titles = [(number, title) for number, rest in beside for title in re.findall(r"\*([^*]+)\*", rest)]
+    return [*links, *(name for name in named if not (ROOT / name).exists()),
+            *(name for name in commands if name not in {"test", "help", *run.TOOLS}),
+            *sorted(number for number in numbers("Exercise", text) if f"### Exercise {number}." not in EVERYTHING),
+            *sorted(number for number in numbers("Figure", text) if f"Figure {number}." not in EVERYTHING),
+            *(title for number, title in titles if title not in headings(TEXTS[number]))]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_what_a_page_names_is_there(path):
+    assert missing(PAGES[path], path.parent) == []
+
+
+def test_planted_faults_are_found():
+    text = """[x](nowhere.md) [y](../README.md) [z](../README.md#no-such-heading) [a](../README.md#start)
+    `tools/nothing.py` `tools/book.py` `python run.py dance` Exercises 1.1 and 1.9, Figures 4.3 and 4.9
+    | [4](../notebooks/04_where_to_divide.ipynb), *The cellar* |"""
+    assert missing(text, ROOT / "docs") == [
+        "nowhere.md", "../README.md#no-such-heading", "tools/nothing.py", "dance", "1.9", "4.9", "The cellar"]
+
+
+# The README.
+
+def picture():
+    lab = laboratory()
+    lab.choose("Into the gates: dz")
+    panels = lab.pictures(lab.state, lab.numbers)
+    return svg.alone(svg.sheet(panels, lab.words.value, f"✗ {lab.words.headline}"), margin=16)
+
+
+def test_the_picture_of_the_readme_is_the_laboratory():
+    assert PICTURE.read_text(encoding="utf-8") == picture(), "store it again: python tests/products/test_pages.py"
+
+
+MINUTES = re.findall(r"^\| \[?(\d)\. .*? \| (\d+) \| (\d+) \|", TEXTS["0"], re.MULTILINE)  # of reading, of exercises
+
+
+def test_the_map_of_the_readme_has_every_notebook_with_its_minutes():
+    assert all(f"](notebooks/{name}.ipynb)" in README for name in stored())
+    assert re.findall(r"^\| \[(\d)\. .*? \| (\d+) \+ (\d+) \|", README, re.MULTILINE) == MINUTES and len(MINUTES) == 10
+
+
+# For teachers.
+
+def table(title):
+    """The cells of the rows under a heading, but those of the head and the line under it."""
+    section = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", TEACHING, re.M | re.S).group(1)
+    lines = [re.split(r"(?<!\\)\|", line)[1:-1] for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line] for line in lines[2:]]
+
+
+def test_minutes_of_lessons():
+    """Those of 45 minutes are held to their slides in test_slides.py."""
+    parts = [int(first) for first, *_ in table("A lesson of 90 minutes")]
+    assert len(parts) > 5 and sum(parts) == 90
+    rows = table("Two weeks")
+    assert [(notebook[1], reading, homework) for _, notebook, reading, homework in rows] == MINUTES
+    lessons = [int(lesson) for lesson, *_ in rows]
+    assert sorted(set(lessons)) == list(range(1, 10))
+    for lesson in set(lessons):
+        assert sum(int(row[2]) for row in rows if int(row[0]) == lesson) <= 45
+
+
+def test_exercises_are_counted():
+    assert f"There are {len(re.findall(r'^### Exercise ', EVERYTHING, re.M))} exercises" in TEACHING
+
+
+def plain(text):
+    return re.sub(r"\s+", " ", re.sub(r"[*>`]", "", text))
+
+
+def test_every_question_is_in_a_teaching_note_of_its_notebook():
+    rows = table("What to ask, and what you will hear")
+    assert [row[0] for row in rows] == list(NOTEBOOKS)
+    for number, _, ask in rows:
+        notes = " ".join(plain(cell.source) for cell in NOTEBOOKS[number].cells
+                         if "teaching-note" in cell.metadata.get("tags", []))
+        questions = re.findall(r"\*([^*]+)\*", ask)
+        assert questions or "vote" in notes
+        assert [question for question in questions if plain(question) not in notes] == []
+
+
+# Binder.
+
+BINDER = ROOT / ".binder"
+
+
+def test_binder_installs_the_project_with_the_tested_versions():
+    lines = [line for line in (BINDER / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert lines == ["-c ../constraints.txt", "-e .[lab]", "notebook"]
+    python = re.fullmatch(r"python-(3\.\d+)\n", (BINDER / "runtime.txt").read_text()).group(1)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"{python}.0" in SpecifierSet(project["requires-python"])
+    assert {path.name for path in BINDER.iterdir()} == set(re.findall(r"`\.binder/(\w+(?:\.\w+)?)` \|", SERVERS))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script for the Linux of the image")
+def test_binder_starts_with_one_thread():
+    environment = {name: value for name, value in os.environ.items() if "NUM_THREADS" not in name}
+    program = "import os; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    said = subprocess.run([BINDER / "start", sys.executable, "-c", program], env=environment, capture_output=True,
+                          text=True, check=True).stdout
+    assert said == "1\n"
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(picture(), encoding="utf-8")
