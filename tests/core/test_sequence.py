@@ -177,18 +177,6 @@ def test_the_gradients_that_come_in_and_go_on_agree_with_complex_step(size):
     assert gradient.identical(backward(p.weights, p.trace, p.dY, dh_T=dh_T, dc_T=dc_T))
 
 
-def test_pieces_of_a_sequence_hand_their_gradients_on():
-    p = random_problem(T=7)
-    whole, dX, dh0, dc0 = backward(p.weights, p.trace, p.dY, inputs=True)
-    first = forward(p.weights, p.X[:3], p.h0, p.c0)
-    second = forward(p.weights, p.X[3:], first.h[-1], first.c[-1])
-    late, dX_late, dh, dc = backward(p.weights, second, p.dY[3:], inputs=True)
-    early, dX_early, dh, dc = backward(p.weights, first, p.dY[:3], dh_T=dh, dc_T=dc, inputs=True)
-    assert_close(early + late, whole, 1e-14)
-    assert distance(np.concatenate([dX_early, dX_late]), dX) < 1e-14
-    assert distance(dh, dh0) < 1e-14 and distance(dc, dc0) < 1e-14
-
-
 @pytest.mark.parametrize("edge", EDGES)
 def test_what_goes_on_has_crossed_the_edges_on_its_way(edge):
     """At T = 1 each of dX, dh0, dc0 has one factor, but dz lies on no way along the cell."""
