@@ -40,7 +40,6 @@ FONTS = ROOT / "tools" / "handout" / "fonts"
 OPTIONS = (f"--from={handout.MARKDOWN}", "--to=html5", "--mathml", "--wrap=none",
            f"--lua-filter={PARTS / 'filter.lua'}")
 CUT = "Here one cell of the book ends."
-EXPLORER = re.compile(r"Explorer\((['\"])(?P<title>.*)\1\)")
 NOTE = re.compile(r"<blockquote>\s*<p><strong>(Note|For teachers)\.</strong>(.*?)</blockquote>", re.DOTALL)
 DOCUMENT = re.compile(r"\[([^]]+)\]\((?:\.\./docs/)?([\w-]+)\.md\)")
 WIDTH = re.compile(r' width="(\d+)')
@@ -63,7 +62,7 @@ def build(folder, instructor=False, recorded=None):
     """
     notebooks = stored() | documents()
     recorded = films(ROOT / "build" / "film") if recorded is None else recorded
-    titles = {name: handout.heading(notebook) for name, notebook in notebooks.items()}
+    titles = {name: handout.heading(notebook.cells[0].source) for name, notebook in notebooks.items()}
     pages = {address(name): Page(name, notebook, recorded, instructor).html(titles)
              for name, notebook in notebooks.items()}
     for path, text in (pages | {f"embed/{film.name}.html": embed(film) for film in recorded.values()}).items():
@@ -75,9 +74,8 @@ def documents():
     """{name: notebook} of the Markdown files in docs to which a notebook leads."""
     named = {name for notebook in stored().values() for cell in notebook.cells
              for name in re.findall(r"\]\(\.\./docs/([\w-]+)\.md\)", cell.source)}
-    paths = [ROOT / "docs" / f"{name}.md" for name in sorted(named)]
-    return {path.stem: new_notebook(cells=[new_markdown_cell(path.read_text(encoding="utf-8"), id="all")])
-            for path in paths if path.exists()}
+    return {name: new_notebook(cells=[new_markdown_cell(read(ROOT / "docs" / f"{name}.md"), id="all")])
+            for name in sorted(named)}
 
 
 def address(name):
@@ -134,7 +132,7 @@ class Page:
         """Under a cell that waits for choices or numbers, a place to type them."""
         modules = {name: import_module(f"lstmlib.exercises.{module}")
                    for name, module in imported_exercises(self.notebook).items()}
-        said = answers(self.solutions[cell.id], modules) if cell.id in self.solutions else None
+        said = cell.id in self.solutions and answers(self.solutions[cell.id], modules)
         return live("exercise", said, "") if said else ""
 
     def link(self, found):
@@ -153,11 +151,9 @@ class Page:
 
     def output(self, output):
         data, about = output.get("data", {}), output.get("metadata", {})
-        explorer, markup = EXPLORER.fullmatch(data.get("text/plain", "")), data.get("text/html", "")
-        if output.get("text") == handout.UNANSWERED or markup.startswith(handout.PROGRESS) or "text/markdown" in data:
+        plain, markup = output.get("text", data.get("text/plain", "")), data.get("text/html", "")
+        if plain == handout.UNANSWERED or markup.startswith(handout.PROGRESS) or "text/markdown" in data:
             return ""  # a caption stands under its picture already
-        if "text" in output:
-            return printed(output.text)
         if "image/png" in data:
             png = base64.b64encode(lighter(base64.b64decode(data["image/png"]))).decode()
             return figure(f"data:image/png;base64,{png}", about["image/png"])
@@ -166,21 +162,17 @@ class Page:
             return figure(source, {"alt": html.unescape(picture["alt"]), "width": WIDTH.search(markup)[1]})
         if "lstm_prediction" in about:
             return live("prediction", about["lstm_prediction"], safe_html(markup))
-        if explorer and explorer["title"] in self.films:
-            film = self.films[explorer["title"]]
-            if film in self.shown:
-                return f'<p><a href="#{film.name}">{html.escape(film.title)}</a> stands further up on this page.</p>'
-            self.shown.append(film)
-            return stage(film)
-        return printed(data["text/plain"])
+        for title, film in self.films.items():
+            if plain == f"Explorer({title!r})":
+                self.shown.append(film)
+                return stage(film)
+        return printed(plain)
 
     def sentence(self, cell):
         """A sentence that sets the explorer before it; without JavaScript, its words."""
         call = next(node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)
                     and getattr(node.func, "attr", "") == "sentence")
         still = safe_html("".join(output.data["text/html"] for output in cell.outputs))
-        if not self.shown:
-            return still
         parts = Sentence.parts_of(ast.literal_eval(call.args[0]))
         return live("sentence", {"film": self.shown[-1].name, "parts": parts}, still)
 

@@ -14,8 +14,8 @@ and the answer in its key.
 import ast
 import base64
 import functools
+import hashlib
 import html
-import os
 import re
 import tempfile
 import textwrap
@@ -45,7 +45,6 @@ UNANSWERED = "Not answered yet.\n"
 ANSWER_PLACE = re.compile(r"\.\.\.,?$", re.MULTILINE)
 PROGRESS = "<p>(progress bar"
 SOLUTION_MARK = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
-CAPTION_IN_CODE = re.compile(r'"(Figure \d\.\d)\. (?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*')
 
 
 def main(arguments):
@@ -58,13 +57,9 @@ def build(folder, wanted=None):
     wanted = list(wanted or documents())
     with tempfile.TemporaryDirectory() as workshop, ThreadPoolExecutor() as pool:
         sources = [source(name, Path(workshop)) for name in wanted]  # one by one: ast is not for several threads
-
-        def make(name, found):
-            path = folder / f"{name}.pdf"
-            write(path, make_pdf(*found, Path(workshop)))
-            return path
-
-        yield from pool.map(make, wanted, sources)
+        for name, pdf in zip(wanted, pool.map(lambda found: make_pdf(*found, Path(workshop)), sources)):
+            write(folder / f"{name}.pdf", pdf)
+            yield folder / f"{name}.pdf"
 
 
 def documents():
@@ -82,11 +77,11 @@ def source(name, workshop):
         if DRAW_GRAPH in markdown:
             (workshop / "graph.svg").write_text(svg.alone(graph.panel(2, title=False)), encoding="utf-8")
             markdown = markdown.replace(DRAW_GRAPH, "![The backward graph of two timesteps.](graph.svg)")
-        return markdown, first_line(markdown), "key" if name.endswith("_key") else "sheet"
+        return markdown, heading(markdown), "key" if name.endswith("_key") else "sheet"
     notebooks = stored()
     parts = list(notebooks) if name == "series" else [name]
     chapters = [chapter(notebooks[part], part, edition, workshop) for part in parts]
-    title = SERIES if name == "series" else heading(notebooks[name])
+    title = SERIES if name == "series" else heading(notebooks[name].cells[0].source)
     colophon = filled(PARTS / "colophon.md", edition=edition, series=SERIES, version=VERSION)
     return "\n\n".join([*chapters, colophon]), title, edition
 
@@ -95,30 +90,25 @@ def source(name, workshop):
 
 def chapter(notebook, name, edition, workshop):
     """The Markdown of a notebook; its pictures are written into the folder `workshop`."""
-    instructor = edition == "instructor"
+    instructor, blocks = edition == "instructor", []
     notebook = notebook if instructor else student_version(notebook)
-    name, blocks = f"{edition}-{name}", []
-    for number, cell in enumerate(notebook.cells):
+    for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "markdown" and cell.source.strip() != FOLDED:
             blocks.append(boxed("teaching-note", cell.source) if "teaching-note" in tags else cell.source)
         elif cell.cell_type == "code" and "solution" in tags:
-            blocks.append(boxed("solution", "**Solution**", code_and_outputs(cell, f"{name}-{number}", workshop)))
+            blocks.append(boxed("solution", "**Solution**", code_and_outputs(cell, workshop)))
             blocks.append(expected_difficulties(cell.source, notebook))
         elif cell.cell_type == "code":
-            blocks.append(code_and_outputs(cell, f"{name}-{number}", workshop))
-        if not instructor and cell.get("source") and ANSWER_PLACE.search(cell.source) and not cell.get("outputs"):
+            blocks.append(code_and_outputs(cell, workshop))
+        if not instructor and ANSWER_PLACE.search(cell.source) and not cell.get("outputs"):
             blocks.append(f"::: {{.write lines={3 + cell.source.count('...')}}}\n:::")
     if instructor:
-        blocks.insert(1, timing(name.partition("-")[2]))
+        blocks.insert(1, timing(name))
     return "\n\n".join(blocks)
 
 
-def heading(notebook):
-    return first_line(notebook.cells[0].source)
-
-
-def first_line(markdown):
+def heading(markdown):
     return markdown.partition("\n")[0].removeprefix("# ")
 
 
@@ -135,38 +125,30 @@ def escaped(text):
     return re.sub(r"([\\`*_{}\[\]<>()#+.!|$&~^:-])", r"\\\1", text)
 
 
-def code_and_outputs(cell, name, workshop):
+def code_and_outputs(cell, workshop):
     """The code, where it is to be read, and what it shows; a sentence of an explorer without its code."""
-    folded = cell.metadata.get("jupyter", {}).get("source_hidden") and "solution" not in cell.metadata.get("tags", [])
-    source = re.sub(r"\n{3,}", "\n\n", CAPTION_IN_CODE.sub(r'"\1. ..."', SOLUTION_MARK.sub("", cell.source)))
-    code = "" if folded else fenced("python", source)
-    outputs = [shown(output, f"{name}-{number}", workshop) for number, output in enumerate(cell.outputs)]
-    if ".sentence(" in cell.source and outputs:
+    outputs = list(filter(None, (shown(output, workshop) for output in cell.outputs)))
+    if ".sentence(" in cell.source:
         return boxed("try", f"**To try in the notebook.** {outputs[0]}")
-    outputs = list(filter(None, outputs))
-    if code and not outputs and ANSWER_PLACE.search(cell.source):
+    if cell.metadata.get("jupyter", {}).get("source_hidden") and "solution" not in cell.metadata.get("tags", []):
+        return "\n\n".join(outputs)
+    code = fenced("python", re.sub(r"\n{3,}", "\n\n", SOLUTION_MARK.sub("", cell.source)))
+    if not outputs and ANSWER_PLACE.search(cell.source):
         return boxed("stub", code)  # not torn
-    if code and outputs and outputs[0].startswith("::::: output"):
-        return "\n\n".join([boxed("cell", code, outputs[0]), *outputs[1:]])
-    return "\n\n".join(filter(None, [code, *outputs]))
+    return "\n\n".join([code, *outputs])
 
 
-def shown(output, name, workshop):
+def shown(output, workshop):
     """An output on paper: the picture before the text, never the widget."""
     data = output.get("data", {})
-    if output.get("text") == UNANSWERED or data.get("text/html", "").startswith(PROGRESS):
-        return ""
-    if "text" in output:
-        return boxed("output", fenced("text", narrow(output.text)))
+    plain, markup = output.get("text", data.get("text/plain", "")), data.get("text/html", "")
+    if plain == UNANSWERED or markup.startswith(PROGRESS) or "text/markdown" in data:
+        return ""  # a caption belongs to the picture before it
     if "image/png" in data:
-        return picture(data["image/png"], workshop / f"{name}.png", escaped(output.metadata["image/png"]["alt"]))
-    if found := EXPLORER_PICTURE.fullmatch(data.get("text/html", "")):
-        return picture(found["data"], workshop / f"{name}.svg", escaped(html.unescape(found["alt"])))
-    if "text/html" in data:
-        return explorer_on_paper(data["text/html"], name, workshop)
-    if "text/markdown" in data:
-        return ""  # the caption of the picture before it
-    return boxed("output", fenced("text", narrow(data["text/plain"])))
+        return picture(data["image/png"], "png", escaped(output.metadata["image/png"]["alt"]), workshop)
+    if found := EXPLORER_PICTURE.fullmatch(markup):
+        return picture(found["data"], "svg", escaped(html.unescape(found["alt"])), workshop)
+    return explorer_on_paper(markup, workshop) if markup else fenced("text", narrow(plain))
 
 
 def narrow(text, width=96):
@@ -182,22 +164,22 @@ def narrow(text, width=96):
         row, width, subsequent_indent=" " * indent, break_on_hyphens=False) for row, indent in rows)
 
 
-def picture(data, path, words):
-    path.write_bytes(base64.b64decode(data))
-    return f"![{words}]({path.name})"
+def picture(data, kind, words, workshop):
+    content = base64.b64decode(data)
+    name = f"{hashlib.sha256(content).hexdigest()}.{kind}"
+    (workshop / name).write_bytes(content)
+    return f"![{words}]({name})"
 
 
-def explorer_on_paper(fallback, name, workshop):
+def explorer_on_paper(fallback, workshop):
     """The pictures in an explorer's fallback, each with the sentence under it; without pictures, its text."""
     paragraphs = re.findall(r"<p>(.*?)</p>", fallback, re.DOTALL)
-    pictures = [(found["data"], caption) for found, caption in zip(map(EXPLORER_PICTURE.fullmatch, paragraphs),
-                                                                   paragraphs[1:]) if found]
+    pictures = [picture(found["data"], "svg", from_html(caption), workshop) for found, caption in zip(
+        map(EXPLORER_PICTURE.fullmatch, paragraphs), paragraphs[1:]) if found]
     if not pictures:
         return " ".join(map(from_html, paragraphs))
     title = paragraphs[0].replace("a picture; run the notebook to move it", "an explorer; here in pictures")
-    return "\n\n".join([boxed("explorer", from_html(title)), *(
-        picture(data, workshop / f"{name}-{number}.svg", from_html(caption))
-        for number, (data, caption) in enumerate(pictures))])
+    return "\n\n".join([boxed("explorer", from_html(title)), *pictures])
 
 
 def from_html(paragraph):
@@ -209,15 +191,16 @@ def from_html(paragraph):
 # What an instructor wants to know.
 
 def timing(name):
-    """The minutes that the first notebook's map gives to this notebook."""
-    row = re.search(rf"^\| \[?{int(name[:2])}\. .*?(?<!\\)\| (\d+) \| (\d+) \|", map_of_the_series(), re.MULTILINE)
-    return boxed("timing", f"**For the instructor.** {row[1]} minutes to read, {row[2]} for the exercises.")
+    reading, exercises = minutes()[name[1]]
+    return boxed("timing", f"**For the instructor.** {reading} minutes to read, {exercises} for the exercises.")
 
 
 @functools.cache
-def map_of_the_series():
-    first = next(iter(stored().values()))
-    return "\n".join(cell.source for cell in first.cells if cell.cell_type == "markdown")
+def minutes():
+    """{number of a notebook: its minutes, to read and for the exercises}, as the first notebook's map has them."""
+    text = "\n".join(cell.source for cell in next(iter(stored().values())).cells)
+    rows = re.findall(r"^\| \[?(\d)\. .*?(?<!\\)\| (\d+) \| (\d+) \|", text, re.MULTILINE)
+    return {number: minutes for number, *minutes in rows}
 
 
 def expected_difficulties(solution, notebook):
@@ -238,8 +221,9 @@ def hints(module, name):
             seen.add(name)
             waiting += [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
             for text, typed in texts(defined[name]):
-                if is_hint(text):
-                    found.setdefault(text, typed)
+                hint = text.rpartition("Hint: ")[2].strip()
+                if len(hint.split()) >= 4 and hint[-1] in ".?" and "\0" not in hint and not hint.startswith("Expected"):
+                    found.setdefault(hint, typed)
     return list(found.items())
 
 
@@ -252,50 +236,46 @@ def definitions(module):
 
 
 def texts(node, typed=""):
-    """(string, what was typed) under this node, docstrings left out; \\0 stands for what is filled in.
+    """(string, what was typed) under this node; \\0 stands for what is filled in.
 
     A pair (wrong answer, hint), an entry {wrong answer: hint} and `if received == wrong answer` say what was typed.
     """
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value.rpartition("Hint: ")[2].strip(), typed
-    elif isinstance(node, ast.JoinedStr):
-        filled = "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
-        yield filled.rpartition("Hint: ")[2].strip(), typed
-    elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
-        yield from texts(node.elts[1], typed or in_short(node.elts[0]))
-    elif isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values):
-            yield from texts(value, in_short(key) if key else typed)
-    elif isinstance(node, ast.If):
-        for child in node.body:
-            yield from texts(child, in_short(node.test))
-        for child in node.orelse:
-            yield from texts(child, typed)
-    else:
-        body = node.body[1:] if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) else None
-        for child in body or ast.iter_child_nodes(node):
-            yield from texts(child, typed)
+    match node:
+        case ast.Expr(ast.Constant()):
+            return  # a docstring
+        case ast.Constant(str(text)):
+            yield text, typed
+        case ast.JoinedStr(parts):
+            yield "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in parts), typed
+        case ast.Tuple([wrong, hint]):
+            yield from texts(hint, typed or in_short(wrong))
+        case ast.Dict(keys, values):
+            for key, value in zip(keys, values):
+                yield from texts(value, in_short(key))
+        case ast.If(test, body, otherwise):
+            for child in body:
+                yield from texts(child, in_short(test))
+            for child in otherwise:
+                yield from texts(child, typed)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from texts(child, typed)
 
 
 def in_short(node):
     """A wrong answer, or the condition that finds it, as code; nothing where it is too long to help."""
-    code = " ".join(ast.unparse(node).split()).replace("|", "\\|").replace("`", "")
+    code = ast.unparse(node).replace("|", "\\|")
     return code if len(code) <= 60 else ""
-
-
-def is_hint(text):
-    return len(text.split()) >= 4 and text[-1] in ".?" and "\0" not in text and not text.startswith("Expected")
 
 
 # From Markdown to paper.
 
 def make_pdf(markdown, title, edition, workshop):
+    metadata = {"pagetitle": title, "edition": edition, "version": VERSION, "series": SERIES}
     text = run_pandoc(
-        markdown, title, f"--from={MARKDOWN}", "--to=typst", "--standalone", "--wrap=none",
-        "--syntax-highlighting=idiomatic", f"--template={PARTS / 'template'}.typst",
-        f"--lua-filter={PARTS / 'filter.lua'}", f"--resource-path={PARTS}{os.pathsep}{workshop}",
-        f"--metadata=pagetitle:{title}", f"--metadata=edition:{edition}", f"--metadata=version:{VERSION}",
-        f"--metadata=series:{SERIES}", folder=workshop)
+        markdown, title, f"--from={MARKDOWN}", "--to=typst", "--wrap=none", "--syntax-highlighting=idiomatic",
+        f"--template={PARTS / 'template.typst'}", f"--lua-filter={PARTS / 'filter.lua'}",
+        *(f"--metadata={name}:{value}" for name, value in metadata.items()), folder=workshop)
     theme = (PARTS / "code.tmTheme").read_text(encoding="utf-8")
     try:
         return typst.compile(text.encode(), root=str(workshop), font_paths=[str(PARTS / "fonts")],

@@ -10,16 +10,15 @@ or writes to stderr is not stored. An exception in a widget callback leaves its 
 that set the value, and so it is an error like any other. Stubs of exercises are written anew (stubs.py).
 """
 
-import hashlib
 import os
 import re
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbformat.validator import normalize
 
 from run import ONE_THREAD
 from tools.files import ROOT, write
@@ -28,7 +27,6 @@ from tools.stubs import exercises, stub_of
 NOTEBOOKS = ROOT / "notebooks"
 KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
 FOLDED = "source_hidden", "outputs_hidden"
-VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # A picture of an explorer, in what it leaves for where no kernel runs.
 EXPLORER_PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*src="data:(?P<kind>[^;"]*);base64,(?P<data>[^"]*)">')
@@ -47,30 +45,28 @@ class NotStored(Exception):
 
 
 def main(names):
-    failures = 0
+    exit_code = 0
     for path in find(names):
         begin = time.monotonic()
         try:
-            changed = store(path)
-        except (NotStored, OSError) as problem:
-            failures += 1
-            print(f"{path.name}: not stored. {problem}", file=sys.stderr, flush=True)
-        else:
-            said = "stored" if changed else "unchanged"
+            said = "stored" if store(path) else "unchanged"
             print(f"{path.name}: {said} ({time.monotonic() - begin:.1f} s)", flush=True)
-    return 1 if failures else 0
+        except (NotStored, OSError) as problem:
+            exit_code = 1
+            print(f"{path.name}: not stored. {problem}", file=sys.stderr, flush=True)
+    return exit_code
 
 
 def find(names, folder=NOTEBOOKS):
     """The notebooks with these paths, or whose names begin with these letters; without names, all of them."""
-    found = []
+    found = {}
     for name in names or [""]:
-        matches = [Path(name)] if name.endswith(".ipynb") and Path(name).is_file() else []
-        matches = matches or sorted(folder.glob(f"{name.removesuffix('.ipynb')}*.ipynb"))
+        is_path = name.endswith(".ipynb") and Path(name).is_file()
+        matches = [Path(name)] if is_path else sorted(folder.glob(f"{name.removesuffix('.ipynb')}*.ipynb"))
         if names and not matches:
             raise SystemExit(f"No notebook is called {name!r}, nor does the name of one in {folder.name}/ begin so.")
-        found += matches
-    return list(dict.fromkeys(found))
+        found |= dict.fromkeys(matches)
+    return list(found)
 
 
 def stored(folder=NOTEBOOKS):
@@ -99,6 +95,9 @@ def write_stubs(notebook):
 
 def run(notebook, folder):
     """Execute every cell in a fresh kernel, with the notebook's folder as working directory."""
+    from nbclient import NotebookClient  # here, for the makers of books and handouts run nothing
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
     client = NotebookClient(notebook, kernel_name="python3", record_timing=False, store_widget_state=False, timeout=120,
                             resources={"metadata": {"path": str(folder)}},
                             extra_arguments=["--IPKernelApp.log_level=40"])
@@ -125,28 +124,15 @@ def refuse_trouble(notebook):
 
 def normal_form(notebook):
     """The notebook with everything left out, or put in order, that could differ from one run to the next."""
-    notebook = nbformat.from_dict(notebook)
-    notebook.update(nbformat=4, nbformat_minor=5, metadata=nbformat.from_dict(METADATA))
-    seen, count = set(), 0
+    notebook = nbformat.from_dict({**notebook, "nbformat": 4, "nbformat_minor": 5, "metadata": METADATA})
+    _, notebook = normalize(notebook)  # an id that is missing or there twice is made anew
+    numbers = count(1)
     for cell in notebook.cells:
-        cell.id = stable_id(cell, seen)
         cell.metadata = nbformat.from_dict(kept(cell.metadata))
         if cell.cell_type == "code":
-            count += bool(cell.source.strip())
-            cell.execution_count = count if cell.source.strip() else None
+            cell.execution_count = next(numbers) if cell.source.strip() else None
             cell.outputs = normal_outputs(cell)
     return notebook
-
-
-def stable_id(cell, seen):
-    """The cell's own id where it is valid and not yet taken, else one made from its text."""
-    candidate = cell.get("id", "")
-    repetition = 0
-    while candidate in seen or not VALID_ID.fullmatch(candidate):
-        candidate = hashlib.sha256(f"{repetition}{cell.source}".encode()).hexdigest()[:8]
-        repetition += 1
-    seen.add(candidate)
-    return candidate
 
 
 def kept(metadata):
@@ -161,7 +147,6 @@ def normal_outputs(cell):
     """Without live widgets; text that was printed in several pieces becomes one output."""
     outputs = []
     for output in cell.outputs:
-        output.pop("transient", None)
         for part in ("data", "metadata"):
             output.get(part, {}).pop(WIDGET_VIEW, None)
         if output.output_type == "execute_result":
@@ -175,4 +160,4 @@ def normal_outputs(cell):
 
 def text_of(notebook):
     nbformat.validate(notebook)
-    return nbformat.writes(notebook).rstrip("\n") + "\n"
+    return nbformat.writes(notebook) + "\n"

@@ -18,17 +18,12 @@ from tools.files import ROOT, announce, filled, folder_of, read, write
 from tools.pandoc import run_pandoc
 
 PARTS = ROOT / "tools" / "slides"
-LESSON_MINUTES = 45
 PANDOC_OPTIONS = ("--from=markdown-auto_identifiers-implicit_figures", "--to=revealjs", "--mathml", "--slide-level=2",
                   "--wrap=preserve")
 
 HEADING = re.compile(r'## (?P<heading>.+?) \{(?P<classes>[^}"]*?) ?minutes=(?P<minutes>\d+)'
                      r'(?: work=(?P<work>\d+))? see="(?P<see>[^"]+)"\}')
 SHOWN = re.compile(r"\[(draw|film) (\w+)((?: [^\] ]+)*)\]")
-
-
-class LessonError(SystemExit):
-    """A lesson that cannot be made ends the program; the message names the slide."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ def read_lesson(path):
         first, *lines = section.strip().split("\n")
         found = HEADING.fullmatch(first)
         if not found:
-            raise LessonError(f'{path.name}: a slide begins with `## Heading {{minutes=2 see="..."}}`, got {first!r}')
+            raise SystemExit(f'{path.name}: a slide begins with `## Heading {{minutes=2 see="..."}}`, got {first!r}')
         notes, body = ("\n".join(line for line in lines if line.startswith(">") is spoken) for spoken in (True, False))
         if "rule" in found["classes"]:  # the quote on the slide comes first, the notes last
             body, _, notes = "\n".join(lines).rpartition("\n\n> ")
@@ -116,11 +111,11 @@ def raw(block, recorded, where):
         try:
             content = getattr(drawings, name)(*more.split())
         except (AttributeError, TypeError, ValueError) as problem:
-            raise LessonError(f"{where}: {block} cannot be drawn: {problem}") from None
+            raise SystemExit(f"{where}: {block} cannot be drawn: {problem}") from None
         return f'```{{=html}}\n<div class="picture">{content}</div>\n```'
     film = next((film for film in recorded.values() if film.name == name), None)
     if film is None:
-        raise LessonError(f"{where}: there is no film of {name}")
+        raise SystemExit(f"{where}: there is no film of {name}")
     light = "matchMedia = () => ({addEventListener() {}});"  # as the deck is, whatever the reader's system prefers
     begin = f' location.hash = "{name}={more.strip()}";' if more.strip() else ""
     inside = embed(film).replace("</head>", f"<style>{read(PARTS / 'graph.css')}\n{read(PARTS / 'film.css')}</style>"

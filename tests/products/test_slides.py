@@ -15,6 +15,7 @@ from tools import drawings, slides
 
 LESSONS = {path.stem: slides.read_lesson(path) for path in slides.lessons()}
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+LESSON_MINUTES = 45
 SMALLEST_LETTERS = 24  # CSS pixels of a slide of 1280 x 720
 # Every text that is seen on a slide: its words, its height in pixels, and whether it leaves the slide or comes near to
 # the line below it.
@@ -77,7 +78,7 @@ def test_a_page_asks_for_nothing_and_holds_no_raw_formula(built, lesson):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_lesson_has_its_minutes_and_room_for_questions(lesson):
     title, all_slides = LESSONS[lesson]
-    assert len(all_slides) <= 20 and sum(slide.minutes for slide in all_slides) == slides.LESSON_MINUTES
+    assert len(all_slides) <= 20 and sum(slide.minutes for slide in all_slides) == LESSON_MINUTES
     assert all_slides[-1].minutes >= 6 and "uestions" in all_slides[-1].heading
     assert sum("vote" in slide.classes for slide in all_slides) >= 2  # before and after
     assert all(slide.notes for slide in all_slides)
@@ -103,7 +104,7 @@ def changes(slide):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_what_is_said_and_done_fits_into_its_minutes(lesson):
     *before, last = LESSONS[lesson][1]
-    assert last.start <= slides.LESSON_MINUTES - 8 and sum(map(seconds, before)) * 1.1 <= 60 * (last.start + 1)
+    assert last.start <= LESSON_MINUTES - 8 and sum(map(seconds, before)) * 1.1 <= 60 * (last.start + 1)
     assert [slide.heading for slide in before if seconds(slide) > 60 * slide.minutes or not slide.work] == []
     assert all(slide.work >= 45 for slide in before if "vote" in slide.classes or "film" in slide.classes)
 
@@ -197,5 +198,5 @@ def test_the_graph_of_a_slide_is_that_of_the_notebooks_with_larger_names():
 def test_a_wrong_lesson_names_its_slide(tmp_path, text, words):
     path = tmp_path / "1_a.md"
     path.write_text(text)
-    with pytest.raises(slides.LessonError, match=words):
+    with pytest.raises(SystemExit, match=words):
         slides.page(path, *slides.read_lesson(path), {})
