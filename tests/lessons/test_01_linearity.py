@@ -7,12 +7,7 @@ from itertools import product
 import numpy as np
 
 from helpers import drawn
-from lstmlib.exercises.linearity import (
-    check_divide_contributions,
-    check_fooled_by_clip,
-    check_three_paths,
-    check_weight_decay,
-)
+from lstmlib.exercises import linearity as exercises
 from lstmlib.explorers.linearity import CONSTANT, GRADIENT, State, draw, headline, linear_map, numbers, plain, words
 from lstmlib.show import svg
 
@@ -146,16 +141,16 @@ def decay_in_place(summed, w, decay, size_X):
 
 
 RIGHT = {
-    check_three_paths: [of_parts(lambda a, b, c: a / 3 * 100 + b / 3 * 100 + c * 100 / 3)],
-    check_divide_contributions: [divided_in_place, divided_at_the_top, changed(lambda dW, dV: [dW, dV])],
-    check_fooled_by_clip: [
+    exercises.check_three_paths: [of_parts(lambda a, b, c: a / 3 * 100 + b / 3 * 100 + c * 100 / 3)],
+    exercises.check_divide_contributions: [divided_in_place, divided_at_the_top, changed(lambda dW, dV: [dW, dV])],
+    exercises.check_fooled_by_clip: [
         lambda norm, limit, factors: any(min(s * norm, limit) != s * min(norm, limit) for s in factors),
         lambda norm, limit, factors: np.any((np.array(factors) != 1) & (np.maximum(factors, 1) * norm > limit))],
-    check_weight_decay: [decay_in_place],
+    exercises.check_weight_decay: [decay_in_place],
 }
 
 WRONG = {
-    check_three_paths: [
+    exercises.check_three_paths: [
         (of_parts(lambda a, b, c: (a + b + c) * 100), "Where is the 1/|X|"),
         (of_parts(lambda a, b, c: (a + b + c) * 50), "|X| is 3"),
         (of_parts(lambda a, b, c: (a + b) * 100 / 3), "third path"),
@@ -176,7 +171,7 @@ WRONG = {
         (lambda w, targets: 5200 / 3, "follow each path back alone"),
         (lambda w, targets: 0.0, "For w = 0.05, targets = (7.0, 21.0, 13.0): expected "),
     ],
-    check_divide_contributions: [
+    exercises.check_divide_contributions: [
         (divided(first=0, second=0), "dW was never divided"),
         (divided(second=0), "h1.T @ dz2 is a gradient too"),
         (divided(first=0), "X.T @ dz1 is a gradient too"),
@@ -201,7 +196,7 @@ WRONG = {
         (changed(lambda dW, dV: (dW, 1.0)), "received 1.\n"),
         (changed(lambda dW, dV: (dW.astype(str), dV)), "received an array of dtype <U32.\n"),
     ],
-    check_fooled_by_clip: [
+    exercises.check_fooled_by_clip: [
         (lambda norm, limit, factors: norm > limit, "one factor that tells"),
         (lambda norm, limit, factors: max(factors) * norm > limit, "itself is cut"),
         (lambda norm, limit, factors: max(*factors, 1) * norm > limit, "with itself"),
@@ -213,7 +208,7 @@ WRONG = {
         (lambda norm, limit, factors: sum(abs(min(s * norm, limit) - s * min(norm, limit)) for s in factors),
          "a sum is a number"),
     ],
-    check_weight_decay: [
+    exercises.check_weight_decay: [
         (lambda g, w, decay, n: (g + decay * w) / n, "outside the mean"),
         (lambda g, w, decay, n: list(g + decay * w), "not averaged"),
         (lambda g, w, decay, n: g / n, "missing"),

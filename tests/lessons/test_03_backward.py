@@ -10,15 +10,7 @@ import pytest
 
 from lstmlib import forward, init_weights, step_backward
 from lstmlib.cell import StepTrace
-from lstmlib.exercises.backward import (
-    check_cell_state,
-    check_coupled_backward,
-    check_faulty_arrays,
-    check_forget_bias,
-    check_gates,
-    check_hidden_state,
-    check_products,
-)
+from lstmlib.exercises import backward as exercises
 from lstmlib.explorers import backward as flow
 
 
@@ -150,11 +142,11 @@ def bias_for(f):
     return np.log(f / (1 - f))
 
 
-RIGHT = {check_coupled_backward: [in_place], check_forget_bias: [4.968, 4.97],
-         check_faulty_arrays: [["b", "Wx", "Wh"], ("Wh", "Wx", "b")]}
+RIGHT = {exercises.check_coupled_backward: [in_place], exercises.check_forget_bias: [4.968, 4.97],
+         exercises.check_faulty_arrays: [["b", "Wx", "Wh"], ("Wh", "Wx", "b")]}
 
 WRONG = {
-    check_hidden_state: [
+    exercises.check_hidden_state: [
         (with_part(through_h, 0, lambda dh, o, c: dh * c), "the other factor is tanh(c)"),
         (with_part(through_h, 0, lambda dh, o, c: dh * o), "*other*"),
         (with_part(through_h, 0, lambda dh, o, c: dh * np.tanh(c) * o * (1 - o)), "dz_o already"),
@@ -164,7 +156,7 @@ WRONG = {
         (with_part(through_h, 1, lambda dh, o, c: dh * o * np.tanh(c)), "the value of tanh"),
         (lambda dh, o, c: dh * o, "Return two arrays: do, dc."),
     ],
-    check_cell_state: [
+    exercises.check_cell_state: [
         (with_part(through_c, 0, lambda dc, i, f, g, c_prev: dc * i), "not times itself"),
         (with_part(through_c, 1, lambda dc, i, f, g, c_prev: dc), "the partner in the product is missing"),
         (with_part(through_c, 1, lambda dc, i, f, g, c_prev: dc * c_prev * f * (1 - f)), "goes on to z already"),
@@ -172,7 +164,7 @@ WRONG = {
         (with_part(through_c, 3, lambda dc, i, f, g, c_prev: dc), "For dc_prev"),
         (lambda *given: through_c(*given)[:3], "Return four arrays: di, df, dg, dc_prev."),
     ],
-    check_gates: [
+    exercises.check_gates: [
         (gates_from(lambda a: 1, lambda g: 1), "stands a slope"),
         (gates_from(lambda a: sigmoid(a) * (1 - sigmoid(a)), lambda g: 1 - np.tanh(g) ** 2), "values already"),
         (gates_from(slope_g=lambda g: g * (1 - g)), "g is a tanh"),
@@ -182,7 +174,7 @@ WRONG = {
         (gates_from(axis=0), "axis=1"),
         (lambda *given: list(given[:4]), "Return one array"),
     ],
-    check_products: [
+    exercises.check_products: [
         (with_part(through_z, 0, lambda x, h, Wh, dz: dz.T @ x), "shape (D, 4H)"),
         (with_part(through_z, 1, lambda x, h, Wh, dz: dz.T @ h), "shape (H, 4H)"),
         (with_part(through_z, 1, lambda x, h, Wh, dz: h.T @ dz / len(x)), "not a mean"),
@@ -193,7 +185,7 @@ WRONG = {
         (with_part(through_z, 3, lambda x, h, Wh, dz: Wh @ dz.T), "the shape (B, H)"),
         (with_part(through_z, 3, lambda x, h, Wh, dz: dz @ Wh), "ValueError"),
     ],
-    check_coupled_backward: [
+    exercises.check_coupled_backward: [
         (answer(wrong_dz_f=lambda dc, c_prev, f, **_: dc * c_prev * f * (1 - f)), "Add the path through it"),
         (answer(wrong_dz_f=lambda dc, c_prev, g, f, **_: dc * (c_prev + g) * f * (1 - f)), "is -1"),
         (answer(wrong_dz_f=lambda dc, c_prev, g, f, **_: dc * (g - c_prev) * f * (1 - f)), "the sign"),
@@ -217,7 +209,7 @@ WRONG = {
          "For dc_prev: expected an array of shape (2, 3), received an array of shape (1, 3)."),
         (answer(keep=lambda answers: (7.0, *answers[1:])), "received 7."),
     ],
-    check_forget_bias: [
+    exercises.check_forget_bias: [
         (0.5 ** (1 / 100), "the bias is what"),
         (0.993, "the bias is what"),
         (-bias_for(0.5 ** (1 / 100)), "wrong sign"),
@@ -228,7 +220,7 @@ WRONG = {
         (4.98, "Not yet. 4.98 is not it. Hint: first find f"),
         ("5", "Expected a number"),
     ],
-    check_faulty_arrays: [
+    exercises.check_faulty_arrays: [
         ({"Wh"}, "For the backward pass without dh_next and dc_next: {'Wh'} is not it. Hint: run both passes"),
         ({"Wx", "Wh", "b", "Wy"}, "array by array"),
         (set("ZWUXYV"), "The five arrays are Wx, Wh, b, Wy and by, received U, V, W, X, Y, Z."),

@@ -10,15 +10,7 @@ import traitlets
 
 import lstmlib
 from lstmlib import EDGES, crosses_exactly_once
-from lstmlib.exercises.where_to_divide import (
-    NEXT,
-    check_crossings,
-    check_last_step_hook,
-    check_right_sets,
-    check_two_paths,
-    fault_of,
-    possible_crossings,
-)
+from lstmlib.exercises import where_to_divide as exercises
 from lstmlib.explorers.controls import BackwardGraph
 from lstmlib.explorers.where_to_divide import laboratory
 from lstmlib.explorers.where_to_divide.numbers import (
@@ -448,13 +440,13 @@ LONGER = "loss dy dh_above dz dh_next dz dW_t dW".split()
 FIRST_GIVEN = {frozenset(["dW_t", "dWy_t"]), frozenset(["dWy_t", "dh_above"])}
 
 RIGHT = {
-    check_last_step_hook: [divided_at(LAST, "loss"), divided_in_place],
-    check_right_sets: [one_edge_after_another],
-    check_two_paths: [(tuple(SHORTER), tuple(LONGER))],
+    exercises.check_last_step_hook: [divided_at(LAST, "loss"), divided_in_place],
+    exercises.check_right_sets: [one_edge_after_another],
+    exercises.check_two_paths: [(tuple(SHORTER), tuple(LONGER))],
 }
 
 WRONG = {
-    check_crossings: [
+    exercises.check_crossings: [
         *((CROSSINGS | {question: answer}, f"For {question!r}, T = 5: {answer} is not it. Hint: {cause}")
           for question, answer, cause in (
               ("highest dz", 4, "the longest path visits z once at every timestep, the last one included."),
@@ -466,7 +458,7 @@ WRONG = {
         (CROSSINGS | {"highest dh_next": ...}, "Still open: highest dh_next."),
         ({"highest dz": 5, 2: 4}, f"{KEYS}highest dz, 2."), ({}, f"{KEYS}none."),
     ],
-    check_last_step_hook: [
+    exercises.check_last_step_hook: [
         (divided_at((..., 0, slice(None), slice(None))), "first timestep"),
         (hook(lambda gradient, size_X: gradient / size_X), "every timestep."),
         (hook(lambda gradient, size_X: divided(gradient / size_X, LAST, 1 / size_X)), "every timestep but the last"),
@@ -486,7 +478,7 @@ WRONG = {
         (lambda size_X: size_X, "Expected divide_last(size_X) to return a function at(edge, gradient), received 5."),
         (lambda size_X: np.ones((4, 3)), "received an array of shape (4, 3)."),
     ],
-    check_right_sets: [
+    exercises.check_right_sets: [
         (chosen(lambda p, given, T: given <= p and obeys(p, T, any)), "for `all`"),
         (chosen(lambda p, given, T: obeys(p, T)), "must contain every given edge"),
         (chosen(lambda p, given, T: given <= p and obeys(p, 2)), "pass T on"),
@@ -507,7 +499,7 @@ WRONG = {
         (lambda given, T: 7, "received a value of type int. "),
         (chosen(lambda p, given, T: p > T), "not supported between"),  # an error of the reader's own
     ],
-    check_two_paths: [
+    exercises.check_two_paths: [
         ((SHORTER, SHORTER), "back one timestep"),
         ((SHORTER, "loss dy dh_above dc_next dz dW_t dW".split()), "back one timestep"),
         (("loss dy dh_above dc_next dz dW_t dW".split(), LONGER), "does not cross dc_next as often as the shorter one"),
@@ -537,8 +529,8 @@ def test_paths_are_those_of_the_graph():
         steps = sum(edge in ("dh_next", "dc_next") for edge in walk)
         if walk[-1] == "dW":
             found.append(walk)
-        walks += [[*walk, edge] for edge in NEXT[walk[-1]] if edge not in ("dh_next", "dc_next") or steps < 2]
-    to_b = [walk for walk in found if fault_of(walk) is None]
+        walks += [[*walk, edge] for edge in exercises.NEXT[walk[-1]] if edge not in ("dh_next", "dc_next") or steps < 2]
+    to_b = [walk for walk in found if exercises.fault_of(walk) is None]
     assert len(found) - len(to_b) == 1  # that to Wy
     for edge in EDGES:
-        assert possible_crossings({edge}, T=3) == {walk.count(edge) for walk in to_b}
+        assert exercises.possible_crossings({edge}, T=3) == {walk.count(edge) for walk in to_b}
