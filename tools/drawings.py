@@ -13,7 +13,7 @@ from lstmlib.show.svg import BLUE, FAINT, GREEN, GREY, INK, ORANGE, PAPER, PURPL
 from lstmlib.show.svg import text as small_text
 
 WIDTH = 1160
-BOLD, CODE = {"font_weight": "bold"}, {"font_family": "DejaVu Sans Mono, monospace"}
+BOLD, CODE = {"bold": True}, {"font_family": "DejaVu Sans Mono, monospace"}
 
 
 def picture(height, *parts, words):
@@ -117,7 +117,9 @@ def graph(number=0):
 
 
 DEEP_BLUE = "#004c78"
-C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = 24, 96, 176, 230, 292, 360, 408, 464, 538  # heights of the rows
+LAYOUT = backward_graph.Layout((24, 96, 176, 230, 292, 360, 408, 464, 538), 38, 21, bus=76, round=74, back=260, dot=0,
+                               ring=26, arrow=80)
+C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = LAYOUT.rows
 COLUMNS, SUM, WEIGHTS = (130, 540), 830, 1010
 NODES = [(335, C, 40, "C"), *((x, y, half, name + "₁₂"[k]) for k, x in enumerate(COLUMNS) for y, half, name in (
     (LOSS, 56, "loss"), (Y, 38, "y"), (H, 38, "h"), (CELL, 38, "c"), (Z, 38, "z"))),
@@ -129,20 +131,7 @@ NAMES = (("loss", 500, 44, ""), ("dy", 576, 148, ""), ("dWy_t", 674, 184, ""), (
 
 def ways():
     """{what is drawn, named as in the graph of the notebooks: its corners}"""
-    found = {}
-    for t, x in enumerate(COLUMNS, 1):
-        after = COLUMNS[t] if t < len(COLUMNS) else SUM - 52
-        found |= {f"loss {t}": [(335, C + 21), (x, LOSS - 21)], f"dy {t}": [(x, LOSS + 21), (x, Y - 21)],
-                  f"dh_above {t}": [(x, Y + 21), (x, H - 21)], f"dz {t}": [(x, JOIN), (x, Z - 21)],
-                  f"dWy_t {t}": [(x + 38, Y), (x + 76, Y), (x + 76, SUM_Y)], f"dW_t {t}": [(x, Z + 21), (x, SUM_Z)],
-                  f"sum Wy {t}": [(x + 76, SUM_Y), (after + (76 if t < len(COLUMNS) else 26), SUM_Y)],
-                  f"sum Wx {t}": [(x, SUM_Z), (after + (0 if t < len(COLUMNS) else 26), SUM_Z)],
-                  f"h {t}": [(x, H + 21), (x, CELL - 21)], f"cell {t}": [(x, CELL + 21), (x, JOIN)],
-                  f"join {t}": [(x - 38, H), (x - 74, H), (x - 74, JOIN), (x, JOIN)]}
-    x1, x2 = COLUMNS
-    return found | {"dc_next 2": [(x2 - 38, CELL), (x1 + 38, CELL)],
-                    "dh_next 2": [(x2 - 38, Z), (x1 + 150, Z), (x1 + 150, H), (x1 + 38, H)],
-                    **{f"dW {name}": [(SUM + 26, y), (WEIGHTS - 100, y)] for name, y in (("Wy", SUM_Y), ("Wx", SUM_Z))}}
+    return backward_graph.ways(LAYOUT, (1, 2), COLUMNS, SUM)
 
 
 BITS = "dz", "dh_next", "dc_next", "dh_above", "dW_t", "dWy_t", "loss", "dy", "dW"  # the right sets lie apart

@@ -104,13 +104,13 @@ def curves(numbers):
 
 
 def arrivals(numbers):
-    parts = [svg.text(0, 14, "What arrives at t = 1", 13, font_weight="bold")]
+    parts = [svg.text(0, 14, "What arrives at t = 1", 13, bold=True)]
     for row, (name, norms, look) in enumerate(looks(numbers)):
         y = 46 + 58 * row
         parts += [svg.line(0, y - 4, 40, y - 4, **look), svg.text(50, y, name, 13),
-                  svg.text(50, y + 21, brief(norms[0]), 16, font_weight="bold")]
+                  svg.text(50, y + 21, brief(norms[0]), 16, bold=True)]
     parts += [svg.text(50, 220, "forget gates, on average", 13),
-              svg.text(50, 241, f"f = {numbers.forget:.3f}", 16, font_weight="bold")]
+              svg.text(50, 241, f"f = {numbers.forget:.3f}", 16, bold=True)]
     return svg.panel("arrivals", 260, 250, *parts, words=f"Forget gates are {numbers.forget:.3f} on average.")
 
 

@@ -102,10 +102,10 @@ def xray_panel(state, picture):
     true, read = (np.linalg.norm(dz[of], axis=-1) for dz in (picture.true_dz, picture.dz))
     largest = max(true.max(), 1e-300)
     parts = [svg.text(0, 14, "Rows of the gradient of Wx: dz, read from outside, in frames of the true size", 13,
-                      font_weight="bold")]
+                      bold=True)]
     for k, gate in enumerate("ifgo"):
         x = 76 + 162 * k
-        parts.append(svg.text(x, 42, f"gate {gate}", 13, font_weight="bold"))
+        parts.append(svg.text(x, 42, f"gate {gate}", 13, bold=True))
         for t in range(STEPS):
             y, wrong = 54 + 52 * t, picture.errors[of, t, k] > WRONG
             parts += [svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 34, fill=svg.RED if wrong else svg.BLUE),
@@ -115,7 +115,7 @@ def xray_panel(state, picture):
     for t in range(STEPS):
         here = t == state.step - 1
         parts.append(svg.text(0, 76 + 52 * t, f"t = {t + 1}{' ◀' if here else ''}", 13,
-                              font_weight="bold" if here else None))
+                              bold=here))
     parts.append(svg.text(0, 54 + 52 * STEPS + 22, "◀ the loss acts at this timestep alone; later ones get nothing", 12,
                           fill=svg.GREY))
     return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, words=xray_words(state, picture))
@@ -129,14 +129,14 @@ def check_panel(numbers):
         x, top = frame.x(k), frame.y(0 if error < EXACT else error ** 0.5)
         colour = svg.GREEN if error < EXACT else svg.RED
         parts += [svg.rect(x - 14, top, 28, frame.y(0) - top, fill=colour),
-                  svg.text(x, frame.top + frame.height + 18, gate or array, 13, "middle", font_style="italic")]
+                  svg.text(x, frame.bottom + 18, gate or array, 13, "middle", font_style="italic")]
         parts.append(svg.circle(x, top, 5, fill=colour) if error < EXACT else
                      svg.text(x, top - 6, percent(error), 11, "middle", **OVER_LINES))
     for first, label in ((0, "Wx"), (4, "Wh"), (8, "b")):
-        left, right, y = frame.x(first) - 18, frame.x(first + 3) + 18, frame.top + frame.height + 28
+        left, right, y = frame.x(first) - 18, frame.x(first + 3) + 18, frame.bottom + 28
         parts += [svg.line(left, y, right, y, stroke=svg.GREY),
                   svg.text((left + right) / 2, y + 18, label, 13, "middle")]
-    parts += [svg.text(frame.x(12.5), frame.top + frame.height + 46, "output", 12, "middle", svg.GREY)]
+    parts += [svg.text(frame.x(12.5), frame.bottom + 46, "output", 12, "middle", svg.GREY)]
     return "".join(parts)
 
 
@@ -186,7 +186,7 @@ def order_panel(numbers):
 
 
 def level(frame, value):
-    return svg.line(frame.left, frame.y(value), frame.left + frame.width, frame.y(value), stroke=svg.GREY, width=2,
+    return svg.line(frame.left, frame.y(value), frame.right, frame.y(value), stroke=svg.GREY, width=2,
                     stroke_dasharray="4 4")
 
 

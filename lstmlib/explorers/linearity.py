@@ -95,7 +95,7 @@ def order_of_work(name, state, columns, other):
     own, both = BAR / LARGEST, BAR / (2 * LARGEST)
     last = both / LARGEST_FACTOR
     arrive = "Two gradients arrive" if not constant else "Gradient and constant arrive"
-    parts = [svg.text(0, 16, f"Divide {name}", 16, font_weight="bold"),
+    parts = [svg.text(0, 16, f"Divide {name}", 16, bold=True),
              step(42, arrive, LARGEST),
              svg.text(0, 61, arrival("a = ", state.a, a, at_once, state.size_X), 13), bar(66, a * own),
              svg.text(0, 98, arrival("", state.second, second, at_once and not constant, state.size_X)
@@ -108,7 +108,7 @@ def order_of_work(name, state, columns, other):
              svg.text(0, 224, f"{plain(summed)} × {state.factor} = {plain(product)}", 13),
              bar(229, product * last, fill=svg.GREY),
              step(268, "This is the result" if at_once else "It is divided: the result", 2 * LARGEST * LARGEST_FACTOR),
-             svg.text(0, 289, plain(result), 16, font_weight="bold"), bar(295, result * last, fill=svg.INK)]
+             svg.text(0, 289, plain(result), 16, bold=True), bar(295, result * last, fill=svg.INK)]
     divided = ([61] if constant else [61, 98]) if at_once else [289]
     parts += [division(y, state.size_X) for y in divided]
     equal, x = result == other, float(other) * last
@@ -121,7 +121,7 @@ def order_of_work(name, state, columns, other):
 
 def step(y, sentence, limit):
     """What happens in this step, and the axis of its bars, from 0 to the limit."""
-    return "".join([svg.text(0, y, sentence, 13, font_weight="bold"),
+    return "".join([svg.text(0, y, sentence, 13, bold=True),
                     svg.text(BAR, y, f"{limit:,}", 12, "end", svg.GREY),
                     *(svg.line(x, y + 22, x, y + 42, svg.FAINT) for x in (0, BAR / 2, BAR))])
 
@@ -144,7 +144,7 @@ def division(y, size_X):
     """The mark where 1/|X| is applied, at the right end of a line of text."""
     x = BAR - 38
     return (svg.rect(x, y - 15, 38, 18, svg.PAPER, stroke=svg.PURPLE, stroke_width=2, rx=6)
-            + svg.text(x + 19, y - 1, f"÷{size_X}", 13, "middle", svg.PURPLE, font_weight="bold"))
+            + svg.text(x + 19, y - 1, f"÷{size_X}", 13, "middle", svg.PURPLE, bold=True))
 
 
 def proportionality(state, numbers):
@@ -156,8 +156,8 @@ def proportionality(state, numbers):
     colour = svg.GREEN if doubles else svg.RED
     return svg.panel(
         "doubled", WIDTH, 96, svg.rect(0, 0, WIDTH, 96, svg.SOFT, rx=8),
-        svg.text(12, 22, "If the loss doubles", 13, font_weight="bold"), svg.text(12, 43, lines[0], 13),
-        *(svg.text(12, y, line, 13, fill=colour, font_weight="bold") for y, line in zip((63, 82), lines[1:])),
+        svg.text(12, 22, "If the loss doubles", 13, bold=True), svg.text(12, 43, lines[0], 13),
+        *(svg.text(12, y, line, 13, fill=colour, bold=True) for y, line in zip((63, 82), lines[1:])),
         words=f"If the loss doubles: {'; '.join(lines[:2])} {lines[2]}.")
 
 

@@ -141,10 +141,10 @@ def strip(name, values, arrival):
     frame = svg.Frame(30, 19, 288, 44, TIME, limits)
     title = svg.element("tspan", name, font_weight="bold", font_style="italic") + f"  {what}"
     parts = [band(frame, arrival), frame.axes(y_ticks=ticks, labels=minus), bars(frame, values, colour, arrival),
-             svg.line(frame.left, frame.y(0), frame.left + frame.width, frame.y(0), stroke=svg.GREY),
+             svg.line(frame.left, frame.y(0), frame.right, frame.y(0), stroke=svg.GREY),
              svg.element("text", title, x=30, y=13, font_size=14, fill=svg.DEEP.get(colour, svg.INK))]
     if name == "x":
-        parts.append(svg.text(frame.left + frame.width, 13, "marker: remember this one", 12, "end"))
+        parts.append(svg.text(frame.right, 13, "marker: remember this one", 12, "end"))
     parts += time_axis(frame, 80) if name == "o" else []
     said = ", ".join(decimal(value) for value in values)
     return svg.panel(name, WIDTH, 98 if name == "o" else 70, *parts, words=f"{what} {name}, step by step: {said}.")
@@ -152,32 +152,32 @@ def strip(name, values, arrival):
 
 def time_axis(frame, y):
     return [svg.text(frame.x(step), y, step, 12, "middle", svg.GREY) for step in STEPS[::3]] + [
-        svg.text(frame.left + frame.width / 2, y + 15, "timestep t", 12, "middle")]
+        svg.text(frame.middle, y + 15, "timestep t", 12, "middle")]
 
 
 def states(state, numbers):
     """The cell state, and how much of it is the number; the hidden state."""
     end, candidate = numbers.c[-1], numbers.g[state.arrival - 1]
-    target, right = CELL.y(candidate), CELL.left + CELL.width + 6
+    target, right = CELL.y(candidate), CELL.right + 6
     came_in = f"dashed: its candidate, tanh({decimal(state.value)}) = {decimal(candidate)}"
     y_c, y_part = apart(CELL.y(end), CELL.y(numbers.remembered[-1]), 30)
     parts = [
         band(CELL, state.arrival), CELL.axes(y_ticks=(-2, -1, 0, 1, 2), labels=minus),
-        svg.text(CELL.left, 13, "Cell state c, and the number's part of it", 13, font_weight="bold"),
-        svg.line(CELL.left, CELL.y(0), CELL.left + CELL.width, CELL.y(0), stroke=svg.GREY),
+        svg.text(CELL.left, 13, "Cell state c, and the number's part of it", 13, bold=True),
+        svg.line(CELL.left, CELL.y(0), CELL.right, CELL.y(0), stroke=svg.GREY),
         bars(CELL, numbers.remembered, svg.BLUE, None, opacity=0.45),
-        svg.line(CELL.x(state.arrival), target, CELL.left + CELL.width, target, stroke=svg.BLUE, width=1.5,
+        svg.line(CELL.x(state.arrival), target, CELL.right, target, stroke=svg.BLUE, width=1.5,
                  stroke_dasharray="5 4"),
         CELL.curve(STEPS, numbers.c, stroke=svg.INK, width=2), dots(CELL, numbers.c, svg.INK),
-        svg.text(right, y_c + 4, f"c = {decimal(end)}", 12, font_weight="bold"),
+        svg.text(right, y_c + 4, f"c = {decimal(end)}", 12, bold=True),
         svg.text(right, y_part - 3, "of it, the", 12, fill=svg.BLUE),
         svg.text(right, y_part + 11, f"number: {decimal(numbers.remembered[-1])}", 12, fill=svg.BLUE),
         svg.text(CELL.left, CELL.y(-2) + 17, came_in, 12, fill=svg.BLUE),
         band(HIDDEN, state.arrival), HIDDEN.axes(y_ticks=(-1, 0, 1), labels=minus),
-        svg.text(HIDDEN.left, HIDDEN.top - 9, "Hidden state h: what the network sees", 13, font_weight="bold"),
-        svg.line(HIDDEN.left, HIDDEN.y(0), HIDDEN.left + HIDDEN.width, HIDDEN.y(0), stroke=svg.GREY),
+        svg.text(HIDDEN.left, HIDDEN.top - 9, "Hidden state h: what the network sees", 13, bold=True),
+        svg.line(HIDDEN.left, HIDDEN.y(0), HIDDEN.right, HIDDEN.y(0), stroke=svg.GREY),
         HIDDEN.curve(STEPS, numbers.h, stroke=svg.INK, width=2), dots(HIDDEN, numbers.h, svg.INK),
-        svg.text(right, HIDDEN.y(numbers.h[-1]) + 4, f"h = {decimal(numbers.h[-1])}", 12, font_weight="bold"),
+        svg.text(right, HIDDEN.y(numbers.h[-1]) + 4, f"h = {decimal(numbers.h[-1])}", 12, bold=True),
         *time_axis(HIDDEN, 360)]
     said = (f"Cell state, ending at {decimal(end)}, of which the number is {decimal(numbers.remembered[-1])}; "
             f"hidden state, ending at {decimal(numbers.h[-1])}.")

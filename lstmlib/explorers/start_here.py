@@ -112,18 +112,18 @@ def node(x, y, lines, half, fill=svg.PAPER):
 
 def badge(x, y):
     return (svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=svg.BLUE)
-            + svg.text(x, y + 4.5, "1/|X|", 12.5, "middle", fill=svg.ON, font_weight="bold"))
+            + svg.text(x, y + 4.5, "1/|X|", 12.5, "middle", fill=svg.ON, bold=True))
 
 
 def dots(numbers):
     """Each number of your gradient over the true one: on the line where they are equal."""
     frame = svg.Frame(72, 26, 350, 146, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
     ticks = [(100, "100 times"), (10, "10 times"), (1, "equal"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
-    middle, wrong_sign = frame.left + frame.width / 2, (numbers.yours * numbers.truth < 0).any()
+    middle, wrong_sign = frame.middle, (numbers.yours * numbers.truth < 0).any()
     note = f"(the last {OF_OUTPUT_LAYER}: output layer{'; a cross: wrong sign' if wrong_sign else ''})"
     return svg.panel(
         "numbers", 430, 222, frame.axes(y_ticks=ticks, title="Your number / the true number"),
-        svg.line(frame.left, frame.y(1), frame.left + frame.width, frame.y(1), stroke=svg.GREEN, width=2),
+        svg.line(frame.left, frame.y(1), frame.right, frame.y(1), stroke=svg.GREEN, width=2),
         marks(frame, [mine / true for mine, true in zip(numbers.yours, numbers.truth)]),
         svg.text(middle, 194, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
         svg.text(middle, 212, note, 12, "middle", svg.GREY),

@@ -167,9 +167,9 @@ def draw(state, numbers):
 def curves_panel(state, numbers):
     """Mean squared error of the right placement and of the chosen one."""
     ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-4, 2)]
-    y, right = CURVES.y(BEST_CONSTANT), CURVES.left + CURVES.width
+    y, right = CURVES.y(BEST_CONSTANT), CURVES.right
     parts = [CURVES.axes([0, 500, 1000, 1500], ticks, "batch"),
-             svg.text(4, 16, "Mean squared error", 13, font_weight="bold"),
+             svg.text(4, 16, "Mean squared error", 13, bold=True),
              svg.line(4, 34, 34, 34, stroke=svg.SKY, width=6), svg.text(40, 38, "{loss}, right", 12),
              svg.line(130, 34, 160, 34, stroke=svg.RED, width=2.5, stroke_dasharray="7 4"),
              svg.text(166, 38, state.placement, 12),
@@ -179,9 +179,9 @@ def curves_panel(state, numbers):
              CURVES.curve(STEPS, numbers.chosen, stroke=svg.RED, stroke_dasharray="7 4", width=2.5)]
     if numbers.died:
         x = CURVES.x(numbers.died)
-        parts += [svg.line(x, CURVES.top, x, CURVES.top + CURVES.height, stroke=svg.RED, width=2.5,
+        parts += [svg.line(x, CURVES.top, x, CURVES.bottom, stroke=svg.RED, width=2.5,
                            stroke_dasharray="7 4"),
-                  svg.text(x + 8, 72, f"died at batch {numbers.died}", 13, font_weight="bold")]
+                  svg.text(x + 8, 72, f"died at batch {numbers.died}", 13, bold=True)]
     ends = f"ends at {end_of(numbers.chosen)}" if not numbers.died else f"died at batch {numbers.died}"
     said = f"{{loss}} ends at {end_of(numbers.right)}, {state.placement} {ends}"
     return svg.panel("curves", 414, 284, *parts, words=f"Mean squared error over {BATCHES:,} batches: {said}.")
@@ -192,7 +192,7 @@ def distance_panel(numbers):
     alive = [distance for distance in numbers.distance if not math.isnan(distance)]
     said = f"up to {max(alive):.1g}" if alive else "the run died too soon"
     return svg.panel("distance", 232, 284, DISTANCE.axes([0, 750, 1500], ticks, "batch"),
-                     svg.text(4, 16, "Weights: distance to {loss}", 13, font_weight="bold"),
+                     svg.text(4, 16, "Weights: distance to {loss}", 13, bold=True),
                      svg.text(4, 38, "norm-relative", 12, fill=svg.GREY),
                      DISTANCE.curve(STEPS, numbers.distance, stroke=svg.RED, width=2.5),
                      words=f"Distance of the weights from those of {{loss}}: {said}.")
@@ -202,7 +202,7 @@ def shares_panel(numbers):
     """One bar for each array, cut into the shares that cross 0, 1, 2, ... divisions."""
     looks = [("never", svg.DEEP[svg.RED], svg.ON), ("once", svg.SKY, INK_ON_SKY), ("twice", svg.ORANGE, INK_ON_SKY),
              ("3 times or more", svg.PURPLE, svg.ON)]
-    parts = [svg.text(4, 16, "Divided how often?", 13, font_weight="bold"),
+    parts = [svg.text(4, 16, "Divided how often?", 13, bold=True),
              svg.text(4, 38, "shares, before training", 12, fill=svg.GREY)]
     for row, (name, values) in enumerate(numbers.shares.items()):
         y, x = 52 + 32 * row, 34.0

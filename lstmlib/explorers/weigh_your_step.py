@@ -206,7 +206,7 @@ def draw(state, numbers):
 
 def batch(state, numbers):
     """The items, cut into pieces: filled squares count, open ones are masked."""
-    parts, y = [svg.text(0, 14, "The batch, in its pieces", 13, font_weight="bold")], 30
+    parts, y = [svg.text(0, 14, "The batch, in its pieces", 13, bold=True)], 30
     for number, piece in enumerate(CUTS[state.cut]):
         height = 30 * len(piece) + 8
         parts.append(svg.rect(0, y, 276, height, svg.SOFT if number % 2 == 0 else svg.BAND, rx=6))
@@ -226,7 +226,7 @@ def fingerprint(state, numbers):
     """What each item weighs: measured, and what each |X| predicts; a bar that is cut short has a gap."""
     rows = {"measured": numbers.measured, **numbers.predicted}
     largest = max(np.abs(values).max() for name, values in rows.items() if name not in ("nothing", "sequences"))
-    parts = [svg.text(LEFT + COLUMN * b, 14, f"item {b}", 13, font_weight="bold") for b in range(3)]
+    parts = [svg.text(LEFT + COLUMN * b, 14, f"item {b}", 13, bold=True) for b in range(3)]
     good = fitting(numbers)
     for place, (name, values) in enumerate(rows.items()):
         y, first = 24 + ROW * place + 10 * (place > 0), place == 0
@@ -234,7 +234,7 @@ def fingerprint(state, numbers):
         if fits:
             parts.append(svg.rect(0, y, LEFT + 3 * COLUMN, ROW - 4, svg.PALE_GREEN, rx=6))
         parts.append(svg.text(LEFT - 12, y + 24, f"{'✓ ' if fits else ''}{short(name)}", 13, "end",
-                              font_weight="bold" if first or fits else None))
+                              bold=first or fits))
         for b, value in enumerate(values):
             x, width = LEFT + COLUMN * b, min(abs(value) / largest, 1) * (COLUMN - 58)
             parts += [svg.rect(x, y + 8, width, 20, svg.ORANGE if first else svg.BLUE),
@@ -251,7 +251,7 @@ def rest(state, numbers):
     for place, (name, value) in enumerate((("left over, no weighted sum", numbers.left),
                                            ("cut otherwise, differs by", split or 0))):
         y = 66 * place
-        parts += [svg.text(0, y + 14, name, 13, font_weight="bold"),
+        parts += [svg.text(0, y + 14, name, 13, bold=True),
                   svg.rect(0, y + 22, 200, 22, svg.SOFT, stroke=svg.FAINT),
                   svg.rect(0, y + 22, 200 * min(value, 1), 22, svg.RED),
                   svg.text(208, y + 38, "0" if value < 1e-6 else f"{100 * value:.0f}%", 13)]

@@ -33,6 +33,7 @@ SCALES = tuple(2 ** k for k in (0, 4, 8, 12, 16, 20))
 FORMATS = {"float64": np.float64, "float32": np.float32, "bfloat16": np.float32, "float16": np.float16}
 ROUNDING = {"float64": 1e-9, "float32": 1e-4, "bfloat16": 0.02, "float16": 0.003}  # of the norm of a gradient
 BEFORE, AFTER = "before the clip", "after the clip"
+NAMES = "at once", "at the end"
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def headline(state, numbers):
     """Whether both orders give the optimiser the same gradient, and if not, why."""
     once, end = numbers.at_once, numbers.at_the_end
     if any(numbers.overflowed):
-        which = " and ".join(name for name, count in zip(("at once", "at the end"), numbers.overflowed) if count)
+        which = " and ".join(name for name, count in zip(NAMES, numbers.overflowed) if count)
         return False, f"Overflow {which}: {state.dtype} holds no number so large"
     if numbers.lost[0] and not numbers.lost[1]:
         return False, f"At once underflows: {numbers.lost[0]} of {len(numbers.truth)} entries have become 0"
@@ -169,7 +170,7 @@ def headline(state, numbers):
         once, end = map(brief, numbers.spoiled)
         told = [f"{once} times too short at once and at the end"] if once == end else [
             f"{brief(factor)} times too short {when}" for factor, when
-            in zip(numbers.spoiled, ("at once", "at the end")) if factor > 1.001]
+            in zip(numbers.spoiled, NAMES) if factor > 1.001]
         return False, f"The clip meets S: the gradient is {' and '.join(told)}"
     if abs(numbers.factor - 1) > ROUNDING[state.dtype]:
         return False, f"The orders differ: divided first, the gradient is {brief(numbers.factor)} times as long"
@@ -202,7 +203,7 @@ def of_the_clip(state, numbers):
 def of_the_step(numbers):
     once, end = numbers.at_once.step, numbers.at_the_end.step
     told = [f"{when} {'none' if math.isnan(step) else f'{step:.2f} of its full length'}"
-            for when, step in (("at once", once), ("at the end", end))]
+            for when, step in zip(NAMES, (once, end))]
     forgiven = numbers.factor > 1.01 and abs(once - end) < 0.01
     return f"Adam's first step: {', '.join(told)}.{' It forgives the factor.' if forgiven else ''}"
 
@@ -217,16 +218,27 @@ def brief(value):
     return f"{value:.1e}".replace("-", "\N{MINUS SIGN}")
 
 
-LOW, HIGH = 1e-13, 1e2
-NORMS = svg.Frame(50, 46, 232, 176, (1, POWERS[-1]), (LOW, HIGH), log="xy")
+NORMS = svg.Frame(50, 46, 232, 176, (1, POWERS[-1]), (1e-13, 1e2), log="xy")
 STEPS = svg.Frame(50, 46, 220, 176, (1, POWERS[-1]), (0, 1.05), log="x")
 ENTRIES = svg.Frame(50, 62, 232, 144, (1e-7, 1e1), (1e-14, 1e1), log="xy")
 ZERO_Y, INFINITE_Y = 214, 54
+SIZE_TICKS = [(1, "1"), *((2 ** k, f"2^{k}") for k in (5, 10, 15, 20))]
 ONCE, END = {"stroke": svg.BLUE, "width": 3}, {"stroke": svg.RED, "width": 2, "stroke_dasharray": "6 4"}
 
 
 def draw(state, numbers):
-    return orders(state, numbers), norms_panel(state, numbers), steps_panel(state, numbers), entries_panel(numbers)
+    ways = numbers.at_once, numbers.at_the_end
+    norms = [way.received_norm for way in ways]
+    curves = zip(numbers.curves_at_once, numbers.curves_at_the_end)
+    of_norms, of_steps = next(curves), next(curves)
+    said = (f"Norm that the optimiser receives at |X| = {state.size_X:,}: {brief(norms[0])} at once, "
+            f"{brief(norms[1])} at the end.")
+    return (orders(state, ways),
+            over_sizes("norms", 300, NORMS, "Norm the optimiser receives", svg.powers_of_10(-12, 3, 4),
+                       map(positive, of_norms), state.size_X, positive(norms), said),
+            over_sizes("steps", 286, STEPS, "Adam's first step / its full length", [0, 0.5, 1],
+                       of_steps, state.size_X, [way.step for way in ways], of_the_step(numbers)),
+            entries_panel(numbers))
 
 
 def stages(state, way, at_once):
@@ -242,28 +254,24 @@ def stages(state, way, at_once):
     return [*first, ("backward, sum", norm_text(way.summed_norm)), *behind, *last, ("Adam", step_text(way.step))]
 
 
-def orders(state, numbers):
+def orders(state, ways):
     """Both orders of work as a row of boxes, each with what comes out of it."""
-    parts, width, pitch = [], 122, 140
-    for row, (name, colour, way) in enumerate((("at once", svg.BLUE, numbers.at_once),
-                                               ("at the end", svg.RED, numbers.at_the_end))):
-        y, dashes = 2 + 62 * row, "6 4" if row else None
-        parts += [svg.text(2, y + 22, "divide", 13, font_weight="bold", fill=colour),
-                  svg.text(2, y + 39, name, 13, font_weight="bold", fill=colour)]
-        for place, (title, result) in enumerate(stages(state, way, row == 0)):
-            x = 84 + pitch * place
-            bold = "bold" if "/" in title or title.startswith(("divide", "dY")) else None
-            parts += [svg.rect(x, y, width, 50, svg.PAPER, stroke=colour, stroke_width=2, rx=8,
-                               stroke_dasharray=dashes),
-                      svg.text(x + 8, y + 21, title, 12.5, font_weight=bold),
+    parts, said = [], []
+    for row, (name, colour, way) in enumerate(zip(NAMES, (svg.BLUE, svg.RED), ways)):
+        y, boxes = 2 + 62 * row, stages(state, way, row == 0)
+        parts += [svg.text(2, y + 22, "divide", 13, bold=True, fill=colour),
+                  svg.text(2, y + 39, name, 13, bold=True, fill=colour)]
+        for place, (title, result) in enumerate(boxes):
+            x = 84 + 140 * place
+            parts += [svg.rect(x, y, 122, 50, svg.PAPER, stroke=colour, stroke_width=2, rx=8,
+                               stroke_dasharray="6 4" if row else None),
+                      svg.text(x + 8, y + 21, title, 12.5, bold="/" in title or title.startswith(("divide", "dY"))),
                       svg.text(x + 8, y + 40, result, 12.5, fill=svg.GREY)]
             if place:
                 parts.append(svg.curve([(x - 15, y + 25), (x - 4, y + 25), None, (x - 9, y + 20), (x - 4, y + 25),
                                         (x - 9, y + 30)], svg.GREY, 1.5))
-    said = "; ".join(f"divide {name}: " + ", ".join(f"{what} ({result})" for what, result in stages(state, way, first))
-                     for name, way, first in (("at once", numbers.at_once, True),
-                                              ("at the end", numbers.at_the_end, False)))
-    return svg.panel("orders", 84 + 6 * pitch - 16, 120, *parts, words=f"{said[0].upper()}{said[1:]}.")
+        said.append(f"divide {name}: " + ", ".join(f"{what} ({result})" for what, result in boxes))
+    return svg.panel("orders", 908, 120, *parts, words=f"D{'; '.join(said)[1:]}.")
 
 
 def norm_text(norm):
@@ -274,58 +282,36 @@ def step_text(step):
     return "no step" if math.isnan(step) else f"{step:.2f} of a step"
 
 
-def norms_panel(state, numbers):
-    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-12, 3, 4)]
-    parts = [NORMS.axes(size_ticks(), ticks, "|X|"),
-             svg.text(4, 16, "Norm the optimiser receives", 13, font_weight="bold"),
-             NORMS.curve(POWERS, positive(numbers.curves_at_once[0]), **ONCE),
-             NORMS.curve(POWERS, positive(numbers.curves_at_the_end[0]), **END)]
-    for way, mark in ((numbers.at_once, ring), (numbers.at_the_end, cross)):
-        if 0 < way.received_norm < math.inf:
-            parts.append(mark(NORMS.x(state.size_X), NORMS.y(way.received_norm), 6))
-    return svg.panel("norms", 300, 264, *parts, key(4, 30), words=(
-        f"Norm that the optimiser receives at |X| = {state.size_X:,}: {brief(numbers.at_once.received_norm)} at once, "
-        f"{brief(numbers.at_the_end.received_norm)} at the end."))
+def over_sizes(name, width, frame, title, ticks, curves, size_X, values, words):
+    """A line for each order of work over |X|, and its mark at the chosen |X|."""
+    parts = [frame.axes(SIZE_TICKS, ticks, "|X|"), svg.text(4, 16, title, 13, bold=True)]
+    parts += [frame.curve(POWERS, curve, **look) for curve, look in zip(curves, (ONCE, END))]
+    parts += [mark(frame.x(size_X), frame.y(value), 6) for value, mark in zip(values, (ring, cross))
+              if math.isfinite(value)]
+    return svg.panel(name, width, 264, *parts, key(4, 30), words=words)
 
 
 def positive(norms):
     return [norm if norm > 0 else math.nan for norm in norms]
 
 
-def steps_panel(state, numbers):
-    parts = [STEPS.axes(size_ticks(), [0, 0.5, 1], "|X|"),
-             svg.text(4, 16, "Adam's first step / its full length", 13, font_weight="bold"),
-             STEPS.curve(POWERS, numbers.curves_at_once[1], **ONCE),
-             STEPS.curve(POWERS, numbers.curves_at_the_end[1], **END)]
-    for way, mark in ((numbers.at_once, ring), (numbers.at_the_end, cross)):
-        if not math.isnan(way.step):
-            parts.append(mark(STEPS.x(state.size_X), STEPS.y(way.step), 6))
-    return svg.panel("steps", 286, 264, *parts, key(4, 30), words=of_the_step(numbers))
-
-
-def size_ticks():
-    return [(1, "1"), (2 ** 5, "2^5"), (2 ** 10, "2^10"), (2 ** 15, "2^15"), (2 ** 20, "2^20")]
-
-
 def entries_panel(numbers):
     """Every entry that the optimiser receives against the true mean, both without their signs."""
-    ticks = {k: (10.0 ** k, f"1e{k}" if k else "1") for k in range(-12, 2, 2)}
-    bottom = [(value, "") for value, _ in (ticks[k] for k in (-6, -4, -2, 0))]
-    parts = [ENTRIES.axes(bottom, [ticks[k] for k in (-12, -8, -4, 0)])]
-    parts += [svg.text(ENTRIES.x(value), 238, name, 12, "middle", svg.GREY)
-              for value, name in (ticks[k] for k in (-6, -4, -2, 0))]
+    bottom = svg.powers_of_10(-6, 1, 2)
+    parts = [ENTRIES.axes([(value, "") for value, _ in bottom], svg.powers_of_10(-12, 1, 4))]
+    parts += [svg.text(ENTRIES.x(value), 238, name, 12, "middle", svg.GREY) for value, name in bottom]
     for y, label in ((ZERO_Y, "0"), (INFINITE_Y, "inf")):
         parts += [svg.rect(ENTRIES.left, y - 8, ENTRIES.width, 16, svg.SOFT),
                   svg.text(ENTRIES.left - 5, y + 4, label, 12, "end", svg.GREY)]
-    parts += [svg.text(4, 16, "Each entry against the true one", 13, font_weight="bold"),
-              svg.text(ENTRIES.left + ENTRIES.width / 2, 256, "size of the true entry", 13, "middle"),
+    parts += [svg.text(4, 16, "Each entry against the true one", 13, bold=True),
+              svg.text(ENTRIES.middle, 256, "size of the true entry", 13, "middle"),
               svg.line(ENTRIES.x(1e-7), ENTRIES.y(1e-7), ENTRIES.x(10), ENTRIES.y(10), svg.GREY, 1)]
     for way, mark, colour in ((numbers.at_once, RING, svg.BLUE), (numbers.at_the_end, CROSS, svg.RED)):
         places = zip(map(ENTRIES.x, np.abs(numbers.truth)), map(entry_y, np.abs(way.received)))
         path = "".join(f"M{svg.number(x - 2.5)} {svg.number(y - 2.5)}{mark}" for x, y in places)
         parts.append(svg.element("path", d=path, fill="none", stroke=svg.DEEP.get(colour, colour), stroke_width=1.2))
     said = (f"{lost} entries are 0 {when}, {infinite} are infinite" for when, lost, infinite
-            in zip(("at once", "at the end"), numbers.lost, numbers.overflowed))
+            in zip(NAMES, numbers.lost, numbers.overflowed))
     return svg.panel("entries", 300, 264, *parts, words=f"Of {len(numbers.truth)} entries: {'; '.join(said)}.")
 
 

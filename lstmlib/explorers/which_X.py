@@ -203,12 +203,12 @@ def draw(state, numbers):
 def batch(state, numbers):
     """The rows with their tokens, the micro-batches that they form, and what a token and a sequence weigh."""
     total = sum(map(len, numbers.strings))
-    parts = [svg.text(8, 16, "micro-batch", 13, font_weight="bold"),
-             svg.text(TOKEN_LEFT, 16, "tokens; height of a bar: what it weighs", 13, font_weight="bold"),
+    parts = [svg.text(8, 16, "micro-batch", 13, bold=True),
+             svg.text(TOKEN_LEFT, 16, "tokens; height of a bar: what it weighs", 13, bold=True),
              svg.text(TOKEN_LEFT, 34, f"line: the equal weight 1/{total}; dots: padding", 12, fill=svg.GREY),
-             svg.text(COLUMN, 16, "token", 12, "end", font_weight="bold"),
+             svg.text(COLUMN, 16, "token", 12, "end", bold=True),
              svg.text(COLUMN, 34, f"× 1/{total}", 12, "end", fill=svg.GREY),
-             svg.text(SEQUENCE + 4, 16, "sequence", 12, "end", font_weight="bold")]
+             svg.text(SEQUENCE + 4, 16, "sequence", 12, "end", bold=True)]
     unit = min(BAR, TALLEST / float(max(numbers.weights) * total))
     for piece, (start, stop) in enumerate(numbers.pieces):
         longest = max(len(string) for string in numbers.strings[start:stop])
@@ -237,7 +237,7 @@ def bracket(piece, start, stop, counted):
     top, bottom = top_of(start) - 1, top_of(stop - 1) + ROW - 1
     return (svg.rect(2, top, SEQUENCE + 4, bottom - top, svg.SOFT if piece % 2 == 0 else svg.BAND, rx=6)
             + svg.curve([(112, top + 4), (106, top + 4), (106, bottom - 4), (112, bottom - 4)], svg.GREY, 1.5)
-            + svg.text(10, (top + bottom) / 2 - 2, f"no. {piece + 1}", 13, font_weight="bold")
+            + svg.text(10, (top + bottom) / 2 - 2, f"no. {piece + 1}", 13, bold=True)
             + svg.text(10, (top + bottom) / 2 + 13, counted, 12))
 
 
@@ -255,7 +255,7 @@ def tokens(number, string, weight, longest, total, unit):
             parts.append(svg.circle(x, foot - 3, 1.5, svg.GREY))
     equal, right = foot - unit, TOKEN_LEFT + PITCH * len(string)
     parts += [svg.line(TOKEN_LEFT, equal, right, equal, svg.ORANGE, 1.5),
-              svg.text(COLUMN, top + 17, f"{relative:.2f}", 14, "end", font_weight="bold"),
+              svg.text(COLUMN, top + 17, f"{relative:.2f}", 14, "end", bold=True),
               svg.text(COLUMN, top + 34, f"{weight.numerator}/{weight.denominator}", 12, "end", fill=svg.GREY),
               svg.text(SEQUENCE, top + 17, f"{float(weight * len(string)):.2f}", 14, "end")]
     return "".join(parts)
@@ -264,20 +264,20 @@ def tokens(number, string, weight, longest, total, unit):
 def comparison(state, numbers):
     """Direction and length against the full-batch gradient of each mean, on fixed axes."""
     parts = [ANGLE.axes([(tick, f"{tick}°") for tick in (0, 45, 90)]),
-             svg.text(8, 16, "angle to the mean over ..., and cosine", 13, font_weight="bold"),
+             svg.text(8, 16, "angle to the mean over ..., and cosine", 13, bold=True),
              RATIO.axes([(0.25, "1/4"), 1, 4]),
-             svg.text(8, 162, "norm, over that of the mean over ...", 13, font_weight="bold")]
+             svg.text(8, 162, "norm, over that of the mean over ...", 13, bold=True)]
     for place, (by, it) in enumerate(numbers.comparisons.items()):
         meant = by == state.by
-        fill, weight = (svg.BLUE, "bold") if meant else (svg.PAPER, None)
+        fill = svg.BLUE if meant else svg.PAPER
         angle = degrees(acos(min(it.cosine, 1)))
         for frame, zero, value, text in ((ANGLE, 0, angle, f"{it.cosine:.3f}"),
                                          (RATIO, 1, it.ratio, f"{it.ratio:.2f}")):
             y = frame.y(2.5 - place)
-            parts += [svg.text(8, y + 5, f"{'▶ ' if meant else ''}{SHORT[by]}", 13, font_weight=weight),
+            parts += [svg.text(8, y + 5, f"{'▶ ' if meant else ''}{SHORT[by]}", 13, bold=meant),
                       svg.line(frame.x(zero), y, frame.x(value), y, svg.GREY, 2),
                       svg.circle(frame.x(value), y, 6, fill, stroke=svg.BLUE, stroke_width=2),
-                      svg.text(frame.left + frame.width + 8, y + 5, text, 13, font_weight=weight)]
+                      svg.text(frame.right + 8, y + 5, text, 13, bold=meant)]
     said = "; ".join(f"{MEANS[by]}: cosine {it.cosine:.3f}, norm ratio {it.ratio:.2f}{', the same' if it.same else ''}"
                      for by, it in numbers.comparisons.items())
     return svg.panel("comparison", 312, 316, *parts,

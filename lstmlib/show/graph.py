@@ -4,17 +4,23 @@ Every edge of one name is chosen at once. The panel has all its states in it; a 
 or not, and each of its arrows as on a path or not, so that a click shows at once.
 """
 
+from collections import namedtuple
 from functools import lru_cache
+from pathlib import Path
 
 from .. import arguments
 from ..placement import EDGES, along_paths, path_crossings
 from . import svg
 
-COLUMN, FIRST = 140, 52           # distance of two timesteps, and where the first stands
-C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = 14, 59, 113, 149, 196, 244, 274, 323, 376  # heights of the rows
-HEIGHT = 406
-BUS, ROUND, BACK = 38, 36, 70     # beside a column: the way to the sum, h's way to z, the way back from the next z
-HALF, TALL = 22, 13               # half the width and height of a node
+# Heights of the rows: C, loss, y, its sum, h, c, where both ways to z join, z, its sum; half the width and height of a
+# node; beside a column the way to the sum, h's way to z, the way back from the next z, and how far before the join h's
+# way ends; the radius of a sum, and from there to the end of the arrow that leaves it.
+Layout = namedtuple("Layout", "rows half tall bus round back dot ring arrow")
+LAYOUT = Layout((14, 59, 113, 149, 196, 244, 274, 323, 376), 22, 13, bus=38, round=36, back=70, dot=2,
+                ring=14, arrow=60)
+C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = LAYOUT.rows
+HALF, TALL, BUS = LAYOUT.half, LAYOUT.tall, LAYOUT.bus
+COLUMN, FIRST, HEIGHT = 140, 52, 406  # distance of two timesteps, where the first stands; height of all
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 MONOSPACE = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 
@@ -30,47 +36,7 @@ MEANING = {
     "dW": "the finished sums over time",
 }
 
-STYLE = f"""
-.lstm-edge {{cursor: pointer}}
-.lstm-edge .hit {{fill: none; stroke: transparent; stroke-width: 24; pointer-events: stroke}}
-.lstm-edge .halo {{fill: none; stroke: {svg.PAPER}; stroke-width: 8}}
-.lstm-edge .line {{fill: none; stroke: {svg.INK}; stroke-width: 2}}
-.lstm-edge .tip {{fill: {svg.INK}; stroke: {svg.INK}; stroke-width: 1}}
-.lstm-edge .pill {{fill: {svg.PAPER}; stroke: {svg.GREY}; stroke-width: 1}}
-.lstm-edge .box {{fill: {svg.PAPER}; stroke: {svg.INK}; stroke-width: 1.5}}
-.lstm-edge .tick {{display: none; fill: none; stroke: {svg.ON}; stroke-width: 2}}
-.lstm-edge .lead {{fill: none; stroke: {svg.GREY}; stroke-width: 1.5; stroke-dasharray: 2 4}}
-.lstm-edge .badge {{display: none}}
-.lstm-edge .badge rect {{fill: {svg.PAPER}; stroke: {svg.PURPLE}; stroke-width: 2; stroke-dasharray: 4 2}}
-.lstm-edge .badge text {{fill: {svg.DEEP[svg.PURPLE]}}}
-.lstm-edge.cell .halo {{stroke-width: 14}}
-.lstm-edge.cell .line {{stroke: {svg.DEEP[svg.SKY]}; stroke-width: 6}}
-.lstm-edge.cell .tip {{fill: {svg.DEEP[svg.SKY]}; stroke: {svg.DEEP[svg.SKY]}}}
-.lstm-edge.other .line {{stroke: {svg.PURPLE}; stroke-width: 4; stroke-dasharray: 8 4}}
-.lstm-edge.other .tip {{fill: {svg.PURPLE}; stroke: {svg.PURPLE}}}
-.lstm-edge.on .line {{stroke: {svg.BLUE}; stroke-width: 5; stroke-dasharray: none}}
-.lstm-edge.on .tip {{fill: {svg.BLUE}; stroke: {svg.BLUE}}}
-.lstm-edge.on .pill {{fill: {svg.BLUE}; stroke: {svg.BLUE}}}
-.lstm-edge.on .pill-text {{fill: {svg.ON}}}
-.lstm-edge.on .box {{fill: none; stroke: {svg.ON}}}
-.lstm-edge.on .tick {{display: inline}}
-.lstm-edge.on .lead {{stroke: {svg.BLUE}}}
-.lstm-edge.on .badge, .lstm-edge.other .badge {{display: inline}}
-.lstm-edge.on .badge rect {{fill: {svg.BLUE}; stroke: {svg.PAPER}; stroke-dasharray: none}}
-.lstm-edge.on .badge text {{fill: {svg.ON}}}
-.lstm-edge.cell.on .line, .lstm-edge.cell.other .line {{stroke-width: 8}}
-.lstm-edge:hover .hit {{stroke: {svg.BLUE}; stroke-opacity: 0.15}}
-.lstm-edge:hover .pill {{stroke: {svg.BLUE}; stroke-width: 3}}
-.lstm-edge:focus-visible .hit {{stroke: {svg.ORANGE}; stroke-opacity: 0.6}}
-.lstm-edge:focus-visible .pill {{stroke: {svg.DEEP[svg.ORANGE]}; stroke-width: 4}}
-.lstm-way .line {{fill: none; stroke: {svg.GREY}; stroke-width: 1.5}}
-.lstm-way .tip {{fill: {svg.GREY}}}
-.lstm-lighting [data-at]:not(.lit) {{opacity: 0.22}}
-.lstm-lighting .lit .line {{stroke: {svg.RED}; stroke-width: 5; stroke-dasharray: none}}
-.lstm-lighting .lit .tip {{fill: {svg.RED}; stroke: {svg.RED}}}
-.lstm-lighting .on .lit .badge rect {{fill: {svg.DEEP[svg.RED]}; stroke: {svg.PAPER}}}
-.lstm-lighting .on .lit .badge text {{fill: {svg.PAPER}}}
-"""
+STYLE = "\n" + svg.in_the_light((Path(__file__).parent / "graph.css").read_text(encoding="utf-8"))
 
 
 def panel(T, edges=(), other=None, path=None, title=True):
@@ -172,31 +138,52 @@ def columns(T):
     return times, [FIRST + COLUMN * k for k in range(len(times))]
 
 
+def ways(layout, times, xs, sum_x):
+    """{what is drawn, such as "dy 1", "sum Wx 2" or "dW Wy": its corners}"""
+    c, loss, y, sum_y, h, cell, join, z, sum_z = layout.rows
+    half, tall, middle, found = layout.half, layout.tall, sum(xs) / len(xs), {}
+    for t, x, after in zip(times, xs, [*xs[1:], None]):
+        bus, end = x + layout.bus, sum_x - layout.ring
+        found |= {f"loss {t}": [(middle, c + tall), (x, loss - tall)],
+                  f"dy {t}": [(x, loss + tall), (x, y - tall)], f"dh_above {t}": [(x, y + tall), (x, h - tall)],
+                  f"dz {t}": [(x, join), (x, z - tall)], f"dWy_t {t}": [(x + half, y), (bus, y), (bus, sum_y)],
+                  f"dW_t {t}": [(x, z + tall), (x, sum_z)],
+                  f"sum Wy {t}": [(bus, sum_y), (after + layout.bus if after else end, sum_y)],
+                  f"sum Wx {t}": [(x, sum_z), (after or end, sum_z)],
+                  f"h {t}": [(x, h + tall), (x, cell - tall)], f"cell {t}": [(x, cell + tall), (x, join)],
+                  f"join {t}": [(x - half, h), (x - layout.round, h), (x - layout.round, join), (x - layout.dot, join)]}
+    for t, x, before in zip(times[1:], xs[1:], xs):
+        found |= {f"dc_next {t}": [(x - half, cell), (before + half, cell)],
+                  f"dh_next {t}": [(x - half, z), (x - layout.back, z), (x - layout.back, h), (before + half, h)]}
+    return found | {f"dW {weight}": [(sum_x + layout.ring, height), (sum_x + layout.arrow, height)]
+                    for weight, height in (("Wy", sum_y), ("Wx", sum_z))}
+
+
 def routes(name, T):
     """The arrows of an edge: {time, or weight for dW: (corners, place of the badge)}."""
     times, xs = columns(T)
     middle, sum_x = sum(xs) / len(xs), xs[-1] + 90
+    drawn = ways(LAYOUT, times, xs, sum_x)
     if name == "dW":
-        return {weight: ([(sum_x + 14, y), (sum_x + 60, y)], (sum_x + 37, y))
-                for weight, y in (("Wy", SUM_Y), ("Wx", SUM_Z))}
-    of_column = {
-        "loss": lambda x: ([(middle, C + TALL), (x, LOSS - TALL)], (0.55 * x + 0.45 * middle, (C + LOSS) / 2)),
-        "dy": lambda x: ([(x, LOSS + TALL), (x, Y - TALL)], (x, (LOSS + Y) / 2 - 2)),
-        "dh_above": lambda x: ([(x, Y + TALL), (x, H - TALL)], (x, SUM_Y + 17)),
-        "dz": lambda x: ([(x, JOIN), (x, Z - TALL)], (x, JOIN + 17)),
-        "dh_next": lambda x: ([(x - HALF, Z), (x - BACK, Z), (x - BACK, H), (x - COLUMN + HALF, H)], (x - 46, Z)),
-        "dc_next": lambda x: ([(x - HALF, CELL), (x - COLUMN + HALF, CELL)], (x - 94, CELL)),
-        "dWy_t": lambda x: ([(x + HALF, Y), (x + BUS, Y), (x + BUS, SUM_Y)], (x + BUS + 6, Y + 20)),
-        "dW_t": lambda x: ([(x, Z + TALL), (x, SUM_Z)], (x, (Z + SUM_Z) / 2 + 2)),
+        return {weight: (drawn[f"dW {weight}"], (sum_x + 37, y)) for weight, y in (("Wy", SUM_Y), ("Wx", SUM_Z))}
+    badge = {
+        "loss": lambda x: (0.55 * x + 0.45 * middle, (C + LOSS) / 2),
+        "dy": lambda x: (x, (LOSS + Y) / 2 - 2),
+        "dh_above": lambda x: (x, SUM_Y + 17),
+        "dz": lambda x: (x, JOIN + 17),
+        "dh_next": lambda x: (x - 46, Z),
+        "dc_next": lambda x: (x - 94, CELL),
+        "dWy_t": lambda x: (x + BUS + 6, Y + 20),
+        "dW_t": lambda x: (x, (Z + SUM_Z) / 2 + 2),
     }[name]
     hops = name in ("dh_next", "dc_next")
-    drawn = {t: of_column(x) for t, x in zip(times[hops:], xs[hops:])}
+    arrows = {t: (drawn[f"{name} {t}"], badge(x)) for t, x in zip(times[hops:], xs[hops:])}
     if T > 4 and hops:  # the arrow into the timesteps that are left out ends at the dots, and one comes out of them
-        corners, badge = drawn[T - 1]
+        corners, place = arrows[T - 1]
         level = corners[-1][1]
-        drawn[T - 1] = [*corners[:-1], (xs[1] + 60, level)], badge
-        drawn[3] = [(xs[1] + 40, level), (xs[1] + HALF, level)], None
-    return drawn
+        arrows[T - 1] = [*corners[:-1], (xs[1] + 60, level)], place
+        arrows[3] = [(xs[1] + 40, level), (xs[1] + HALF, level)], None
+    return arrows
 
 
 def pill(name, xs, boxed):
@@ -230,7 +217,7 @@ def edge(name, routes, pill, on, badge, other, lit, boxed):
         if place:
             x, y = place
             tops.append(svg.element("g", svg.element("g", svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=None) + svg.text(
-                x, y + 4.5, lit.get(at) or badge, 12.5, "middle", fill=None, font_weight="bold"), class_="badge"),
+                x, y + 4.5, lit.get(at) or badge, 12.5, "middle", fill=None, bold=True), class_="badge"),
                 **marks))
     label = written(name, *pill, boxed) if routes else ""
     lead = "" if name != "dW" else svg.element("path", d="".join(
@@ -289,20 +276,15 @@ def point(x, y):
 
 def scenery(times, xs, lit):
     """What is no edge of the nine: the sums over time, and the ways inside one timestep."""
-    ways = {}
-    for t, x, end in zip(times, xs, [*xs[1:], None]):
-        for weight, y, start in (("Wy", SUM_Y, x + BUS), ("Wx", SUM_Z, x)):
-            last = [(end + BUS if weight == "Wy" else end, y)] if end else [(xs[-1] + 76, y)]
-            ways[f"sum {weight} {t}"] = [(start, y), *last], 0 if end else 8
-        ways[f"h {t}"] = [(x, H + TALL), (x, CELL - TALL)], 6
-        ways[f"join {t}"] = [(x - HALF, H), (x - ROUND, H), (x - ROUND, JOIN), (x - 2, JOIN)], 6
-        ways[f"cell {t}"] = [(x, CELL + TALL), (x, JOIN)], 0
-    for at, (corners, size) in ways.items():
-        track, tip = arrow(corners, size)
-        shown = at in lit or at.startswith("cell") and at.replace("cell", "join") in lit  # by both ways
-        yield svg.element("g", svg.element("path", d=track, class_="line")
-                          + (svg.element("path", d=tip, class_="tip") if size else ""), data_at=at,
-                          class_=f"lstm-way {'lit' if shown else 'unlit'}")
+    drawn = ways(LAYOUT, times, xs, xs[-1] + 90)
+    for t in times:
+        for name, size in (("sum Wy", 8 * (t == times[-1])), ("sum Wx", 8 * (t == times[-1])), ("h", 6), ("join", 6),
+                           ("cell", 0)):
+            track, tip = arrow(drawn[f"{name} {t}"], size)
+            shown = f"{name} {t}" in lit or name == "cell" and f"join {t}" in lit  # by both ways
+            yield svg.element("g", svg.element("path", d=track, class_="line")
+                              + (svg.element("path", d=tip, class_="tip") if size else ""), data_at=f"{name} {t}",
+                              class_=f"lstm-way {'lit' if shown else 'unlit'}")
 
 
 def nodes(times, xs):
@@ -323,7 +305,7 @@ def nodes(times, xs):
 
 def box(x, y, half, words, fill=svg.PAPER, bold=False):
     return (svg.rect(x - half, y - TALL, 2 * half, 2 * TALL, fill=fill, rx=7, stroke=svg.INK, stroke_width=1.5)
-            + svg.text(x, y + 5, words, 14, "middle", font_weight="bold" if bold else None))
+            + svg.text(x, y + 5, words, 14, "middle", bold=bold))
 
 
 def gap(T, xs):

@@ -16,20 +16,22 @@ from . import colours
 SMALLEST = 11  # pixels: no text in a panel is ever shown smaller
 
 
-def variable(name, light):
+NAMES = "BLUE", "ORANGE", "GREEN", "RED", "PURPLE", "SKY", "INK", "GREY", "FAINT", "PAPER"
+LIGHT = {name.lower(): getattr(colours, name) for name in NAMES} | {
+    "soft": "#f4f4f4", "band": "#f3ead2", "on": "#ffffff",  # the last is for text on a filled shape
+    "pale-blue": "#d6ebf8", "pale-green": "#8fd3bd", "pale-red": "#f2b38c"} | {
+    f"deep-{name.lower()}": deep for name in NAMES if (deep := colours.DEEP.get(getattr(colours, name)))}
+
+
+def variable(name):
     """A colour that a theme can replace."""
-    return f"var(--lstm-{name}, {light})"
+    return f"var(--lstm-{name}, {LIGHT[name]})"
 
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, INK, GREY, FAINT, PAPER = (
-    variable(name.lower(), getattr(colours, name))
-    for name in ("BLUE", "ORANGE", "GREEN", "RED", "PURPLE", "SKY", "INK", "GREY", "FAINT", "PAPER"))
-SOFT, BAND, ON = (variable(*pair) for pair in (  # the last is for text on a filled shape
-    ("soft", "#f4f4f4"), ("band", "#f3ead2"), ("on", "#ffffff")))
-PALE_BLUE, PALE_GREEN, PALE_RED = (variable(*pair) for pair in (
-    ("pale-blue", "#d6ebf8"), ("pale-green", "#8fd3bd"), ("pale-red", "#f2b38c")))
-DEEP = {globals()[name]: variable(f"deep-{name.lower()}", colours.DEEP[getattr(colours, name)])
-        for name in ("ORANGE", "GREEN", "RED", "PURPLE", "SKY")}
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, INK, GREY, FAINT, PAPER = (variable(name.lower()) for name in NAMES)
+SOFT, BAND, ON, PALE_BLUE, PALE_GREEN, PALE_RED = map(
+    variable, ("soft", "band", "on", "pale-blue", "pale-green", "pale-red"))
+DEEP = {variable(name): variable(f"deep-{name}") for name in LIGHT if f"deep-{name}" in LIGHT}
 PALE = (ORANGE, SKY)  # their edges are drawn in the deep colour
 
 
@@ -57,10 +59,10 @@ def panel(name, width, height, *parts, words):
     return Panel(name, picture, words, width, height, math.ceil(width * SMALLEST / smallest))
 
 
-def text(x, y, words, size=13, anchor="start", fill=INK, **attributes):
+def text(x, y, words, size=13, anchor="start", fill=INK, bold=False, **attributes):
     """Words at (x, y); anchor "start", "middle" or "end". HTML marks in the words are shown as they are."""
     return element("text", html.escape(str(words)), x=x, y=y, font_size=size, text_anchor=anchor,
-                   fill=DEEP.get(fill, fill), **attributes)
+                   fill=DEEP.get(fill, fill), **attributes, font_weight="bold" if bold else None)
 
 
 def rect(x, y, width, height, fill=BLUE, **attributes):
@@ -99,6 +101,11 @@ def element(tag, content="", **attributes):
     return f"<{tag}{pairs}>{content}</{tag}>" if content else f"<{tag}{pairs}/>"
 
 
+def in_the_light(css):
+    """A style sheet, each variable of it with the colour of the light theme behind it."""
+    return re.sub(r"var\(--lstm-([\w-]+)\)", lambda found: variable(found[1]), css)
+
+
 def number(value):
     """A coordinate as text, to a tenth of a pixel; text is escaped."""
     if isinstance(value, str):
@@ -123,6 +130,10 @@ class Frame:
     y_limits: tuple
     log: str = ""
 
+    right = property(lambda self: self.left + self.width)
+    middle = property(lambda self: self.left + self.width / 2)
+    bottom = property(lambda self: self.top + self.height)
+
     def x(self, value):
         return self.left + self.width * self._share(value, self.x_limits, "x" in self.log)
 
@@ -137,24 +148,29 @@ class Frame:
             low, high, value = math.log10(low), math.log10(high), math.log10(value)
         return (value - low) / (high - low)
 
-    def axes(self, x_ticks=(), y_ticks=(), x_label="", y_label="", title="", labels=str, size=12):
+    def axes(self, x_ticks=(), y_ticks=(), x_label="", y_label="", title="", labels=str):
         """Box, ticks with faint lines across, labels and a title. A tick is a value, or a pair (value, label)."""
-        right, bottom = self.left + self.width, self.top + self.height
+        def pairs(ticks):
+            return (tick if isinstance(tick, tuple) else (tick, labels(tick)) for tick in ticks)
+
         parts = []
-        for value, label in map(lambda tick: tick if isinstance(tick, tuple) else (tick, labels(tick)), x_ticks):
-            parts += [line(self.x(value), self.top, self.x(value), bottom, stroke=FAINT),
-                      text(self.x(value), bottom + size + 4, label, size, "middle", GREY) if label != "" else ""]
-        for value, label in map(lambda tick: tick if isinstance(tick, tuple) else (tick, labels(tick)), y_ticks):
-            parts += [line(self.left, self.y(value), right, self.y(value), stroke=FAINT),
-                      text(self.left - 5, self.y(value) + size / 3, label, size, "end", GREY) if label else ""]
+        for value, label in pairs(x_ticks):
+            parts += [line(self.x(value), self.top, self.x(value), self.bottom, stroke=FAINT),
+                      text(self.x(value), self.bottom + 16, label, 12, "middle", GREY) if label else ""]
+        for value, label in pairs(y_ticks):
+            parts += [self.level(value, stroke=FAINT),
+                      text(self.left - 5, self.y(value) + 4, label, 12, "end", GREY) if label else ""]
         parts.append(rect(self.left, self.top, self.width, self.height, fill="none", stroke=FAINT))
-        middle = self.left + self.width / 2
-        parts.append(text(middle, bottom + 2 * size + 10, x_label, size + 1, "middle") if x_label else "")
-        parts.append(text(self.left, self.top - 2 - size / 2, title, size + 2, font_weight="bold") if title else "")
+        parts.append(text(self.middle, self.bottom + 34, x_label, 13, "middle") if x_label else "")
+        parts.append(text(self.left, self.top - 8, title, 14, bold=True) if title else "")
         if y_label:
-            x, y = self.left - 3.6 * size, self.top + self.height / 2
-            parts.append(text(x, y, y_label, size + 1, "middle", transform=f"rotate(-90 {number(x)} {number(y)})"))
+            x, y = self.left - 43.2, self.top + self.height / 2
+            parts.append(text(x, y, y_label, 13, "middle", transform=f"rotate(-90 {number(x)} {number(y)})"))
         return "".join(parts)
+
+    def level(self, y, **attributes):
+        """A line across at the value y."""
+        return line(self.left, self.y(y), self.right, self.y(y), **attributes)
 
     def curve(self, xs, ys, **attributes):
         """A line through the values; it breaks where a value is not finite."""
@@ -162,9 +178,14 @@ class Frame:
         return curve([(self.x(x), self.y(y)) if ok else None for ok, x, y in zip(finite, xs, ys)], **attributes)
 
 
+def powers_of_10(*exponents):
+    """Ticks: pairs (10^k, "1e" and k)."""
+    return [(10.0 ** k, f"1e{k}" if k else "1") for k in range(*exponents)]
+
+
 def sheet(panels, words, title="", width=760, gap=20):
     """Panels in rows of at most `width` pixels, below a title, as one panel: for paper and wherever nothing flows."""
-    parts, x, y, row, right = [text(0, 22, title, 19, font_weight="bold")] if title else [], 0, 40 if title else 0, 0, 0
+    parts, x, y, row, right = [text(0, 22, title, 19, bold=True)] if title else [], 0, 40 if title else 0, 0, 0
     for each in panels:
         if x and x + each.width > width:
             x, y, row = 0, y + row + gap, 0

@@ -20,13 +20,13 @@ def draw(state, numbers):
 
 def spectrum(numbers):
     """For each weight, the share of its gradient that was divided never, once, twice, more often."""
-    parts = [svg.text(0, 14, "How often was it divided?", 14, font_weight="bold")]
+    parts = [svg.text(0, 14, "How often was it divided?", 14, bold=True)]
     lefts = [30 + 68 * k for k in range(4)]
     for x, times in zip(lefts, ("never", "once", "twice", "3+ times")):
-        parts.append(svg.text(x + 32, 38, times, 13, "middle", font_weight="bold" if times == "once" else None))
+        parts.append(svg.text(x + 32, 38, times, 13, "middle", bold=times == "once"))
     for row, (name, share) in enumerate(numbers.shares.items()):
         y = 44 + 28 * row
-        parts.append(svg.text(0, y + 17, name, 13, font_weight="bold"))
+        parts.append(svg.text(0, y + 17, name, 13, bold=True))
         for k, x in enumerate(lefts):
             part, right = share[3:].sum() if k == 3 else share[k:k + 1].sum(), k == 1
             cell = [svg.rect(x, y, 64, 24, svg.SOFT, stroke=svg.GREEN if right else svg.FAINT,
@@ -111,11 +111,11 @@ def stretched(value):
 def groups(frame, gradient):
     """Lines between the five arrays, and their names below."""
     parts, start = [], 0
-    bottom = frame.top + frame.height
+    bottom = frame.bottom
     for name, array in gradient.items():
         end = start + array.size
         parts += [svg.line(frame.x(end), frame.top, frame.x(end), bottom, stroke=svg.GREY),
-                  svg.text(frame.x((start + end) / 2), bottom + 16, name, 12, "middle", font_weight="bold")]
+                  svg.text(frame.x((start + end) / 2), bottom + 16, name, 12, "middle", bold=True)]
         start = end
     return "".join(parts)
 
@@ -132,8 +132,8 @@ def ways(state, numbers):
         power = factor(numbers, name, state.size_X)
         how = "varies" if power is None else "B" if power == 0 else f"{as_factor(power)}·B"
         said.append(f"{name_t} of A: {how}")
-        parts += [svg.line(border, frame.top, border, frame.top + frame.height, stroke=svg.GREY),
-                  svg.text(middle, 227, name_t, 13, "middle", font_weight="bold"),
+        parts += [svg.line(border, frame.top, border, frame.bottom, stroke=svg.GREY),
+                  svg.text(middle, 227, name_t, 13, "middle", bold=True),
                   svg.text(middle, 245, how, 12, "middle")]
         for t, (a, b) in enumerate(zip(numbers.way[name], numbers.other_way[name])):
             x = frame.x(group + (t + 1) / (state.T + 1))
