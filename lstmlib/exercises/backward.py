@@ -1,15 +1,12 @@
 """Feedback on the exercises of notebook 3: the lines of a backward step, forget gates over time, a gradient check."""
 
 import numbers
-from functools import partial
 
 import numpy as np
 
 from .. import backward, forward, init_weights
 from ..cell import sigmoid
-from .base import NotYet, answered, check, expect, likely, same
-
-THREE_DIGITS = 1e-3  # the relative tolerance of a number that the reader types
+from .base import NotYet, answered, check, expect, same
 
 
 @check
@@ -66,7 +63,7 @@ def check_gates(through_gates):
         *((joined(*(dz[k] for k in order)), "the order is i, f, g, o.") for order in ((0, 1, 3, 2), (1, 0, 2, 3))),
         (np.concatenate(dz), "the quarters stand side by side, in one row for each sequence: axis=1."),
         (joined(*(d * a for d, a in zip(gradients, values))), "that is the value of each gate, not its slope.")]
-    expect(received, joined(*dz), "dz", likely(received, mistakes))
+    expect(received, joined(*dz), "dz", mistakes=mistakes)
 
 
 @check
@@ -103,7 +100,7 @@ def judge_arrays(received, wanted):
     if not isinstance(received, tuple | list) or len(received) != len(wanted):
         raise NotYet(f"Return {('two', 'three', 'four')[len(wanted) - 2]} arrays: {', '.join(wanted)}.")
     for answer, (name, (truth, hints)) in reversed([*zip(received, wanted.items())]):
-        expect(answer, truth, name, likely(answer, hints))
+        expect(answer, truth, name, mistakes=hints)
 
 
 @check
@@ -158,12 +155,11 @@ def check_forget_bias(bias):
     if not isinstance(bias, numbers.Real):
         raise NotYet(f"Expected a number, received {bias!r}.")
     truth = bias_for_half(100)
-    hints = [(sigmoid(truth), "that is the forget gate itself; the bias is what the sigmoid turns into it."),
-             (bias_for_half(99), "100 steps are 100 forget gates, not 99."),
-             (-truth, "log((1 - f) / f) has the wrong sign: an open gate has a positive bias.")]
-    general = "first find f with f^100 = 1/2, then the bias with sigmoid(bias) = f."
-    hint = likely(bias, hints, general, partial(same, tolerance=THREE_DIGITS))
-    expect(bias, truth, hint=hint, tolerance=THREE_DIGITS, reveal=False)
+    expect(bias, truth, hint="first find f with f^100 = 1/2, then the bias with sigmoid(bias) = f.", mistakes=[
+        (sigmoid(truth), "that is the forget gate itself; the bias is what the sigmoid turns into it."),
+        (bias_for_half(99), "100 steps are 100 forget gates, not 99."),
+        (-truth, "log((1 - f) / f) has the wrong sign: an open gate has a positive bias."),
+    ], tolerance=1e-3, reveal=False)
 
 
 def bias_for_half(steps):

@@ -11,7 +11,7 @@ import numbers
 import os
 import traceback
 import warnings
-from functools import wraps
+from functools import partial, wraps
 from types import FunctionType
 
 import numpy as np
@@ -113,14 +113,16 @@ def all_answered(answers):
         raise NotYet(f"Still open: {', '.join(map(str, open_answers))}.")
 
 
-def expect(received, expected, given="", hint="", tolerance=1e-9, reveal=True):
+def expect(received, expected, given="", hint="", mistakes=(), tolerance=1e-9, reveal=True):
     """Raise NotYet unless `received` equals `expected`: numbers and arrays to a relative tolerance, else exactly.
 
-    given   what the answer was tried on;  hint  the likely cause
-    reveal  False where the expected value is the answer itself: it is then not printed
+    given     what the answer was tried on;  hint  the likely cause
+    mistakes  [(wrong answer, its cause)], to be told instead of the hint
+    reveal    False where the expected value is the answer itself: it is then not printed
     """
     if not same(answered(received), expected, tolerance):
         seen = difference(received, expected, tolerance) if reveal else f"{brief(received)} is not it"
+        hint = likely(received, mistakes, hint, partial(same, tolerance=tolerance))
         message = f"For {given}: {seen}." if given else f"{seen[0].upper()}{seen[1:]}."
         raise NotYet(message + (f" Hint: {hint}" if hint else ""))
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from .base import NotYet, brief, check, expect, likely, same
+from .base import NotYet, brief, check, expect, same
 
 
 @check
@@ -15,27 +15,28 @@ def check_three_paths(dw_of_mean):
         a, b, c = 2 * dy1, 2 * 100 * w * dy2, 3 * dy3
         of_cells = three_errors(0.05, targets)  # the y1 and y2 of the cells above
         of_y = 2 * (10 - targets[0]), 200 * w * (25 - targets[1])
-        received, given = dw_of_mean(w, targets), f"w = {w}, targets = {targets}"
-        hints = [(100 * (a + b + c), "this is the gradient of the sum of the losses. Where is the 1/|X| of the mean?"),
-                 (100 * (a + b + c) / 2, "there are three losses now, so |X| is 3."),
-                 (100 * (a + b) / 3, "the third path, through y3, is not in the sum."),
-                 *((100 * wrong, "only some of the summands are divided, and all three are gradients of "
-                    "the mean.") for wrong in (a / 3 + b + c, a + b / 3 + c, a + b + c / 3,
-                                               (a + b) / 3 + c, (a + c) / 3 + b, a + (b + c) / 3)),
-                 (-100 * (a + b + c) / 3, "the sign is turned: the derivative of (y - t)^2 / 2 is y - t."),
-                 (100 * (a + 2 * dy2 + c) / 3, "the derivative of h^2 is 2 h, not 2."),
-                 (100 * (a + 100 * w * dy2 + c) / 3, "the derivative of h^2 is 2 h, not h."),
-                 *((100 * np.dot((dy1, dy2, dy3), slopes) / 3, "each of dy1, dy2, dy3 still meets a local slope on its "
-                    "way to h: the derivative of 2h, of h^2, of 3h.")
-                   for slopes in product((1, 2), (1, 200 * w), (1, 3))),  # the last of these is right: it needs no hint
-                 *((wrong / 3, "y1, y2 and h of the cells above belong to w = 0.05: compute them from the argument w.")
-                   for wrong in (100 * (sum(of_y) + c), 100 * (2 * of_cells[0] + 10 * of_cells[1] + 3 * of_cells[2]))),
-                 (100 * (2 * (200 * w - 7) + 200 * w * (1e4 * w ** 2 - 21) + c) / 3,
-                  "7 and 21 are the targets of (1.2): take t1 and t2 from the argument targets."),
-                 (100 * (a + b + c) / 9, "this divides twice: each path carries 1/3 exactly once."),
-                 (a / 3 + b / 3 + c / 3, "this is dh. One more local slope, dh/dw = 100, leads to w.")]
-        expect(received, 100 * (a + b + c) / 3, given, likely(received, hints, (
-            "follow each path back alone: y - t, times the slopes between y and w; the mean divides each sum by 3.")))
+        half_right = (a / 3 + b + c, a + b / 3 + c, a + b + c / 3, (a + b) / 3 + c, (a + c) / 3 + b, a + (b + c) / 3)
+        slopes = product((1, 2), (1, 200 * w), (1, 3))  # the last of these is right: it needs no hint
+        of_other_w = 100 * (sum(of_y) + c), 100 * (2 * of_cells[0] + 10 * of_cells[1] + 3 * of_cells[2])
+        hint = "follow each path back alone: y - t, times the slopes between y and w; the mean divides each sum by 3."
+        expect(dw_of_mean(w, targets), 100 * (a + b + c) / 3, f"w = {w}, targets = {targets}", hint, [
+            (100 * (a + b + c), "this is the gradient of the sum of the losses. Where is the 1/|X| of the mean?"),
+            (100 * (a + b + c) / 2, "there are three losses now, so |X| is 3."),
+            (100 * (a + b) / 3, "the third path, through y3, is not in the sum."),
+            *((100 * wrong, "only some of the summands are divided, and all three are gradients of the mean.")
+              for wrong in half_right),
+            (-100 * (a + b + c) / 3, "the sign is turned: the derivative of (y - t)^2 / 2 is y - t."),
+            (100 * (a + 2 * dy2 + c) / 3, "the derivative of h^2 is 2 h, not 2."),
+            (100 * (a + 100 * w * dy2 + c) / 3, "the derivative of h^2 is 2 h, not h."),
+            *((100 * np.dot((dy1, dy2, dy3), some) / 3, "each of dy1, dy2, dy3 still meets a local slope on its way to "
+               "h: the derivative of 2h, of h^2, of 3h.") for some in slopes),
+            *((wrong / 3, "y1, y2 and h of the cells above belong to w = 0.05: compute them from the argument w.")
+              for wrong in of_other_w),
+            (100 * (2 * (200 * w - 7) + 200 * w * (1e4 * w ** 2 - 21) + c) / 3,
+             "7 and 21 are the targets of (1.2): take t1 and t2 from the argument targets."),
+            (100 * (a + b + c) / 9, "this divides twice: each path carries 1/3 exactly once."),
+            (a / 3 + b / 3 + c / 3, "this is dh. One more local slope, dh/dw = 100, leads to w."),
+        ])
 
 
 def three_errors(w, targets):
@@ -53,6 +54,7 @@ def check_divide_contributions(backward_divided):
         h1 = np.tanh(X @ W)
         h2 = np.tanh(h1 @ W)
         from_first, from_second, dV = contributions(W, V, X, h1, h2, dY)
+        dW = from_first + from_second
         without_dz2 = X.T @ (dY @ V.T * (1 - h1 ** 2))
         answer = backward_divided(W, V, X, h1, h2, dY, size_X)
         if answer is None:
@@ -60,21 +62,21 @@ def check_divide_contributions(backward_divided):
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise NotYet("Return the pair dW, dV.")
         given = f"random arrays with B = {B}, H = {H}, K = {K} and |X| = {size_X}"
-        if same(answer[0], dV / size_X) and same(answer[1], (from_first + from_second) / size_X):
+        if same(answer[0], dV / size_X) and same(answer[1], dW / size_X):
             raise NotYet("dW and dV have changed places: return dW, dV.")
-        hints_W = [(from_first + from_second, "dW was never divided."),
-                   ((from_first + from_second) / 8, "this divides by 8; divide by the argument size_X."),
-                   ((from_first + from_second) / B, f"this divides by {B}, the rows of X; size_X is given."),
-                   *(((without_dz2 + from_second * part) / size_X, "dh1 has two parts: dY @ V.T and dz2 @ W.T.")
-                     for part in (1, 0)),
-                   (from_first / size_X + from_second, "only X.T @ dz1 is divided; h1.T @ dz2 is a gradient too."),
-                   (from_first + from_second / size_X, "only h1.T @ dz2 is divided; X.T @ dz1 is a gradient too."),
-                   ((from_first + from_second) / size_X ** 2, "dW is divided twice: once on the way and once more.")]
-        hints_V = [(dV / 8, "this divides by 8; divide by the argument size_X."),
-                   (dV, "dV was never divided, and V is a weight as well."), (dV / size_X ** 2, "dV is divided twice.")]
-        expect(answer[0], (from_first + from_second) / size_X, f"dW, {given}", likely(
-            answer[0], hints_W, length(answer[0], (from_first + from_second) / size_X)))
-        expect(answer[1], dV / size_X, f"dV, {given}", likely(answer[1], hints_V))
+        expect(answer[0], dW / size_X, f"dW, {given}", length(answer[0], dW / size_X), [
+            (dW, "dW was never divided."), (dW / 8, "this divides by 8; divide by the argument size_X."),
+            (dW / B, f"this divides by {B}, the rows of X; size_X is given."),
+            *(((without_dz2 + from_second * part) / size_X, "dh1 has two parts: dY @ V.T and dz2 @ W.T.")
+              for part in (1, 0)),
+            (from_first / size_X + from_second, "only X.T @ dz1 is divided; h1.T @ dz2 is a gradient too."),
+            (from_first + from_second / size_X, "only h1.T @ dz2 is divided; X.T @ dz1 is a gradient too."),
+            (dW / size_X ** 2, "dW is divided twice: once on the way and once more."),
+        ])
+        expect(answer[1], dV / size_X, f"dV, {given}", mistakes=[
+            (dV / 8, "this divides by 8; divide by the argument size_X."),
+            (dV, "dV was never divided, and V is a weight as well."), (dV / size_X ** 2, "dV is divided twice."),
+        ])
 
 
 def contributions(W, V, X, h1, h2, dY):
@@ -118,17 +120,18 @@ def check_weight_decay(gradient_of_objective):
         rng = np.random.default_rng(seed)
         summed, w = rng.normal(size=(2, 5))
         received = gradient_of_objective(summed.copy(), w.copy(), decay, size_X)  # the answer may work in place
-        hints = [((summed + decay * w) / size_X, "the decay was divided by |X| too, but it stands outside the mean."),
-                 (summed + decay * w, "the gradients of the items were not averaged."),
-                 (summed / size_X, "the derivative of the decay term is missing."),
-                 (summed / size_X + decay / 2 * w, "the derivative of w^2/2 is w: the square's 2 cancels the 1/2."),
-                 (summed / size_X + 2 * decay * w, "the derivative of w^2/2 is w, not 2 w."),
-                 (summed / size_X + w, "lambda is missing: the decay term is lambda/2 ||w||^2."),
-                 (summed / size_X + decay / 2 * np.sum(w ** 2), "this adds the decay term itself; add its derivative."),
-                 (summed / size_X + decay / 2 * w ** 2, "lambda/2 w^2 is the decay term itself; add its derivative."),
-                 (summed / size_X + decay * w ** 2, "the derivative of w^2/2 is w, not w^2."),
-                 (summed / size_X + decay * np.linalg.norm(w), "this adds one number to every entry: the derivative of "
-                  "||w||^2/2 by an entry of w is that entry, not the norm."),
-                 (summed / size_X - decay * w, "the decay is added to the objective, so its derivative is added.")]
-        expect(received, summed / size_X + decay * w, f"lambda = {decay}, |X| = {size_X} and random arrays",
-               likely(received, hints))
+        mean = summed / size_X
+        expect(received, mean + decay * w, f"lambda = {decay}, |X| = {size_X} and random arrays", mistakes=[
+            ((summed + decay * w) / size_X, "the decay was divided by |X| too, but it stands outside the mean."),
+            (summed + decay * w, "the gradients of the items were not averaged."),
+            (mean, "the derivative of the decay term is missing."),
+            (mean + decay / 2 * w, "the derivative of w^2/2 is w: the square's 2 cancels the 1/2."),
+            (mean + 2 * decay * w, "the derivative of w^2/2 is w, not 2 w."),
+            (mean + w, "lambda is missing: the decay term is lambda/2 ||w||^2."),
+            (mean + decay / 2 * np.sum(w ** 2), "this adds the decay term itself; add its derivative."),
+            (mean + decay / 2 * w ** 2, "lambda/2 w^2 is the decay term itself; add its derivative."),
+            (mean + decay * w ** 2, "the derivative of w^2/2 is w, not w^2."),
+            (mean + decay * np.linalg.norm(w), "this adds one number to every entry: the derivative of ||w||^2/2 by an "
+                                               "entry of w is that entry, not the norm."),
+            (mean - decay * w, "the decay is added to the objective, so its derivative is added."),
+        ])

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..explorers.weigh_your_step import SHAPES, STEPS, padded, some_items, summed_gradient
-from .base import NotYet, all_answered, answered, check, expect, likely
+from ..explorers.weigh_your_step import SHAPES, STEPS
+from .base import NotYet, all_answered, answered, check, expect
 
 # Training steps without their names: what a reader gets is compiled.
 SEALED = {"first": "the mean over tokens", "A": "the mean of each piece's mean",
@@ -31,19 +31,20 @@ def check_weigh(weigh):
         if not isinstance(received, tuple) or len(received) != 2:
             raise NotYet("Expected a pair: the weights, and the share that is left over.")
         case = f"{B} items and {n} numbers{', not a weighted sum' if off else ''}"
-        expect(np.asarray(received[0]), expected, given=case, tolerance=1e-7, hint=likely(np.asarray(received[0]), [
+        hint = "np.linalg.lstsq(A, whole) wants one column of A for each item."
+        expect(np.asarray(received[0]), expected, case, hint, [
             (parts @ whole, "these are the products of each part with the whole; the parts are not at right angles, "
                             "so solve for the weights."),
             (parts @ whole / (parts ** 2).sum(axis=1), "this fits each part by itself; the parts share directions, so "
                                                        "fit them together."),
-        ], "np.linalg.lstsq(A, whole) wants one column of A for each item."))
-        expect(received[1], rest / np.linalg.norm(whole), given=f"{case}, what is left over", tolerance=1e-5,
-               hint=likely(received[1], [
-                   (rest, "divide by the norm of the whole: a share has no unit."),
-                   (rest ** 2, "lstsq returns the *squared* sum of what is left; take the root, and divide by the "
-                               "norm of the whole."),
-                   ((rest / np.linalg.norm(whole)) ** 2, "this is the square of the share."),
-               ], "the norm of whole - weights @ parts, over the norm of whole."))
+        ], tolerance=1e-7)
+        share, hint = rest / np.linalg.norm(whole), "the norm of whole - weights @ parts, over the norm of whole."
+        expect(received[1], share, f"{case}, what is left over", hint, [
+            (rest, "divide by the norm of the whole: a share has no unit."),
+            (rest ** 2, "lstsq returns the *squared* sum of what is left; take the root, and divide by the norm of the "
+                        "whole."),
+            (share ** 2, "this is the square of the share."),
+        ], tolerance=1e-5)
 
 
 @check
@@ -58,19 +59,16 @@ def check_fingerprint(fingerprint):
     if not isinstance(fingerprint, list | tuple | np.ndarray) or len(fingerprint) != B:
         raise NotYet(f"Expected {B} weights, received {fingerprint!r}.")
     all_answered(dict(enumerate(fingerprint)))
-    received = np.asarray(fingerprint)
-    items = some_items(shapes)
-    assert np.allclose(padded(items) * B * T, sum(map(summed_gradient, items)))
-    expect(received, np.full(B, 1 / (B * T)), given="items of lengths 4, 3 and 7 with 2, 3 and 5 tokens that count",
-           tolerance=1e-6, hint=likely(received, [
-               (np.full(B, 1 / tokens.sum()), "this is the mean over the tokens that count; the padded mean counts "
-                                              "every place in the array."),
-               (np.full(B, 1 / lengths.sum()), "these are all timesteps; the array is as long for each sequence "
-                                               "as for the longest one."),
-               (1 / (B * tokens), "this divides each sequence by its own tokens; padding makes all equal."),
-               (np.full(B, 1 / B), "this is the mean over sequences of sums."),
-               (np.full(B, 1 / T), "divide by the number of sequences, too."),
-           ], "how many places has the padded array?"), reveal=False)
+    given = "items of lengths 4, 3 and 7 with 2, 3 and 5 tokens that count"
+    expect(np.asarray(fingerprint), np.full(B, 1 / (B * T)), given, "how many places has the padded array?", [
+        (np.full(B, 1 / tokens.sum()), "this is the mean over the tokens that count; the padded mean counts every "
+                                       "place in the array."),
+        (np.full(B, 1 / lengths.sum()), "these are all timesteps; the array is as long for each sequence as for the "
+                                        "longest one."),
+        (1 / (B * tokens), "this divides each sequence by its own tokens; padding makes all equal."),
+        (np.full(B, 1 / B), "this is the mean over sequences of sums."),
+        (np.full(B, 1 / T), "divide by the number of sequences, too."),
+    ], tolerance=1e-6, reveal=False)
 
 
 @check

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .base import NotYet, all_answered, answered, check, expect, likely, same
+from .base import NotYet, all_answered, answered, check, expect, same
 
 LARGEST_FLOAT16 = 65504.0
 
@@ -21,16 +21,16 @@ def check_sizes_after(sizes_after):
             raise NotYet("Return a pair: the norm after divide-then-clip, the norm after clip-then-divide.")
         first, last = min(norm / size_X, limit), min(norm, limit) / size_X
         given = f"norm {norm:g}, |X| = {size_X}, limit {limit:g}"
-        hints_first = [(last, "this is clip-then-divide. The pair begins with divide-then-clip."),
-                       (limit, "a clip does not lengthen: a gradient below the limit stays as it is."),
-                       (norm / size_X, "this was not clipped, though it is longer than the limit."),
-                       (min(norm, limit), "divide before you clip.")]
-        hints_last = [(first, "this is divide-then-clip."),
-                      (min(norm, limit), "the division behind the clip is missing."),
-                      (limit / size_X, "a clip does not lengthen: a gradient below the limit stays as it is."),
-                      (norm / size_X, "this was not clipped, though the sum is longer than the limit.")]
-        expect(answer[0], first, f"divide-then-clip, {given}", likely(answer[0], hints_first))
-        expect(answer[1], last, f"clip-then-divide, {given}", likely(answer[1], hints_last))
+        expect(answer[0], first, f"divide-then-clip, {given}", mistakes=[
+            (last, "this is clip-then-divide. The pair begins with divide-then-clip."),
+            (limit, "a clip does not lengthen: a gradient below the limit stays as it is."),
+            (norm / size_X, "this was not clipped, though it is longer than the limit."),
+            (min(norm, limit), "divide before you clip.")])
+        expect(answer[1], last, f"clip-then-divide, {given}", mistakes=[
+            (first, "this is divide-then-clip."),
+            (min(norm, limit), "the division behind the clip is missing."),
+            (limit / size_X, "a clip does not lengthen: a gradient below the limit stays as it is."),
+            (norm / size_X, "this was not clipped, though the sum is longer than the limit.")])
 
 
 @check
@@ -41,15 +41,15 @@ def check_halving_size(halving_size):
     """
     for G, epsilon in ((3.0, 1e-2), (-0.5, 1e-3), (3e-4, 1e-8), (3.0, 0.7)):
         received, size = halving_size(G, epsilon), abs(G)
-        hints = [(G / epsilon, "the step depends on the size of G, not on its sign; |X| is positive."),
-                 (epsilon / size, "this is the inverse: a larger epsilon is felt at a smaller |X|."),
-                 (2 * size / epsilon, "there the step is a third of its full length: |G| / (|G| + 2|G|)."),
-                 (size / (2 * epsilon), "there the step is two thirds of its full length: |G| / (|G| + |G|/2)."),
-                 (size / (size + epsilon), "this is the length of the step for |X| = 1. Which |X| makes it 1/2?"),
-                 (G ** 2 / epsilon, "|X| is a ratio of two sizes of one kind: |G| and epsilon."),
-                 (round(size / epsilon), "do not round: |X| need not be a whole number here."),
-                 (epsilon * size, "write the step of (6.6) with 1/2 on one side and solve for |X|.")]
-        expect(received, size / epsilon, f"G = {G:g}, epsilon = {epsilon:g}", likely(received, hints))
+        expect(received, size / epsilon, f"G = {G:g}, epsilon = {epsilon:g}", mistakes=[
+            (G / epsilon, "the step depends on the size of G, not on its sign; |X| is positive."),
+            (epsilon / size, "this is the inverse: a larger epsilon is felt at a smaller |X|."),
+            (2 * size / epsilon, "there the step is a third of its full length: |G| / (|G| + 2|G|)."),
+            (size / (2 * epsilon), "there the step is two thirds of its full length: |G| / (|G| + |G|/2)."),
+            (size / (size + epsilon), "this is the length of the step for |X| = 1. Which |X| makes it 1/2?"),
+            (G ** 2 / epsilon, "|X| is a ratio of two sizes of one kind: |G| and epsilon."),
+            (round(size / epsilon), "do not round: |X| need not be a whole number here."),
+            (epsilon * size, "write the step of (6.6) with 1/2 on one side and solve for |X|.")])
 
 
 @check
@@ -92,7 +92,7 @@ def check_settings_for_sum(settings_for_sum):
     settings_for_sum  (settings, |X|) -> settings: dicts with the keys sgd_rate, adam_rate, limit, decay, epsilon
     """
     for size_X, *values in ((16, 0.5, 0.01, 2.0, 0.1, 1e-8), (337, 0.1, 0.002, 5.0, 1e-3, 1e-4)):
-        settings = dict(zip(("sgd_rate", "adam_rate", "limit", "decay", "epsilon"), values))
+        settings = dict(zip(OF_THE_SUM, values))
         handed_over = dict(settings)
         received = answered(settings_for_sum(handed_over, size_X))
         if not isinstance(received, dict) or not set(received) <= set(settings):
@@ -100,38 +100,23 @@ def check_settings_for_sum(settings_for_sum):
         all_answered({name: received.get(name) for name in settings})
         if handed_over != settings:
             raise NotYet("The dict that was given has been changed. Leave it as it is and return a new one.")
-        for name, right in translated(settings, size_X).items():
-            kept, inverse = settings[name], settings[name] ** 2 / right
-            hints = [(kept, UNCHANGED[name]), (inverse, WRONG_WAY[name])]
-            if name == "adam_rate":
-                hints = [(kept / size_X, WRONG_WAY[name]), (kept * size_X, WRONG_WAY[name])]
-            if name in SQUARED:
-                hints.append((kept * size_X ** 2, SQUARED[name]))
-            expect(received[name], right, f"{name} = {kept:g}, |X| = {size_X}", likely(received[name], hints))
+        for name, (power, hints) in OF_THE_SUM.items():
+            kept = settings[name]
+            expect(received[name], kept * float(size_X) ** power, f"{name} = {kept:g}, |X| = {size_X}", mistakes=[
+                (kept * float(size_X) ** wrong, hint) for wrong, hint in hints.items()])
 
 
-def translated(settings, size_X):
-    """Settings for the summed gradient that make the same steps as `settings` make for the mean."""
-    factors = {"sgd_rate": 1 / size_X, "adam_rate": 1, "limit": size_X, "decay": size_X, "epsilon": size_X}
-    return {name: value * factors[name] for name, value in settings.items()}
-
-
-UNCHANGED = {
-    "sgd_rate": "the sum is |X| times as long as the mean, so with the same rate the step would be too.",
-    "adam_rate": "",
-    "limit": "the limit is compared with the gradient, and the sum is |X| times as long as the mean.",
-    "decay": "the decay is added to the gradient; beside the sum it would be |X| times too weak.",
-    "epsilon": "epsilon is compared with the size of the gradient's entries, which are |X| times as large now.",
-}
-WRONG_WAY = {
-    "sgd_rate": "the longer gradient needs the smaller rate.",
-    "adam_rate": "Adam divides by the gradient's own size, so a constant factor is gone already; keep the rate.",
-    "limit": "the longer gradient needs the higher limit.",
-    "decay": "the longer gradient needs the stronger decay beside it.",
-    "epsilon": "the larger entries need the larger epsilon.",
-}
-SQUARED = {
-    "limit": "the sum is |X| times as long as the mean, not |X|^2 times.",
-    "decay": "the sum is |X| times as long as the mean, not |X|^2 times.",
-    "epsilon": "Adam compares epsilon with the root of the mean square, which grows as |X|.",
+ADAM = "Adam divides by the gradient's own size, so a constant factor is gone already; keep the rate."
+LONGER = "the sum is |X| times as long as the mean, not |X|^2 times."
+OF_THE_SUM = {  # each setting, the power of |X| that it is multiplied by, and hints for other powers
+    "sgd_rate": (-1, {0: "the sum is |X| times as long as the mean, so with the same rate the step would be too.",
+                      1: "the longer gradient needs the smaller rate."}),
+    "adam_rate": (0, {-1: ADAM, 1: ADAM}),
+    "limit": (1, {0: "the limit is compared with the gradient, and the sum is |X| times as long as the mean.",
+                  -1: "the longer gradient needs the higher limit.", 2: LONGER}),
+    "decay": (1, {0: "the decay is added to the gradient; beside the sum it would be |X| times too weak.",
+                  -1: "the longer gradient needs the stronger decay beside it.", 2: LONGER}),
+    "epsilon": (1, {0: "epsilon is compared with the size of the gradient's entries, which are |X| times as large now.",
+                    -1: "the larger entries need the larger epsilon.",
+                    2: "Adam compares epsilon with the root of the mean square, which grows as |X|."}),
 }

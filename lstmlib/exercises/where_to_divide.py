@@ -73,9 +73,9 @@ def check_last_step_hook(divide_last):
         truth = backward(weights, trace, wanted)
         mistakes = [(backward(weights, trace, other), hint) for other, hint in divided_elsewhere(dY, size_X)]
         for name, array in received.items():
-            hint = likely(array, [(getattr(gradient, name), hint) for gradient, hint in mistakes],
-                          "the edge `dy` is crossed by one array (..., T, B, K), and every path crosses it once.")
-            expect(array, getattr(truth, name), given=f"{case}, d{name}", hint=hint)
+            expect(array, getattr(truth, name), f"{case}, d{name}",
+                   "the edge `dy` is crossed by one array (..., T, B, K), and every path crosses it once.",
+                   [(getattr(gradient, name), hint) for gradient, hint in mistakes])
 
 
 def returning(hook):
@@ -96,22 +96,24 @@ def returning(hook):
 
 def divided_elsewhere(dY, size_X):
     """[(dY divided at a wrong place, hint)]"""
-    first, everywhere, but_last, sequence, lead = dY.copy(), dY / size_X, dY / size_X, dY.copy(), dY.copy()
-    multiplied, twice = dY.copy(), dY.copy()
-    multiplied[..., -1, :, :] *= size_X
-    twice[..., -1, :, :] /= size_X ** 2
-    first[..., 0, :, :] /= size_X
-    but_last[..., -1, :, :] = dY[..., -1, :, :]
-    sequence[..., -1, :] /= size_X
-    lead[-1] /= size_X
+    def at(place, by=size_X):
+        divided = dY.copy()
+        divided[place] /= by
+        return divided
+
+    last = np.s_[..., -1, :, :]
+    but_last = dY / size_X
+    but_last[last] = dY[last]
     return [
-        (first, "you divided at the first timestep; time is the axis third from the end."),
-        (everywhere, "you divided at every timestep."),
+        (at(np.s_[..., 0, :, :]), "you divided at the first timestep; time is the axis third from the end."),
+        (dY / size_X, "you divided at every timestep."),
         (but_last, "you divided at every timestep but the last."),
-        (sequence, "you divided the last sequence of the batch; time is third from the end: gradient[..., -1, :, :]."),
-        (lead, "you divided the last upstream gradient; time is third from the end: gradient[..., -1, :, :]."),
-        (multiplied, "you multiplied by size_X; the factor is 1/|X|."),
-        (twice, "this divides twice: every path crosses both loss and dy, and one of the two is enough."),
+        (at(np.s_[..., -1, :]),
+         "you divided the last sequence of the batch; time is third from the end: gradient[..., -1, :, :]."),
+        (at(-1), "you divided the last upstream gradient; time is third from the end: gradient[..., -1, :, :]."),
+        (at(last, 1 / size_X), "you multiplied by size_X; the factor is 1/|X|."),
+        (at(last, size_X ** 2),
+         "this divides twice: every path crosses both loss and dy, and one of the two is enough."),
         (dY, "no path to this array was divided; does the hook look for an edge that every path crosses (dy)?"),
     ]
 

@@ -1,6 +1,7 @@
 """Feedback on the exercises of notebook 05."""
 
 from copy import deepcopy
+from itertools import product
 
 import numpy as np
 
@@ -25,8 +26,8 @@ def check_token_weights(token_weights):
         for rows in pieces:
             of_piece[rows] = lengths[rows].sum()
         case = f"lengths {lengths.tolist()} and pieces {pieces}"
-        received = token_weights(lengths.copy(), pieces)
-        expect(received, 1 / (M * of_piece), given=case, hint=likely(received, [
+        hint = "the mean of a micro-batch gives 1/n_m to each of its tokens, the mean over micro-batches a further 1/M."
+        expect(token_weights(lengths.copy(), pieces), 1 / (M * of_piece), case, hint, [
             (np.full(len(lengths), 1 / total),
              "this is the weight in the full batch; here each piece divides by its own count."),
             (1 / of_piece, "the mean over M micro-batches divides by M as well."),
@@ -35,7 +36,7 @@ def check_token_weights(token_weights):
             (1 / (M * of_piece) * lengths, "this is the weight of a whole sequence; return that of one of its tokens."),
             (total / (M * of_piece), "this is the weight times n, as in Figure 5.2; return the weight itself."),
             (np.zeros(len(lengths)), "an array of whole numbers rounds every weight down to 0; make one of floats."),
-        ], "the mean of a micro-batch gives 1/n_m to each of its tokens, the mean over micro-batches a further 1/M."))
+        ])
 
 
 @check
@@ -80,23 +81,22 @@ def check_factor(factor):
     """
     for counts in (np.array([[12, 30], [25, 8], [40, 5]]), np.array([[7, 9, 4, 20]]), np.array([[6], [31]])):
         (R, M), total = counts.shape, counts.sum()
-        for ranks in (True, False):
-            for pieces in (True, False):
-                wanted = (R if ranks else 1) * (M if pieces else 1) / total
-                case = f"counts {counts.tolist()}, ranks averaged: {ranks}, micro-batches averaged: {pieces}"
-                received = factor(counts.copy(), ranks, pieces)
-                expect(received, wanted, given=case, hint=likely(received, [
-                    (1 / total, "the framework divides as well; multiply by what it will divide by."),
-                    (1 / (wanted * total ** 2), "the framework divides already; multiply by what it divides by."),
-                    ((M if ranks else 1) * (R if pieces else 1) / total,
-                     "R belongs to the ranks, M to the micro-batches."),
-                    (R * M / total, "undo only what is averaged; what is summed needs nothing."),
-                    (wanted * total, "divide by the total number of tokens, too."),
-                    ((R if ranks else 1) / total, "what the ranks do is undone; the micro-batches are averaged, too."),
-                    ((M if pieces else 1) / total, "what the micro-batches do is undone; the ranks are averaged, too."),
-                    (np.full((R, M), wanted), "the value is right; return it as one number, not an array."),
-                    (1 / counts, "the factor must be the same everywhere: divide by the total."),
-                ], "the sum of all factor * summed loss, divided by what is averaged over, must be the mean."))
+        for ranks, pieces in product((True, False), repeat=2):
+            wanted = (R if ranks else 1) * (M if pieces else 1) / total
+            case = f"counts {counts.tolist()}, ranks averaged: {ranks}, micro-batches averaged: {pieces}"
+            hint = "the sum of all factor * summed loss, divided by what is averaged over, must be the mean."
+            expect(factor(counts.copy(), ranks, pieces), wanted, case, hint, [
+                (1 / total, "the framework divides as well; multiply by what it will divide by."),
+                (1 / (wanted * total ** 2), "the framework divides already; multiply by what it divides by."),
+                ((M if ranks else 1) * (R if pieces else 1) / total,
+                 "R belongs to the ranks, M to the micro-batches."),
+                (R * M / total, "undo only what is averaged; what is summed needs nothing."),
+                (wanted * total, "divide by the total number of tokens, too."),
+                ((R if ranks else 1) / total, "what the ranks do is undone; the micro-batches are averaged, too."),
+                ((M if pieces else 1) / total, "what the micro-batches do is undone; the ranks are averaged, too."),
+                (np.full((R, M), wanted), "the value is right; return it as one number, not an array."),
+                (1 / counts, "the factor must be the same everywhere: divide by the total."),
+            ])
 
 
 def summed_loss(weights, X, labels, mask, factor):
