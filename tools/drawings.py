@@ -26,9 +26,7 @@ def text(x, y, words, size=26, anchor="middle", fill=INK, **more):
 
 
 def arrow(*corners, colour=GREY, width=4):
-    track, tip = backward_graph.arrow(corners, 8 + width)
-    return (element("path", d=track, fill="none", stroke=colour, stroke_width=width)
-            + element("path", d=tip, fill=colour))
+    return backward_graph.coloured_arrow(corners, 8 + width, colour, width)
 
 
 def bars(rows, columns, bar, words):

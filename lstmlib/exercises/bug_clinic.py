@@ -33,16 +33,14 @@ def check_diagnoses(diagnoses):
     truth = {letter: patient.name.lower() for letter, patient in WARD.items()}
     right = [letter for letter, name in named.items() if name == truth[letter]]
     if len(right) < len(WARD):
-        wrong = [said_of(letter, diagnoses[letter], known=name in truth.values())
-                 for letter, name in named.items() if letter not in right]
-        raise NotYet("\n".join([f"Right so far: {', '.join(right) or 'none'}.", *wrong]))
-
-
-def said_of(letter, answer, known):
-    """One line on a wrong diagnosis."""
-    if not known:
-        return f"{letter}: {brief(answer)} is none of the names. The faults are called {', '.join(PATIENTS)}."
-    return f"{letter} is not {brief(answer)}: {HINTS[WARD[letter].name]}"
+        said = [f"Right so far: {', '.join(right) or 'none'}."]
+        for letter, name in named.items():
+            answer = brief(diagnoses[letter])
+            if name not in truth.values():
+                said.append(f"{letter}: {answer} is none of the names. The faults are called {', '.join(PATIENTS)}.")
+            elif letter not in right:
+                said.append(f"{letter} is not {answer}: {HINTS[WARD[letter].name]}")
+        raise NotYet("\n".join(said))
 
 
 @check

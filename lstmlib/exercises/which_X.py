@@ -57,7 +57,12 @@ def check_sequences(mean_over_sequences):
 
         case = f"micro-batches of {' and '.join(map(str, sizes))} sequences"
         total = sum(n_b.sum() for n_b in lengths)
-        expect_gradient(received, with_factors(lambda m: 1 / (B * lengths[m])), case, [
+        wanted = with_factors(lambda m: 1 / (B * lengths[m]))
+        if not isinstance(received, Weights):
+            raise NotYet(f"For {case}: expected a Weights, received {brief(received)}.")
+        if near(received, wanted):
+            continue
+        hint = likely(received, [
             (with_factors(lambda m: 1 / lengths[m]), "divide by the number of sequences, too."),
             (with_factors(lambda m: 1 / (M * sizes[m] * lengths[m])),
              "this is a mean of means; divide by the number of all sequences, once."),
@@ -70,7 +75,9 @@ def check_sequences(mean_over_sequences):
              "a factor for a whole micro-batch is too late: it must be another one for each sequence, before the sum."),
             (add([summed_loss(weights, X, labels, np.ones_like(mask), factor=1 / (B * n_b))
                   for (X, labels, mask), n_b in zip(pieces, lengths)]), "the padding counts as well; pass the mask."),
-        ], "sequence b needs 1/(B n_b), with B over all micro-batches: multiply its dY, then add.")
+        ], "sequence b needs 1/(B n_b), with B over all micro-batches: multiply its dY, then add.", near)
+        raise NotYet(f"For {case}: the gradient is off by {100 * relative_error(received, wanted):.3g}% of its norm. "
+                     f"Hint: {hint}")
 
 
 @check
@@ -109,15 +116,6 @@ def summed_loss(weights, X, labels, mask, factor):
 def add(gradients):
     first, *others = gradients
     return sum(others, start=first)
-
-
-def expect_gradient(received, wanted, case, causes, otherwise):
-    """Raise NotYet unless `received` is the Weights `wanted`."""
-    if not isinstance(received, Weights):
-        raise NotYet(f"For {case}: expected a Weights, received {brief(received)}.")
-    if not near(received, wanted):
-        raise NotYet(f"For {case}: the gradient is off by {100 * relative_error(received, wanted):.3g}% of its norm. "
-                     f"Hint: {likely(received, causes, otherwise, near)}")
 
 
 def near(received, wanted):

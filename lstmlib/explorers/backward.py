@@ -92,9 +92,8 @@ def draw(state, numbers):
 
 def curves(numbers):
     frame = svg.Frame(72, 24, 620, 280, (1, T), (LOW, HIGH), log="y")
-    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-12, 5, 4)]
-    parts = [frame.axes([1, 20, 40, 60, 80, 100], ticks, "timestep t", "norm of the gradient at t / at T",
-                        "From the loss at t = 100 back to t = 1")]
+    parts = [frame.axes([1, 20, 40, 60, 80, 100], svg.powers_of_10(-12, 5, 4), "timestep t",
+                        "norm of the gradient at t / at T", "From the loss at t = 100 back to t = 1")]
     parts += [frame.curve(range(1, T + 1), np.where(norms < LOW, np.nan, norms), **look)
               for _, norms, look in looks(numbers)]
     parts += [svg.curve([(640, 334), (520, 334), None, (528, 329), (520, 334), (528, 339)], svg.GREY, 1.5),

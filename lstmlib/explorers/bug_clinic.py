@@ -4,6 +4,7 @@ The readings are those of `lstmlib.clinic.instruments`, taken on one small LSTM 
 fixed, for an axis that follows the data would hide a constant factor.
 """
 
+from collections import namedtuple
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -12,14 +13,7 @@ import numpy as np
 
 from ..checking import relative_error
 from ..clinic import XRay, xray
-from ..clinic.instruments import (
-    errors_by_part,
-    own_gradient,
-    probe_ratios,
-    reordering,
-    response,
-    size_and_direction,
-)
+from ..clinic.instruments import errors_by_part, own_gradient, probe_ratios, reordering, response, size_and_direction
 from ..clinic.patients import HEALTHY, OUTPATIENTS, WARD, example, outpatient
 from ..show import svg
 from ..show.words import listed
@@ -31,16 +25,6 @@ EXACT = 1e-13  # smaller relative differences are rounding, and are drawn alike
 FACTORS = (1, 0.1, 0.01, 0.001)
 STEPS = 5  # of the X-ray
 BEDS = {"healthy": HEALTHY} | WARD | dict(zip("IJKLMNO", OUTPATIENTS.values()))
-INSTRUMENTS = ("X-ray", "gradient check", "size and direction", "scaled loss", "probe", "reordered batch")
-SHOWS = {  # what a healthy pass shows
-    "X-ray": "every bar fills its frame",
-    "gradient check": "every part exact (green)",
-    "size and direction": "ratio 1, angle 0",
-    "scaled loss": "ratio 1 for every factor",
-    "probe": "ratio 1 at every timestep",
-    "reordered batch": "every order at 'exact'",
-}
-
 
 @dataclass(frozen=True)
 class Bench:
@@ -80,24 +64,26 @@ def numbers(state):
     return readings(state.patient)
 
 
-WIDTH, HEIGHT = 720, 390
 LOG_ERRORS = [(1e-13, "exact"), (1e-10, "1e-10"), (1e-7, "1e-7"), (1e-4, "1e-4"), (0.01, "1%"), (1, "100%")]
 PERCENTS = [(error ** 0.5, f"{100 * error:.0f}%") for error in (0, 0.01, 0.1, 0.25, 0.5, 1, 2)]  # a square-root axis
 OVER_LINES = {"stroke": svg.PAPER, "stroke_width": 4, "paint_order": "stroke"}  # a white rim, to be read on grid lines
+DASHES = {"stroke": svg.GREY, "width": 2, "stroke_dasharray": "4 4"}
 NOTHING = 0.004  # where the probe draws what does not cross, or hardly does
 LOG_RATIOS = [(0.01, "0.01"), (0.1, "0.1"), (1, "1"), (10, "10")]
 
 
 def draw(state, numbers):
-    if state.instrument == "X-ray":
-        return (xray_panel(state, numbers.xray),)
-    panel = {"gradient check": check_panel, "size and direction": size_panel, "scaled loss": response_panel,
-             "probe": probe_panel, "reordered batch": order_panel}
-    return (svg.panel("reading", WIDTH, HEIGHT, panel[state.instrument](numbers), words=words(state, numbers)),)
+    return (INSTRUMENTS[state.instrument].panel(state, numbers),)
 
 
-def xray_panel(state, picture):
+def reading_panel(draw):
+    """A panel of what `draw` makes of the numbers."""
+    return lambda state, numbers: svg.panel("reading", 720, 390, draw(numbers), words=words(state, numbers))
+
+
+def xray_panel(state, numbers):
     """For an impulse at one timestep: the size of dz of every gate at every timestep, in a frame of the true size."""
+    picture, wrong = numbers.xray, xray_wrong(state, numbers)
     of = picture.steps.index(state.step - 1)
     true, read = (np.linalg.norm(dz[of], axis=-1) for dz in (picture.true_dz, picture.dz))
     largest = max(true.max(), 1e-300)
@@ -107,37 +93,34 @@ def xray_panel(state, picture):
         x = 76 + 162 * k
         parts.append(svg.text(x, 42, f"gate {gate}", 13, bold=True))
         for t in range(STEPS):
-            y, wrong = 54 + 52 * t, picture.errors[of, t, k] > WRONG
-            parts += [svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 34, fill=svg.RED if wrong else svg.BLUE),
+            y, off = 54 + 52 * t, wrong[t, k]
+            parts += [svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 34, fill=svg.RED if off else svg.BLUE),
                       svg.rect(x, y, 120 * true[t, k] / largest, 34, fill="none", stroke=svg.INK, stroke_width=1.5,
                                stroke_dasharray="4 3"),
-                      svg.text(x + 126, y + 22, "✗" if wrong else "✓" if true[t, k] else "0", 13)]
+                      svg.text(x + 126, y + 22, "✗" if off else "✓" if true[t, k] else "0", 13)]
     for t in range(STEPS):
         here = t == state.step - 1
-        parts.append(svg.text(0, 76 + 52 * t, f"t = {t + 1}{' ◀' if here else ''}", 13,
-                              bold=here))
+        parts.append(svg.text(0, 76 + 52 * t, f"t = {t + 1}{' ◀' if here else ''}", 13, bold=here))
     parts.append(svg.text(0, 54 + 52 * STEPS + 22, "◀ the loss acts at this timestep alone; later ones get nothing", 12,
                           fill=svg.GREY))
-    return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, words=xray_words(state, picture))
+    return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, words=xray_words(state, numbers))
 
 
 def check_panel(numbers):
     frame = svg.Frame(84, 46, 622, 270, (-0.5, 13.5), (0, 1.6))
     parts = [frame.axes((), PERCENTS, title="Gradient check: norm-relative error of each part (axis: square root)")]
     for k, (part, error) in enumerate(numbers.errors.items()):
-        array, _, gate = part.partition(" ")
-        x, top = frame.x(k), frame.y(0 if error < EXACT else error ** 0.5)
-        colour = svg.GREEN if error < EXACT else svg.RED
+        exact = error < EXACT
+        x, top, colour = frame.x(k), frame.y(0 if exact else error ** 0.5), svg.GREEN if exact else svg.RED
         parts += [svg.rect(x - 14, top, 28, frame.y(0) - top, fill=colour),
-                  svg.text(x, frame.bottom + 18, gate or array, 13, "middle", font_style="italic")]
-        parts.append(svg.circle(x, top, 5, fill=colour) if error < EXACT else
-                     svg.text(x, top - 6, percent(error), 11, "middle", **OVER_LINES))
+                  svg.text(x, frame.bottom + 18, part.split()[-1], 13, "middle", font_style="italic"),
+                  svg.circle(x, top, 5, fill=colour) if exact else
+                  svg.text(x, top - 6, percent(error), 11, "middle", **OVER_LINES)]
     for first, label in ((0, "Wx"), (4, "Wh"), (8, "b")):
         left, right, y = frame.x(first) - 18, frame.x(first + 3) + 18, frame.bottom + 28
         parts += [svg.line(left, y, right, y, stroke=svg.GREY),
                   svg.text((left + right) / 2, y + 18, label, 13, "middle")]
-    parts += [svg.text(frame.x(12.5), frame.bottom + 46, "output", 12, "middle", svg.GREY)]
-    return "".join(parts)
+    return "".join(parts) + svg.text(frame.x(12.5), frame.bottom + 46, "output", 12, "middle", svg.GREY)
 
 
 def size_panel(numbers):
@@ -147,17 +130,16 @@ def size_panel(numbers):
                        title="Size: norm of the gradient over the true norm"),
              angle.axes([(a, f"{a}°") for a in range(0, 31, 5)], title="Direction: angle to the true gradient")]
     for frame, value, healthy in ((size, numbers.ratio, 1), (angle, numbers.angle, 0)):
-        parts += [svg.line(frame.x(healthy), frame.top, frame.x(healthy), frame.top + 70, stroke=svg.GREY, width=2,
-                           stroke_dasharray="4 4"),
+        parts += [svg.line(frame.x(healthy), frame.top, frame.x(healthy), frame.bottom, **DASHES),
                   svg.circle(frame.x(value), frame.top + 35, 10, fill=svg.BLUE)]
     return "".join(parts)
 
 
 def response_panel(numbers):
     frame = svg.Frame(90, 60, 600, 250, (-0.4, 3.4), (0.1, 10), log="y")
-    parts = [frame.axes([(k, label) for k, label in enumerate(("1", "1/10", "1/100", "1/1000"))], LOG_RATIOS[1:],
+    parts = [frame.axes([*enumerate(("1", "1/10", "1/100", "1/1000"))], LOG_RATIOS[1:],
                         "the gradient of the loss is multiplied by a", "",
-                        "Scaled loss: size of the gradient / (a × size for a = 1)"), level(frame, 1)]
+                        "Scaled loss: size of the gradient / (a × size for a = 1)"), frame.level(1, **DASHES)]
     return "".join(parts + marks(frame, range(4), numbers.response, svg.BLUE))
 
 
@@ -165,7 +147,8 @@ def probe_panel(numbers):
     steps = range(1, len(numbers.probe["dh_next"]) + 1)
     frame = svg.Frame(90, 60, 600, 250, (0.7, len(steps) + 0.3), (0.002, 10), log="y")
     parts = [frame.axes(list(steps), [(NOTHING, "about 0")] + LOG_RATIOS, "timestep t into which it crosses", "",
-                        "Probe: what crosses, over what should cross (the loss is at the last step)"), level(frame, 1)]
+                        "Probe: what crosses, over what should cross (the loss is at the last step)"),
+             frame.level(1, **DASHES)]
     looks = (("dc_next", svg.BLUE, 7, None, "● dc_next, along the cell state"),
              ("dh_next", svg.RED, 4, "6 4", "• dh_next, through the gates (dashed)"))
     for row, (edge, colour, radius, dashes, label) in enumerate(looks):
@@ -179,32 +162,23 @@ def probe_panel(numbers):
 def order_panel(numbers):
     orders = range(1, len(numbers.reordered) + 1)
     frame = svg.Frame(90, 60, 600, 250, (0.5, len(orders) + 0.5), (EXACT / 10, 10), log="y")
-    values = [max(value, EXACT) for value in numbers.reordered]
-    return "".join([frame.axes(list(orders), LOG_ERRORS, "another order of the same sequences", "",
-                               "Reordered batch: relative change of the gradient"),
-                    *marks(frame, orders, values, svg.BLUE)])
-
-
-def level(frame, value):
-    return svg.line(frame.left, frame.y(value), frame.right, frame.y(value), stroke=svg.GREY, width=2,
-                    stroke_dasharray="4 4")
+    axes = frame.axes(list(orders), LOG_ERRORS, "another order of the same sequences", "",
+                      "Reordered batch: relative change of the gradient")
+    return axes + "".join(marks(frame, orders, np.maximum(numbers.reordered, EXACT), svg.BLUE))
 
 
 def marks(frame, xs, ys, colour, radius=7):
     return [svg.circle(frame.x(x), frame.y(y), radius, fill=colour) for x, y in zip(xs, ys)]
 
 
-def summary(state, numbers):
-    """The reading of the chosen instrument in a few words."""
-    if state.instrument == "X-ray":
-        return xray_words(state, numbers.xray)
-    return {"gradient check": check_words, "size and direction": size_words, "scaled loss": response_words,
-            "probe": probe_words, "reordered batch": order_words}[state.instrument](numbers)
+def xray_wrong(state, numbers):
+    """(timesteps, gates): whether dz is wrong there, for an impulse at the chosen timestep."""
+    return numbers.xray.errors[numbers.xray.steps.index(state.step - 1)] > WRONG
 
 
-def xray_words(state, picture):
+def xray_words(state, numbers):
     """Which gates are wrong, timestep by timestep, from the impulse back."""
-    wrong = picture.errors[picture.steps.index(state.step - 1)] > WRONG
+    wrong = xray_wrong(state, numbers)
     if not wrong.any():
         return f"right: dz of every gate and timestep, for a loss at t = {state.step}"
     said = {}
@@ -215,19 +189,7 @@ def xray_words(state, picture):
     return "wrong: " + "; ".join(f"{gates} at {listed(times)}" for gates, times in said.items())
 
 
-def headline(state, numbers):
-    """(whether the instrument reads what a healthy pass shows, the reading in a few words)"""
-    good = {"X-ray": not (numbers.xray.errors[numbers.xray.steps.index(state.step - 1)] > WRONG).any(),
-            "gradient check": numbers.error < EXACT,
-            "size and direction": abs(numbers.ratio - 1) < 1e-9 and numbers.angle < 1e-5,
-            "scaled loss": np.allclose(numbers.response, 1, atol=1e-9),
-            "probe": all(np.allclose(values, 1, atol=1e-9) for values in numbers.probe.values()),
-            "reordered batch": numbers.reordered.max() < EXACT}[state.instrument]
-    reading = summary(state, numbers)
-    return bool(good), reading[0].upper() + reading[1:]
-
-
-def check_words(numbers):
+def check_words(_, numbers):
     wrong = {part: error for part, error in numbers.errors.items() if error >= EXACT}
     if not wrong:
         return "all parts agree up to rounding"
@@ -237,20 +199,12 @@ def check_words(numbers):
     return f"{len(wrong)} of {len(numbers.errors)} parts differ, most of all {worst}: {percent(wrong[worst])}"
 
 
-def size_words(numbers):
-    return f"size {numbers.ratio:.2f} of the true one, angle {numbers.angle:.1f}°"
-
-
-def response_words(numbers):
-    return f"ratio {numbers.response[1]:.2f} for a = 1/10, {numbers.response[-1]:.2f} for a = 1/1000"
-
-
-def probe_words(numbers):
+def probe_words(_, numbers):
     return "; ".join(f"{where}: " + ", ".join(f"{edge} {decimals(values[t])}" for edge, values in numbers.probe.items())
                      for where, t in (("one step back", -1), ("at t = 1", 0)))
 
 
-def order_words(numbers):
+def order_words(_, numbers):
     largest = numbers.reordered.max()
     if largest < EXACT:
         return "the order does not matter"
@@ -259,10 +213,39 @@ def order_words(numbers):
     return f"the gradient changes by up to {percent(largest)}{others}"
 
 
+# What a healthy pass shows, the panel, the reading in a few words, and whether that is healthy.
+Instrument = namedtuple("Instrument", "shows panel reading healthy")
+INSTRUMENTS = {
+    "X-ray": Instrument("every bar fills its frame", xray_panel, xray_words,
+                        lambda state, numbers: not xray_wrong(state, numbers).any()),
+    "gradient check": Instrument("every part exact (green)", reading_panel(check_panel), check_words,
+                                 lambda _, numbers: numbers.error < EXACT),
+    "size and direction": Instrument(
+        "ratio 1, angle 0", reading_panel(size_panel),
+        lambda _, numbers: f"size {numbers.ratio:.2f} of the true one, angle {numbers.angle:.1f}°",
+        lambda _, numbers: abs(numbers.ratio - 1) < 1e-9 and numbers.angle < 1e-5),
+    "scaled loss": Instrument(
+        "ratio 1 for every factor", reading_panel(response_panel),
+        lambda _, numbers: f"ratio {numbers.response[1]:.2f} for a = 1/10, {numbers.response[-1]:.2f} for a = 1/1000",
+        lambda _, numbers: np.allclose(numbers.response, 1, atol=1e-9)),
+    "probe": Instrument("ratio 1 at every timestep", reading_panel(probe_panel), probe_words,
+                        lambda _, numbers: all(np.allclose(edge, 1, atol=1e-9) for edge in numbers.probe.values())),
+    "reordered batch": Instrument("every order at 'exact'", reading_panel(order_panel), order_words,
+                                  lambda _, numbers: numbers.reordered.max() < EXACT),
+}
+
+
+def headline(state, numbers):
+    """(whether the instrument reads what a healthy pass shows, the reading in a few words)"""
+    instrument = INSTRUMENTS[state.instrument]
+    reading = instrument.reading(state, numbers)
+    return bool(instrument.healthy(state, numbers)), reading[0].upper() + reading[1:]
+
+
 def words(state, numbers):
     bed = "The healthy pass" if state.patient == "healthy" else f"Patient {state.patient}"
     diagnosis = f" Diagnosis: {BEDS[state.patient].fault}." if state.reveal else ""
-    return f"{bed}, {state.instrument}. A healthy pass shows: {SHOWS[state.instrument]}.{diagnosis}"
+    return f"{bed}, {state.instrument}. A healthy pass shows: {INSTRUMENTS[state.instrument].shows}.{diagnosis}"
 
 
 def percent(share):

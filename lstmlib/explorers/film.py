@@ -128,7 +128,8 @@ def shoot(stem, states):
         for key, value in traits(explorer):
             table = tables.setdefault(key, {"null": 0})
             column = columns.setdefault(key, [0] * len(states))
-            column[len(shown) - 1] = table.setdefault(as_json(value), len(table))
+            text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)  # as JavaScript writes it
+            column[len(shown) - 1] = table.setdefault(text, len(table))
     return shown, {key: (list(table), columns[key][:len(shown)]) for key, table in tables.items()}
 
 
@@ -155,10 +156,6 @@ def tree(box, numbers):
     """[classes, children] of a box; a number stands for a widget."""
     return [" ".join(box._dom_classes), [tree(child, numbers) if hasattr(child, "children") else next(numbers)
                                          for child in box.children]]
-
-
-def as_json(value):
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)  # as JavaScript writes it
 
 
 # Cutting: everything once.

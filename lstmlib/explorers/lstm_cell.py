@@ -71,7 +71,7 @@ def numbers(state):
     trace = forward(weights_of(state), X)
     i, f, g, o, c, h = (array[:, 0, 0] for array in (trace.i, trace.f, trace.g, trace.o, trace.c, trace.h))
     first = state.arrival - 1
-    shares = np.cumprod(np.concatenate([np.ones(1), f[first + 1:]]))
+    shares = np.cumprod([1, *f[first + 1:]])
     remembered = np.concatenate([np.zeros(first), i[first] * g[first] * shares])
     return Numbers(X[:, 0, 0], i, f, g, o, c, h, remembered, i[first], shares[-1], c[-1] - remembered[-1])
 
@@ -116,7 +116,6 @@ def decimal(value):
 
 
 TIME = (0.5, T + 0.5)
-C_LIMITS = (-2, 2)
 STRIPS = {  # name: (what it does, limits, ticks, colour)
     "x": ("input value", (-1, 1), (-1, 0, 1), svg.GREY),
     "g": ("candidate", (-1, 1), (-1, 0, 1), svg.PURPLE),
@@ -125,7 +124,7 @@ STRIPS = {  # name: (what it does, limits, ticks, colour)
     "o": ("output gate", (0, 1), (0, 1), svg.ORANGE),
 }
 WIDTH = 324  # of every panel: three columns fit beside each other on a page, and one on a phone
-CELL = svg.Frame(30, 22, 194, 188, TIME, C_LIMITS)
+CELL = svg.Frame(30, 22, 194, 188, TIME, (-2, 2))
 HIDDEN = svg.Frame(30, 260, 194, 84, TIME, (-1, 1))
 
 
@@ -141,44 +140,41 @@ def strip(name, values, arrival):
     frame = svg.Frame(30, 19, 288, 44, TIME, limits)
     title = svg.element("tspan", name, font_weight="bold", font_style="italic") + f"  {what}"
     parts = [band(frame, arrival), frame.axes(y_ticks=ticks, labels=minus), bars(frame, values, colour, arrival),
-             svg.line(frame.left, frame.y(0), frame.right, frame.y(0), stroke=svg.GREY),
-             svg.element("text", title, x=30, y=13, font_size=14, fill=svg.DEEP.get(colour, svg.INK))]
-    if name == "x":
-        parts.append(svg.text(frame.right, 13, "marker: remember this one", 12, "end"))
-    parts += time_axis(frame, 80) if name == "o" else []
-    said = ", ".join(decimal(value) for value in values)
+             frame.level(0, stroke=svg.GREY),
+             svg.element("text", title, x=30, y=13, font_size=14, fill=svg.DEEP.get(colour, svg.INK)),
+             svg.text(frame.right, 13, "marker: remember this one", 12, "end") if name == "x" else "",
+             time_axis(frame, 80) if name == "o" else ""]
+    said = ", ".join(map(decimal, values))
     return svg.panel(name, WIDTH, 98 if name == "o" else 70, *parts, words=f"{what} {name}, step by step: {said}.")
 
 
 def time_axis(frame, y):
-    return [svg.text(frame.x(step), y, step, 12, "middle", svg.GREY) for step in STEPS[::3]] + [
-        svg.text(frame.middle, y + 15, "timestep t", 12, "middle")]
+    steps = [svg.text(frame.x(step), y, step, 12, "middle", svg.GREY) for step in STEPS[::3]]
+    return "".join(steps) + svg.text(frame.middle, y + 15, "timestep t", 12, "middle")
 
 
 def states(state, numbers):
     """The cell state, and how much of it is the number; the hidden state."""
     end, candidate = numbers.c[-1], numbers.g[state.arrival - 1]
-    target, right = CELL.y(candidate), CELL.right + 6
+    right = CELL.right + 6
     came_in = f"dashed: its candidate, tanh({decimal(state.value)}) = {decimal(candidate)}"
     y_c, y_part = apart(CELL.y(end), CELL.y(numbers.remembered[-1]), 30)
     parts = [
         band(CELL, state.arrival), CELL.axes(y_ticks=(-2, -1, 0, 1, 2), labels=minus),
         svg.text(CELL.left, 13, "Cell state c, and the number's part of it", 13, bold=True),
-        svg.line(CELL.left, CELL.y(0), CELL.right, CELL.y(0), stroke=svg.GREY),
-        bars(CELL, numbers.remembered, svg.BLUE, None, opacity=0.45),
-        svg.line(CELL.x(state.arrival), target, CELL.right, target, stroke=svg.BLUE, width=1.5,
-                 stroke_dasharray="5 4"),
-        CELL.curve(STEPS, numbers.c, stroke=svg.INK, width=2), dots(CELL, numbers.c, svg.INK),
+        CELL.level(0, stroke=svg.GREY),
+        bars(CELL, numbers.remembered, svg.BLUE, opacity="0.45"),
+        svg.line(CELL.x(state.arrival), CELL.y(candidate), CELL.right, CELL.y(candidate), stroke=svg.BLUE, width=1.5,
+                 stroke_dasharray="5 4"), *line(CELL, numbers.c),
         svg.text(right, y_c + 4, f"c = {decimal(end)}", 12, bold=True),
         svg.text(right, y_part - 3, "of it, the", 12, fill=svg.BLUE),
         svg.text(right, y_part + 11, f"number: {decimal(numbers.remembered[-1])}", 12, fill=svg.BLUE),
         svg.text(CELL.left, CELL.y(-2) + 17, came_in, 12, fill=svg.BLUE),
         band(HIDDEN, state.arrival), HIDDEN.axes(y_ticks=(-1, 0, 1), labels=minus),
         svg.text(HIDDEN.left, HIDDEN.top - 9, "Hidden state h: what the network sees", 13, bold=True),
-        svg.line(HIDDEN.left, HIDDEN.y(0), HIDDEN.right, HIDDEN.y(0), stroke=svg.GREY),
-        HIDDEN.curve(STEPS, numbers.h, stroke=svg.INK, width=2), dots(HIDDEN, numbers.h, svg.INK),
+        HIDDEN.level(0, stroke=svg.GREY), *line(HIDDEN, numbers.h),
         svg.text(right, HIDDEN.y(numbers.h[-1]) + 4, f"h = {decimal(numbers.h[-1])}", 12, bold=True),
-        *time_axis(HIDDEN, 360)]
+        time_axis(HIDDEN, 360)]
     said = (f"Cell state, ending at {decimal(end)}, of which the number is {decimal(numbers.remembered[-1])}; "
             f"hidden state, ending at {decimal(numbers.h[-1])}.")
     return svg.panel("states", WIDTH, 380, *parts, words=said)
@@ -190,17 +186,19 @@ def band(frame, step):
     return svg.rect(left, frame.top, right - left, frame.height, fill=svg.BAND)
 
 
-def bars(frame, values, colour, dark, opacity=None):
-    """A bar from 0 for every step; all but the step `dark` are drawn light (None: all alike)."""
+def bars(frame, values, colour, dark=None, opacity="0.55"):
+    """A bar from 0 for every step; all but the step `dark` are drawn light, or as dense as `opacity` says."""
     width, zero = 0.7 * frame.width / T, frame.y(0)
     return "".join(
         svg.rect(frame.x(step) - width / 2, min(zero, frame.y(value)), width, abs(zero - frame.y(value)), fill=colour,
-                 fill_opacity=None if step == dark else "0.55" if opacity is None else str(opacity))
+                 fill_opacity=None if step == dark else opacity)
         for step, value in zip(STEPS, values))
 
 
-def dots(frame, values, colour):
-    return "".join(svg.circle(frame.x(step), frame.y(value), 3, fill=colour) for step, value in zip(STEPS, values))
+def line(frame, values):
+    """Through the values, each with a dot."""
+    yield frame.curve(STEPS, values, stroke=svg.INK, width=2)
+    yield from (svg.circle(frame.x(step), frame.y(value), 3, fill=svg.INK) for step, value in zip(STEPS, values))
 
 
 def apart(first, second, gap):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,19 +32,13 @@ class State:
     size_X: int = 8
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """What the first look shows.
+class Numbers(NamedTuple):
+    """What the first look shows."""
 
-    yours, truth  (n,)  all entries of your gradient and of the true one
-    wrong               how many differ by more than rounding
-    identical           whether every bit agrees
-    """
-
-    yours: np.ndarray
-    truth: np.ndarray
-    wrong: int
-    identical: bool
+    yours: np.ndarray  # (n,) all entries of your gradient
+    truth: np.ndarray  # and of the true one
+    wrong: int         # how many differ by more than rounding
+    identical: bool    # whether every bit agrees
 
 
 @cache
@@ -89,16 +84,14 @@ def scheme(state):
                   node(x, 19, ("loss",), 28), node(x, 97, (f"LSTM t={t}", ""), 38, svg.PALE_BLUE)]
     parts += [arrow((later - 38, 97), (x + 38, 97), 5, svg.DEEP[svg.SKY]) for x, later in zip(xs, xs[1:])]
     where = {AT_ONCE: [(x, 49) for x in xs], AT_THE_END: [(sum_x, 145)], AT_EVERY_STEP: [(x, 109) for x in xs]}
-    parts += [badge(x, y) for x, y in where[state.place]]
+    parts += [graph.badge(x, y, "1/|X|", svg.BLUE, svg.ON) for x, y in where[state.place]]
     legend = "A box is an LSTM step with its output layer; Σ adds up the timesteps."
     return svg.panel("scheme", 488, 222, *parts, svg.text(10, 214, legend, 12, fill=svg.GREY),
                      words=f"The way of the gradients through four timesteps; 1/|X| stands {state.place}.")
 
 
 def arrow(start, end, width=2, colour=svg.INK):
-    track, tip = graph.arrow([start, end], 5 + 1.2 * width)
-    return (svg.element("path", d=track, fill="none", stroke=colour, stroke_width=width)
-            + svg.element("path", d=tip, fill=colour))
+    return graph.coloured_arrow((start, end), 5 + 1.2 * width, colour, width)
 
 
 def node(x, y, lines, half, fill=svg.PAPER):
@@ -110,33 +103,23 @@ def node(x, y, lines, half, fill=svg.PAPER):
     return box + "".join(texts)
 
 
-def badge(x, y):
-    return (svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=svg.BLUE)
-            + svg.text(x, y + 4.5, "1/|X|", 12.5, "middle", fill=svg.ON, bold=True))
-
-
 def dots(numbers):
     """Each number of your gradient over the true one: on the line where they are equal."""
     frame = svg.Frame(72, 26, 350, 146, (0, len(numbers.truth)), (1e-3, 1e2), log="y")
     ticks = [(100, "100 times"), (10, "10 times"), (1, "equal"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000")]
-    middle, wrong_sign = frame.middle, (numbers.yours * numbers.truth < 0).any()
+    wrong_sign = (numbers.yours * numbers.truth < 0).any()
     note = f"(the last {OF_OUTPUT_LAYER}: output layer{'; a cross: wrong sign' if wrong_sign else ''})"
     return svg.panel(
         "numbers", 430, 222, frame.axes(y_ticks=ticks, title="Your number / the true number"),
-        svg.line(frame.left, frame.y(1), frame.right, frame.y(1), stroke=svg.GREEN, width=2),
-        marks(frame, [mine / true for mine, true in zip(numbers.yours, numbers.truth)]),
-        svg.text(middle, 194, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
-        svg.text(middle, 212, note, 12, "middle", svg.GREY),
+        frame.level(1, stroke=svg.GREEN, width=2), marks(frame, numbers.yours / numbers.truth),
+        svg.text(frame.middle, 194, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
+        svg.text(frame.middle, 212, note, 12, "middle", svg.GREY),
         words=f"{len(numbers.truth) - numbers.wrong} of {len(numbers.truth)} numbers lie on the line of equality.")
 
 
 def first_look():
     """Three places for 1/|X|, and whether the gradient is the true one."""
-    controls = {
-        "place": Choice("Divide", PLACES),
-        "size_X": Slider("|X|", SIZES),
-    }
-    names = ("At once", "At the end", "At every step")
-    presets = {name: {"place": place} for name, place in zip(names, PLACES)}
-    return Explorer("A first look: where do you divide by |X|?", State(), controls, numbers, draw, words, headline,
+    presets = {name: {"place": place} for name, place in zip(("At once", "At the end", "At every step"), PLACES)}
+    return Explorer("A first look: where do you divide by |X|?", State(),
+                    {"place": Choice("Divide", PLACES), "size_X": Slider("|X|", SIZES)}, numbers, draw, words, headline,
                     presets, poster=("At once",))  # the other two would answer the votes above it

@@ -133,8 +133,8 @@ def numbers(state):
     run = stored()[f"{state.placement} {state.optimiser} {state.size_X}"]
     right = stored()[f"{{loss}} {state.optimiser} {state.size_X}"]["mse"]
     rest = [math.nan] * (len(right) - len(run["mse"]))
-    return Numbers(right, run["mse"] + rest, run["distance"] + [math.nan] * (len(right) - len(run["distance"])),
-                   run["died"], shares(state.placement), verdict(run, right))
+    return Numbers(right, run["mse"] + rest, run["distance"] + rest, run["died"], shares(state.placement),
+                   verdict(run, right))
 
 
 def verdict(run, right):
@@ -157,6 +157,7 @@ def verdict(run, right):
 
 STEPS = range(WINDOW, BATCHES + 1, WINDOW)
 CURVES = svg.Frame(52, 52, 342, 192, (0, BATCHES), (1e-4, 10), log="y")
+CHOSEN = {"stroke": svg.RED, "width": 2.5, "stroke_dasharray": "7 4"}
 DISTANCE = svg.Frame(50, 52, 162, 192, (0, BATCHES), (1e-17, 10), log="y")
 
 
@@ -166,31 +167,27 @@ def draw(state, numbers):
 
 def curves_panel(state, numbers):
     """Mean squared error of the right placement and of the chosen one."""
-    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in range(-4, 2)]
-    y, right = CURVES.y(BEST_CONSTANT), CURVES.right
-    parts = [CURVES.axes([0, 500, 1000, 1500], ticks, "batch"),
+    parts = [CURVES.axes([0, 500, 1000, 1500], svg.powers_of_10(-4, 2), "batch"),
              svg.text(4, 16, "Mean squared error", 13, bold=True),
              svg.line(4, 34, 34, 34, stroke=svg.SKY, width=6), svg.text(40, 38, "{loss}, right", 12),
-             svg.line(130, 34, 160, 34, stroke=svg.RED, width=2.5, stroke_dasharray="7 4"),
+             svg.line(130, 34, 160, 34, **CHOSEN),
              svg.text(166, 38, state.placement, 12),
-             svg.line(CURVES.left, y, right, y, stroke=svg.GREY, stroke_dasharray="1 4"),
-             svg.text(right - 4, y - 5, "always 0.5", 12, "end", svg.GREY),
+             CURVES.level(BEST_CONSTANT, stroke=svg.GREY, stroke_dasharray="1 4"),
+             svg.text(CURVES.right - 4, CURVES.y(BEST_CONSTANT) - 5, "always 0.5", 12, "end", svg.GREY),
              CURVES.curve(STEPS, numbers.right, stroke=svg.SKY, width=6),
-             CURVES.curve(STEPS, numbers.chosen, stroke=svg.RED, stroke_dasharray="7 4", width=2.5)]
+             CURVES.curve(STEPS, numbers.chosen, **CHOSEN)]
+    ends = f"died at batch {numbers.died}" if numbers.died else f"ends at {end_of(numbers.chosen)}"
     if numbers.died:
         x = CURVES.x(numbers.died)
-        parts += [svg.line(x, CURVES.top, x, CURVES.bottom, stroke=svg.RED, width=2.5,
-                           stroke_dasharray="7 4"),
-                  svg.text(x + 8, 72, f"died at batch {numbers.died}", 13, bold=True)]
-    ends = f"ends at {end_of(numbers.chosen)}" if not numbers.died else f"died at batch {numbers.died}"
+        parts += [svg.line(x, CURVES.top, x, CURVES.bottom, **CHOSEN), svg.text(x + 8, 72, ends, 13, bold=True)]
     said = f"{{loss}} ends at {end_of(numbers.right)}, {state.placement} {ends}"
     return svg.panel("curves", 414, 284, *parts, words=f"Mean squared error over {BATCHES:,} batches: {said}.")
 
 
 def distance_panel(numbers):
-    ticks = [(10.0 ** k, f"1e{k}" if k else "1") for k in (-12, -8, -4, 0)] + [(1e-17, "0")]
     alive = [distance for distance in numbers.distance if not math.isnan(distance)]
     said = f"up to {max(alive):.1g}" if alive else "the run died too soon"
+    ticks = [*svg.powers_of_10(-12, 1, 4), (1e-17, "0")]
     return svg.panel("distance", 232, 284, DISTANCE.axes([0, 750, 1500], ticks, "batch"),
                      svg.text(4, 16, "Weights: distance to {loss}", 13, bold=True),
                      svg.text(4, 38, "norm-relative", 12, fill=svg.GREY),
@@ -200,7 +197,8 @@ def distance_panel(numbers):
 
 def shares_panel(numbers):
     """One bar for each array, cut into the shares that cross 0, 1, 2, ... divisions."""
-    looks = [("never", svg.DEEP[svg.RED], svg.ON), ("once", svg.SKY, INK_ON_SKY), ("twice", svg.ORANGE, INK_ON_SKY),
+    dark = "#1a1a1a"  # on fills that are bright in both themes
+    looks = [("never", svg.DEEP[svg.RED], svg.ON), ("once", svg.SKY, dark), ("twice", svg.ORANGE, dark),
              ("3 times or more", svg.PURPLE, svg.ON)]
     parts = [svg.text(4, 16, "Divided how often?", 13, bold=True),
              svg.text(4, 38, "shares, before training", 12, fill=svg.GREY)]
@@ -209,10 +207,8 @@ def shares_panel(numbers):
         parts.append(svg.text(28, y + 16, name, 12, "end"))
         for (_, colour, ink), share in zip(looks, of_four(values)):
             width = round(160 * share)
-            if width:
-                parts.append(svg.rect(x, y, width, 24, fill=colour))
-            if width >= 30:
-                parts.append(svg.text(x + width / 2, y + 16, f"{100 * share:.0f}%", 12, "middle", ink))
+            parts += [svg.rect(x, y, width, 24, fill=colour)] * (width > 0)
+            parts += [svg.text(x + width / 2, y + 16, f"{100 * share:.0f}%", 12, "middle", ink)] * (width >= 30)
             x += width
     for k, (name, colour, _) in enumerate(looks):
         x, y = 4 + 80 * (k % 2), 238 + 24 * (k // 2)
@@ -228,15 +224,14 @@ def of_four(values):
     return [*values[:3], *[0.0] * (3 - len(values[:3])), sum(values[3:])]
 
 
-INK_ON_SKY = "#1a1a1a"  # these fills are bright in both themes
-GOOD = {"identical": True, "identical up to rounding": True, "forgiven": None, "survives": None}
+SAID = {"identical": (True, "trains as {loss} does, bit for bit"), "forgiven": (None, "is forgiven"),
+        "identical up to rounding": (True, "trains as {loss} does, up to rounding"),
+        "survives": (None, "survives on another way")}
 
 
 def headline(state, numbers):
-    said = {"identical": "trains as {loss} does, bit for bit",
-            "identical up to rounding": "trains as {loss} does, up to rounding", "forgiven": "is forgiven",
-            "survives": "survives on another way"}
-    return GOOD.get(numbers.verdict, False), f"{state.placement} {said.get(numbers.verdict, numbers.verdict)}"
+    good, said = SAID.get(numbers.verdict, (False, numbers.verdict))
+    return good, f"{state.placement} {said}"
 
 
 def words(state, numbers):
@@ -254,23 +249,15 @@ def words(state, numbers):
 
 def spectrum_words(shares):
     """What is divided how often, before training."""
-    once = [name for name, values in shares.items() if len(values) > 1 and values[1] > 1 - 1e-12]
-    if len(once) == 5:
+    often = {name: int(np.argmax(values)) for name, values in shares.items() if max(values) > 1 - 1e-12}
+    if len(often) == 5 and set(often.values()) == {1}:
         return "Every path is divided exactly once."
-    if all(max(values) > 1 - 1e-12 for values in shares.values()):
-        return (f"Each array has one factor for all its paths: Wx, Wh and b are {often(shares['Wx'])}, "
-                f"Wy and by {often(shares['Wy'])}.")
-    return (f"Before training {share_of(shares['Wx'], 0)} of the gradient of Wx is never divided, "
-            f"{share_of(shares['Wx'], 1)} once; of that of Wy {share_of(shares['Wy'], 0)} is never divided.")
-
-
-def often(values):
-    """How often all paths of an array are divided, in words."""
-    return ["never divided", "divided once", "divided twice"][int(np.argmax(values))]
-
-
-def share_of(values, k):
-    return f"{100 * values[k] if k < len(values) else 0:.0f}%"
+    if len(often) == 5:
+        Wx, Wy = (("never divided", "divided once", "divided twice")[often[name]] for name in ("Wx", "Wy"))
+        return f"Each array has one factor for all its paths: Wx, Wh and b are {Wx}, Wy and by {Wy}."
+    (never, once, *_), (of_Wy, *_) = of_four(shares["Wx"]), shares["Wy"]
+    return (f"Before training {100 * never:.0f}% of the gradient of Wx is never divided, {100 * once:.0f}% once; "
+            f"of that of Wy {100 * of_Wy:.0f}% is never divided.")
 
 
 def end_of(errors):

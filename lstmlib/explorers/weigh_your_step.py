@@ -79,34 +79,13 @@ def total(items):
     return sum(map(summed_gradient, items))
 
 
-def tokens(items):
-    return sum(item.tokens for item in items)
-
-
-def everything(pieces):
-    return [item for piece in pieces for item in piece]
-
-
-def over_pieces(mean):
-    """A step that takes `mean` of each piece, then the mean of these."""
-    return lambda pieces: sum(map(mean, pieces)) / len(pieces)
-
-
 def at_once(mean):
     """A step that takes `mean` of all items, however they are cut."""
-    return lambda pieces: mean(everything(pieces))
+    return lambda pieces: mean([item for piece in pieces for item in piece])
 
 
 def of_tokens(items):
-    return total(items) / max(tokens(items), 1)
-
-
-def padded(items):
-    return total(items) / (len(items) * max(item.length for item in items))
-
-
-def of_each(items):
-    return sum(summed_gradient(item) / max(item.tokens, 1) for item in items) / len(items)
+    return total(items) / max(sum(item.tokens for item in items), 1)
 
 
 def of_classes(items):
@@ -114,7 +93,8 @@ def of_classes(items):
     return sum(summed_gradient(item, by_class=True) for item in items) / max(counts, 1)
 
 
-def clipped(gradient, limit=0.1):
+def clipped(items, limit=0.1):
+    gradient = of_tokens(items)
     return gradient * min(1, limit / max(np.linalg.norm(gradient), limit))
 
 
@@ -122,14 +102,16 @@ STEPS = {
     "a sum": at_once(total),
     "the mean over sequences": at_once(lambda items: total(items) / len(items)),
     "the mean over tokens": at_once(of_tokens),
-    "the mean over sequences of each one's mean": at_once(of_each),
-    "a masked loss, divided by its padded size": at_once(padded),
-    "the mean of each piece's mean": over_pieces(of_tokens),
+    "the mean over sequences of each one's mean": at_once(
+        lambda items: sum(summed_gradient(item) / max(item.tokens, 1) for item in items) / len(items)),
+    "a masked loss, divided by its padded size": at_once(
+        lambda items: total(items) / (len(items) * max(item.length for item in items))),
+    "the mean of each piece's mean": lambda pieces: sum(map(of_tokens, pieces)) / len(pieces),
     "each piece's mean, added up": lambda pieces: sum(map(of_tokens, pieces)),
     "a mean with class weights": at_once(of_classes),
-    "clipped by norm": lambda pieces: clipped(of_tokens(everything(pieces))),
-    "clipped entry by entry": lambda pieces: np.clip(of_tokens(everything(pieces)), -0.02, 0.02),
-    "with weight decay": lambda pieces: of_tokens(everything(pieces)) + 0.05 * entries(weights()),
+    "clipped by norm": at_once(clipped),
+    "clipped entry by entry": at_once(lambda items: np.clip(of_tokens(items), -0.02, 0.02)),
+    "with weight decay": at_once(lambda items: of_tokens(items) + 0.05 * entries(weights())),
 }
 
 
@@ -182,12 +164,12 @@ def headline(state, numbers):
 
 def short(name):
     """The longest name as it fits into a row."""
-    return name.replace("tokens of each sequence, then sequences", "own tokens, then sequences")
+    return name.replace("tokens of each sequence", "own tokens")
 
 
 def words(state, numbers):
     """What `examine` says of the step, however it is cut."""
-    faults = [f"{fault.kind}" for fault in numbers.report.faults]
+    faults = [fault.kind for fault in numbers.report.faults]
     names = numbers.report.divides_by
     more = f" or {len(names) - 2} more" if len(names) > 2 else ""
     divides = " or ".join(names[:2]) + more or "no number that it knows"
@@ -246,17 +228,16 @@ def fingerprint(state, numbers):
 
 def rest(state, numbers):
     """What is left over, and how far apart two cuts of the same items are."""
-    parts = []
-    split = numbers.report.split_error
+    parts, split = [], numbers.report.split_error or 0
     for place, (name, value) in enumerate((("left over, no weighted sum", numbers.left),
-                                           ("cut otherwise, differs by", split or 0))):
+                                           ("cut otherwise, differs by", split))):
         y = 66 * place
         parts += [svg.text(0, y + 14, name, 13, bold=True),
                   svg.rect(0, y + 22, 200, 22, svg.SOFT, stroke=svg.FAINT),
                   svg.rect(0, y + 22, 200 * min(value, 1), 22, svg.RED),
                   svg.text(208, y + 38, "0" if value < 1e-6 else f"{100 * value:.0f}%", 13)]
     return svg.panel("rest", 260, 116, *parts, words=f"{100 * numbers.left:.0f}% is left over; cut otherwise, the "
-                     f"gradient differs by {100 * (split or 0):.0f}%.")
+                     f"gradient differs by {100 * split:.0f}%.")
 
 
 PRESETS = {

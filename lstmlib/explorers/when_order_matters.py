@@ -227,18 +227,20 @@ ONCE, END = {"stroke": svg.BLUE, "width": 3}, {"stroke": svg.RED, "width": 2, "s
 
 
 def draw(state, numbers):
-    ways = numbers.at_once, numbers.at_the_end
-    norms = [way.received_norm for way in ways]
-    curves = zip(numbers.curves_at_once, numbers.curves_at_the_end)
-    of_norms, of_steps = next(curves), next(curves)
-    said = (f"Norm that the optimiser receives at |X| = {state.size_X:,}: {brief(norms[0])} at once, "
-            f"{brief(norms[1])} at the end.")
+    ways, curves = (numbers.at_once, numbers.at_the_end), (numbers.curves_at_once, numbers.curves_at_the_end)
+    norms, steps = [positive(norms) for norms, _ in curves], [steps for _, steps in curves]
+    once, end = (way.received_norm for way in ways)
+    said = f"at |X| = {state.size_X:,}: {brief(once)} at once, {brief(end)} at the end."
     return (orders(state, ways),
-            over_sizes("norms", 300, NORMS, "Norm the optimiser receives", svg.powers_of_10(-12, 3, 4),
-                       map(positive, of_norms), state.size_X, positive(norms), said),
-            over_sizes("steps", 286, STEPS, "Adam's first step / its full length", [0, 0.5, 1],
-                       of_steps, state.size_X, [way.step for way in ways], of_the_step(numbers)),
+            over_sizes("norms", 300, NORMS, "Norm the optimiser receives", svg.powers_of_10(-12, 3, 4), norms,
+                       state.size_X, positive((once, end)), f"Norm that the optimiser receives {said}"),
+            over_sizes("steps", 286, STEPS, "Adam's first step / its full length", [0, 0.5, 1], steps, state.size_X,
+                       [way.step for way in ways], of_the_step(numbers)),
             entries_panel(numbers))
+
+
+def positive(norms):
+    return [norm or math.nan for norm in norms]
 
 
 def stages(state, way, at_once):
@@ -246,12 +248,12 @@ def stages(state, way, at_once):
     top = "dY" if state.scale == 1 else "dY · S"
     unscale = [("divide by S", norm_text(way.met_norm if state.unscale == BEFORE else
                                          way.received_norm * (1 if at_once else state.size_X)))] * (state.scale > 1)
-    clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}"
-    clip = [(clip, norm_text(way.clipped_norm))]
+    clip = [("no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}", norm_text(way.clipped_norm))]
     behind = unscale + clip if state.unscale == BEFORE else clip + unscale
     first = [(f"{top} / |X|" if at_once else top, "at the top")] * (at_once or state.scale > 1)
     last = [] if at_once else [("divide by |X|", norm_text(way.received_norm))]
-    return [*first, ("backward, sum", norm_text(way.summed_norm)), *behind, *last, ("Adam", step_text(way.step))]
+    step = "no step" if math.isnan(way.step) else f"{way.step:.2f} of a step"
+    return [*first, ("backward, sum", norm_text(way.summed_norm)), *behind, *last, ("Adam", step)]
 
 
 def orders(state, ways):
@@ -278,10 +280,6 @@ def norm_text(norm):
     return "overflow" if math.isinf(norm) else f"norm {brief(norm)}"
 
 
-def step_text(step):
-    return "no step" if math.isnan(step) else f"{step:.2f} of a step"
-
-
 def over_sizes(name, width, frame, title, ticks, curves, size_X, values, words):
     """A line for each order of work over |X|, and its mark at the chosen |X|."""
     parts = [frame.axes(SIZE_TICKS, ticks, "|X|"), svg.text(4, 16, title, 13, bold=True)]
@@ -289,10 +287,6 @@ def over_sizes(name, width, frame, title, ticks, curves, size_X, values, words):
     parts += [mark(frame.x(size_X), frame.y(value), 6) for value, mark in zip(values, (ring, cross))
               if math.isfinite(value)]
     return svg.panel(name, width, 264, *parts, key(4, 30), words=words)
-
-
-def positive(norms):
-    return [norm if norm > 0 else math.nan for norm in norms]
 
 
 def entries_panel(numbers):

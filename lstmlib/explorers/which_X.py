@@ -189,6 +189,7 @@ def headline(state, numbers):
 
 
 TOP, ROW, GAP = 44, 40, 5
+PER_ROW = ROW + GAP
 TOKEN_LEFT, PITCH = 136, 14.8
 BAR, TALLEST = 12, 24  # height of the bar of a token: at weight 1/(all tokens), unless one would be taller than this
 COLUMN, SEQUENCE = 536, 602  # right edges of the two columns of numbers
@@ -211,30 +212,22 @@ def batch(state, numbers):
              svg.text(SEQUENCE + 4, 16, "sequence", 12, "end", bold=True)]
     unit = min(BAR, TALLEST / float(max(numbers.weights) * total))
     for piece, (start, stop) in enumerate(numbers.pieces):
-        longest = max(len(string) for string in numbers.strings[start:stop])
-        parts.append(bracket(piece, start, stop, items(state.by, numbers.strings[start:stop])))
-        parts += [tokens(number, numbers.strings[number], numbers.weights[number], longest, total, unit)
+        lengths = [len(string) for string in numbers.strings[start:stop]]
+        items = count(state.by, lengths)
+        counted = "timesteps" if state.by == PADDED else state.by if items > 1 else state.by[:-1]
+        parts.append(bracket(piece, start, stop, f"{items} {counted}"))
+        parts += [tokens(number, numbers.strings[number], numbers.weights[number], max(lengths), total, unit)
                   for number in range(start, stop)]
     heaviest = int(np.argmax(numbers.weights))
     said = (f"Six rows of {', '.join(str(len(string)) for string in numbers.strings)} tokens in "
             f"{len(numbers.pieces)} pieces; a token of row {heaviest + 1} weighs most, "
             f"{float(numbers.weights[heaviest] * total):.2f}/{total}.")
-    return svg.panel("batch", 610, TOP + ROWS * (ROW + GAP) + 2, *parts, words=said)
-
-
-def top_of(number):
-    return TOP + number * (ROW + GAP)
-
-
-def items(by, strings):
-    """What a piece counts, in words."""
-    number = count(by, [len(string) for string in strings])
-    return f"{number} {'timesteps' if by == PADDED else by if number > 1 else by[:-1]}"
+    return svg.panel("batch", 610, TOP + ROWS * PER_ROW + 2, *parts, words=said)
 
 
 def bracket(piece, start, stop, counted):
     """The left margin: which rows form a micro-batch, and what it counts."""
-    top, bottom = top_of(start) - 1, top_of(stop - 1) + ROW - 1
+    top, bottom = TOP + start * PER_ROW - 1, TOP + stop * PER_ROW - GAP - 1
     return (svg.rect(2, top, SEQUENCE + 4, bottom - top, svg.SOFT if piece % 2 == 0 else svg.BAND, rx=6)
             + svg.curve([(112, top + 4), (106, top + 4), (106, bottom - 4), (112, bottom - 4)], svg.GREY, 1.5)
             + svg.text(10, (top + bottom) / 2 - 2, f"no. {piece + 1}", 13, bold=True)
@@ -243,7 +236,7 @@ def bracket(piece, start, stop, counted):
 
 def tokens(number, string, weight, longest, total, unit):
     """One row: each token as a bar, `unit` high at the equal weight, and its weight in numbers."""
-    top, relative = top_of(number), float(weight * total)
+    top, relative = TOP + number * PER_ROW, float(weight * total)
     foot, height = top + ROW - 2, unit * relative
     parts = [svg.text(129, top + 30, number + 1, 12, "end", svg.GREY)]
     for t in range(longest):
@@ -299,15 +292,12 @@ VALUES = {"spread": range(4), "longer": range(5), "first": range(ROWS), "second"
 
 def film():
     """Every cut of the rows with every way to divide and to count; and each other control with every way to divide."""
-    start = State()
     for by, divide in product(VALUES["by"], VALUES["divide"]):
-        chosen = replace(start, by=by, divide=divide)
-        for first, second, cut_all in (*((first, second, False) for first, second in product(range(ROWS), repeat=2)),
-                                       (2, 4, True)):
-            yield replace(chosen, first=first, second=second, cut_all=cut_all)
-        for spread, longer, in_order in product(VALUES["spread"], VALUES["longer"], VALUES["in_order"]):
-            yield replace(chosen, spread=spread, longer=longer, in_order=in_order)
-            yield replace(chosen, spread=spread, longer=longer, in_order=in_order, cut_all=True)
+        chosen = State(by=by, divide=divide)
+        yield from (replace(chosen, first=first, second=second) for first, second in product(range(ROWS), repeat=2))
+        yield replace(chosen, cut_all=True)
+        for spread, longer, in_order, cut_all in product(*map(VALUES.get, ("spread", "longer", "in_order", "cut_all"))):
+            yield replace(chosen, spread=spread, longer=longer, in_order=in_order, cut_all=cut_all)
 
 
 def ragged_batch():

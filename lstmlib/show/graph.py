@@ -202,7 +202,7 @@ def pill(name, xs, boxed):
     }[name]
 
 
-def edge(name, routes, pill, on, badge, other, lit, boxed):
+def edge(name, routes, pill, on, words, other, lit, boxed):
     """One name with all its arrows, as one element that can be focused and checked."""
     kind = "lstm-edge" + " cell" * (name == "dc_next") + " on" * on + " other" * other
     arrows = {t: arrow(corners, 11 if name == "dc_next" else 7) for t, (corners, _) in routes.items()}
@@ -215,10 +215,8 @@ def edge(name, routes, pill, on, badge, other, lit, boxed):
             "g", svg.element("path", d=track, class_="hit") + svg.element("path", d=track, class_="line")
             + svg.element("path", d=tip, class_="tip"), **marks))
         if place:
-            x, y = place
-            tops.append(svg.element("g", svg.element("g", svg.rect(x - 21, y - 9, 42, 18, rx=9, fill=None) + svg.text(
-                x, y + 4.5, lit.get(at) or badge, 12.5, "middle", fill=None, bold=True), class_="badge"),
-                **marks))
+            drawn = svg.element("g", badge(*place, lit.get(at) or words), class_="badge")
+            tops.append(svg.element("g", drawn, **marks))
     label = written(name, *pill, boxed) if routes else ""
     lead = "" if name != "dW" else svg.element("path", d="".join(
         f"M{point(pill[0] + 13 + 7 * boxed, pill[1])}V{svg.number(y)}" for _, (_, y) in routes.values()), class_="lead")
@@ -237,6 +235,11 @@ def written(name, x, y, boxed):
         "g", svg.rect(x, y - 10, wide + left, 20, rx=10, class_="pill", fill=None) + ticked
         + svg.text(x + left + wide / 2, y + 4.5, name, 13, "middle", class_="pill-text", font_family=MONOSPACE),
         class_="name")
+
+
+def badge(x, y, words, fill=None, ink=None):
+    return (svg.rect(x - 21, y - 9, 42, 18, fill, rx=9)
+            + svg.text(x, y + 4.5, words, 12.5, "middle", fill=ink, bold=True))
 
 
 def badge_text(name, edges, other):
@@ -260,6 +263,12 @@ def arrow(corners, size):
     tip = (f"M{point(x1, y1)}L{point(base[0] - side * uy, base[1] + side * ux)}"
            f"L{point(base[0] + side * uy, base[1] - side * ux)}Z")
     return "".join(track), tip
+
+
+def coloured_arrow(corners, size, colour, width):
+    track, tip = arrow(corners, size)
+    return (svg.element("path", d=track, fill="none", stroke=colour, stroke_width=width)
+            + svg.element("path", d=tip, fill=colour))
 
 
 def towards(corner, end, radius=12):

@@ -42,7 +42,8 @@ def draw_all_placements(ax, verdicts):
     right = sorted((grid_place(edges), edges) for edges, verdict in verdicts.items() if verdict == (True, True))
     for number, ((row, column), _) in enumerate(right, start=1):
         ax.text(column, row, number, color="white", weight="bold", fontsize=10, ha="center", va="center_baseline")
-    names = [f"{number}  {name_of(edges)}" for number, (_, edges) in enumerate(right, start=1)]
+    names = [f"{number}  {' + '.join(edge for edge in (*OF_CELL, *OF_OUTPUT) if edge in edges)}"
+             for number, (_, edges) in enumerate(right, start=1)]
     ax.text(-0.5, -3, "      ".join(names), fontsize=11, weight="bold", color=INK, va="center")
     ax.legend(loc="center left", bbox_to_anchor=(-1, -1.7), bbox_transform=ax.transData, ncols=4,
               frameon=False, fontsize=10, handletextpad=0.3)
@@ -55,8 +56,3 @@ def draw_all_placements(ax, verdicts):
     ax.tick_params(length=0)
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.axhline(15.8, color=GREY, linewidth=0.8)
-
-
-def name_of(edges):
-    """A placement in words, such as "dh_above + dWy_t"."""
-    return " + ".join(edge for edge in (*OF_CELL, *OF_OUTPUT) if edge in edges)

@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product, starmap
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,39 +51,22 @@ class State:
     beside: str = TRUTH
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """What the laboratory shows.
+class Numbers(NamedTuple):
+    """What the laboratory shows."""
 
-    gradient    yours: backward with 1/|X| on the chosen edges
-    truth       the gradient of C = L/|X|: the backward pass of L in the same dtype, its result times 1/|X|.
-                Where two placements are compared: the gradient of B
-    right       {weight: bool}: does every path to it cross exactly once?
-    identical   whether every bit of gradient and truth agrees
-    error       ||gradient - truth|| / ||truth||
-    cosine      between gradient and truth
-    length      ||gradient|| / ||truth||
-    shares      {weight: array}: ||g_k|| / sum_j ||g_j||, the part of the gradient that was divided k times, in float64
-    share       the same over all weights together
-    way, other_way  {"dy": array (T,), ...}: norms of the intermediate gradients, yours and those of B (None without B)
-    """
+    gradient: Weights  # yours: backward with 1/|X| on the chosen edges
+    truth: Weights     # of C = L/|X|: the backward pass of L in the same dtype, times 1/|X|; or the gradient of B
+    right: dict        # {weight: bool}: does every path to it cross exactly once?
+    identical: bool    # whether every bit of gradient and truth agrees
+    error: float       # ||gradient - truth|| / ||truth||
+    cosine: float      # between gradient and truth
+    length: float      # ||gradient|| / ||truth||
+    shares: dict       # {weight: array}: ||g_k|| / sum_j ||g_j||, the part that was divided k times, in float64
+    share: np.ndarray  # the same over all weights together
+    way: dict          # {"dy": array (T,), ...}: norms of the intermediate gradients
+    other_way: dict | None  # those of B
 
-    gradient: Weights
-    truth: Weights
-    right: dict
-    identical: bool
-    error: float
-    cosine: float
-    length: float
-    shares: dict
-    share: np.ndarray
-    way: dict
-    other_way: dict | None
-
-    @property
-    def all_right(self):
-        """Whether every path to every weight crosses exactly once."""
-        return all(self.right.values())
+    all_right = property(lambda self: all(self.right.values()))
 
 
 @cache
@@ -180,24 +164,21 @@ def words(state, numbers):
                 "exactly once. Choose another |X| to see it.")
     if numbers.all_right:
         how = "" if numbers.identical else f" The norm-relative difference is below {ROUNDING[state.dtype]:.0e}."
-        return f"Every path from the loss to every weight crosses 1/|X| exactly once.{how}{only_at_one(state)}"
+        only_here = "" if all(crosses_exactly_once(state.edges, 2).values()) else (
+            " So it is at T = 1 only, where nothing flows from timestep to timestep; try T = 2.")
+        return f"Every path from the loss to every weight crosses 1/|X| exactly once.{how}{only_here}"
     if not state.edges:
         return (f"No edge carries 1/|X|: the result has {direction(numbers)} and {numbers.length:.3g} times the true "
                 "length. On which edges must 1/|X| stand?")
-    return (f"{where_right(numbers)} Over all five arrays, {not_once(numbers.share)}. The result has "
+    right = [name for name, is_right in numbers.right.items() if is_right]
+    where = f"Right for {listed(right)} only." if right else "Right for no weight."
+    return (f"{where} Over all five arrays, {not_once(numbers.share)}. The result has "
             f"{direction(numbers)} and {numbers.length:.3g} times the true length.")
 
 
 def direction(numbers):
     """The cosine in words; a gradient that has vanished has none."""
     return "no cosine" if np.isnan(numbers.cosine) else f"cosine {numbers.cosine:.3f}"
-
-
-def only_at_one(state):
-    """At T = 1 more sets are right than the five: say so where this one is such a set."""
-    if all(crosses_exactly_once(state.edges, 2).values()):
-        return ""
-    return " So it is at T = 1 only, where nothing flows from timestep to timestep; try T = 2."
 
 
 def not_once(share):
@@ -210,11 +191,6 @@ def not_once(share):
     divided = "never divided" if first == "never" else f"divided {first}"
     return (f"{percent(part)} of it was {divided}" + "".join(f", {percent(part)} {how}" for how, part in others)
             + " (shares of the parts' norms; parts can cancel)")
-
-
-def where_right(numbers):
-    right = [name for name, is_right in numbers.right.items() if is_right]
-    return f"Right for {listed(right)} only." if right else "Right for no weight."
 
 
 def words_of_two(state, numbers):

@@ -51,16 +51,16 @@ def ratios(state, numbers):
     title, said = (("Yours / true", "Your entry / true entry") if state.beside == TRUTH
                    else ("A / B", "Entry of A / entry of B"))
     parts = [frame.axes(y_ticks=RATIO_TICKS, title=title), groups(frame, numbers.truth),
-             svg.text(LEFT + WIDTH + 36, 12, "× sign  ▲▼ beyond", 12, "end", svg.GREY)]
+             svg.text(frame.right + 36, 12, "× sign  ▲▼ beyond", 12, "end", svg.GREY)]
     if state.size_X > 1:
-        for y, label in ((frame.y(state.size_X), "|X|"), (frame.y(1 / state.size_X), "1/|X|")):
-            parts += [svg.line(LEFT, y, LEFT + WIDTH, y, stroke=svg.GREY, stroke_dasharray="2 4"),
-                      svg.text(LEFT + WIDTH + 5, y + 4, label, 12, fill=svg.GREY)]
-    parts.append(svg.line(LEFT, frame.y(1), LEFT + WIDTH, frame.y(1), stroke=svg.GREEN, width=2))
-    ratio = [mine / true for mine, true in zip(gradient, truth) if true != 0]
-    parts.append(marks(frame, [mine / true if true != 0 else None for mine, true in zip(gradient, truth)]))
-    words = f"{said}, from {min(ratio, default=1):.3g} to {max(ratio, default=1):.3g}; equal means 1."
-    return svg.panel("entries", LEFT + WIDTH + 36, 164, *parts, words=words)
+        for value, label in ((state.size_X, "|X|"), (1 / state.size_X, "1/|X|")):
+            parts += [frame.level(value, stroke=svg.GREY, stroke_dasharray="2 4"),
+                      svg.text(frame.right + 5, frame.y(value) + 4, label, 12, fill=svg.GREY)]
+    ratio = [mine / true if true != 0 else None for mine, true in zip(gradient, truth)]
+    known = [one for one in ratio if one is not None]
+    words = f"{said}, from {min(known, default=1):.3g} to {max(known, default=1):.3g}; equal means 1."
+    return svg.panel("entries", frame.right + 36, 164, *parts, frame.level(1, stroke=svg.GREEN, width=2),
+                     marks(frame, ratio), words=words)
 
 
 def marks(frame, ratios):
@@ -84,23 +84,20 @@ def mark(frame, x, ratio):
 
 def differences(numbers):
     """(yours − true) over the largest true entry of the same array, from -100 to 100, wide near zero."""
-    arrays = zip(numbers.gradient.items(), numbers.truth.items())
-    relative = np.concatenate([((mine.astype(float) - true.astype(float))
-                                / (np.abs(true).max().astype(float) or 1)).ravel()
-                               for (_, mine), (_, true) in arrays])
+    arrays = zip(*([array.astype(float) for _, array in one.items()] for one in (numbers.gradient, numbers.truth)))
+    relative = np.concatenate([((mine - true) / (np.abs(true).max() or 1)).ravel() for mine, true in arrays])
     frame = svg.Frame(LEFT, 20, WIDTH, 76, (0, len(relative)), (-1, 1))
     ticks = [(stretched(value), label) for value, label in
              ((-100, "−100"), (-10, ""), (-1, "−1"), (-0.1, ""), (0, "0"), (0.1, ""), (1, "1"), (10, ""), (100, "100"))]
-    parts = [frame.axes(y_ticks=ticks, title="(Yours − true) / largest of the array"),
-             groups(frame, numbers.truth),
-             svg.line(LEFT, frame.y(0), LEFT + WIDTH, frame.y(0), stroke=svg.GREEN, width=2)]
     bars = "".join(f"M{svg.number(frame.x(k + 0.5))} {svg.number(frame.y(0))}V{svg.number(frame.y(stretched(value)))}"
                    for k, value in enumerate(relative))
-    parts.append(svg.element("path", d=bars, fill="none", stroke=svg.BLUE, stroke_width=3))
     largest = np.abs(relative).max()
-    words = ("Differences of every entry, relative to its array: "
-             + (f"at most {largest:.2g}." if largest > 1e-9 else "none beyond rounding."))
-    return svg.panel("differences", LEFT + WIDTH + 36, 116, *parts, words=words)
+    said = f"at most {largest:.2g}." if largest > 1e-9 else "none beyond rounding."
+    return svg.panel("differences", frame.right + 36, 116,
+                     frame.axes(y_ticks=ticks, title="(Yours − true) / largest of the array"),
+                     groups(frame, numbers.truth), frame.level(0, stroke=svg.GREEN, width=2),
+                     svg.element("path", d=bars, fill="none", stroke=svg.BLUE, stroke_width=3),
+                     words=f"Differences of every entry, relative to its array: {said}")
 
 
 def stretched(value):
@@ -111,11 +108,10 @@ def stretched(value):
 def groups(frame, gradient):
     """Lines between the five arrays, and their names below."""
     parts, start = [], 0
-    bottom = frame.bottom
     for name, array in gradient.items():
         end = start + array.size
-        parts += [svg.line(frame.x(end), frame.top, frame.x(end), bottom, stroke=svg.GREY),
-                  svg.text(frame.x((start + end) / 2), bottom + 16, name, 12, "middle", bold=True)]
+        parts += [svg.line(frame.x(end), frame.top, frame.x(end), frame.bottom, stroke=svg.GREY),
+                  svg.text(frame.x((start + end) / 2), frame.bottom + 16, name, 12, "middle", bold=True)]
         start = end
     return "".join(parts)
 
