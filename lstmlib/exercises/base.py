@@ -104,8 +104,11 @@ def answered(answer):
     return answer
 
 
-def all_answered(answers):
-    """Raise unless every value of the dictionary is there; NotYet names those that are open, where others are not."""
+def all_answered(answers, keys=None, called="keys"):
+    """Raise unless the dictionary has these keys, and every value; NotYet names those open, where others are not."""
+    if keys is not None and set(answers) != set(keys):
+        received = ", ".join(map(str, answers)) or "none"
+        raise NotYet(f"Expected the {called} {', '.join(keys)}, received {received}.")
     open_answers = [name for name, answer in answers.items() if answer is None or answer is ...]
     if len(open_answers) == len(answers):
         raise NotImplementedError

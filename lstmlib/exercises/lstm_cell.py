@@ -17,11 +17,11 @@ RESETS = "0010000000000000100000000"
 def count_parameters(answer):
     """Three gates and the candidate, each with D + H weights and a bias for every hidden unit; then the outputs."""
     for D, H, K in ((7, 5, 3), (1, 1, 1), (10, 32, 5)):
-        mistakes = _wrong_numbers(D, H, K).items() if D == 7 else ()  # elsewhere different mistakes give one number
+        mistakes = _parameter_hints(D, H, K).items() if D == 7 else ()  # elsewhere different mistakes give one number
         expect(answer(D, H, K), 4 * H * (D + H + 1) + K * (H + 1), f"D = {D}, H = {H}, K = {K}", mistakes=mistakes)
 
 
-def _wrong_numbers(D, H, K):
+def _parameter_hints(D, H, K):
     return {
         4 * H * (D + H + 1): "the output layer has parameters too: Wy and by.",
         4 * H * (D + H) + K * H: "each of i, f, g, o has a bias for every hidden unit, and so has each output.",

@@ -77,10 +77,7 @@ def check_sealed(names):
 
     names  {"A", "B", "C": one of the names that were offered}
     """
-    offered = list(STEPS)
-    if set(names) != {"A", "B", "C"}:
-        raise NotYet(f"Expected the keys A, B, C, received {', '.join(map(str, names)) or 'none'}.")
-    all_answered(names)
+    all_answered(names, "ABC")
     hints = {"A": {"the mean over tokens": "the whole batch looks so. Cut it in two unequal pieces.",
                    "each piece's mean, added up": "with two pieces the weights would be twice as large."},
              "B": {"the mean of each piece's mean": "cut one by one these two agree; compare the whole batch.",
@@ -89,7 +86,7 @@ def check_sealed(names):
                    "a mean with class weights": "what does a batch without any token return?",
                    "the mean over tokens": "is anything left over, where the references are known?"}}
     for name, answer in names.items():
-        if answer not in offered:
-            raise NotYet(f"For {name}: expected one of {', '.join(map(repr, offered))}, received {answer!r}.")
+        if answer not in list(STEPS):
+            raise NotYet(f"For {name}: expected one of {', '.join(map(repr, STEPS))}, received {answer!r}.")
         expect(answer, SEALED[name], given=name, reveal=False, hint=hints[name].get(
             answer, "weigh the whole batch, then a cut, then a batch without a token."))

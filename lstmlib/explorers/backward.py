@@ -11,8 +11,7 @@ import numpy as np
 
 from .. import backward, forward, init_weights, record, scale_at
 from ..show import svg
-from .base import Explorer
-from .controls import Slider, Switch
+from . import Explorer, Slider, Switch
 
 T, D, H = 100, 2, 8
 LOW, HIGH = 1e-12, 1e4  # the limits of the picture; a line stops where it falls below

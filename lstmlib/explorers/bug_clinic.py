@@ -17,8 +17,7 @@ from ..clinic.instruments import errors_by_part, own_gradient, probe_ratios, reo
 from ..clinic.patients import HEALTHY, OUTPATIENTS, WARD, example, outpatient
 from ..show import svg
 from ..show.words import listed
-from .base import Explorer
-from .controls import Choice, Menu, Slider, Switch
+from . import Choice, Explorer, Menu, Slider, Switch
 
 WRONG = 1e-6   # smaller relative differences of rows of the X-ray are rounding
 EXACT = 1e-13  # smaller relative differences are rounding, and are drawn alike

@@ -32,7 +32,7 @@ class Part(anywidget.AnyWidget):
 
 
 class Pick(Part):
-    """One of several values.
+    """One of several values: a slider over them, a menu of them, or a radio button for each.
 
     label   what is chosen, shown and read out
     values  the values to choose from, in order; labels  their texts (str of each where None)
@@ -63,20 +63,14 @@ class Pick(Part):
 
 
 class Slider(Pick):
-    """A range input over a list of values."""
-
     _esm = script("slider")
 
 
 class Menu(Pick):
-    """A menu of values."""
-
     _esm = script("menu")
 
 
 class Choice(Pick):
-    """Radio buttons, one for each value."""
-
     _esm = script("choice")
 
 
@@ -149,10 +143,7 @@ class Panels(Part):
     def show(self, panels):
         self.value = [sent(panel) for panel in panels]
 
-    @property
-    def text(self):
-        """The SVG text of all panels."""
-        return "".join(svg for _, svg, *_ in self.value)
+    text = property(lambda self: "".join(svg for _, svg, *_ in self.value), doc="The SVG text of all panels.")
 
 
 def sent(panel):

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..show import svg
-from .base import Explorer
-from .controls import Choice, Slider
+from . import Choice, Explorer, Slider
 
 GRADIENT, CONSTANT = "a gradient of the same loss", "a true constant"
 LARGEST, LARGEST_FACTOR = 60, 100  # of the two summands and of the next factor: they fix the axes

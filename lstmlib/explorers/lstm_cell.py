@@ -12,8 +12,7 @@ import numpy as np
 
 from .. import Weights, forward
 from ..show import svg
-from .base import Explorer
-from .controls import Slider
+from . import Explorer, Slider
 
 OTHER_VALUES = (0.3, -0.25, 0.2, 0.35, -0.3, 0.1, 0.3, -0.2, 0.35, -0.3, 0.25, 0.3, -0.35, 0.2, 0.25, -0.1)
 T = len(OTHER_VALUES)
@@ -115,7 +114,7 @@ def decimal(value):
     return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-TIME = (0.5, T + 0.5)
+TIME, C_LIMITS = (0.5, T + 0.5), (-2, 2)
 STRIPS = {  # name: (what it does, limits, ticks, colour)
     "x": ("input value", (-1, 1), (-1, 0, 1), svg.GREY),
     "g": ("candidate", (-1, 1), (-1, 0, 1), svg.PURPLE),
@@ -124,7 +123,7 @@ STRIPS = {  # name: (what it does, limits, ticks, colour)
     "o": ("output gate", (0, 1), (0, 1), svg.ORANGE),
 }
 WIDTH = 324  # of every panel: three columns fit beside each other on a page, and one on a phone
-CELL = svg.Frame(30, 22, 194, 188, TIME, (-2, 2))
+CELL = svg.Frame(30, 22, 194, 188, TIME, C_LIMITS)
 HIDDEN = svg.Frame(30, 260, 194, 84, TIME, (-1, 1))
 
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..show import graph, svg
 from ..weights import entries
-from .base import Explorer
-from .controls import Choice, Slider
+from . import Choice, Explorer, Slider
 from .where_to_divide.numbers import PLACEMENTS, SIZES, H, K
 from .where_to_divide.numbers import State as Laboratory
 from .where_to_divide.numbers import numbers as numbers_of_laboratory

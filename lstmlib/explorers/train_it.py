@@ -20,8 +20,7 @@ from .. import Weights, adam, adding_problem, crossing_spectrum, forward, scale_
 from ..placement import RIGHT as RIGHT_SETS
 from ..placement import shares as spectral_shares
 from ..show import svg
-from .base import Explorer
-from .controls import Choice, Menu
+from . import Choice, Explorer, Menu
 from .film import put
 
 DATA = Path(__file__).with_suffix(".json")

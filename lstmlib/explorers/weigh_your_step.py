@@ -15,8 +15,7 @@ from ..show import svg
 from ..show.words import listed
 from ..weighing import Report, examine, weigh
 from ..weights import entries
-from .base import Explorer
-from .controls import Menu
+from . import Explorer, Menu
 
 D, H, K = 4, 5, 4
 CLASS_WEIGHTS = np.array([1, 4, 1, 2])
@@ -183,7 +182,7 @@ LEFT, COLUMN, ROW = 256, 104, 40
 
 
 def draw(state, numbers):
-    return (batch(state, numbers), fingerprint(state, numbers), rest(state, numbers))
+    return batch(state, numbers), fingerprint(numbers), rest(numbers)
 
 
 def batch(state, numbers):
@@ -204,7 +203,7 @@ def batch(state, numbers):
                      f"{listed(str(item.tokens) for item in numbers.items)}.")
 
 
-def fingerprint(state, numbers):
+def fingerprint(numbers):
     """What each item weighs: measured, and what each |X| predicts; a bar that is cut short has a gap."""
     rows = {"measured": numbers.measured, **numbers.predicted}
     largest = max(np.abs(values).max() for name, values in rows.items() if name not in ("nothing", "sequences"))
@@ -226,7 +225,7 @@ def fingerprint(state, numbers):
         f"{name}: {', '.join(f'{value:.3g}' for value in values)}" for name, values in rows.items()))
 
 
-def rest(state, numbers):
+def rest(numbers):
     """What is left over, and how far apart two cuts of the same items are."""
     parts, split = [], numbers.report.split_error or 0
     for place, (name, value) in enumerate((("left over, no weighted sum", numbers.left),

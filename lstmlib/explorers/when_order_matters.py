@@ -21,8 +21,7 @@ import numpy as np
 from .. import backward, forward, init_weights, squared_error
 from ..show import svg
 from ..weights import entries
-from .base import Explorer
-from .controls import Choice, Slider
+from . import Choice, Explorer, Slider
 
 T, D, H = 20, 2, 4
 POWERS = tuple(2 ** k for k in range(21))
@@ -116,13 +115,6 @@ def clipped(entries, limit):
     return entries * (limit / norm) if limit < norm < math.inf else entries
 
 
-def adam_step(entries, epsilon):
-    """Root mean square of Adam's first step G / (|G| + epsilon), per unit of the learning rate."""
-    if not np.isfinite(entries).all():
-        return math.nan
-    return float(np.sqrt(np.mean((entries / (np.abs(entries) + epsilon)) ** 2)))
-
-
 @np.errstate(invalid="ignore")
 def way(state, size_X, at_once):
     """One order of work, with size_X for |X|."""
@@ -130,8 +122,9 @@ def way(state, size_X, at_once):
     met = summed / (state.scale if state.unscale == BEFORE else 1)
     shortened = clipped(met, state.limit)
     received = shortened / (state.scale if state.unscale == AFTER else 1) / (1 if at_once else size_X)
+    step = np.sqrt(np.mean((received / (np.abs(received) + state.epsilon)) ** 2))
     return Way(summed, norm_of(summed), norm_of(met), norm_of(shortened), received, norm_of(received),
-               adam_step(received, state.epsilon))
+               float(step) if np.isfinite(received).all() else math.nan)
 
 
 @lru_cache(4096)
@@ -180,7 +173,7 @@ def headline(state, numbers):
 
 def words(state, numbers):
     """What the clip did, and what Adam makes of it."""
-    return " ".join(part for part in (of_the_clip(state, numbers), of_the_step(numbers)) if part)
+    return f"{of_the_clip(state, numbers)} {of_the_step(numbers)}"
 
 
 def cuts(way):

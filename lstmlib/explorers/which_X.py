@@ -17,8 +17,7 @@ import numpy as np
 from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings, train
 from ..show import svg
 from ..tasks import REBER_SYMBOLS
-from .base import Explorer
-from .controls import Choice, Slider, Switch
+from . import Choice, Explorer, Slider, Switch
 
 ROWS, LENGTH = 6, 14
 STEPS = (-2, -1, -1, 1, 1, 2)  # times the spread: by how much each string is longer

@@ -122,14 +122,9 @@ def how_often(paths):
 
 
 def description(T, edges, other=None):
-    """The picture in words."""
-    where = f"1/|X| on {listed(edges)}" if other is None else f"1/|X| on {listed(edges)} (A) and on {listed(other)} (B)"
+    A, B = (", ".join(name for name in EDGES if name in (some or ())) or "no edge" for some in (edges, other))
+    where = f"1/|X| on {A}" if other is None else f"1/|X| on {A} (A) and on {B} (B)"
     return f"Backward graph of {T} timestep{'s' * (T > 1)}; {where}."
-
-
-def listed(edges):
-    """The names in words."""
-    return ", ".join(name for name in EDGES if name in edges) or "no edge"
 
 
 def columns(T):
@@ -297,7 +292,6 @@ def scenery(times, xs, lit):
 
 
 def nodes(times, xs):
-    """The boxes and what they are called."""
     sum_x = xs[-1] + 90
     parts = [box(sum(xs) / len(xs), C, HALF, "C", bold=True)]
     for t, x in zip(times, xs):
@@ -321,7 +315,6 @@ def gap(T, xs):
     """Dots where timesteps are left out."""
     if T <= 4:
         return ""
-    x = (xs[1] + xs[2]) / 2
-    return "".join([svg.text(x, LOSS + 6, "⋯", 24, "middle"), svg.text(x - 20, H + 7, "⋯", 18, "middle"),
-                    svg.text(x - 20, CELL + 7, "⋯", 18, "middle"),
-                    svg.text(x + 6, 145, f"t = 3 to {T - 2}" if T > 5 else "t = 3", 12, "middle", svg.GREY)])
+    x, left_out = (xs[1] + xs[2]) / 2, f"t = 3 to {T - 2}" if T > 5 else "t = 3"
+    return (svg.text(x, LOSS + 6, "⋯", 24, "middle") + svg.text(x - 20, H + 7, "⋯", 18, "middle")
+            + svg.text(x - 20, CELL + 7, "⋯", 18, "middle") + svg.text(x + 6, 145, left_out, 12, "middle", svg.GREY))

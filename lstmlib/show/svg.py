@@ -183,17 +183,17 @@ def powers_of_10(*exponents):
     return [(10.0 ** k, f"1e{k}" if k else "1") for k in range(*exponents)]
 
 
-def sheet(panels, words, title="", width=760, gap=20):
+def sheet(panels, words, title="", width=760):
     """Panels in rows of at most `width` pixels, below a title, as one panel: for paper and wherever nothing flows."""
     parts, x, y, row, right = [text(0, 22, title, 19, bold=True)] if title else [], 0, 40 if title else 0, 0, 0
     for each in panels:
         if x and x + each.width > width:
-            x, y, row = 0, y + row + gap, 0
+            x, y, row = 0, y + row + 20, 0
         place = {"x": x, "y": y, "width": each.width, "height": each.height}
         attributes = "".join(f' {name}="{number(value)}"' for name, value in place.items())
         parts.append(each.svg.replace("<svg", f"<svg{attributes}", 1))
-        x, row = x + each.width + gap, max(row, each.height)
-        right = max(right, x - gap)
+        right = max(right, x + each.width)
+        x, row = x + each.width + 20, max(row, each.height)
     return panel("sheet", right, y + row, *parts, words=words)
 
 

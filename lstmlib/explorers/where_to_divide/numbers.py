@@ -6,7 +6,6 @@
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product, starmap
-from typing import NamedTuple
 
 import numpy as np
 
@@ -51,7 +50,8 @@ class State:
     beside: str = TRUTH
 
 
-class Numbers(NamedTuple):
+@dataclass(frozen=True)
+class Numbers:
     """What the laboratory shows."""
 
     gradient: Weights  # yours: backward with 1/|X| on the chosen edges
@@ -105,7 +105,6 @@ def film():
 
 
 def numbers(state):
-    """State -> Numbers."""
     weights, trace, dY = problem(state.T, state.forget_bias, state.dtype)
     gradient, way = on_the_way(weights, trace, dY, state.edges, state.size_X)
     if state.beside == TRUTH:
@@ -138,7 +137,7 @@ def on_the_way(weights, trace, dY, edges, size_X):
 
 def headline(state, numbers):
     """Whether it is the gradient (or: whether A and B agree), and the verdict in a few words."""
-    rounding = within_rounding(state, numbers)
+    rounding = numbers.error < ROUNDING[state.dtype]
     agree = "bit for bit" if numbers.identical else "up to rounding" if rounding else ""
     if state.beside != TRUTH:
         return bool(agree), f"A and B: identical weight gradients, {agree}" if agree else (
@@ -148,10 +147,6 @@ def headline(state, numbers):
     if not numbers.all_right:
         return False, f"Not the gradient, though {state.dtype} hides it" if rounding else "Not the gradient"
     return True, "Identical, bit for bit" if numbers.identical else "Identical up to rounding"
-
-
-def within_rounding(state, numbers):
-    return numbers.error < ROUNDING[state.dtype]
 
 
 def words(state, numbers):
@@ -210,7 +205,7 @@ def reservation(state, numbers):
     """
     if state.size_X == 1:
         return "A factor of 1 changes nothing. "
-    if numbers.all_right or not within_rounding(state, numbers):
+    if numbers.all_right or numbers.error >= ROUNDING[state.dtype]:
         return ""
     right = all(crosses_exactly_once(PLACEMENTS[state.beside], state.T).values())
     return "By the rule only B is right. " if right else "Neither is the true gradient. "
