@@ -10,12 +10,6 @@ import lstmlib
 ALONE = """
 import sys
 
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("matplotlib", "ipywidgets", "anywidget", "IPython"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Refuse())
 before = set(sys.modules)
 import numpy as np
 import lstmlib
@@ -27,13 +21,6 @@ trace = lstmlib.forward(w, X)
 loss, dY = lstmlib.squared_error(trace.Y, targets, mask)
 gradient = lstmlib.backward(w, trace, dY, at=lstmlib.scale_at(["dy"], 0.5))
 assert lstmlib.sgd(w, gradient)[0].finite
-
-for drawing in ("matplotlib", "ipywidgets", "anywidget"):
-    try:
-        __import__(drawing)
-    except ModuleNotFoundError:
-        continue
-    raise AssertionError(f"{drawing} could be imported: this test tests nothing")
 
 imported = {name for name in set(sys.modules) - before if getattr(sys.modules[name], "__file__", None)}
 print(sorted({name.partition(".")[0] for name in imported} - set(sys.stdlib_module_names)))
@@ -49,9 +36,8 @@ def test_core_imports_and_computes_with_numpy_alone():
 
 
 def test_public_names_are_those_of_the_design():
-    for name in ("Weights", "init_weights", "step", "step_backward", "forward", "Trace", "backward",
-                 "squared_error", "cross_entropy", "EDGES", "scale_at", "crossing_spectrum", "crosses_exactly_once",
-                 "numerical_gradient", "adding_problem", "reber_strings", "sgd", "momentum", "adam", "clip_by_norm"):
-        assert hasattr(lstmlib, name), name
-        thing = getattr(lstmlib, name)
-        assert name == "EDGES" or thing.__doc__, f"{name} has no docstring"
+    for name in ("Weights", "init_weights", "step", "step_backward", "forward", "Trace", "backward", "squared_error",
+                 "cross_entropy", "scale_at", "record", "crossing_spectrum", "crosses_exactly_once", "cosine",
+                 "numerical_gradient", "relative_error", "adding_problem", "reber_strings", "sgd", "momentum", "adam",
+                 "clip_by_norm", "train", "summed"):
+        assert getattr(lstmlib, name).__doc__, name

@@ -1,4 +1,4 @@
-"""Extreme numbers: saturated gates, long sequences, zeros, huge and tiny values. Right, or honestly underflowing.
+"""Extreme numbers: saturated gates, long sequences, huge and tiny values. Right, or honestly underflowing.
 
 Every warning is an error here. What is compared with is computed in longdouble, or known exactly.
 """
