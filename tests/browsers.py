@@ -3,7 +3,6 @@
 `PATIENCE` is the limit of every test in a browser.
 """
 
-import ast
 import contextlib
 import html
 import importlib.util
@@ -144,9 +143,9 @@ def copy_notebooks(folder):
 
 
 def write_notebook(path, *cells, markdown=()):
-    """A new notebook with this text and these code cells, not yet run."""
-    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_markdown_cell, markdown),
-                                               *map(nbformat.v4.new_code_cell, cells)])
+    """A new notebook with this text and these code cells, given whole or as their source."""
+    cells = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_markdown_cell, markdown), *cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)
 
@@ -231,64 +230,55 @@ class Lab:
 class Shown:
     """An explorer in the page, with its twin: the same explorer in this process, without a browser.
 
-    Whatever is done to both must show the same words and the same numbers in the picture.
+    Whatever is done to both must show the same words and the same picture.
     """
+
+    SEEN = """(box) => [...[".lstm-status", ".lstm-alert", ".lstm-panels"].map((part) =>
+        box.querySelector(part).textContent), [...box.querySelectorAll(".lstm-panels .lstm-panel")].map(
+        (panel) => panel.drawn)]"""
 
     def __init__(self, page, twin):
         self.page, self.twin = page, twin
         self.box = page.locator(".lstm-explorer", has=page.locator(".lstm-heading", has_text=twin.title)).first
 
-    def both(self, act):
+    def both(self, act=lambda twin: None):
         """Do to the twin what was done in the page, and wait until they agree."""
         act(self.twin)
-        self.until(self.seen, self.of_twin())
+        texts = self.twin.words.headline + self.twin.words.value, self.twin.alert.value
+        drawn = html.unescape(re.sub("<[^>]*>", "", self.twin.panels.text))
+        self.until(self.SEEN, [*texts, drawn, [svg for _, svg, _, _ in self.twin.panels.value]])
 
     def until(self, seen, expected):
-        """Wait until `seen()` is what is expected: each part of the page changes when its own message has arrived."""
+        """Wait until `seen`, a function of the box, gives what is expected; its parts change one after the other."""
         deadline = time.monotonic() + 10
-        while (shown := seen()) != expected:
-            assert time.monotonic() < deadline, f"the page shows\n{shown}\nand expected was\n{expected}"
-            self.page.wait_for_timeout(15)
-
-    def seen(self):
-        return self.box.evaluate("""(box) => [".lstm-status", ".lstm-panels", ".lstm-alert"].map(
-            (part) => box.querySelector(part).textContent)""")
-
-    def of_twin(self):
-        picture = html.unescape(re.sub("<[^>]*>", "", self.twin.panels.text))
-        return [self.twin.words.headline + self.twin.words.value, picture, self.twin.alert.value]
+        agree = f"""async (box, expected) => {{
+            const agree = () => JSON.stringify(({seen})(box)) === JSON.stringify(expected);
+            for (let wait = 0; wait < 500 && box.isConnected && !agree(); wait++)
+                await new Promise((go) => setTimeout(go, 20));
+            return agree();
+        }}"""
+        while not self.box.evaluate(agree, expected):
+            assert time.monotonic() < deadline, f"the page shows\n{self.box.evaluate(seen)}\nand not\n{expected}"
 
     def choose(self, preset):
         """Choose a named state in the explorer's menu."""
-        self.box.get_by_role("combobox", name=self.twin.menu.label, exact=True).select_option(preset)
+        self.part("combobox", self.twin.menu).select_option(preset)
+
+    def part(self, role, control):
+        return self.box.get_by_role(role, name=control.label, exact=True)
 
     def slider(self, control):
-        return self.box.get_by_role("slider", name=control.label, exact=True)
+        return self.part("slider", control)
+
+
+def violations(page, context=None, **options):
+    """What axe finds: [(rule, [element, ...]), ...]."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context, {"resultTypes": ["violations"], **options})
+    return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found.response["violations"]]
 
 
 def code_of(path):
     """The text of each code cell of a notebook."""
     return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-
-
-def twins(path):
-    """{name: explorer}: what a notebook makes with the functions it imports from lstmlib.explorers, made here."""
-    from lstmlib.explorers import EXPLORERS, Explorer
-
-    code = [node for cell in code_of(path) for node in ast.parse(cell).body]
-    imports = [node for node in code if isinstance(node, ast.ImportFrom) and "explorers" in f"{node.module}"]
-    makers = {path.split(".")[1] for path in EXPLORERS.values()}
-    imported = {name.asname or name.name for node in imports for name in node.names if name.name in makers}
-    assignments = [node for node in code if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-                   and ast.unparse(node.value.func).split(".")[0] in imported]
-    names = {}
-    exec(compile(ast.Module(imports + assignments, []), str(path), "exec"), names)
-    return {name: value for name, value in names.items() if isinstance(value, Explorer)}
-
-
-def sentences(path):
-    """[(explorer's name, words to press, preset)] of all sentences in a notebook that set a state."""
-    calls = [node for cell in code_of(path) for node in ast.walk(ast.parse(cell))
-             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sentence"]
-    return [(call.func.value.id, words, preset) for call in calls
-            for words, preset in re.findall(r"\[([^]]+)\]\(([^)]+)\)", ast.literal_eval(call.args[0]))]
