@@ -160,16 +160,8 @@ class Lab:
         page.on("request", lambda request: self._request(request.url))
         page.on("websocket", lambda socket: self._request(socket.url))
         page.goto(address, timeout=PATIENCE * 1000)
-        self._wait()
-
-    def reload(self):
-        """Load the page again; what was open in it is open no more."""
-        self.page.reload(timeout=PATIENCE * 1000)
-        self._wait()
-
-    def _wait(self):
-        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE * 1000)
-        self.page.evaluate("async () => { await jupyterapp.restored; jupyterapp.shell.collapseLeft(); }")
+        page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE * 1000)
+        page.evaluate("async () => { await jupyterapp.restored; jupyterapp.shell.collapseLeft(); }")
 
     def _console(self, message):
         # The server answers 404 to JupyterLab's own questions for files that need not be there.

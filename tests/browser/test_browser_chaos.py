@@ -13,9 +13,8 @@ pytestmark = pytest.mark.browser
 
 CELLS = ("from lstmlib.explorers.where_to_divide import laboratory\nlab = laboratory()\nlab",
          'lab.sentence("Divide [at the end](At the end: dW).")',
-         "import time\ntime.sleep(5)",
-         "import ipywidgets\nten = [laboratory() for _ in range(10)]\nipywidgets.VBox(ten)")
-EXPLORER, SENTENCE, PAUSE, TEN = range(4)
+         "import time\ntime.sleep(5)")
+EXPLORER, SENTENCE, PAUSE = range(3)
 PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"
 
 
@@ -36,7 +35,7 @@ def shown(opened):
     opened.complaints.clear()
     shown = Shown(opened.page, laboratory())
     shown.choose("Reset")
-    shown.both(lambda twin: None)
+    shown.both()
     return shown
 
 
@@ -62,8 +61,8 @@ def test_sixty_clicks_in_two_seconds(opened, shown):
     clicks = [EDGES[7 * click % len(EDGES)] for click in range(60)]
     odd = tuple(name for name in EDGES if clicks.count(name) % 2)
     shown.both(lambda twin: twin.set(edges=tuple(set(twin.state.edges) ^ set(odd))))
-    marked = "(box) => [...box.querySelectorAll('.lstm-edge.on')].map((edge) => edge.dataset.edge)"
-    shown.until(lambda: set(shown.box.evaluate(marked)), set(shown.twin.state.edges))
+    marked = "(box) => [...box.querySelectorAll('.lstm-edge.on')].map((edge) => edge.dataset.edge).sort()"
+    shown.until(marked, sorted(shown.twin.state.edges))
     assert opened.complaints == []
 
 
@@ -112,67 +111,28 @@ def test_the_explorers_cell_run_again(opened, shown):
     assert opened.complaints == []
 
 
-def test_ten_explorers_in_one_notebook(opened, shown):
-    opened.run(TEN)
-    boxes = opened.page.locator(".lstm-explorer")
-    opened.page.wait_for_function("document.querySelectorAll('.lstm-explorer').length === 11")
-    presets = [preset for preset in shown.twin.presets if preset != "Reset"][:10]
-    each = [Shown(opened.page, laboratory()) for _ in presets]
-    for n, (one, preset) in enumerate(zip(each, presets)):
-        one.box = boxes.nth(n + 1)
-        one.choose(preset)
-    for one, preset in zip(each, presets):
-        one.both(lambda twin, preset=preset: twin.press(preset))
-    shown.both(lambda twin: None)
-    opened.page.evaluate("(cell) => panel.content.widgets[cell].model.clearExecution()", TEN)
-    assert opened.complaints == []
-
-
-def test_renamed_then_loaded_again_with_a_live_kernel(opened, shown):
+def test_renamed_then_opened_in_a_second_tab_of_the_browser(opened, shown):
+    """The kernel lives: the explorer is there again as it was, and both tabs follow either."""
     opened.page.evaluate("async () => { await panel.context.rename('renamed.ipynb'); }")
     shown.choose("Into the gates: dz")
     shown.both(lambda twin: twin.press("Into the gates: dz"))
     opened.page.evaluate("async () => { await panel.context.save(); }")
-    opened.reload()
-    opened.open("renamed.ipynb")
-    shown.box.wait_for()
-    shown.both(lambda twin: None)
-    shown.slider(shown.twin.controls["T"]).press("Home")
-    shown.both(lambda twin: twin.set(T=1))
-    assert opened.complaints == []
-
-
-def test_two_tabs_of_the_browser_on_one_notebook(opened, shown):
     page = opened.page.context.browser.new_page()
     try:
         other = Lab(page, opened.address.replace("/lab?", "/lab/workspaces/other?"))
         other.open("renamed.ipynb")
         second = Shown(page, shown.twin)
         second.box.wait_for()
-        second.choose("Into the gates: dz")
+        second.both()
+        second.slider(shown.twin.controls["T"]).press("Home")
         for tab in (second, shown):
-            tab.both(lambda twin: twin.press("Into the gates: dz"))
+            tab.both(lambda twin: twin.set(T=1))
+        shown.choose("Nowhere")
+        for tab in (shown, second):
+            tab.both(lambda twin: twin.press("Nowhere"))
         assert other.complaints == []
     finally:
         page.close()
-    assert opened.complaints == []
-
-
-def test_at_twice_the_size(opened, shown):
-    """A zoom of 200% leaves half the width: nothing is cut, and everything can be reached."""
-    opened.page.set_viewport_size({"width": 640, "height": 500})
-    try:
-        opened.page.wait_for_timeout(300)
-        wide = shown.box.evaluate("""(box) => [...box.querySelectorAll("*")].filter((part) =>
-            !part.closest(".lstm-panel > *") && part.getBoundingClientRect().right >
-            box.getBoundingClientRect().right + 1).length""")
-        assert wide == 0
-        shown.choose("Nowhere")
-        shown.both(lambda twin: twin.press("Nowhere"))
-        shown.slider(shown.twin.controls["forget_bias"]).press("End")
-        shown.both(lambda twin: twin.set(forget_bias=6))
-    finally:
-        opened.page.set_viewport_size({"width": 1280, "height": 1000})
     assert opened.complaints == []
 
 
@@ -182,7 +142,7 @@ def test_the_kernel_restarted(opened, shown):
     shown.both(lambda twin: twin.press("Into the gates: dz"))
     opened.page.evaluate("async () => { await panel.sessionContext.session.kernel.restart(); }")
     the_note_says(opened.page, shown.box, "the kernel has been restarted. Run this cell again")
-    assert shown.seen() == shown.of_twin()
+    shown.both()
     inert = shown.box.evaluate("""(box) => [...box.querySelectorAll("input, select, button, [data-edge]")].every(
         (control) => control.closest("[inert]"))""")
     assert inert and not shown.box.locator("[inert] .lstm-panels, [inert] .lstm-status").count()

@@ -1,0 +1,94 @@
+"""The laboratory in Firefox, in the book and in JupyterLab. Firefox speaks WebDriver BiDi by itself."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import time
+
+import pytest
+from browsers import PATIENCE, free_port, write_notebook
+from websocket import create_connection
+
+from lstmlib.explorers.where_to_divide import laboratory
+
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(FIREFOX is None, reason="no Firefox")]
+
+
+class Firefox:
+    """One page. Called with an expression, it gives the value in the page, or what it promises."""
+
+    def __init__(self, socket):
+        self.socket, self.sent = socket, 0
+        self.tell("session.new", capabilities={})
+        self.page = self.tell("browsingContext.create", type="tab")["context"]
+
+    def tell(self, method, **parameters):
+        self.sent += 1
+        self.socket.send(json.dumps({"id": self.sent, "method": method, "params": parameters}))
+        while (answer := json.loads(self.socket.recv())).get("id") != self.sent:
+            pass  # an event
+        assert answer["type"] == "success", answer
+        return answer["result"]
+
+    def go(self, address):
+        self.tell("browsingContext.navigate", context=self.page, url=address, wait="complete")
+
+    def __call__(self, expression):
+        code = f"Promise.resolve({expression}).then((value) => JSON.stringify(value ?? null))"
+        result = self.tell("script.evaluate", expression=code, target={"context": self.page}, awaitPromise=True)
+        assert result["type"] == "success", result
+        return json.loads(result["result"]["value"])
+
+    def until(self, expression, expected, seconds=30):
+        deadline = time.monotonic() + seconds
+        while (value := self(expression)) != expected:
+            assert time.monotonic() < deadline, f"Firefox shows {value}, and expected was {expected}"
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory):
+    port, profile = free_port(), tmp_path_factory.mktemp("firefox")
+    browser = subprocess.Popen([FIREFOX, "--headless", "--no-remote", "--profile", profile, "--width", "1280",
+                                "--height", "1000", f"--remote-debugging-port={port}"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline, socket = time.monotonic() + PATIENCE, None
+        while socket is None:
+            assert time.monotonic() < deadline and browser.poll() is None, "Firefox did not start"
+            time.sleep(0.2)
+            with contextlib.suppress(OSError):
+                socket = create_connection(f"ws://127.0.0.1:{port}/session", timeout=PATIENCE, suppress_origin=True)
+        yield Firefox(socket)
+    finally:
+        browser.terminate()
+        browser.wait(20)
+
+
+def answers(firefox):
+    """A click in the laboratory changes the words to those of Python; no text in it is smaller than 11 pixels."""
+    twin, words = laboratory(), "document.querySelector('.lstm-status')?.textContent"
+    firefox.until(words, twin.words.headline + twin.words.value)
+    firefox("document.querySelector('[data-edge=dz]').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    twin.set(edges=("dz",))
+    firefox.until(words, twin.words.headline + twin.words.value)
+    texts = """[...document.querySelectorAll(".lstm-explorer svg text")].filter((text) => text.checkVisibility())"""
+    sizes = firefox(f"{texts}.map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)")
+    assert len(sizes) > 20 and min(sizes) >= 10.99
+    assert firefox(f"{texts}.filter((text) => getComputedStyle(text).fill === 'none').length") == 0
+
+
+def test_the_laboratory_answers_in_the_book(firefox, small_book):
+    firefox.go((small_book / "embed" / "laboratory.html").as_uri())
+    answers(firefox)
+
+
+def test_the_laboratory_answers_in_jupyterlab(firefox, lab):
+    cell = "from lstmlib.explorers.where_to_divide import laboratory\nlaboratory()"
+    write_notebook(lab.folder / "firefox.ipynb", cell)
+    firefox.go(lab.address.replace("/lab?", "/lab/workspaces/firefox/tree/firefox.ipynb?"))
+    firefox.until("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status", "idle", PATIENCE)
+    firefox("jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)")
+    answers(firefox)
