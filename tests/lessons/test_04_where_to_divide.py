@@ -398,8 +398,8 @@ def hook(change, edges=("dy",), otherwise=lambda gradient: gradient):
     return lambda size_X: lambda edge, gradient: change(gradient, size_X) if edge in edges else otherwise(gradient)
 
 
-def divided_at(where, edge="dy"):
-    return hook(lambda gradient, size_X: divided(gradient, where, size_X), [edge])
+def divided_at(where, *edges, **options):
+    return hook(lambda gradient, size_X: divided(gradient, where, size_X), edges or ("dy",), **options)
 
 
 def divided_in_place(size_X):
@@ -410,21 +410,16 @@ def divided_in_place(size_X):
     return at
 
 
-def all_sets():
-    return [frozenset(edges) for edges in ALL_SETS]
-
-
 def obeys(edges, T, judged=all):
     return judged(crosses_exactly_once(edges, T).values())
 
 
-def right_sets(given, T):
-    return {p for p in all_sets() if given <= p and obeys(p, T)}
-
-
 def chosen(condition):
     """An answer to exercise 4.5: the sets of which the condition (set, given, T) holds."""
-    return lambda given, T: {p for p in all_sets() if condition(p, given, T)}
+    return lambda given, T: {p for p in exercises.PLACEMENTS if condition(p, given, T)}
+
+
+right_sets = chosen(lambda p, given, T: given <= p and obeys(p, T))
 
 
 def one_edge_after_another(given, T):
@@ -470,11 +465,11 @@ WRONG = {
         (hook(lambda gradient, size_X: 0 * gradient), ", received 0. Hint: the edge `dy` is crossed by one array"),
         (hook(lambda gradient, size_X: 1e200 * gradient), "For T = 4, |X| = 5, dWx: at [0, 0] expected "),
         (hook(lambda gradient, size_X: divided(gradient, LAST, 1 / size_X)), "you multiplied by size_X"),
-        (hook(lambda gradient, size_X: divided(gradient, LAST, size_X), ("loss", "dy")), "this divides twice"),
-        (hook(lambda gradient, size_X: divided(gradient, LAST, size_X), otherwise=lambda gradient: None),
+        (divided_at(LAST, "loss", "dy"), "this divides twice"),
+        (divided_at(LAST, otherwise=lambda gradient: None),
          "Your hook returned None on the edge 'loss'. Hint: it is called on all nine edges, and must return the "
          "gradient on each, also where it divides nothing: `return gradient` stands behind the `if`, not inside."),
-        (hook(lambda gradient, size_X: divided(gradient, LAST, size_X), EDGES), "called on all nine edges"),
+        (divided_at(LAST, *EDGES), "called on all nine edges"),
         (lambda size_X: size_X, "Expected divide_last(size_X) to return a function at(edge, gradient), received 5."),
         (lambda size_X: np.ones((4, 3)), "received an array of shape (4, 3)."),
     ],
@@ -492,10 +487,10 @@ WRONG = {
          "received 3; for example, {dWy_t, loss} does not belong to them."),
         (lambda given, T: {frozenset(["dW_t", "dWy_t"])}, "received 1; for example, {dWy_t, dh_above} is missing."),
         (lambda given, T: set(), "received 0; for example, {dW_t, dWy_t} is missing. Hint: search all 512"),
-        (lambda given, T: {tuple(p) for p in all_sets()}, "received a value of type set of tuple"),
-        (lambda given, T: [p for p in all_sets()], "received a value of type list of frozenset"),
+        (lambda given, T: {tuple(p) for p in exercises.PLACEMENTS}, "received a value of type set of tuple"),
+        (lambda given, T: exercises.PLACEMENTS, "received a value of type list of frozenset"),
         (lambda given, T: ["dz", 1, None, frozenset()], "list of NoneType and frozenset and int and str."),
-        (lambda given, T: {set(p) for p in all_sets()}, "must be frozensets"),
+        (lambda given, T: {set(p) for p in exercises.PLACEMENTS}, "must be frozensets"),
         (lambda given, T: 7, "received a value of type int. "),
         (chosen(lambda p, given, T: p > T), "not supported between"),  # an error of the reader's own
     ],
@@ -526,10 +521,10 @@ def test_paths_are_those_of_the_graph():
     walks, found = [["loss"]], []
     while walks:
         walk = walks.pop()
-        steps = sum(edge in ("dh_next", "dc_next") for edge in walk)
+        steps = sum(edge in RECURRENT for edge in walk)
         if walk[-1] == "dW":
             found.append(walk)
-        walks += [[*walk, edge] for edge in exercises.NEXT[walk[-1]] if edge not in ("dh_next", "dc_next") or steps < 2]
+        walks += [[*walk, edge] for edge in exercises.NEXT[walk[-1]] if edge not in RECURRENT or steps < 2]
     to_b = [walk for walk in found if exercises.fault_of(walk) is None]
     assert len(found) - len(to_b) == 1  # that to Wy
     for edge in EDGES:
