@@ -144,21 +144,18 @@ NOTEBOOK = ROOT / "notebooks" / "07_train_it.ipynb"
 FORGIVEN = {"{ }", "{loss, dW}", "{dh_above}", "{dW_t}"}
 
 
-def chrono(H, T, rng):
-    return bias_of(rng.uniform(1, T - 1, H))
-
-
-def bias_of(u):
-    return np.concatenate([-np.log(u), np.log(u), np.zeros(2 * len(u))])
-
-
 CASE = "For H = 3000, T = 100: "
 
 
 def of_u(draw):
     """An answer to exercise 7.3 with u = draw(H, T, rng)."""
-    return lambda H, T, rng: bias_of(draw(H, T, rng))
+    def biases(H, T, rng):
+        u = draw(H, T, rng)
+        return np.concatenate([-np.log(u), np.log(u), np.zeros(2 * H)])
+    return biases
 
+
+chrono = of_u(lambda H, T, rng: rng.uniform(1, T - 1, H))
 
 RIGHT = {
     exercises.check_forgiven: [

@@ -60,30 +60,20 @@ def shows(box, state):
             and box.words.value == words(state, shown))
 
 
-def test_a_hand_a_preset_and_the_menu_move_the_state():
+def test_hand_preset_and_menu_move_the_state_and_the_menu_shows_which_preset_stands():
     box = explorer()
     assert shows(box, State())
     box.controls["size"].index = 1  # as the browser does it
-    assert shows(box, State(size=2))
+    assert shows(box, State(size=2)) and box.menu.shown is None
     box.controls["half"].value = True
-    assert shows(box, State(size=2, half=True))
-    box.choose("Large")  # from the first state, whatever was set
-    assert shows(box, State(size=8))
-    box.choose("Reset")
-    assert shows(box, State())
-
-
-def test_the_menu_chooses_the_presets_and_shows_which_one_stands():
-    box = explorer()
-    assert list(box.menu.names) == ["Reset", "Large", "Half of two", "Of seven"] and box.menu.shown == "Reset"
-    box.menu.chosen = ["Half of two", 1]  # as the browser does it
     assert shows(box, State(size=2, half=True)) and box.menu.shown == "Half of two"
-    box.controls["size"].index = 0
-    assert shows(box, State(size=1, half=True)) and box.menu.shown is None
-    box.menu.chosen = ["Half of two", 2]
-    assert box.menu.shown == "Half of two"
-    box.menu.chosen = ["Reset", 3]
-    assert shows(box, State())
+    box.choose("Large")  # from the first state, whatever was set
+    assert shows(box, State(size=8)) and box.menu.shown == "Large"
+    assert list(box.menu.names) == ["Reset", "Large", "Half of two", "Of seven"]
+    box.menu.chosen = ["Half of two", 1]
+    assert shows(box, State(size=2, half=True))
+    box.menu.chosen = ["Reset", 2]
+    assert shows(box, State()) and box.menu.shown == "Reset"
 
 
 def test_set_shows_once_however_many_controls_move():
@@ -122,10 +112,9 @@ def test_controls_and_presets_must_be_fields_of_the_state():
     (ArithmeticError("no <sevens>"), "met an error; the picture is the one before it. ArithmeticError: no <sevens>"),
     (KeyboardInterrupt(), "was interrupted; the picture is the one before it. KeyboardInterrupt")],
     ids=["error", "interrupt"])
-@pytest.mark.parametrize("part", [numbers, draw, words], ids=["numbers", "draw", "words"])
-@pytest.mark.parametrize("move", [
-    lambda box: box.set(size=7), lambda box: box.choose("Of seven"),
-    lambda box: setattr(box.controls["size"], "index", 3)], ids=["set", "choose", "hand"])
+@pytest.mark.parametrize("move, part", [
+    (lambda box: box.set(size=7), numbers), (lambda box: box.choose("Of seven"), draw),
+    (lambda box: setattr(box.controls["size"], "index", 3), words)], ids=["set", "choose", "hand"])
 def test_an_error_is_shown_kept_and_raised_and_goes_when_it_is_over(move, part, error, said):
     def fail_at_seven(state, *given):
         if state.size == 7:
