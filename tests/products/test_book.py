@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from films import SETS, replayed, small_lattice, unpacked
+from films import SETS, replayed, small_lattice
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pages import Page, outside_addresses, what_runs
 from PIL import Image
@@ -48,44 +48,31 @@ def test_a_film_shows_what_the_explorer_shows(stem, recorded):
         assert replayed(recorded[stem], number) == shown
 
 
-def finite(values):
-    """As JSON can have them."""
-    values = {name: str(value) if value == float("inf") else value for name, value in values.items()}
-    return json.loads(json.dumps(values))
-
-
-@pytest.mark.parametrize("stem", EXPLORERS)
-def test_presets_of_a_film(stem, recorded):
-    explorer, data = made(stem), recorded[stem].data
-    for preset, (target, changes) in data["presets"].items():
-        values = {name: own[digit] for (name, _, own), digit in zip(data["fields"], target)}
-        assert values == finite({name: getattr(explorer.state_of(preset), name) for name in explorer.controls})
-        explorer.choose("Reset")
-        explorer.press(preset)
-        pressed = finite({name: getattr(explorer.state, name) for name in explorer.controls})
-        start = finite({name: getattr(explorer.start, name) for name in explorer.controls})
-        assert pressed == start | {name: own[digit] for (name, _, own), digit in zip(data["fields"], changes)
-                                   if digit is not None}
-
-
-def test_each_different_panel_is_stored_once(recorded):
-    for film in recorded.values():
-        assert sum(len(panels) for _, _, panels in film.still)
-        for _, _, place, sizes, chunks in film.data["channels"]:
-            texts = [json.dumps(text) for chunk in chunks for text in json.loads(unpacked(chunk))]
-            assert len(texts) == len(set(texts)) == sum(sizes)
+def test_still_pictures_are_those_of_the_poster(recorded):
+    for stem, film in recorded.items():
+        explorer = made(stem)
+        for preset, (_, _, panels) in zip(explorer.poster, film.still, strict=True):
+            explorer.choose(preset)
+            wanted = explorer.pictures(explorer.state, explorer.numbers)
+            assert [svg for _, svg, _, _ in panels] == [panel.svg for panel in wanted]
 
 
 def test_films_are_kept_and_are_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr("lstmlib.explorers.film.lattice", lambda stem: small_lattice(stem)[0][:4])
-    first = films(tmp_path / "a", ["linearity"])
-    kept = next((tmp_path / "a").iterdir())
+    first, again = (films(tmp_path / place, ["linearity"]) for place in "ab")
+    one, other = (next((tmp_path / place).iterdir()).read_bytes() for place in "ab")
+    assert one == other
     monkeypatch.setattr("lstmlib.explorers.film.shoot", None)
-    assert films(tmp_path / "a", ["linearity"]) == first
-    monkeypatch.undo()
-    monkeypatch.setattr("lstmlib.explorers.film.lattice", lambda stem: small_lattice(stem)[0][:4])
-    films(tmp_path / "b", ["linearity"])
-    assert next((tmp_path / "b").iterdir()).read_bytes() == kept.read_bytes()
+    assert films(tmp_path / "a", ["linearity"]) == first == again
+
+
+def test_the_laboratory_holds_what_a_reader_may_ask():
+    """All sets at the sizes and times of the text, named places at all; to choose such a place moves nothing else."""
+    held = set(lattice("where_to_divide"))
+    assert {State(edges, size_X, T) for edges in SETS for size_X in (1, 2, 4, 8, 10, 100) for T in (1, 2, 3, 4)} <= held
+    assert {State(edges, size_X, T) for edges in PLACEMENTS.values() for size_X in SIZES
+            for T in range(1, T_MAX + 1)} <= held
+    assert {replace(state, edges=edges) for state in held for edges in PLACEMENTS.values()} <= held
 
 
 # Pages.
@@ -93,7 +80,7 @@ def test_films_are_kept_and_are_the_same_bytes(tmp_path, monkeypatch):
 def test_the_same_notebooks_give_the_same_bytes(small_book, recorded):
     """A page with pictures and a film, a page of the docs, and an embed, made again."""
     notebooks, film = STORED | book.documents(), recorded["lstm_cell"]
-    titles = {name: handout.heading(notebook) for name, notebook in notebooks.items()}
+    titles = {name: handout.heading(notebook.cells[0].source) for name, notebook in notebooks.items()}
     again = {f"embed/{film.name}.html": book.embed(film)}
     for name in ("02_lstm_cell", list(notebooks)[-1]):
         again[book.address(name)] = book.Page(name, notebooks[name], {film.title: film}, False).html(titles)
@@ -172,13 +159,6 @@ def test_on_a_narrow_screen_what_stands_side_by_side_stands_below(formula, rows)
         assert table.count("<mtr>") == rows and "2.0em" not in table
 
 
-def test_formulas_are_set_as_they_are_read():
-    page = page_of(new_markdown_cell(r"So $\tanh z = \tanh^2 c$, ($\log_2 T$), and $\tanh(z)$."))
-    assert page.count('<mspace width="0.167em">') == 3
-    assert re.search(r'<span class="whole">\(<math', page)  # and no line begins with what follows it
-    assert re.search(r"</math></span>\),</span>", page) and re.search(r"</math>\.</span>", page)
-
-
 def test_a_picture_that_speaks_of_shades_keeps_them_in_the_dark(pages):
     spoken = [name for name, page in pages.items() for figure in page.all("figure") if figure.get("class") == "shades"]
     assert spoken == ["08_bug_clinic"]
@@ -193,30 +173,33 @@ def test_a_picture_with_fewer_colours_is_the_same_picture():
     assert len(book.lighter(png)) < 0.6 * len(png)
 
 
-def test_what_a_line_of_code_goes_on_with_stands_further_in():
-    page = page_of(new_code_cell("if x:\n    y = 1"), new_markdown_cell("```python\nfor x in y:\n        z()\n```"))
-    assert re.search('style="--in:4"><a [^>]*></a>    y', page) and page.count("--in:") >= 1
+def printed(text, **jupyter):
+    return new_code_cell("f()", outputs=[new_output("stream", text=text)], metadata={"jupyter": jupyter})
 
 
-def test_columns_that_a_cell_prints_stay_columns():
-    for text, table in (("a    b\n1    2\n", True), ("all of it\nin two lines", False), ("a  b", False)):
-        page = page_of(new_code_cell("f()", outputs=[new_output("stream", text=text)]))
-        assert ('<pre class="output table">' in page) == table
+WHOLE = r"So $\tanh z = \tanh^2 c$, ($\log_2 T$), and $\tanh(z)$."  # no line begins with what follows a formula
+MADE = [  # cells, and what a page makes of them
+    (new_markdown_cell(WHOLE), r'(?:<mspace width="0.167em">.*){3}'),
+    (new_markdown_cell(WHOLE), r'<span class="whole">\(<math.*</math></span>\),</span>.*</math>\.</span>'),
+    (new_code_cell("if x:\n    y = 1"), 'style="--in:4"><a [^>]*></a>    y'),  # there a long line goes on
+    (printed("a    b\n1    2\n"), '<pre class="output table"><samp>a    b'),  # columns stay columns
+    (printed("all of it\nin two lines"), '<pre class="output"><samp><span>all of it'),
+    (printed("c  d"), '<pre class="output"><samp><span>c  d'),
+    (printed("<b>a</b> & b"), "&lt;b&gt;a&lt;/b&gt; &amp; b"),
+    (printed("five", outputs_hidden=True), '<details class="answer">(?:(?!</details>).)*five'),
+    (printed("six", outputs_hidden=True, source_hidden=True), '<details class="answer">(?:(?!</details>).)*six'),
+    (new_code_cell("x = 1", metadata={"tags": ["solution"]}),
+     '<details class="solution"><summary>Solution</summary>(?:(?!</details>).)*x'),
+    (new_markdown_cell("> **For teachers.** A hint.", metadata={"tags": ["teaching-note"]}),
+     '<details class="teaching"><summary>For teachers</summary><p> A hint.'),
+]
 
 
-def test_solutions_and_teaching_notes_are_folded():
-    cells = [new_markdown_cell("> **For teachers.** A hint.", metadata={"tags": ["teaching-note"]}),
-             new_code_cell("x = 1", metadata={"tags": ["solution"]})]
-    assert re.search(r'<details class="teaching"><summary>For teachers</summary><p> A hint.', page_of(*cells))
-    assert re.search(r'<details class="solution"><summary>Solution</summary>.*</details>', page_of(*cells), re.DOTALL)
+def test_what_a_page_makes_of_cells():
+    cells, patterns = zip(*MADE)
+    page = page_of(*cells)
+    assert [pattern for pattern in patterns if not re.search(pattern, page, re.DOTALL)] == []
     assert '<details class="teaching" open>' in page_of(*cells, instructor=True)
-
-
-def test_an_answer_is_folded_whether_its_source_is_or_not():
-    for folds in ({"outputs_hidden": True}, {"outputs_hidden": True, "source_hidden": True}):
-        cell = new_code_cell("print('five')", metadata={"jupyter": folds},
-                             outputs=[new_output("stream", name="stdout", text="five\n")])
-        assert re.search(r'<details class="answer">(?:(?!</details>).)*five', page_of(cell), re.DOTALL)
 
 
 def test_nothing_in_a_notebook_runs_or_loads():
@@ -229,32 +212,7 @@ def test_nothing_in_a_notebook_runs_or_loads():
     assert not any(name.startswith("data-") for _, attributes in page.tags for name in attributes)
 
 
-def test_text_that_a_cell_prints_is_text():
-    cell = new_code_cell("f()", outputs=[new_output("stream", text="<b>a</b> & b")])
-    assert "&lt;b&gt;a&lt;/b&gt; &amp; b" in page_of(cell)
-
-
 def test_sizes(small_book):
     sizes = {path.relative_to(small_book).as_posix(): path.stat().st_size for path in small_book.rglob("*.html")}
     assert sizes["index.html"] < 1e6 and sum(sizes.values()) < 15e6
     assert len(sizes) == len(STORED | book.documents()) + len(EXPLORERS)
-
-
-def test_still_pictures_are_those_of_the_poster(recorded):
-    for stem, film in recorded.items():
-        explorer = made(stem)
-        for preset, (_, _, panels) in zip(explorer.poster, film.still):
-            explorer.choose(preset)
-            wanted = explorer.pictures(explorer.state, explorer.numbers)
-            assert [svg for _, svg, _, _ in panels] == [panel.svg for panel in wanted]
-
-
-# The laboratory's lattice.
-
-def test_the_laboratory_holds_what_a_reader_may_ask():
-    """All sets at the sizes and times of the text, named places at all; to choose such a place moves nothing else."""
-    held = set(lattice("where_to_divide"))
-    assert {State(edges, size_X, T) for edges in SETS for size_X in (1, 2, 4, 8, 10, 100) for T in (1, 2, 3, 4)} <= held
-    assert {State(edges, size_X, T) for edges in PLACEMENTS.values() for size_X in SIZES
-            for T in range(1, T_MAX + 1)} <= held
-    assert {replace(state, edges=edges) for state in held for edges in PLACEMENTS.values()} <= held
