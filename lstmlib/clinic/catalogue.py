@@ -80,12 +80,11 @@ def losses(kind, way, logits, target):
     if kind == "cross entropy":
         K = logits.shape[-1]
         target = np.eye(K)[target]
-        p = sigmoid(logits) if way.get("output") == "sigmoid" else softmax(logits)
         if way.get("output") == "sigmoid":
-            loss = (np.logaddexp(0, logits) - target * logits).sum(-1)
+            p, loss = sigmoid(logits), (np.logaddexp(0, logits) - target * logits).sum(-1)
         else:
-            loss = -(target * (logits - logits.max(-1, keepdims=True))).sum(-1) + np.log(
-                np.exp(logits - logits.max(-1, keepdims=True)).sum(-1))
+            z = logits - logits.max(-1, keepdims=True)
+            p, loss = softmax(logits), np.log(np.exp(z).sum(-1)) - (target * z).sum(-1)
         error = p - target
         return loss, {
             "right": error, "head: an extra slope": error * p * (1 - p),
@@ -124,15 +123,17 @@ def early(s):
     return np.roll(s, 1, axis=0)
 
 
-BEFORE = {  # right: a[:-1]
+BEFORE = {
+    "right": lambda a: a[:-1],
     "one index early; -1 wraps round": lambda a: early(a)[:-1],
     "one index early; zero at the first": lambda a: np.concatenate([a[:1] * 0, a[:-2]]),
     "one index early; in a list without the first state": lambda a: early(early(a[1:])),
     "one index late": lambda a: a[1:],
     "the first one wrong; the last: -1 wraps round": lambda a: first(a[:-1], a[-1]),
     "the first one wrong; the output of the first step": lambda a: first(a[:-1], a[1])}
-AT = {  # right: a[1:]
-    "one index early": lambda a: a[:-1], "one index early; -1 wraps round": lambda a: early(a[1:]),
+AT = {
+    "right": lambda a: a[1:], "one index early": lambda a: a[:-1],
+    "one index early; -1 wraps round": lambda a: early(a[1:]),
     "one index late; wraps round": lambda a: np.roll(a[1:], -1, axis=0),
     "one index late; the last stays": lambda a: np.concatenate([a[2:], a[-1:]]),
     "one index late; zero at the last": lambda a: np.concatenate([a[2:], a[:1] * 0]),
@@ -169,48 +170,41 @@ OF_CELL = {
     "of another function; tanh": lambda c: 1 - np.tanh(c) ** 2}
 
 
-def wrong_end(m, t, dz, dh, dc, dh_only):
-    return (flat(dz) @ np.concatenate([m.Wx, m.Wh]).T)[..., :m.H]
-
-
-def wrong_end_hx(m, t, dz, dh, dc, dh_only):
-    return (flat(dz) @ np.concatenate([m.Wh, m.Wx]).T)[..., -m.H:]
-
-
-def without_slopes(m, t, dz, dh, dc, dh_only):
-    i, f, g, o = m.gate[t]
-    return flat(np.stack([dc * g, dc * m.c_prev[t], dc * i, dh * m.tc[t]], axis=-2)) @ m.Wh.T
+def back(m, dz):
+    """What dz of the four gates sends back into h_(t-1)."""
+    return flat(dz) @ m.Wh.T
 
 
 def flat(dz):
     return dz.reshape(*dz.shape[:-2], -1)
 
 
+def without_slopes(m):
+    i, f, g, o = m.gate[m.t]
+    return back(m, np.stack([m.dc * g, m.dc * m.c_prev[m.t], m.dc * i, m.dh * m.tc[m.t]], axis=-2))
+
+
 def without(gate):
-    def carry(m, t, dz, dh, dc, dh_only):
-        dz = dz.copy()
-        dz[..., gate, :] = 0
-        return flat(dz) @ m.Wh.T
-    return carry
+    return lambda m: back(m, m.dz * (np.arange(4) != gate)[:, None])
 
 
 DH = {
-    "right": lambda m, t, dz, dh, dc, dh_only: flat(dz) @ m.Wh.T,
-    "not carried": lambda m, t, dz, dh, dc, dh_only: 0 * dh,
-    "without Wh": lambda m, t, dz, dh, dc, dh_only: dh,
-    "without Wh; the sum of the four dz": lambda m, t, dz, dh, dc, dh_only: dz.sum(axis=-2),
-    "Wh not transposed": lambda m, t, dz, dh, dc, dh_only: sum(dz[..., k, :] @ Wh for k, Wh in enumerate(m.Wh_of)),
+    "right": lambda m: back(m, m.dz), "not carried": lambda m: 0 * m.dh, "without Wh": lambda m: m.dh,
+    "without Wh; the sum of the four dz": lambda m: m.dz.sum(axis=-2),
+    "Wh not transposed": lambda m: sum(m.dz[..., k, :] @ Wh for k, Wh in enumerate(np.split(m.Wh, 4, axis=1))),
     "without the slopes of the gates": without_slopes,
-    "from the wrong end of [x, h]": wrong_end, "from the wrong end of [x, h]; of [h, x]": wrong_end_hx,
-    "from dh alone": lambda m, t, dz, dh, dc, dh_only: flat(dh_only()) @ m.Wh.T,
+    "from the wrong end of [x, h]": lambda m: (flat(m.dz) @ np.concatenate([m.Wx, m.Wh]).T)[..., :len(m.Wh)],
+    "from the wrong end of [x, h]; of [h, x]": lambda m: (
+        flat(m.dz) @ np.concatenate([m.Wh, m.Wx]).T)[..., -len(m.Wh):],
+    "from dh alone": lambda m: back(m, np.concatenate(
+        [m.dc_alone[..., None, :] * m.local[m.t][:, :3], m.dz[..., 3:, :]], axis=-2)),
     **{f"without gate {k}": without(n) for n, k in enumerate("ifgo")}}
 DC = {
-    "right": lambda m, t, dc, dh: dc * m.gate[t][1], "not carried": lambda m, t, dc, dh: 0 * dc,
-    "without f": lambda m, t, dc, dh: dc, "times another gate; i": lambda m, t, dc, dh: dc * m.gate[t][0],
-    "times another gate; o": lambda m, t, dc, dh: dc * m.gate[t][3],
-    "times f of another timestep; one early": lambda m, t, dc, dh: dc * m.gate[t - 1][1],
-    "times f of another timestep; one late": lambda m, t, dc, dh: dc * m.gate[(t + 1) % m.T][1],
-    "times the slope of tanh(c)": lambda m, t, dc, dh: dc * m.gate[t][1] * (1 - np.tanh(m.cs[t]) ** 2)}
+    "right": lambda m: m.dc * m.gate[m.t][1], "not carried": lambda m: 0 * m.dc, "without f": lambda m: m.dc,
+    "times another gate; i": lambda m: m.dc * m.gate[m.t][0], "times another gate; o": lambda m: m.dc * m.gate[m.t][3],
+    "times f of another timestep; one early": lambda m: m.dc * m.gate[m.t - 1][1],
+    "times f of another timestep; one late": lambda m: m.dc * m.gate[(m.t + 1) % m.T][1],
+    "times the slope of tanh(c)": lambda m: m.dc * m.gate[m.t][1] * (1 - np.tanh(m.cs[m.t]) ** 2)}
 # (timesteps that the loop visits, those whose sums are kept, those of the head, whether dY is read at t = -1)
 TIMESTEPS = {
     "right": lambda T: (range(T), range(T), range(T)),
@@ -229,7 +223,9 @@ TIMESTEPS = {
        for loss in ("with a loss", "without a loss")}}
 PEEPHOLES = {  # through which gates what comes back is left out
     "left out of dc": "ifo", "left out of dc; of i and f": "if", "left out of dc; of o": "o"}
-KEPT = {"last timestep only": -1, "overwritten at each step": 0, "left at zero": None}  # what is left in the sum
+KEPT = {  # of these timesteps those that are left in the sum
+    "last timestep only": lambda steps, T: [t for t in steps if t == T - 1] or steps[-1:],
+    "overwritten at each step": lambda steps, T: steps[:1], "left at zero": lambda steps, T: []}
 HEAD = {"an inner product; over the hidden units": lambda h, dY: np.broadcast_to(
             np.einsum("tbh,...tbk->...k", h, dY)[..., None, :], (*dY.shape[:-3], h.shape[-1], dY.shape[-1])),
         "an inner product; over the outputs": lambda h, dY: np.broadcast_to(
@@ -242,12 +238,11 @@ WAYS = {
     "h and c": {"one array; of c": "c", "one array; of h": "h", "one array; c for h in the head": "head"},
     "x": X, "slope of i": OF_SIGMOID, "slope of f": OF_SIGMOID, "slope of o": OF_SIGMOID, "slope of g": OF_TANH,
     "slope of tanh(c)": OF_CELL | {"without gate o": None}, "dh": DH, "dc": DC, "timesteps": TIMESTEPS,
-    "coupled gates": {"one path left out": None}, "peepholes": dict.fromkeys(PEEPHOLES),
-    "gate o": {"from the loss alone": None},
-    "sums": {"overwritten at each step": 0, "overwritten at each step; of the head too": 0},
+    "coupled gates": ("one path left out",), "peepholes": PEEPHOLES, "gate o": ("from the loss alone",),
+    "sums": ("overwritten at each step", "overwritten at each step; of the head too"),
     "Wx": KEPT, "Wh": KEPT, "b": KEPT, "Wy": KEPT, "by": KEPT, "head": HEAD,
-    "loss at t": {"of the last step at every step": None},
-    **{f"bias of {k}": {f"delta of {j}": n for n, j in enumerate("ifgo") if j != k} for k in "ifgo"}}
+    "loss at t": ("of the last step at every step",),
+    **{f"bias of {k}": [f"delta of {j}" for j in "ifgo" if j != k] for k in "ifgo"}}
 
 
 def name(what):
@@ -263,67 +258,60 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
     kept  a dict that takes dz, dh and dc of all timesteps
     """
     way, of = now.way, faults.get
-    T, B, H = now.hs[1:].shape
     m = states(now, faults)
-    m.Wx, m.Wh, m.H, m.T, m.cs = weights.Wx, weights.Wh, H, T, now.cs
+    m.Wx, m.Wh, m.T, m.cs = weights.Wx, weights.Wh, len(now.x), now.cs
     if "too far" in of("timesteps", ""):
         one_more_row(m, now, of("timesteps"))
-    m.Wh_of = np.split(weights.Wh, 4, axis=1)
     slopes(m, way, faults)
-
-    kinds = [what for place, what in faults.items() if place in ("loss", "head") and f"{place}: {what}" in dYs]
-    where = next((place for place in ("loss", "head") if of(place) in kinds), None)
-    dY = dYs["right" if where is None else f"{where}: {of(where)}"]
-    if isinstance(of("loss"), tuple):
-        dY = of("loss")[1]
-    if of("loss at t"):
-        dY = np.broadcast_to(dY[..., -1:, :, :], dY.shape)
+    dY = upstream(dYs, faults)
     above = dY if given or way.get("output") == "h" else dY @ weights.Wy.T
+    visited, summed, head = map(list, TIMESTEPS[of("timesteps", "right")](m.T))
 
-    visited, summed, head = map(list, TIMESTEPS[of("timesteps", "right")](T))
-    lead = dY.shape[:-3]
-    dz_all = np.zeros((*lead, T + 1, B, 4, H))
-    dh_all, dc_all = np.zeros((2, *lead, T + 1, B, H))
+    *lead, _, B, H = above.shape
+    dz_all = np.zeros((*lead, m.T + 1, B, 4, H))
+    dh_all, dc_all = np.zeros((2, *lead, m.T + 1, B, H))
     dh_next = dc_next = np.zeros((*lead, B, H))
-    carry_h, carry_c = of("dh", "right"), of("dc", "right")
     each = of("1/|X|")[1] if of("1/|X|", ("",))[0] == "at every step" else 1
-    clip, limit = of("clipped inside", (None, None))[:2]
-    p_i, p_f, p_o = (0 if k in PEEPHOLES.get(of("peepholes"), "") else p
-                     for k, p in zip("ifo", way.get("peepholes", (0, 0, 0))))
-    m.peepholes = (p_i, p_f, p_o, 0) if "looks back" in way else (p_i, p_f, 0, p_o)
+    clip, limit = of("clipped inside", ("", None))
+    clipped = clip.partition("; ")[2].split(" and ")
+
+    def cut(edge, gradient):
+        return np.clip(gradient, -limit, limit) if edge in clipped else gradient
+
+    def carried(place, ways):
+        what = of(place, "right")
+        return what[1][..., max(t - 1, 0), :, :] if isinstance(what, tuple) else ways[what](m)
+
     for t in reversed(visited):
         dh = dh_next
         if t >= 0 or "without a loss" not in of("timesteps", ""):
             dh = dh + above[..., t, :, :]
-        if clip == "at each step; dh":
-            dh = np.clip(dh, -limit, limit)
+        dh = cut("dh", dh)
         dz = dz_all[..., t, :, :, :]
-        into_o = dh - dh_next if of("gate o") else dh
-        dz[..., 3, :] = each * into_o * m.local[t][:, 3]
+        dz[..., 3, :] = each * (dh - dh_next if of("gate o") else dh) * m.local[t][:, 3]
         dc_alone = dh * m.st[t] + m.peepholes[3] * dz[..., 3, :]
         dc = dc_alone + (dc_next * m.slope_of_squash[t] if way.get("squash") == "carried" else dc_next)
         dz[..., :3, :] = each * dc[..., None, :] * m.local[t][:, :3]
-        if clip == "at each step; dz":
-            np.clip(dz, -limit, limit, out=dz)
+        dz[...] = cut("dz", dz)
         dh_all[..., t, :, :], dc_all[..., t, :, :] = dh, dc
-        if isinstance(carry_h, tuple):
-            dh_next = carry_h[1][..., max(t - 1, 0), :, :]
-        else:
-            dh_next = DH[carry_h](m, t, dz, dh, dc, lambda: np.concatenate(
-                [(each * dc_alone)[..., None, :] * m.local[t][:, :3], dz[..., 3:, :]], axis=-2))
-        if isinstance(carry_c, tuple):
-            dc_next = carry_c[1][..., max(t - 1, 0), :, :]
-        else:
-            dc_next = DC[carry_c](m, t, dc, dh)
-            dc_next = dc_next + through_peepholes(m, dz) if "peepholes" in way else dc_next
-        if clip in ("at each step; dh_next", "at each step; dh_next and dc_next"):
-            dh_next = np.clip(dh_next, -limit, limit)
-        if clip in ("at each step; dc_next", "at each step; dh_next and dc_next"):
-            dc_next = np.clip(dc_next, -limit, limit)
+        m.t, m.dz, m.dh, m.dc, m.dc_alone = t, dz, dh, dc, each * dc_alone
+        dh_next, dc_next = carried("dh", DH), carried("dc", DC)
+        if "peepholes" in way and not isinstance(of("dc"), tuple):
+            dc_next = dc_next + through_peepholes(m, dz)
+        dh_next, dc_next = cut("dh_next", dh_next), cut("dc_next", dc_next)
     if kept is not None:
-        kept |= {"dz": dz_all[..., :T, :, :, :], "dh": dh_all[..., :T, :, :], "dc": dc_all[..., :T, :, :],
+        kept |= {"dz": dz_all[..., :m.T, :, :, :], "dh": dh_all[..., :m.T, :, :], "dc": dc_all[..., :m.T, :, :],
                  "m": m, "above": above}
     return sums(m, dY, dz_all, summed, head, faults, way, given)
+
+
+def upstream(dYs, faults):
+    """The gradient that enters the outputs."""
+    kinds = [f"{place}: {faults[place]}" for place in ("loss", "head") if isinstance(faults.get(place), str)]
+    dY = dYs[next((kind for kind in kinds if kind in dYs), "right")]
+    if isinstance(faults.get("loss"), tuple):
+        dY = faults["loss"][1]
+    return np.broadcast_to(dY[..., -1:, :, :], dY.shape) if "loss at t" in faults else dY
 
 
 def through_peepholes(m, dz):
@@ -334,26 +322,20 @@ def through_peepholes(m, dz):
 def states(now, faults):
     """What the backward pass reads of the forward pass."""
     of = faults.get
-    hs, cs = now.hs, now.cs
-    if of("h and c") == "one array; of c":
-        hs = cs
-    if of("h and c") == "one array; of h":
-        cs = hs
-
-    def read(place, both, table, right, a):
-        what = of(place, of(both))
-        return right(a) if what is None or isinstance(what, tuple) else table[what](a)
-
+    hs = now.cs if of("h and c") == "one array; of c" else now.hs
+    cs = now.hs if of("h and c") == "one array; of h" else now.cs
     m = SimpleNamespace(
-        h_prev=read("h before t", "states before t", BEFORE, lambda a: a[:-1], hs),
-        c_prev=read("c before t", "states before t", BEFORE, lambda a: a[:-1], cs),
-        h=read("h at t", "states at t", AT, lambda a: a[1:], hs),
-        c=read("c at t", "states at t", AT, lambda a: a[1:], cs),
+        h_prev=BEFORE[of("h before t") or of("states before t", "right")](hs),
+        c_prev=BEFORE[of("c before t") or of("states before t", "right")](cs),
+        h=AT[of("h at t") or of("states at t", "right")](hs), c=AT[of("c at t") or of("states at t", "right")](cs),
         x=X[of("x")](now.x) if of("x") else now.x, gates=now.gates)
     if of("h and c") == "one array; c for h in the head":
         m.h = cs[1:]
     for field in CACHES[of("caches")].split() if of("caches") else ():
         setattr(m, field, np.broadcast_to(getattr(m, field)[-1:], getattr(m, field).shape))
+    p_i, p_f, p_o = (0 if k in PEEPHOLES.get(of("peepholes"), "") else p
+                     for k, p in zip("ifo", now.way.get("peepholes", (0, 0, 0))))
+    m.peepholes = (p_i, p_f, p_o, 0) if "looks back" in now.way else (p_i, p_f, 0, p_o)
     return m
 
 
@@ -368,37 +350,25 @@ def one_more_row(m, now, what):
         setattr(m, field, np.concatenate([getattr(m, field), row]))
 
 
-def rows(measured, like):
-    """A number as it is; an array over timesteps with its last row again where there is one more."""
-    if np.ndim(measured) == 0 or len(measured) == len(like):
-        return measured
-    return np.concatenate([measured, measured[-1:]])
-
-
 def slopes(m, way, faults):
     """The local derivatives: m.st (dc per dh), m.local (dz per dc, of o per dh)."""
-    of = faults.get
     i, f, g, o = (m.gates[:, :, k] for k in range(4))
     m.gate = m.gates.swapaxes(1, 2)
     squash, slope = SQUASH[way.get("squash", "tanh")]
     m.tc = squash(m.c)
-    what = of("slope of tanh(c)", "right")
     m.slope_of_squash = slope(m.c, m.tc)
-    if isinstance(what, tuple):
-        m.st = o * m.slope_of_squash * rows(what[1], o)
-    elif what == "without gate o":
-        m.st = m.slope_of_squash
-    else:
-        m.st = o * (m.slope_of_squash if what == "right" else OF_CELL[what](m.c))
 
-    def own(k, a, right, table):
-        what = of(f"slope of {k}", "right")
-        if isinstance(what, tuple):
-            return right * rows(what[1], right)
-        return right if what == "right" else table[what](a, m.c)
+    def slope_of(name, right, table, *at):
+        what = faults.get(f"slope of {name}", "right")
+        if isinstance(what, tuple):  # times a number, or an array over timesteps, whose last row stands for one more
+            return right * (what[1] if np.ndim(what[1]) == 0 else what[1][np.arange(len(right)).clip(max=m.T - 1)])
+        return table[what](*at) if what in table else right
 
+    m.st = slope_of("tanh(c)", m.slope_of_squash, OF_CELL, m.c)
+    if faults.get("slope of tanh(c)") != "without gate o":
+        m.st = o * m.st
     through_i, through_f = g, m.c_prev
-    both = 0 if of("coupled gates") else 1  # of the paths through i and through f
+    both = 0 if "coupled gates" in faults else 1  # of the paths through i and through f
     if way.get("coupled") == "f":
         through_i, through_f = g - both * m.c_prev, 0 * m.c_prev
     if way.get("coupled") == "i":
@@ -406,53 +376,42 @@ def slopes(m, way, faults):
     of_g = OF_TANH
     if way.get("candidate") == "sigmoid":
         of_g = OF_TANH | {"at the activation": OF_SIGMOID["at the activation"]}
-    m.local = np.stack([through_i * own("i", i, i * (1 - i), OF_SIGMOID),
-                        through_f * own("f", f, f * (1 - f), OF_SIGMOID),
-                        i * own("g", g, CANDIDATE[way.get("candidate", "tanh")][1](g), of_g),
-                        m.tc * own("o", o, o * (1 - o), OF_SIGMOID)], axis=2)
+    m.local = np.stack([through_i * slope_of("i", i * (1 - i), OF_SIGMOID, i, m.c),
+                        through_f * slope_of("f", f * (1 - f), OF_SIGMOID, f, m.c),
+                        i * slope_of("g", CANDIDATE[way.get("candidate", "tanh")][1](g), of_g, g, m.c),
+                        m.tc * slope_of("o", o * (1 - o), OF_SIGMOID, o, m.c)], axis=2)
 
 
 def sums(m, dY, dz, summed, head, faults, way, given):
     """The five sums over time, of what each timestep contributes."""
-    of = faults.get
-    last = {None: lambda steps: [], 0: lambda steps: steps[:1],
-            -1: lambda steps: [t for t in steps if t == m.T - 1] or steps[-1:]}
-    both = of("sums") is not None
-
-    def steps(array, all_of_them):
-        if both and (array in ("Wx", "Wh", "b") or "head" in of("sums")):
-            return all_of_them[:1]
-        what = of(array)
-        return all_of_them if what is None or isinstance(what, tuple) else last[KEPT[what]](all_of_them)
-
-    lead, H4 = dz.shape[:-4], dz.shape[-1] * 4
+    of, lead = faults.get, dz.shape[:-4]
     if of("1/|X|", ("",))[0] == "mean of means":
         share = of("1/|X|")[1][:dz.shape[-3]]
         dz, dY = dz * share[:, None, None], dY * share[:, None]
 
-    def over(array, states):
-        ts = steps(array, summed)
-        left, right = states[ts], dz[..., ts, :, :, :]
-        return left.reshape(-1, left.shape[-1]).T @ right.reshape(*lead, -1, H4)
+    def steps(array):
+        visited, what = summed if array in ("Wx", "Wh", "b") else head, of(array)
+        if array in ("Wx", "Wh", "b") or "head" in of("sums", ""):
+            what = of("sums", what)
+        return visited if what is None or isinstance(what, tuple) else KEPT[name(what)](visited, m.T)
 
-    db = dz[..., steps("b", summed), :, :, :].sum(axis=(-4, -3))
-    right = db.copy()
-    for n, k in enumerate("ifgo"):
-        what = of(f"bias of {k}")
-        if isinstance(what, str):
-            db[..., n, :] = right[..., WAYS[f"bias of {k}"][what], :]
-    db = db * way.get("bias", 1)
+    def over(array, states, gradient):
+        """The sum of the outer products of states and gradients."""
+        left, right = states[steps(array)], gradient[..., steps(array), :, :]
+        return left.reshape(-1, left.shape[-1]).T @ right.reshape(*lead, -1, right.shape[-1])
+
+    db = dz[..., steps("b"), :, :, :].sum(axis=(-4, -3))
+    db = db[..., ["ifgo".index(of(f"bias of {k}", k)[-1]) for k in "ifgo"], :] * way.get("bias", 1)
     if "bias_of_o" in way:
         db[..., 0, :] += db[..., 3, :]
         db[..., 3, :] = 0
-    gradient = {"Wx": over("Wx", m.x), "Wh": over("Wh", m.h_prev), "b": db.reshape(*lead, H4)}
+    gradient = {"Wx": over("Wx", m.x, flat(dz)), "Wh": over("Wh", m.h_prev, flat(dz)), "b": flat(db)}
     if not given and way.get("output") == "h":
         gradient |= {"Wy": np.zeros((*lead, m.h.shape[-1], dY.shape[-1])), "by": np.zeros((*lead, dY.shape[-1]))}
     elif not given:
-        ts = steps("Wy", head)
-        gradient["Wy"] = (HEAD[of("head")](m.h[ts], dY[..., ts, :, :]) if of("head") in HEAD else
-                          m.h[ts].reshape(-1, m.h.shape[-1]).T @ dY[..., ts, :, :].reshape(*lead, -1, dY.shape[-1]))
-        gradient["by"] = dY[..., steps("by", head), :, :].sum(axis=(-3, -2)) * way.get("by", 1)
+        ts = steps("Wy")
+        gradient["Wy"] = HEAD[of("head")](m.h[ts], dY[..., ts, :, :]) if of("head") in HEAD else over("Wy", m.h, dY)
+        gradient["by"] = dY[..., steps("by"), :, :].sum(axis=(-3, -2)) * way.get("by", 1)
     for array in gradient:
         if isinstance(of(array), tuple) and of(array)[0] == "a constant factor":
             gradient[array] = gradient[array] * of(array)[1]

@@ -305,9 +305,8 @@ class Search:
                 for n, s in enumerate(group.steps):
                     came[s, :s] = now[n, :s]
                     for t in range(s):
-                        should[s, t] = (catalogue.DH["right"](m, t + 1, dz[n, t + 1], None, None, None)
-                                        if place == "dh" else catalogue.DC["right"](m, t + 1, dc[n, t + 1], None)
-                                        + catalogue.through_peepholes(m, dz[n, t + 1]))
+                        should[s, t] = (catalogue.back(m, dz[n, t + 1]) if place == "dh" else
+                                        dc[n, t + 1] * m.gate[t + 1][1] + catalogue.through_peepholes(m, dz[n, t + 1]))
             loose = 200 * film.tolerance
             if place == "dh" and close(came, should, loose) or place == "dc" and self.fine(self.match, stage):
                 continue
