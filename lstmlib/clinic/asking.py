@@ -130,6 +130,17 @@ class Own:
         return float(loss.reshape(())), checked(result[1], weights, ARRAYS)
 
 
+    def upstream(self, now, targets):
+        """The loss of each item (T, B) after this forward pass, and {kind: dY}; without a loss dh, as the right one."""
+        if self.given:
+            return None, {"right": targets}
+        items, dYs = catalogue.losses(self.loss, now.way, now.logits, targets)
+        if self.many_to_one:
+            for array in (items, *dYs.values()):
+                array[:-1] = 0
+        return items, dYs
+
+
 def checked(gradient, weights, names):
     """The arrays of these names as {array: float64}; errors name the array."""
     items = dict(gradient.items()) if isinstance(gradient, Weights) else gradient
@@ -173,6 +184,10 @@ def random_targets(loss, sizes, rng):
     return rng.normal(size=(T, B, H if loss == "given" else K))
 
 
+def other_targets(targets, K):
+    return (targets + 1) % K if targets.dtype.kind == "i" else targets + 1
+
+
 class Data:
     """A question, the loss and the gradient that the code answers, and what faults would make of it."""
 
@@ -198,6 +213,9 @@ class Data:
             targets = targets + catalogue.outputs(catalogue.forward(w, self.X, way))
         return Data(self.asked, self.sizes, w, self.X, targets)
 
+    def again(self):
+        return self.with_targets(self.targets)
+
     def with_targets(self, targets):
         return Data(self.asked, self.sizes, self.weights, self.X, targets)
 
@@ -208,13 +226,7 @@ class Data:
     def upstream(self, way):
         """What `catalogue.forward` leaves, the loss of each item (T, B), and {kind: dY}."""
         now = catalogue.forward(self.weights, self.X, way)
-        if self.asked.given:
-            return now, None, {"right": self.targets}
-        items, dYs = catalogue.losses(self.asked.loss, way, now.logits, self.targets)
-        if self.asked.many_to_one:
-            for array in (items, *dYs.values()):
-                array[:-1] = 0
-        return now, items, dYs
+        return now, *self.asked.upstream(now, self.targets)
 
     def predict(self, way, faults, items=False, kept=None):
         """The gradient with these faults; with `items` that of each item, in front."""

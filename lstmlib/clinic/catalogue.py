@@ -255,7 +255,7 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
 
     now   what `forward` left
     dYs   {"right": dY (..., T, B, K), and the gradients of other losses by their names}; with `given` dh instead of dY
-    kept  a dict that takes dz, dh and dc of all timesteps
+    kept  a list that takes what was made on the way: dz, dh and dc of all timesteps, "above" (dh from the outputs), ...
     """
     way, of = now.way, faults.get
     m = states(now, faults)
@@ -264,10 +264,10 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
         one_more_row(m, now, of("timesteps"))
     slopes(m, way, faults)
     dY = upstream(dYs, faults)
-    above = dY if given or way.get("output") == "h" else dY @ weights.Wy.T
+    m.above = dY if given or way.get("output") == "h" else dY @ weights.Wy.T
     visited, summed, head = map(list, TIMESTEPS[of("timesteps", "right")](m.T))
 
-    *lead, _, B, H = above.shape
+    *lead, _, B, H = m.above.shape
     dz_all = np.zeros((*lead, m.T + 1, B, 4, H))
     dh_all, dc_all = np.zeros((2, *lead, m.T + 1, B, H))
     dh_next = dc_next = np.zeros((*lead, B, H))
@@ -285,7 +285,7 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
     for t in reversed(visited):
         dh = dh_next
         if t >= 0 or "without a loss" not in of("timesteps", ""):
-            dh = dh + above[..., t, :, :]
+            dh = dh + m.above[..., t, :, :]
         dh = cut("dh", dh)
         dz = dz_all[..., t, :, :, :]
         dz[..., 3, :] = each * (dh - dh_next if of("gate o") else dh) * m.local[t][:, 3]
@@ -300,8 +300,8 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
             dc_next = dc_next + through_peepholes(m, dz)
         dh_next, dc_next = cut("dh_next", dh_next), cut("dc_next", dc_next)
     if kept is not None:
-        kept |= {"dz": dz_all[..., :m.T, :, :, :], "dh": dh_all[..., :m.T, :, :], "dc": dc_all[..., :m.T, :, :],
-                 "m": m, "above": above}
+        m.dz, m.dh, m.dc = dz_all[..., :m.T, :, :, :], dh_all[..., :m.T, :, :], dc_all[..., :m.T, :, :]
+        kept.append(m)
     return sums(m, dY, dz_all, summed, head, faults, way, given)
 
 

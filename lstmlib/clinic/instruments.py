@@ -12,6 +12,7 @@ from ..checking import cosine, numerical_gradient, relative_error
 from ..placement import record, scale_at
 from ..sequence import forward
 from ..weights import Weights
+from .asking import relative
 from .patients import HEALTHY, Batch
 
 GATES = "ifgo"
@@ -56,16 +57,10 @@ def own_gradient(patient, weights, batch, method="complex", step=None):
 
     truth = numerical_gradient(objective, weights, method, step)
     if method == "complex":
-        k = int(np.argmax(abs(weights.by)))
-        h = 1e-4
-
-        def moved(step):
-            by = weights.by.astype(float)
-            by[k] += step
-            return objective(Weights(*(a.astype(float) for n, a in weights.items() if n != "by"), by))
-
-        central = (moved(h) - moved(-h)) / (2 * h)
-        if not np.isclose(truth.by[k], central, rtol=1e-3, atol=1e-6 * abs(moved(0))):
+        k, h, exact = int(np.argmax(abs(weights.by))), 1e-4, weights.map(lambda array: array.astype(float))
+        ahead, behind = (with_biases(exact, exact.b, exact.by + s * h * np.eye(exact.K)[k]) for s in (1, -1))
+        central = (objective(ahead) - objective(behind)) / (2 * h)
+        if not np.isclose(truth.by[k], central, rtol=1e-3, atol=1e-6 * abs(objective(weights))):
             raise Unreadable(f"the complex step is lost in the objective: it says {truth.by[k]:.3g} for by[{k}], and "
                              f"central differences say {central:.3g}. Use method='central'")
     return truth
@@ -79,8 +74,7 @@ def errors_by_part(gradient, truth):
     mine, theirs = parts(gradient), parts(truth)
     if zero := [name for name in theirs if not theirs[name].any() and mine[name].any()]:
         raise Unreadable(f"the true gradient of {', '.join(zero)} is zero: no error is relative to that")
-    return {name: float(np.linalg.norm(mine[name] - theirs[name]) / (np.linalg.norm(theirs[name]) or 1))
-            for name in theirs}
+    return {name: relative(mine[name], theirs[name]) for name in theirs}
 
 
 def parts(gradient):

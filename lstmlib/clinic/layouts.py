@@ -43,19 +43,14 @@ class Layout:
     @takes(weights=usable)
     def give(self, weights):
         """The arrays of the weights in this layout: a list in the order of `names`, new and writable."""
-        order = ["ifgo".index(gate) for gate in self.order]
-
-        def gates(array):
-            parts = np.split(array, 4, axis=-1)
-            parts = [parts[n] for n in order]
-            return parts if self.each_gate else [np.concatenate(parts, axis=-1)]
-
+        matrices, arrays = [weights.Wx, weights.Wh], []
         if self.joined:
-            both = (weights.Wx, weights.Wh) if self.joined == "xh" else (weights.Wh, weights.Wx)
-            arrays = gates(np.concatenate(both))
-        else:
-            arrays = gates(weights.Wx) + gates(weights.Wh)
-        arrays += gates(weights.b[None]) + ([weights.Wy, weights.by[None]] if self.head else [])
+            matrices = [np.concatenate(matrices if self.joined == "xh" else matrices[::-1])]
+        for array in (*matrices, weights.b[None]):
+            parts = np.split(array, 4, axis=-1)
+            parts = [parts["ifgo".index(gate)] for gate in self.order]
+            arrays += parts if self.each_gate else [np.concatenate(parts, axis=-1)]
+        arrays += [weights.Wy, weights.by[None]] if self.head else []
         if self.columns:
             arrays = [array.T for array in arrays]
         return [(array.reshape(-1) if self.flat and name[0] == "b" else array).copy()
@@ -95,29 +90,17 @@ class Layout:
             raise ValueError(f"gradient must have keys from {', '.join(names)}, got {', '.join(unknown)}")
         gradient = {usual: gradient[name] for usual, name in zip(self.usual_names, names) if name in gradient}
         arrays = {name: np.atleast_2d(array) for name, array in gradient.items() if array is not None}
-        if self.columns:
-            arrays = {name: array.T if array.shape[0] > 1 or name[0] != "b" or np.ndim(gradient[name]) > 1 else array
-                      for name, array in arrays.items()}
-
-        def gates(stem):
-            if not self.each_gate:
-                parts = np.split(arrays[stem], 4, axis=-1) if stem in arrays else None
-            else:
-                parts = [arrays.get(stem + gate) for gate in self.order]
-            if parts is None or any(part is None for part in parts):
-                return None
-            return np.concatenate([parts[self.order.index(gate)] for gate in "ifgo"], axis=-1)
-
-        found = {"b": gates("b"), "Wy": arrays.get("Wy"), "by": arrays.get("by")}
-        if self.joined:
-            both = gates("W")
-            if both is not None:
-                H = both.shape[-1] // 4
-                found["Wh"], found["Wx"] = (both[:H], both[H:]) if self.joined == "hx" else (both[-H:], both[:-H])
-        else:
-            found |= {"Wx": gates("Wx"), "Wh": gates("Wh")}
-        return {name: found[name].reshape(-1) if name[0] == "b" else found[name]
-                for name in ("Wx", "Wh", "b", "Wy", "by") if found.get(name) is not None}
+        found = {name: array.ravel() if name[0] == "b" else array.T if self.columns else array
+                 for name, array in arrays.items()}
+        for stem in ("W", "Wx", "Wh", "b"):
+            names = [stem + gate for gate in self.order] if self.each_gate else [stem]
+            if all(name in found for name in names):
+                parts = [part for name in names for part in np.split(found[name], 4 // len(names), axis=-1)]
+                found[stem] = np.concatenate([parts[self.order.index(gate)] for gate in "ifgo"], axis=-1)
+        if self.joined and "W" in found:
+            both, H = found["W"], found["W"].shape[-1] // 4
+            found["Wh"], found["Wx"] = (both[:H], both[H:]) if self.joined == "hx" else (both[-H:], both[:-H])
+        return {name: found[name] for name in ("Wx", "Wh", "b", "Wy", "by") if name in found}
 
 
 def layouts(order="ifgo", joined=None, each_gate=False, columns=False, head=True, *, flat=None, names=None):

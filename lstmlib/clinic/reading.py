@@ -1,22 +1,104 @@
-"""Diagonal peepholes, read from the loss of someone else's code.
+"""The forward pass, read from the loss of someone else's code; and diagonal peepholes with it.
 
 With Wh = 0 no unit sees another, with one row of Wy that is not zero the outputs show one unit, and another target at
 one timestep changes the loss by a number that tells the output there: so every h_t is read. The three peepholes of a
 unit are those that make its h_t (least squares, after Levenberg and Marquardt, from several starts).
 """
 
-from itertools import product
+from itertools import permutations, product
+from typing import NamedTuple
 
 import numpy as np
 
 from ..cell import sigmoid
 from ..weights import Weights
 from . import catalogue
-from .asking import random_weights
+from .asking import Data, other_targets, random_targets, random_weights
 
 BASES = ("standard", "coupled gates, f = 1 - i", "coupled gates, i = 1 - f", "h = o * c, without tanh",
          "candidate through a sigmoid")
 
+
+class OfLoss(NamedTuple):
+    """What stands before the loss, and what is added to it; what the sequences weigh, where not all weigh alike."""
+
+    factor: float | None = None
+    constant: float = 0.0
+    uneven: np.ndarray | None = None
+
+
+class Reading:
+    """How the loss of the code moves with the targets of one sequence, and which forward pass moves its loss so."""
+
+    def __init__(self, asked, sizes, seed):
+        self.asked, self.sizes, self.seed = asked, sizes, seed
+        rng = np.random.default_rng([seed, 2])
+        self.weights = random_weights(sizes, rng)
+        data = [Data.random(asked, sizes, rng, self.weights) for _ in range(3)]
+        for base, b in [(one, 0) for one in data] + [(data[0], b) for b in range(1, sizes.B)]:
+            targets, new = base.targets.copy(), random_targets(asked.loss, sizes, rng)
+            targets[:, b] = new[:, b] if new.dtype.kind == "f" else other_targets(base.targets[:, b], sizes.K)
+            data.append(base.with_targets(targets))
+        self.data = data
+
+    def forward(self, said):
+        """The first forward pass that fits: its name, way and OfLoss; None if there is none."""
+        for name, way in self.forwards(said):
+            if of_loss := self.fit(way, self.data):
+                return name, way, of_loss
+        return None
+
+    def forwards(self, said):
+        """Those that are known; then those with peepholes, which are read from the loss."""
+        H, K = self.sizes.H, self.sizes.K
+        yield from ((name, way) for name, way in catalogue.FORWARDS.items() if H == K or way.get("output") != "h")
+        said("the loss: peepholes")
+        yield from with_peepholes(self.asked, self.sizes, np.random.default_rng([self.seed, 4]))
+
+    def fit(self, way, data):
+        """OfLoss, or None if the loss is not that of this forward pass."""
+        mine, tolerance = np.array([one.loss for one in data]), 1e-3 if self.asked.single else 1e-7
+        theirs = np.array([one.upstream(way)[1].sum(axis=0) for one in data])  # of each sequence
+        first = (mine[3:6] - mine[:3]) / (theirs[3:6, 0] - theirs[:3, 0])
+        if np.ptp(first) > tolerance * abs(first).max() or not first.any():
+            return None
+        factors = np.array([np.median(first)] + [
+            (mine[5 + b] - mine[0]) / (theirs[5 + b, b] - theirs[0, b]) for b in range(1, self.sizes.B)])
+        rest = mine - theirs @ factors
+        if np.ptp(rest) > tolerance * abs(mine).max():
+            return None
+        constant = float(rest[0]) if abs(rest[0]) > tolerance * abs(mine[0]) else 0.0
+        uneven = np.ptp(factors) > 10 * tolerance * abs(factors).max()
+        return OfLoss(float(factors[0]), constant, factors / factors[0] if uneven else None)
+
+    def hint(self):
+        """Where to look, if no forward pass fits."""
+        for how, weights in other_layouts(self.weights):
+            if self.fit({}, [one.with_weights(weights) for one in self.data]):
+                return f"It is that of the usual one if the adapter's layouts are mended: {how}"
+        data = self.data[0]
+        targets = data.targets.copy()
+        targets[:-1] = other_targets(targets[:-1], self.sizes.K)
+        if self.sizes.T > 1 and not self.asked.many_to_one and data.with_targets(targets).loss == data.loss:
+            return ("The loss takes no notice of targets before the last timestep: if it is that of the last one, say "
+                    "many_to_one=True; own gets its targets alone then")
+        return ("If the code is an LSTM of equations (1)-(6), look again at what the adapter says of its layout: the "
+                "order of the gates, what is joined, rows or columns")
+
+
+def other_layouts(weights):
+    """(how to mend the adapter, the weights as the code sees them) where it mistakes the order, or what is joined."""
+    H, D = weights.H, weights.D
+    xh, hx = np.concatenate([weights.Wx, weights.Wh]), np.concatenate([weights.Wh, weights.Wx])
+    joined = {"": (weights.Wx, weights.Wh), "joined='xh'": (hx[:D], hx[D:]), "joined='hx'": (xh[H:], xh[:H])}
+    for order, (said, (Wx, Wh)) in product(permutations("ifgo"), joined.items()):
+        at = np.concatenate([np.arange(H) + H * "ifgo".index(gate) for gate in order])
+        changes = [f"{gate} in place of {given}" for gate, given in zip("ifgo", order) if gate != given]
+        words = [f"in its order= write {', '.join(changes)}"] * bool(changes) + [f"say {said}"] * bool(said)
+        yield " and ".join(words), Weights(Wx[:, at], Wh[:, at], weights.b[at], weights.Wy, weights.by)
+
+
+# ---- diagonal peepholes
 
 def with_peepholes(asked, sizes, rng):
     """(name, way) of the forward passes with peepholes that make the h_t of this code."""

@@ -53,7 +53,7 @@ class Search:
         """What had no name when it was met may have one: where gate o is read together with i, f and g, from the start;
         and where more faults are known. Kept if fewer have no name then.
         """
-        before = self.faults, self.unnamed, self.seen, self.skip, self.match, self.stage
+        before = dict(vars(self))
         self.faults = start if joined else {k: what for k, what in self.faults.items() if k not in self.unnamed}
         self.unnamed, self.seen, self.skip, self.match = {}, {}, self.skip & False, self.film.compare(self.faults)
         if joined:
@@ -61,8 +61,8 @@ class Search:
         while not joined and not self.fine(self.match) and (self.one_more() or self.another()):
             pass
         self.one_by_one(said)
-        if len(self.unnamed) >= len(before[1]):
-            self.faults, self.unnamed, self.seen, self.skip, self.match, self.stage = before
+        if len(self.unnamed) >= len(before["unnamed"]):
+            vars(self).update(before)
 
     def one_by_one(self, said):
         self.until = self.film.spent + COMBINATIONS
@@ -141,7 +141,7 @@ class Search:
                 continue
             fewer, (head, gates) = {k: v for k, v in self.faults.items() if k != place}, self.match.factors
             times = what[1] if place == "1/|X|" else 1  # at every step it may be no more than a factor of the gates
-            same = self.film.compare(fewer, (head, [times * factor for factor in gates]))
+            same = self.film.compare(fewer, (head, times * gates))
             match = max(same, self.film.compare(fewer), key=self.score)
             if self.score(match)[0] >= self.score(self.match)[0]:
                 self.faults, self.match = fewer, match
@@ -192,7 +192,7 @@ class Search:
         elif not n:
             self.measure_head(kinds)
         elif lag:
-            self.measure_carry(n)
+            self.measure_carry(n, {block.gate for block in blocks})
         elif "dz" in kinds:
             self.measure_lag_0(n)
         else:
@@ -201,6 +201,18 @@ class Search:
         asked = [XRAY[k] for k in np.unique(self.apart[wrong])]
         for place in self.unnamed.keys() - before:
             self.seen[place] = next((one for one in asked if place in one.opens), asked[0]).name
+
+    def take(self, place, measured, said, factors=None):
+        """What was measured at this place is taken as it is."""
+        self.faults, self.unnamed[place] = self.faults | {place: ("measured", measured)}, said
+        self.match = self.film.compare(self.faults, factors)
+
+    def models(self, faults):
+        """For each length: the group, what a backward pass with these faults has, and dz of the code, (S, T, 4, H)."""
+        kept = []
+        self.film.predict(faults, kept)
+        return [(group, model, group.read(group.answers) / factor)
+                for group, model, factor in zip(self.film.groups, kept, self.match.factors[1])]
 
     def measure_sums(self, blocks, kinds):
         for kind in kinds:
@@ -216,31 +228,27 @@ class Search:
 
     def is_made_of_dz(self, kind, gate):
         """Whether this gate's part of b or Wh is the sum of the dz that were read, however wrong those are."""
-        film, kept, n = self.film, [], GATES.index(gate)
-        if kind not in ("b", "Wh") or not film.one_hot:
+        if kind not in ("b", "Wh") or not self.film.one_hot:
             return False
-        film.predict(self.faults, kept)
-        for group, model in zip(film.groups, kept):
-            left = model["m"].h_prev[:group.T, 0] if kind == "Wh" else np.ones((group.T, 1))
+        n = GATES.index(gate)
+        for group, model, _ in self.models(self.faults):
+            left = model.h_prev[:group.T, 0] if kind == "Wh" else np.ones((group.T, 1))
             made = np.einsum("th,stk->shk", left, group.read(group.answers)[:, :, n])
             part = np.split(group.answers[kind], 4, axis=-1)[n]
-            if not close(part.reshape(made.shape), made, 20 * film.tolerance):
+            if not close(part.reshape(made.shape), made, 20 * self.film.tolerance):
                 return False
         return True
 
     def measure_head(self, kinds):
         """by tells what entered the outputs; if Wy agrees with it, that is what is wrong."""
         film, dY = self.film, np.zeros((self.film.T, self.film.T, 1, self.film.sizes.K))
-        for group in film.groups:
-            for n, s in enumerate(group.steps):
-                dY[s, s, 0] = group.answers["by"][n] if "by" in group.answers else 0
-        agree = "Wy" in film.arrays and "by" in kinds and all(
-            close(group.answers["Wy"], np.einsum("sh,sk->shk", group.now.hs[1:, 0][group.steps], group.answers["by"]),
-                  20 * film.tolerance) for group in film.groups)
+        agree = "Wy" in film.arrays and "by" in kinds
+        for group in film.groups if agree else ():
+            by, h = group.answers["by"], group.now.hs[1:, 0][group.steps]
+            dY[group.steps, group.steps, 0] = by
+            agree = agree and close(group.answers["Wy"], h[:, :, None] * by[:, None], 20 * film.tolerance)
         if agree:
-            self.unnamed["loss"] = "what enters the outputs (dY) is not the gradient of the loss"
-            self.faults = self.faults | {"loss": ("measured", dY)}
-            self.match = film.compare(self.faults)
+            self.take("loss", dY, "what enters the outputs (dY) is not the gradient of the loss")
         else:
             self.unnamed["head"] = f"the gradient of {' and '.join(sorted(kinds))} is not what h_t and dY_t make it"
 
@@ -260,62 +268,51 @@ class Search:
         _, self.faults, self.unnamed, self.match = max(tried, key=lambda one: one[0])
 
     def measure_slopes(self, wrong):
-        """dz per dh at lag 0, over what it should be, for each gate: (T, 1, H)."""
-        film, kept, right = self.film, [], []
-        film.predict(self.faults, kept)
-        q = {k: np.ones((film.T, 1, film.H)) for k in GATES}
-        for group, model, factor in zip(film.groups, kept, self.match.factors[1]):
-            dz = group.read(group.answers)
-            for index, s in enumerate(group.steps):
-                for n, k in enumerate(GATES):
-                    theirs = factor * model["dz"][index, s, 0, n]
-                    ok = abs(theirs) > 1e-12
-                    if dz.shape[1] > s:
-                        q[k][s, 0, ok] = dz[index, s, n, ok] / theirs[ok]
-        places = {f"slope of {k}": q[k] for k in wrong}
-        if set("ifg") <= set(wrong) and all(np.allclose(q[k][1:], q["g"][1:], rtol=100 * film.tolerance) for k in "if"):
-            places = {"slope of tanh(c)": q["g"]} | {k: v for k, v in places.items() if k == "slope of o"}
-        film.predict({k: v for k, v in self.faults.items() if k not in places}, right)
-        known, right = kept[-1]["m"], right[-1]["m"]
+        """dz per dh at the impulse, over what it should be: (T, 1, H) for each gate."""
+        film, q, models = self.film, np.ones((self.film.T, 4, self.film.H)), self.models(self.faults)
+        for group, model, dz in models:
+            if dz.shape[1]:
+                at = range(len(group.steps)), group.steps
+                mine, theirs = dz[at], model.dz[:, :, 0][at]
+                q[group.steps] = np.divide(mine, theirs, out=np.ones_like(mine), where=abs(theirs) > 1e-12)
+        places = {f"slope of {k}": q[:, [GATES.index(k)]] for k in wrong}
+        if set("ifg") <= set(wrong) and np.allclose(q[1:, :2], q[1:, [2]], rtol=100 * film.tolerance):
+            places = {"slope of tanh(c)": q[:, [2]]} | {k: v for k, v in places.items() if k == "slope of o"}
+        known, right = models[-1][1], self.models({k: v for k, v in self.faults.items() if k not in places})[-1][1]
+        factors = self.match.factors
         for place, ratio in places.items():
             with np.errstate(all="ignore"):  # what a named fault at this place has changed already
                 before = known.st / right.st if place == "slope of tanh(c)" else (
                     known.local / right.local)[:, :, GATES.index(place[-1])]
-            before = np.where(np.isfinite(before), before, 1)[:film.T]
-            self.faults = self.faults | {place: ("measured", ratio * before)}
-            self.unnamed[place] = f"it is {np.median(ratio[1:] * before[1:]):.3g} of what it should be (the median)"
-        self.match = film.compare(self.faults, self.match.factors)
+            ratio = ratio * np.where(np.isfinite(before), before, 1)[:film.T]
+            self.take(place, ratio, f"it is {np.median(ratio[1:]):.3g} of what it should be (the median)", factors)
 
-    def measure_carry(self, stage):
+    def measure_carry(self, stage, gates):
         """dh read through gate o, dc through g or i; compared with what the code's own dz and dc should send back."""
-        film, gates = self.film, {block.gate for block, bad in zip(self.film.meta, self.wrong(stage)) if bad}
+        film, loose = self.film, 200 * self.film.tolerance
         for place in ("dh", "dc") if "o" in gates else ("dc",):
-            kept = []
-            film.predict(self.faults, kept)
             came, should = np.zeros((2, film.T, film.T, 1, film.H))
-            for group, model, factor in zip(film.groups, kept, self.match.factors[1]):
-                m, dz = model["m"], group.read(group.answers)[:, :, None] / factor
+            for group, m, dz in self.models(self.faults):
                 if not dz.shape[1]:
                     return
-                local, st = m.local[:group.T], m.st[:group.T]
+                dz, local, st, f = dz[:, :, None], m.local[:group.T], m.st[:group.T], m.gate[:group.T, 1]
                 k = 2 if abs(local[:, :, 2]).min() > 1e-6 else 0
                 with np.errstate(all="ignore"):
                     dh, dc = (np.nan_to_num(dz[..., n, :] / local[:, :, n], posinf=0, neginf=0) for n in (3, k))
-                now = dh - model["above"] if place == "dh" else dc - dh * st - m.peepholes[3] * dz[..., 3, :]
+                if place == "dh":
+                    back, sent = dh - m.above, catalogue.back(m, dz)
+                else:
+                    back = dc - dh * st - m.peepholes[3] * dz[..., 3, :]
+                    sent = dc * f + catalogue.through_peepholes(m, dz)
                 for n, s in enumerate(group.steps):
-                    came[s, :s] = now[n, :s]
-                    for t in range(s):
-                        should[s, t] = (catalogue.back(m, dz[n, t + 1]) if place == "dh" else
-                                        dc[n, t + 1] * m.gate[t + 1][1] + catalogue.through_peepholes(m, dz[n, t + 1]))
-            loose = 200 * film.tolerance
-            if place == "dh" and close(came, should, loose) or place == "dc" and self.fine(self.match, stage):
+                    came[s, :s], should[s, :s] = back[n, :s], sent[n, 1:s + 1]
+            if close(came, should, loose) if place == "dh" else self.fine(self.match, stage):
                 continue
             s, letter = film.T - 1, place[1]
             one, right = came[s, s - 1], should[s, s - 1]
             ratio = np.vdot(right, one) / (np.vdot(right, right) or 1)
-            self.faults = self.faults | {place: ("measured", came)}
-            self.unnamed[place] = (f"what comes back into {letter} is right one step back, and wrong further back"
-                                   if close(one, right, loose) else
-                                   f"what comes from {letter}_{s + 1} to {letter}_{s} is {ratio:.3g} "
-                                   "of what it should be")
-            self.match = film.compare(self.faults, self.match.factors)
+            self.take(place, came,
+                      f"what comes back into {letter} is right one step back, and wrong further back"
+                      if close(one, right, loose) else
+                      f"what comes from {letter}_{s + 1} to {letter}_{s} is {ratio:.3g} of what it should be",
+                      self.match.factors)

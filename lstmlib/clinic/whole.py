@@ -21,26 +21,27 @@ class Whole:
     decay      {array: rate} of the weights in the gradient; in_the_loss: whether it is in the loss, too
     """
 
-    def __init__(self, asked, search, way, sizes, data, loss_factor, loss_constant):
-        self.asked, self.search, self.film, self.way, self.sizes = asked, search, search.film, way, sizes
+    def __init__(self, search, data, of_loss):
+        self.search, self.film, self.asked = search, search.film, search.film.own
+        self.way, self.sizes = search.film.way, search.film.sizes
         self.faults, self.unnamed, self.data = search.faults, search.unnamed, data
-        self.tolerance = 5e-3 if asked.single else 1e-6
+        self.tolerance = 5e-3 if self.asked.single else 1e-6
         self.gates, self.head = search.match.gates, search.match.head
         self.decay, self.in_the_loss = {}, False
         self.named = named = not self.unnamed and search.fine(search.match)
         self.fits = named and self.explains(data)
         if named:
             if not self.fits:  # a clip may hide what is hidden from differences
-                self.explains([one.softened(way) for one in data])
+                self.explains([one.softened(self.way) for one in data])
             self.clips()
         if "clipped inside" in self.faults:
-            self.data = [one for one in data if one.sizes == sizes]
+            self.data = [one for one in data if one.sizes == self.sizes]
             self.fits = self.explains(self.data)
         if named and not self.fits and not self.unnamed:
             self.where_it_does_not_fit()
         self.fits = self.fits and not self.unnamed
         if self.fits:
-            self.in_the_loss = bool(self.decay and loss_constant) and self.decay_is_in_the_loss(loss_factor)
+            self.in_the_loss = bool(self.decay and of_loss.constant) and self.decay_is_in_the_loss(of_loss.factor)
             self.drop_what_is_not_needed()
 
     def explains(self, data):
@@ -64,28 +65,21 @@ class Whole:
         """The largest error of an array on this data, up to one factor for the gates and one for the head."""
         if any(isinstance(what, tuple) and what[0] == "measured" for what in faults.values()):
             return np.inf
-        clip, worst = faults.get("clipped inside", ("",))[0], 0.0
+        clip, mine, worst = faults.get("clipped inside", ("",))[0], self.without_decay(data), 0.0
         if clip == "by value":
             largest = max(abs(a).max() for a in data.gradient.values())
             limit = faults["clipped inside"][1] if self.asked.by_items else largest
-            expected = self.clipped_by_value(data, faults, dict.fromkeys(ARRAYS, largest) | {"Wx": limit})
-            size = np.sqrt(sum((a ** 2).sum() for a in expected.values())) or 1
-            return max(np.linalg.norm(self.without_decay(data, k) - a) / max(np.linalg.norm(a), 1e-3 * size)
-                       for k, a in expected.items())
-        theirs = data.predict(self.way, self.at_sizes(faults, data.sizes))
-        for names in (GATES, HEAD) if clip != "by norm" else [(k,) for k in data.gradient]:
-            names = [k for k in names if k in data.gradient]
-            if not names:
-                continue
-            mine = {k: self.without_decay(data, k) for k in names}
-            a, b = (np.concatenate([one[k].ravel() for k in names]) for one in (mine, theirs))
-            factor = np.vdot(a, b) / (np.vdot(b, b) or 1)
+            theirs = self.clipped_by_value(data, faults, dict.fromkeys(ARRAYS, largest) | {"Wx": limit})
+        else:
+            theirs = data.predict(self.way, self.at_sizes(faults, data.sizes))
+        for names in groups(mine) if clip != "by norm" else [(k,) for k in mine]:
+            a, b = joined(mine, names), joined(theirs, names)
+            factor = 1.0 if clip == "by value" else np.vdot(a, b) / (np.vdot(b, b) or 1)
             if factor == 0 and (a.any() or b.any()):
                 return np.inf
             size = max(np.linalg.norm(a), np.linalg.norm(factor * b)) or 1
-            for k in names:
-                worst = max(worst, np.linalg.norm(mine[k] - factor * theirs[k])
-                            / max(np.linalg.norm(mine[k]), 1e-3 * size))
+            worst = max(worst, *(np.linalg.norm(mine[k] - factor * theirs[k])
+                                 / max(np.linalg.norm(mine[k]), 1e-3 * size) for k in names))
         return worst
 
     def at_sizes(self, faults, sizes):
@@ -129,8 +123,9 @@ class Whole:
             if np.linalg.norm(rest) > 1e-5 * np.linalg.norm(mine) and close(rest, rate * W, 1e-4):
                 self.decay[array] = rate
 
-    def without_decay(self, data, array):
-        return data.gradient[array] - self.decay.get(array, 0) * getattr(data.weights, array)
+    def without_decay(self, data):
+        """The gradient of the code, without the decay that was found."""
+        return {k: a - self.decay.get(k, 0) * getattr(data.weights, k) for k, a in data.gradient.items()}
 
     def decay_is_in_the_loss(self, loss_factor):
         """Whether the loss of the code has the slope along the weights that its gradient has."""
@@ -176,11 +171,11 @@ class Whole:
 
     def clipped_by_value(self, data, faults, limits):
         """What is expected, with no entry above the limit of its array; of Wx the rows of each item."""
-        kept, expected = {}, self.expected(data, faults)
+        kept, expected = [], self.expected(data, faults)
         clipped = {k: np.clip(a, -limits[k], limits[k]) for k, a in expected.items()}
         if self.asked.by_items and "Wx" in clipped:
             data.predict(self.way, faults, kept=kept)
-            items, rows = data.X.reshape(-1, data.X.shape[-1]), self.gates * kept["dz"]
+            items, rows = data.X.reshape(-1, data.X.shape[-1]), self.gates * kept[0].dz
             clipped["Wx"] = items.T @ np.clip(rows, -limits["Wx"], limits["Wx"]).reshape(len(items), -1)
         return clipped
 
@@ -189,18 +184,16 @@ class Whole:
             self.faults["clipped inside"] = "by norm", self.film.limit
             return
         data, loose = self.loud(others_quiet=False), 1e-2 if self.asked.single else 1e-5
-        mine = {k: self.without_decay(data, k) for k in data.gradient}
-        expected = self.expected(data, self.faults)
-        if all(close(mine[k], expected[k], loose) for k in mine):
+        mine, expected = self.without_decay(data), self.expected(data, self.faults)
+        if all_close(mine, expected, loose):
             return
         largest = {k: abs(a).max() for k, a in mine.items()}
         limit = max(largest[k] for k in largest if not (self.asked.by_items and k == "Wx"))
         for limits in (dict.fromkeys(mine, limit), largest):
-            clipped = self.clipped_by_value(data, self.faults, limits)
-            if all(close(mine[k], clipped[k], loose) for k in mine):
+            if all_close(mine, self.clipped_by_value(data, self.faults, limits), loose):
                 self.faults["clipped inside"] = "by value", limit
                 return
-        size, should = (np.sqrt(sum((a ** 2).sum() for a in one.values())) for one in (mine, expected))
+        size, should = (np.linalg.norm(joined(one, mine)) for one in (mine, expected))
         if all(proportional(mine[k], expected[k], loose) for k in mine):
             self.faults["clipped inside"] = "by norm", float(size)
         elif not self.clips_at_each_step(data, 10 * loose) and self.fits:
@@ -209,19 +202,19 @@ class Whole:
 
     def clips_at_each_step(self, data, loose):
         """Clips of dz, dh or what is carried, by value: at a usual limit, or one read off the X-ray of one sequence."""
-        group, alone, kept = self.film.groups[-1], self.loud(others_quiet=True), {}
-        dz = group.read({k: self.without_decay(alone, k)[None] for k in alone.gradient})[0] / self.gates
+        alone, kept = self.loud(others_quiet=True), []
+        dz = {k: a[None] for k, a in self.without_decay(alone).items()}
+        dz = self.film.groups[-1].read(dz)[0] / self.gates
         alone.predict(self.way, self.faults, kept=kept)
         with np.errstate(all="ignore"):
-            dh = abs(dz[:, 3] / kept["m"].local[:len(dz), 0, 3])
+            dh = abs(dz[:, 3] / kept[0].local[:len(dz), 0, 3])
         dh[~np.isfinite(dh)] = 0
-        read = {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0)} | dict.fromkeys(
-            ("dh_next", "dc_next", "dh_next and dc_next"), dh[:-1].max(initial=0))
+        read, mine = {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0)} | dict.fromkeys(
+            ("dh_next", "dc_next", "dh_next and dc_next"), dh[:-1].max(initial=0)), self.without_decay(data)
         for where, found in read.items():
             for limit in (found, *catalogue.LIMITS, *(limit / self.gates for limit in catalogue.LIMITS)):
                 fault = {"clipped inside": ("at each step; " + where, float(limit))}
-                expected = self.expected(data, self.faults | fault)
-                if all(close(self.without_decay(data, k), expected[k], loose) for k in expected):
+                if all_close(mine, self.expected(data, self.faults | fault), loose):
                     self.faults = self.faults | fault
                     return True
         return False
@@ -232,19 +225,30 @@ class Whole:
         """{"factor", "head_factor": what each item weighs, (T, B)}: one pass with a leading axis, least squares."""
         faults = {k: v for k, v in self.faults.items() if v[0] != "mean of means" and k != "clipped inside"}
         faults = self.at_sizes(faults, data.sizes)
-        of_items, found = data.predict(self.way, faults, items=True), {}
-        for which, names in (("factor", GATES), ("head_factor", HEAD)):
-            names = [k for k in names if k in data.gradient]
-            if not names:
-                continue
+        of_items, mine, found = data.predict(self.way, faults, items=True), self.without_decay(data), {}
+        for names in groups(mine):
             A = np.concatenate([of_items[k].reshape(len(of_items[k]), -1) for k in names], axis=1)
-            whole = np.concatenate([self.without_decay(data, k).ravel() for k in names])
+            whole = joined(mine, names)
             live = np.linalg.norm(A, axis=1) > 1e-12 * np.linalg.norm(A)
             weights = np.full(len(A), np.nan)
             weights[live] = np.linalg.lstsq(A[live].T, whole, rcond=None)[0]
             if live.any() and close(A[live].T @ weights[live], whole, 100 * self.tolerance):
-                found[which] = weights.reshape(data.sizes.T, data.sizes.B)
+                found["factor" if names[0] in GATES else "head_factor"] = weights.reshape(data.sizes.T, data.sizes.B)
         return found
+
+
+def groups(gradient):
+    """The arrays of the gates that there are, and those of the head."""
+    found = ([k for k in names if k in gradient] for names in (GATES, HEAD))
+    return [names for names in found if names]
+
+
+def joined(gradient, names):
+    return np.concatenate([gradient[k].ravel() for k in names])
+
+
+def all_close(mine, expected, tolerance):
+    return all(close(mine[k], expected[k], tolerance) for k in mine)
 
 
 def numbers_of(sizes):

@@ -40,15 +40,13 @@ def examine(gradient, items, tokens=None, length=None, keep=None, reference=None
     check(gradient, items, tokens, length, keep, reference, counts, sample)
     references = reference if isinstance(reference, dict) or reference is None else {None: reference}
     things, parts = divide(items, tokens, keep if references is None else None, references or [None])
-    plan = make_plan(things, parts, cuts, references is None, {"sequences": lambda item: 1} | (
-        {"tokens": tokens} if tokens else {}) | ({TIMESTEPS: length} if length else {}) | (counts or {}), len(items))
+    numbers = {"sequences": lambda item: 1, "tokens": tokens, TIMESTEPS: length} | (counts or {})
+    plan = make_plan(things, parts, cuts, references is None, {k: of for k, of in numbers.items() if of}, len(items))
     check_meaning(means, plan)
     empties = []
     if keep and empty:
         things.append(kept(keep, tokens, items, 0, 0, 0))
-        none, pieces = len(things) - 1, next((cut for cut in plan.cuts if len(cut) > 1), None)
-        empties.append(("a batch", [[none] * len(rows) for rows in plan.alone[0]]))
-        empties += [("a micro-batch", [[none] * len(pieces[0]), *pieces[1:]])] if pieces else []
+        empties = without_a_token(plan, len(things) - 1)
     report = Report(notes=inseparable(plan), relative=plan.relative, single_term=len(references or [None]) == 1,
                     counted=bool(plan.counted))
     for note in [] if quiet else report.notes:
@@ -95,6 +93,13 @@ def make_plan(things, parts, cuts, relative, functions, B):
         tried += [[[b] * len(rows) for rows in shape] for b in range(B)]
     alone = [[[part.thing] * len(rows) for rows in shape] for part in parts]
     return Plan(numbers, parts, alone, list({str(cut): cut for cut in tried}.values()), relative)
+
+
+def without_a_token(plan, thing):
+    """[(words, cut)]: a batch, and a micro-batch, of this empty thing alone."""
+    pieces = next((cut for cut in plan.cuts if len(cut) > 1), None)
+    of_one_piece = [("a micro-batch", [[thing] * len(pieces[0]), *pieces[1:]])] if pieces else []
+    return [("a batch", [[thing] * len(rows) for rows in plan.alone[0]]), *of_one_piece]
 
 
 def splits(order):

@@ -1,0 +1,132 @@
+"""What needs no hypothesis: calls that agree, arguments that stay as they are, lengths that can be asked."""
+
+from contextlib import nullcontext
+
+import numpy as np
+
+from .asking import Data, Own, close, other_targets, same_random_numbers, zeros_for_empty
+
+
+def calls_agree(asked, sizes, seed, d):
+    """Whether calls with the same arguments agree, or can be made to; where they do not, the diagnosis `d` says so."""
+    try:
+        first = Data.random(asked, sizes, np.random.default_rng([seed, 0]))
+    except Exception as error:
+        if not isinstance(error, ValueError) or "read-only" not in str(error):
+            if error is asked.raised:
+                error.add_note(advice(asked, sizes, seed))
+            raise
+        d.add("arguments: changed in place")
+        d.notes.append(f"the weights are read-only here, and the code writes into them ({error})")
+        return False
+    second = first.again()
+    if not same(first, second):
+        d.add("calls: differ")
+        first = steadied(first, second, d)
+    if first is None:
+        return False
+    all_sequences_count(first)
+    asked.single = in_single_precision(first, np.random.default_rng([seed, 1]))
+    return True
+
+
+def same(one, two):
+    return same_loss(one, two) and all(close(a, two.gradient[k], 1e-6) for k, a in one.gradient.items())
+
+
+def same_loss(one, two):
+    return one.loss is None or bool(np.isclose(one.loss, two.loss, 1e-6))
+
+
+def steadied(first, second, d):
+    """A question whose answers are the same at every call, as far as it can be had; what they differ by is told."""
+    asked, one, two, three = first.asked, first.gradient, second.gradient, first.again().gradient
+    if same_loss(first, second) and all(close(two[k] - one[k], three[k] - two[k], 1e-4) for k in one):
+        asked.keeps_sums = True
+        d.numbers["calls"] = "the sums grow from call to call, never cleared"
+        d.notes.append("the rest is read from what a call adds to the sums")
+        return first.again()
+    differ = [k for k in one if not close(one[k], two[k], 1e-6)]
+    d.numbers["calls"] = (f"{' and '.join(', '.join(differ).rsplit(', ', 1)) or 'the loss'} differ"
+                          f"{'s' * (len(differ) < 2)} at the second call")
+    for context, cause, instead in (
+            (zeros_for_empty, "an array is made with np.empty, and not set to zero before it is added to",
+             "zeros in their place"),
+            (same_random_numbers, "random numbers are drawn at each call", "the same random numbers at every call")):
+        asked.steadied = context
+        steady = first.again()
+        if same(steady, steady.again()):
+            d.numbers["calls"] += f": {cause}"
+            start = asked.start(first.weights, first.X, first.targets)
+            asked.starts = any(abs(array).max() > 1e-12 for array in start.values())
+            taken_off = asked.starts and context is same_random_numbers
+            d.notes.append(f"the rest is read with {instead}"
+                           + ", and what they leave in the sums is taken off" * taken_off)
+            return steady.again()
+    asked.steadied = nullcontext
+    if same_loss(first, second) and len(differ) < len(one):
+        asked.left_out = differ
+        d.notes.append(f"not judged: {', '.join(differ)}")
+        return first.again()
+    d.notes.append("the same weights and data give another result at the second call (a kept state, a random "
+                   "start): nothing more can be read before that is mended")
+    return None
+
+
+def advice(asked, sizes, seed):
+    """What was asked when it raised, and what it does not raise at."""
+    said = (f"diagnose asked own(weights, X, {'dh' if asked.given else 'targets'}) with weights of D, H, K = "
+            f"{sizes.D}, {sizes.H}, {sizes.K} and X of shape (T, B, D) = {(sizes.T, sizes.B, sizes.D)}")
+    tried = [("B=1", sizes._replace(B=1), asked.many_to_one)] * (sizes.B > 1)
+    if not asked.given:
+        last = not asked.many_to_one
+        tried += [(f"many_to_one={last}", sizes, last), (f"B=1, many_to_one={last}", sizes._replace(B=1), last)]
+    for answer, other_sizes, many_to_one in tried:
+        try:
+            Data.random(Own(asked.own, asked.loss, many_to_one), other_sizes, np.random.default_rng([seed, 0]))
+        except Exception:
+            continue
+        return f"{said}. With {answer} it answers: diagnose(own, ..., {answer})."
+    return (f"{said}. Call own with such arguments by itself to see where it raises. Code for fixed sizes needs "
+            "T=, D=, H= or K=; code for vectors as columns wants X[t].T, of shape (D, B).")
+
+
+def all_sequences_count(data):
+    """ValueError where other targets of the first sequence change something, and those of the others nothing."""
+    def matters(sequences):
+        targets = data.targets.copy()
+        targets[:, sequences] = other_targets(targets[:, sequences], data.sizes.K)
+        if data.asked.many_to_one and data.asked.given:
+            targets[:-1] = 0
+        new = data.with_targets(targets)
+        return new.loss != data.loss or any(not np.array_equal(new.gradient[k], a) for k, a in data.gradient.items())
+
+    if data.sizes.B > 1 and not matters(slice(1, None)) and matters(slice(1)):
+        raise ValueError(f"own takes no notice of any sequence but the first of the {data.sizes.B} in X[:, b]: for "
+                         "code that takes one sequence say diagnose(own, ..., B=1)")
+
+
+def in_single_precision(data, rng):
+    """Whether it does not follow a change of the weights of 1e-10, and one ten times as large tenfold."""
+    towards, moved = rng.uniform(0.5, 1, data.weights.Wh.size * 8), []
+    for step in (1e-10, 1e-9):
+        near = data.weights.map(lambda a: a * (1 + step * np.resize(towards, a.shape)))
+        loss, gradient = data.asked(near, data.X, data.targets)
+        loss = [] if loss is None else [np.array([loss - data.loss])]
+        moved.append([gradient[k] - a for k, a in data.gradient.items()] + loss)
+    return not all(close(10 * a, b, 0.05) for a, b in zip(*moved)) or not any(a.any() for a in moved[0])
+
+
+def all_lengths(asked, sizes, seed, d):
+    """Questions of T = 1 to 6, and of that of the examination; those at which it raises are noted."""
+    data, failed = [], {}
+    for T in sorted({*range(1, 7), sizes.T}):
+        try:
+            data.append(Data.random(asked, sizes._replace(T=T), np.random.default_rng([seed, 10 + T])))
+        except Exception as error:
+            failed[T] = f"{type(error).__name__} ({error})"
+    if failed:
+        d.notes.append(f"it raises at T = {', '.join(map(str, failed))}: {failed[min(failed)]}")
+    if asked.changed:
+        d.add("arguments: changed in place")
+    return data
