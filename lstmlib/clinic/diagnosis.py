@@ -3,9 +3,10 @@
     diagnosis = diagnose(own)
     print(diagnosis)
 
-Its `experiments` are asked one by one: two calls, lengths, the forward pass from the loss alone; the X-ray (`xray`,
-`search`); whole gradients on other data (`whole`). Where these are not those of a backward pass with the faults found,
-the faults are a guess, and said to be one.
+Its `experiments` are asked one by one: two calls, lengths (`calls`); the forward pass, from the loss (`reading`); the
+X-ray (`xray`), whose blocks are compared with those of a backward pass with faults (`search`, `catalogue`); whole
+gradients on other data (`whole`). Where these are not those of a backward pass with the faults found, the faults are a
+guess, and said to be one. `words` has the lines that the report shows.
 """
 
 import sys
@@ -181,7 +182,7 @@ class Examination:
     def against_numbers(self, hint):
         """Part by part against the numerical gradient of the code's own loss."""
         self.said("central differences (the forward pass is none that is known)")
-        d, data = self.diagnosis, next(one for one in self.data if one.sizes.T == min(3, self.sizes.T))
+        d, data = self.diagnosis, min(self.data, key=lambda one: abs(one.sizes.T - min(3, self.sizes.T)))
         d.experiments.append(NUMBERS)
         before = list(d.places)
         step = self.step or CENTRAL_STEP["f" if self.asked.single else "d"]

@@ -7,12 +7,11 @@ all the same.
 
 import numpy as np
 
-from . import catalogue
-from .asking import close
 from .catalogue import WAYS
 from .experiments import XRAY
+from .unnamed import GATES, measure
 
-GATES, LAST = "ifgo", len(XRAY) - 1
+LAST = len(XRAY) - 1
 # What may be spent, in backward passes and their comparisons: 1000 take about 0.2 s on one core.
 ALL = 16000
 ENOUGH = 12000  # after which nothing is looked at once more
@@ -62,7 +61,7 @@ class Search:
             pass
         self.one_by_one(said)
         if len(self.unnamed) >= len(before["unnamed"]):
-            vars(self).update(before)
+            vars(self).update(before | {"until": self.until})
 
     def one_by_one(self, said):
         self.until = self.film.spent + COMBINATIONS
@@ -70,7 +69,7 @@ class Search:
             while not self.fine(self.match, n):
                 said(f"the X-ray, {experiment.name}")
                 if not (self.one_more(n) or self.another(n) or self.two_more(n)):
-                    self.measure(n)
+                    measure(self, n)
                     break
 
     def fine(self, match, n=LAST):
@@ -84,6 +83,9 @@ class Search:
 
     def wrong(self, n):
         return ~self.match.ok & ~self.skip & (self.stage <= n)
+
+    def wrong_blocks(self, n):
+        return [block for block, bad in zip(self.film.meta, self.wrong(n)) if bad]
 
     def best(self, trials, n, until=ALL):
         """Take the best of these {place: what} if it makes more agree -> [(score, faults, match)], whether it does"""
@@ -180,139 +182,3 @@ class Search:
             found += [("1/|X|", ("at every step", s)) for s in dict.fromkeys(
                 (match.gates, match.gates / match.head, match.head)) if 0 < s < 1 - 10 * film.tolerance]
         return found
-
-    # ---- no way of being wrong is known: take what the code computes, say where, and go on behind it
-
-    def measure(self, n):
-        before, wrong = set(self.unnamed), self.wrong(n)
-        blocks = [block for block, bad in zip(self.film.meta, wrong) if bad]
-        kinds, lag = dict.fromkeys(block.kind for block in blocks), max(block.lag or 0 for block in blocks)
-        if any(block.kind == "dz" and block.t > block.impulse for block in blocks):
-            self.unnamed["timesteps"] = "a timestep is answered that comes after the impulse"
-        elif not n:
-            self.measure_head(kinds)
-        elif lag:
-            self.measure_carry(n, {block.gate for block in blocks})
-        elif "dz" in kinds:
-            self.measure_lag_0(n)
-        else:
-            self.measure_sums(blocks, kinds)
-        self.skip |= ~self.match.ok & (self.stage <= n)
-        asked = [XRAY[k] for k in np.unique(self.apart[wrong])]
-        for place in self.unnamed.keys() - before:
-            self.seen[place] = next((one for one in asked if place in one.opens), asked[0]).name
-
-    def take(self, place, measured, said, factors=None):
-        """What was measured at this place is taken as it is."""
-        self.faults, self.unnamed[place] = self.faults | {place: ("measured", measured)}, said
-        self.match = self.film.compare(self.faults, factors)
-
-    def models(self, faults):
-        """For each length: the group, what a backward pass with these faults has, and dz of the code, (S, T, 4, H)."""
-        kept = []
-        self.film.predict(faults, kept)
-        return [(group, model, group.read(group.answers) / factor)
-                for group, model, factor in zip(self.film.groups, kept, self.match.factors[1])]
-
-    def measure_sums(self, blocks, kinds):
-        for kind in kinds:
-            gates = [k for k in GATES if any(block.kind == kind and block.gate == k for block in blocks)]
-            gates, wrong = [k for k in gates if not self.is_made_of_dz(kind, k)], gates
-            if wrong and not gates:
-                continue
-            if kind == "b":
-                self.unnamed |= {f"bias of {k}": f"its gradient is not the sum of dz of gate {k}" for k in gates}
-            else:
-                of = f" of gate{'s' * (len(gates) > 1)} {', '.join(gates)}" if gates else ""
-                self.unnamed[kind.removeprefix("rest of ")] = f"its gradient{of} is not what the dz make it"
-
-    def is_made_of_dz(self, kind, gate):
-        """Whether this gate's part of b or Wh is the sum of the dz that were read, however wrong those are."""
-        if kind not in ("b", "Wh") or not self.film.one_hot:
-            return False
-        n = GATES.index(gate)
-        for group, model, _ in self.models(self.faults):
-            left = model.h_prev[:group.T, 0] if kind == "Wh" else np.ones((group.T, 1))
-            made = np.einsum("th,stk->shk", left, group.read(group.answers)[:, :, n])
-            part = np.split(group.answers[kind], 4, axis=-1)[n]
-            if not close(part.reshape(made.shape), made, 20 * self.film.tolerance):
-                return False
-        return True
-
-    def measure_head(self, kinds):
-        """by tells what entered the outputs; if Wy agrees with it, that is what is wrong."""
-        film, dY = self.film, np.zeros((self.film.T, self.film.T, 1, self.film.sizes.K))
-        agree = "Wy" in film.arrays and "by" in kinds
-        for group in film.groups if agree else ():
-            by, h = group.answers["by"], group.now.hs[1:, 0][group.steps]
-            dY[group.steps, group.steps, 0] = by
-            agree = agree and close(group.answers["Wy"], h[:, :, None] * by[:, None], 20 * film.tolerance)
-        if agree:
-            self.take("loss", dY, "what enters the outputs (dY) is not the gradient of the loss")
-        else:
-            self.unnamed["head"] = f"the gradient of {' and '.join(sorted(kinds))} is not what h_t and dY_t make it"
-
-    def measure_lag_0(self, n):
-        """What seems a factor of all gates may be one of i, f and g alone: what explains more of the later lags."""
-        film, start, q, tried = self.film, (self.faults, self.unnamed), self.match.gates / self.match.head, []
-        others = [{"slope of tanh(c)": ("a constant factor", q)}] if abs(q - 1) > 20 * film.tolerance else []
-        for more in [{}, *others]:
-            self.faults, self.unnamed = start[0] | more, dict(start[1])
-            self.match = film.compare(self.faults) if more else self.match
-            for gates in ("o", "ifg") if "peepholes" in film.way else (GATES,):  # o reaches the others through them
-                blocks = [block for block, bad in zip(film.meta, self.wrong(n)) if bad]
-                wrong = [k for k in gates if any(block.gate == k for block in blocks)]
-                if wrong:
-                    self.measure_slopes(wrong)
-            tried.append((self.score(self.match), self.faults, self.unnamed, self.match))
-        _, self.faults, self.unnamed, self.match = max(tried, key=lambda one: one[0])
-
-    def measure_slopes(self, wrong):
-        """dz per dh at the impulse, over what it should be: (T, 1, H) for each gate."""
-        film, q, models = self.film, np.ones((self.film.T, 4, self.film.H)), self.models(self.faults)
-        for group, model, dz in models:
-            if dz.shape[1]:
-                at = range(len(group.steps)), group.steps
-                mine, theirs = dz[at], model.dz[:, :, 0][at]
-                q[group.steps] = np.divide(mine, theirs, out=np.ones_like(mine), where=abs(theirs) > 1e-12)
-        places = {f"slope of {k}": q[:, [GATES.index(k)]] for k in wrong}
-        if set("ifg") <= set(wrong) and np.allclose(q[1:, :2], q[1:, [2]], rtol=100 * film.tolerance):
-            places = {"slope of tanh(c)": q[:, [2]]} | {k: v for k, v in places.items() if k == "slope of o"}
-        known, right = models[-1][1], self.models({k: v for k, v in self.faults.items() if k not in places})[-1][1]
-        factors = self.match.factors
-        for place, ratio in places.items():
-            with np.errstate(all="ignore"):  # what a named fault at this place has changed already
-                before = known.st / right.st if place == "slope of tanh(c)" else (
-                    known.local / right.local)[:, :, GATES.index(place[-1])]
-            ratio = ratio * np.where(np.isfinite(before), before, 1)[:film.T]
-            self.take(place, ratio, f"it is {np.median(ratio[1:]):.3g} of what it should be (the median)", factors)
-
-    def measure_carry(self, stage, gates):
-        """dh read through gate o, dc through g or i; compared with what the code's own dz and dc should send back."""
-        film, loose = self.film, 200 * self.film.tolerance
-        for place in ("dh", "dc") if "o" in gates else ("dc",):
-            came, should = np.zeros((2, film.T, film.T, 1, film.H))
-            for group, m, dz in self.models(self.faults):
-                if not dz.shape[1]:
-                    return
-                dz, local, st, f = dz[:, :, None], m.local[:group.T], m.st[:group.T], m.gate[:group.T, 1]
-                k = 2 if abs(local[:, :, 2]).min() > 1e-6 else 0
-                with np.errstate(all="ignore"):
-                    dh, dc = (np.nan_to_num(dz[..., n, :] / local[:, :, n], posinf=0, neginf=0) for n in (3, k))
-                if place == "dh":
-                    back, sent = dh - m.above, catalogue.back(m, dz)
-                else:
-                    back = dc - dh * st - m.peepholes[3] * dz[..., 3, :]
-                    sent = dc * f + catalogue.through_peepholes(m, dz)
-                for n, s in enumerate(group.steps):
-                    came[s, :s], should[s, :s] = back[n, :s], sent[n, 1:s + 1]
-            if close(came, should, loose) if place == "dh" else self.fine(self.match, stage):
-                continue
-            s, letter = film.T - 1, place[1]
-            one, right = came[s, s - 1], should[s, s - 1]
-            ratio = np.vdot(right, one) / (np.vdot(right, right) or 1)
-            self.take(place, came,
-                      f"what comes back into {letter} is right one step back, and wrong further back"
-                      if close(one, right, loose) else
-                      f"what comes from {letter}_{s + 1} to {letter}_{s} is {ratio:.3g} of what it should be",
-                      self.match.factors)
