@@ -423,6 +423,8 @@ def test_an_unknown_forward_pass_is_judged_against_numbers_and_no_name_is_given(
     seen.clear()
     assert diagnose(own, "squared error", step=1e-3, **sizes).explained and not any(map(np.iscomplexobj, seen))
     assert any(a - b == pytest.approx(2e-3) for a, b in itertools.permutations(seen, 2))
+    one_length = diagnose(lambda w, X, y: own(w, X.reshape(5, 2, 4), y), "squared error", **sizes | {"T": 5})
+    assert one_length.explained and any("it raises at T = 1, 2, 3, 4, 6" in note for note in one_length.notes)
 
 
 PEEPHOLES = np.random.default_rng(4).normal(size=(3, 4))
