@@ -255,7 +255,7 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
 
     now   what `forward` left
     dYs   {"right": dY (..., T, B, K), and the gradients of other losses by their names}; with `given` dh instead of dY
-    kept  a list that takes what was made on the way: dz, dh and dc of all timesteps, "above" (dh from the outputs), ...
+    kept  a list that takes what was made on the way: dz of all timesteps, "above" (dh from the outputs), slopes, states
     """
     way, of = now.way, faults.get
     m = states(now, faults)
@@ -269,7 +269,6 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
 
     *lead, _, B, H = m.above.shape
     dz_all = np.zeros((*lead, m.T + 1, B, 4, H))
-    dh_all, dc_all = np.zeros((2, *lead, m.T + 1, B, H))
     dh_next = dc_next = np.zeros((*lead, B, H))
     each = of("1/|X|")[1] if of("1/|X|", ("",))[0] == "at every step" else 1
     clip, limit = of("clipped inside", ("", None))
@@ -293,14 +292,13 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
         dc = dc_alone + (dc_next * m.slope_of_squash[t] if way.get("squash") == "carried" else dc_next)
         dz[..., :3, :] = each * dc[..., None, :] * m.local[t][:, :3]
         dz[...] = cut("dz", dz)
-        dh_all[..., t, :, :], dc_all[..., t, :, :] = dh, dc
         m.t, m.dz, m.dh, m.dc, m.dc_alone = t, dz, dh, dc, each * dc_alone
         dh_next, dc_next = carried("dh", DH), carried("dc", DC)
         if "peepholes" in way and not isinstance(of("dc"), tuple):
             dc_next = dc_next + through_peepholes(m, dz)
         dh_next, dc_next = cut("dh_next", dh_next), cut("dc_next", dc_next)
     if kept is not None:
-        m.dz, m.dh, m.dc = dz_all[..., :m.T, :, :, :], dh_all[..., :m.T, :, :], dc_all[..., :m.T, :, :]
+        m.dz = dz_all[..., :m.T, :, :, :]
         kept.append(m)
     return sums(m, dY, dz_all, summed, head, faults, way, given)
 

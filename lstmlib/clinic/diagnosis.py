@@ -100,8 +100,8 @@ def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, 
     these sizes passes through; at other lengths it is noted.
     """
     asked = Own(own, loss, many_to_one)
-    given = {"T": T, "B": B, "D": 6 if D is None else D, "H": 4 if H is None else H, "K": 3 if K is None else K}
-    sizes = Sizes(*(arguments.count(name, value) for name, value in given.items()))
+    given = {"T": T, "B": B, "D": D, "H": H, "K": K}
+    sizes = Sizes(**{name: arguments.count(name, value) for name, value in given.items() if value is not None})
     if loss == "cross entropy" and sizes.K < 2:
         raise ValueError(f"K must be at least 2 for cross entropy, got {sizes.K}")
     other = Sizes(4, 3 if B > 1 else 1, D or 7, H or 5, K or 5)

@@ -27,17 +27,20 @@ class Whole:
         self.faults, self.unnamed, self.data = search.faults, search.unnamed, data
         self.tolerance = 5e-3 if self.asked.single else 1e-6
         self.gates, self.head = search.match.gates, search.match.head
-        self.decay, self.in_the_loss = {}, False
-        self.named = named = not self.unnamed and search.fine(search.match)
-        self.fits = named and self.explains(data)
-        if named:
-            if not self.fits:  # a clip may hide what is hidden from differences
-                self.explains([one.softened(self.way) for one in data])
-            self.clips()
+        self.decay, self.in_the_loss, self.fits = {}, False, False
+        self.named = not self.unnamed and search.fine(search.match)
+        if self.named:
+            self.compare(of_loss)
+
+    def compare(self, of_loss):
+        self.fits = self.explains(self.data)
+        if not self.fits:  # a clip may hide what is hidden from differences
+            self.explains([one.softened(self.way) for one in self.data])
+        self.clips()
         if "clipped inside" in self.faults:
-            self.data = [one for one in data if one.sizes == self.sizes]
+            self.data = [one for one in self.data if one.sizes == self.sizes]
             self.fits = self.explains(self.data)
-        if named and not self.fits and not self.unnamed:
+        if not self.fits and not self.unnamed:
             self.where_it_does_not_fit()
         self.fits = self.fits and not self.unnamed
         if self.fits:
@@ -63,8 +66,6 @@ class Whole:
 
     def off(self, data, faults):
         """The largest error of an array on this data, up to one factor for the gates and one for the head."""
-        if any(isinstance(what, tuple) and what[0] == "measured" for what in faults.values()):
-            return np.inf
         clip, mine, worst = faults.get("clipped inside", ("",))[0], self.without_decay(data), 0.0
         if clip == "by value":
             largest = max(abs(a).max() for a in data.gradient.values())
