@@ -33,7 +33,7 @@ from lstmlib.clinic.patients import HEALTHY, OUTPATIENTS, PATIENTS, outpatient
 from lstmlib.clinic.words import LINES
 from lstmlib.clinic.xray import Film
 
-DRAWS, FIRST = int(os.environ.get("DRAWS", 12)), int(os.environ.get("FIRST", 0))
+DRAWS, FIRST = int(os.environ.get("DRAWS", 8)), int(os.environ.get("FIRST", 0))
 NAMES = {switch: name for name, switch in FAULTS.items()}
 ONE_OF = [set(group.split()) for group in (  # two of these are written in one line, or one hides the other
     "dh0 dhI dhT dhS dhE dhA dh-o dh-f", "dc0 dcF", "i2 i1 is it i/2", "f2 f1 fs ft", "g2 g1 gs gt g/2", "o2 o1 os ot",
@@ -118,7 +118,7 @@ def test_draws_of_one_to_four_faults_are_named_and_placed_and_none_is_made_up():
         print(f"{count} faults, {len(of)} draws: {of[:, 2].mean():.1%} placed, {of[:, 1].mean():.1%} named, "
               f"{np.median(of[:, 4]):.2f} s and {np.median(of[:, 5]):.0f} spent (median), {of[:, 4].max():.2f} s and "
               f"{of[:, 5].max():.0f} (largest)")
-    allowed = 1 if DRAWS < 100 else 0  # of a dozen
+    allowed = 1 if DRAWS < 100 else 0  # of a handful
     assert results[:, 2].sum() >= 0.95 * len(results) - allowed
     assert results[:, 1].sum() >= 0.90 * len(results) - allowed
     assert not results[:, 3].any()
@@ -139,12 +139,17 @@ def test_every_fault_of_the_table_is_named_in_code_that_the_catalogue_does_not_k
     ("g1 Wxlast dh0", {"many_to_one": True}, {}),  # too little is left of Wx to read dz
     ("count Wxlast dh0 cearly", {"many_to_one": True}, {"T": 4, "B": 3, "D": 7, "H": 5, "K": 4, "seed": 361}),
     ("last wrap clipn", {"mean": True}, {"T": 6, "B": 3, "D": 7, "H": 3, "K": 3, "seed": 953}),
-    ("other bi clipv", {}, {}), ("other bi clips", {}, {}), ("other bi clipn", {}, {}),  # a clip hides a loss
+    ("other bi clips", {}, {}), ("other bi clipn", {}, {}),  # a clip hides a loss
     ("clips ft", {}, {"T": 4, "K": 4, "seed": 644}), ("clipv g2", {}, {"T": 4, "K": 4, "seed": 644}),  # and impulses
+    ("os dhS Wx= view", {"loss": "squared error"}, {"T": 4, "B": 3, "D": 7, "H": 5, "K": 4, "seed": 293}),  # in pairs
     ("grow g2 dc0", {}, {}),
     ("last", {"loss": "given", "many_to_one": True}, {}),  # no target moves it
-    *(("g2 dh-o", {}, {"D": D}) for D in (1, 2, 3))])  # fewer inputs than timesteps
-def test_what_was_once_hidden_is_named(switches, style, sizes):
+    ("g2 dh-o", {}, {"D": 1}), ("g2 dh-o", {}, {"D": 3})])  # fewer inputs than timesteps
+def test_what_was_once_hidden_is_named_on_the_slowest_machine(switches, style, sizes, monkeypatch):
+    """Of which each look at a clock takes ten seconds: no verdict depends on one."""
+    clock = itertools.count(0, 10)
+    for name in ("process_time", "perf_counter", "monotonic", "time", "thread_time"):
+        monkeypatch.setattr(time, name, lambda: next(clock))
     how = {name: style[name] for name in ("loss", "many_to_one") if name in style}
     diagnosis = diagnose(stranger(*switches.split(), **style), **how, **sizes, progress=False)
     assert set(diagnosis.faults) == {NAMES[switch] for switch in switches.split()} and diagnosis.explained
@@ -185,8 +190,8 @@ def of_catalogue(way, how, faults=None, factor=1.0):
 
 # ---- the experiments
 
-@pytest.mark.parametrize("many_to_one", [False, True])
-@pytest.mark.parametrize("forward", ["standard", "coupled gates, f = 1 - i", "diagonal peepholes"])
+@pytest.mark.parametrize("forward, many_to_one", [
+    ("standard", False), ("standard", True), ("coupled gates, f = 1 - i", False), ("diagonal peepholes", False)])
 def test_an_experiment_leaves_open_what_can_change_it(forward, many_to_one):
     """Nothing that a way of being wrong changes first is read by an experiment that does not leave it open."""
     way = catalogue.FORWARDS.get(forward, {"peepholes": PEEPHOLES})
@@ -216,30 +221,14 @@ def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
     assert re.fullmatch(r"(.*\n) +leaves open  dh, gate o\n +expects +dh = .*\n +found +as expected", str(one))
 
 
-def test_the_verdict_does_not_depend_on_the_speed_of_the_machine(monkeypatch):
-    """Not of faults that are told apart by a search through pairs of them, either."""
-    said = []
-    for seconds in (0, 10):
-        clock = itertools.count(0, seconds) if seconds else itertools.repeat(0)
-        for name in ("process_time", "perf_counter", "monotonic", "time", "thread_time"):
-            monkeypatch.setattr(time, name, lambda clock=clock: next(clock))
-        own = stranger("os", "dhS", "Wx=", "view", loss="squared error")
-        said.append(str(diagnose(own, "squared error", T=4, B=3, D=7, H=5, K=4, seed=293, progress=False)))
-    assert said[0] == said[1]
-
-
-@pytest.mark.parametrize("how", [{"loss": "given"}, {"loss": "squared error"}, {"many_to_one": True}])
-def test_what_is_spent_is_bounded_whatever_the_code_does(how, monkeypatch):
+def test_what_is_spent_is_bounded_whatever_the_code_does(monkeypatch):
     """Gradients that are none: every experiment fails, and what may be spent on names is spent."""
-    right = stranger(**how)
-
     def own(weights, X, targets):
-        answer = right(weights, X, targets)
-        gradient = {k: np.sin(1000 * a) for k, a in (answer if "given" in how.values() else answer[1]).items()}
-        return gradient if "given" in how.values() else (answer[0], gradient)
+        loss, gradient = stranger(many_to_one=True)(weights, X, targets)
+        return loss, {k: np.sin(1000 * a) for k, a in gradient.items()}
 
     monkeypatch.setattr(search, "ALL", 500)
-    diagnosis = diagnose(own, **how, progress=False)
+    diagnosis = diagnose(own, many_to_one=True, progress=False)
     assert 250 < diagnosis.spent <= 700 and not diagnosis.explained
 
 
@@ -313,9 +302,8 @@ def begun(start, arrays=("Wx", "Wh", "b"), loss="cross entropy"):
     return own
 
 
-@pytest.mark.parametrize("kind, loss", [("np.empty", "cross entropy"), ("np.random", "cross entropy"),
-                                        ("default_rng", "cross entropy"), ("np.empty", "squared error"),
-                                        ("np.random", "given")])
+@pytest.mark.parametrize("kind, loss", [("np.empty", "cross entropy"), ("default_rng", "cross entropy"),
+                                        ("np.empty", "squared error"), ("np.random", "given")])
 def test_sums_that_start_with_anything_do_not_hide_the_other_faults(kind, loss):
     start, cause = START[kind]
     before, random = np.empty, np.random.get_state()[1].copy()
@@ -334,14 +322,10 @@ def test_arrays_that_differ_for_no_known_cause_are_left_out(arrays, named, note)
     assert note in diagnosis.notes[0] and "differ" in diagnosis.numbers["calls"]
 
 
-@pytest.mark.parametrize("switches", ["", "g2"])
-def test_random_numbers_in_the_forward_pass_are_the_same_ones_while_it_is_examined(switches):
-    def own(weights, X, labels):
-        return stranger(*switches.split())(weights, X + np.random.normal(size=X.shape), labels)
-
-    diagnosis = diagnose(own, progress=False)
+def test_random_numbers_in_the_forward_pass_are_the_same_ones_while_it_is_examined():
+    diagnosis = diagnose(lambda w, X, labels: stranger()(w, X + np.random.normal(size=X.shape), labels), progress=False)
     assert diagnosis.faults == ["calls: differ"] and "random numbers are drawn" in diagnosis.numbers["calls"]
-    assert diagnosis.explained == (not switches) and (len(diagnosis.places) == 1) == (not switches)
+    assert diagnosis.explained and diagnosis.places == ["calls"]
 
 
 def test_a_loss_that_differs_ends_the_examination():
@@ -440,7 +424,7 @@ ONE = {"the other path": lambda v, now: 0}
 @pytest.mark.parametrize("style, changes, faults", [
     ({"dtype": np.float32}, {}, []), ({"loss": "squared error", "coupled": True}, {}, []),
     ({"looks_back": True, "many_to_one": True}, {}, []),
-    ({}, FOR_DC | FOR_O, ["peepholes: left out of dc"]), ({"looks_back": True}, FOR_DC, ["peepholes: left out of dc"]),
+    ({"looks_back": True}, FOR_DC, ["peepholes: left out of dc"]),
     ({}, FOR_O | G2, ["peepholes: left out of dc", "slope of g: at the activation"]),
     ({}, FOR_DC | FOR_O | CT | DC0, ["peepholes: left out of dc", "slope of tanh(c): tanh(c^2)", "dc: not carried"]),
     ({}, FOR_DC | FOR_O | OL | DHT,
@@ -581,23 +565,20 @@ def test_the_xray_reads_right_code_of_any_kind(how):
 
 # ---- adapters
 
-@pytest.mark.parametrize("said, real, advice", [
-    (("ifgo", "hx"), ("figo", "hx"), "in its order= write i in place of f, f in place of i"),
-    (("ifgo", "xh"), ("fgio", "hx"), "in its order= write i in place of g, f in place of i, g in place of f and say "
-                                     "joined='hx'")])
-def test_an_adapter_that_mistakes_the_layout_is_told_how_to_mend_it(said, real, advice):
-    said, real = layouts(*said), layouts(*real)
+def test_an_adapter_that_mistakes_the_layout_is_told_how_to_mend_it():
+    real = layouts("fgio", "hx")
 
-    def mistaken(said):
+    def examined(said):
         def own(weights, X, labels):
             loss, gradient = stranger()(Weights(**real.take(said.give(weights))), X, labels)
             return loss, said.take(real.give(Weights(**gradient)))
         return diagnose(own, progress=False)
 
-    diagnosis = mistaken(said)
-    assert diagnosis.notes[-1].endswith(f"the adapter's layouts are mended: {advice}") and not diagnosis.faults
-    order = re.findall(r"(\w) in place of (\w)", advice)  # the advice followed
-    assert mistaken(layouts(said.order.translate(str.maketrans({b: a for a, b in order})), real.joined)).explained
+    diagnosis = examined(layouts("ifgo", "xh"))
+    assert not diagnosis.faults and diagnosis.notes[-1].endswith(
+        "the adapter's layouts are mended: in its order= write i in place of g, f in place of i, g in place of f and "
+        "say joined='hx'")
+    assert examined(layouts("fgio", "hx")).explained  # the advice followed
 
 
 @pytest.mark.parametrize("joined", [None, "hx", "xh"])

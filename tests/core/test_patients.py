@@ -55,8 +55,9 @@ def errors(patient, weights, batch):
 
 def readings(patient, weights, batch):
     """{instrument: how far its reading is from that of a healthy pass}"""
-    size, direction = size_and_direction(patient.gradient(weights, batch), own_gradient(patient, weights, batch))
-    return {"gradient check": max(errors(patient, weights, batch).values()),
+    gradient, truth = patient.gradient(weights, batch), own_gradient(patient, weights, batch)
+    size, direction = size_and_direction(gradient, truth)
+    return {"gradient check": max(errors_by_part(gradient, truth).values()),
             "size": abs(np.log(size)) * (direction > 1 - 1e-12), "direction": 1 - direction,
             "probe": max(abs(ratios - 1).max() for ratios in probe_ratios(patient, weights, batch).values()),
             "response": abs(response(patient, weights, batch, [1, 0.1, 1e-3]) - 1).max(),
@@ -65,8 +66,8 @@ def readings(patient, weights, batch):
             "reordering": reordering(patient, weights, batch).max()}
 
 
-@pytest.mark.parametrize("weights, batch", [EXAMPLE, example(11)], ids=["example 8", "example 11"])
-def test_each_patient_is_caught_by_just_these_instruments_and_the_healthy_one_by_none(weights, batch):
+def test_each_patient_is_caught_by_just_these_instruments_and_the_healthy_one_by_none():
+    weights, batch = EXAMPLE
     assert relative_error(HEALTHY.gradient(weights, batch), library_gradient(weights, batch)) < 1e-14
     assert HEALTHY.objective(weights, batch) == pytest.approx(mean_loss(weights, batch))
     assert max(readings(HEALTHY, weights, batch).values()) < 1e-13
