@@ -34,10 +34,7 @@ def check_repair(factor):
 
     factor  what the gradient must be multiplied by
     """
-    if factor in (0.1, 0.01):
-        hint = "the gradient came out too small, so it must grow."
-    elif factor == 100:
-        hint = "one of the two divisions is wanted; only one must be taken back."
-    else:
-        hint = "how often was it divided, and how often should it be?"
-    expect(factor, 10, given="a gradient that was divided by 10 twice", hint=hint, reveal=False)
+    grow = "the gradient came out too small, so it must grow."
+    hint = "how often was it divided, and how often should it be?"
+    expect(factor, 10, "a gradient that was divided by 10 twice", hint, reveal=False, mistakes=[
+        (0.1, grow), (0.01, grow), (100, "one of the two divisions is wanted; only one must be taken back.")])

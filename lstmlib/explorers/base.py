@@ -10,6 +10,7 @@ import html
 import re
 import threading
 from dataclasses import fields, replace
+from itertools import product
 
 import ipywidgets as widgets
 import traitlets
@@ -182,6 +183,11 @@ class Explorer(widgets.VBox):
         free(self)
         super().close()
         self.layout.close()
+
+
+def grid(start, **values):
+    """States: every combination of these values, {field: values}, and all else as in `start`."""
+    return (replace(start, **dict(zip(values, some))) for some in product(*values.values()))
 
 
 def boxed(name, parts):

@@ -18,6 +18,7 @@ from ..clinic.patients import HEALTHY, OUTPATIENTS, WARD, example, outpatient
 from ..show import svg
 from ..show.words import listed
 from . import Choice, Explorer, Menu, Slider, Switch
+from .base import grid
 
 WRONG = 1e-6   # smaller relative differences of rows of the X-ray are rounding
 EXACT = 1e-13  # smaller relative differences are rounding, and are drawn alike
@@ -267,8 +268,8 @@ PRESETS = {"Patient A, size": dict(patient="A", instrument="size and direction")
 
 def film():
     """Every patient under every instrument, the X-ray with an impulse at every timestep."""
-    return [Bench(bed, instrument, step, told) for bed in BEDS for told in (False, True) for instrument in INSTRUMENTS
-            for step in (range(1, STEPS + 1) if instrument == "X-ray" else (4,))]
+    every = {"patient": BEDS, "reveal": (False, True)}
+    return [*grid(Bench(), **every, instrument=INSTRUMENTS), *grid(Bench(), **every, step=range(1, STEPS + 1))]
 
 
 def fault_bench():

@@ -11,14 +11,15 @@ import json
 import os
 import zlib
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib import import_module
-from itertools import chain, islice, product
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
 from . import EXPLORERS
+from .base import grid
 from .controls import sent
 
 CHUNK = 250_000  # characters compressed together, and read together when one of them is to be shown
@@ -88,11 +89,10 @@ def lattice(stem):
     values = {name: getattr(control, "values", [False, True] if isinstance(control.value, bool) else [control.value])
               for name, control in explorer.controls.items()}
     presets = [explorer.state_of(preset) for preset in explorer.presets]
-    alone = [replace(preset, **{name: value}) for preset in presets for name in values for value in values[name]]
-    every = (replace(explorer.start, **dict(zip(values, some))) for some in product(*values.values()))
+    alone = [state for preset in presets for name in values for state in grid(preset, **{name: values[name]})]
     needed = dict.fromkeys([*presets, *alone[:sum(map(len, values.values()))], *getattr(module, "film", tuple)()])
-    return list(dict.fromkeys([*needed, *islice((state for state in chain(alone, every) if state not in needed),
-                                                max(0, ROOM - len(needed)))]))
+    others = (state for state in chain(alone, grid(explorer.start, **values)) if state not in needed)
+    return list(dict.fromkeys([*needed, *islice(others, max(0, ROOM - len(needed)))]))
 
 
 def made(stem):

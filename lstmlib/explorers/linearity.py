@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from ..show import svg
 from . import Choice, Explorer, Slider
+from .base import grid
 
 GRADIENT, CONSTANT = "a gradient of the same loss", "a true constant"
 LARGEST, LARGEST_FACTOR = 60, 100  # of the two summands and of the next factor: they fix the axes
@@ -94,11 +95,11 @@ def order_of_work(name, state, columns, other):
     own, both = BAR / LARGEST, BAR / (2 * LARGEST)
     last = both / LARGEST_FACTOR
     arrive = "Two gradients arrive" if not constant else "Gradient and constant arrive"
+    of_a, of_second = (f" / {state.size_X} = {plain(divided)}" if at_once else "" for divided in (a, second))
     parts = [svg.text(0, 16, f"Divide {name}", 16, bold=True),
              step(42, arrive, LARGEST),
-             svg.text(0, 61, arrival("a = ", state.a, a, at_once, state.size_X), 13), bar(66, a * own),
-             svg.text(0, 98, arrival("", state.second, second, at_once and not constant, state.size_X)
-                      + (", a constant" if constant else ""), 13),
+             svg.text(0, 61, f"a = {state.a}{of_a}", 13), bar(66, a * own),
+             svg.text(0, 98, f"{state.second}{', a constant' if constant else of_second}", 13),
              bar(103, second * own, second=True, constant=constant),
              step(142, "They are added", 2 * LARGEST),
              svg.text(0, 161, f"{plain(a)} + {plain(second)} = {plain(summed)}", 13),
@@ -110,10 +111,10 @@ def order_of_work(name, state, columns, other):
              svg.text(0, 289, plain(result), 16, bold=True), bar(295, result * last, fill=svg.INK)]
     divided = ([61] if constant else [61, 98]) if at_once else [289]
     parts += [division(y, state.size_X) for y in divided]
-    equal, x = result == other, float(other) * last
-    beside = f"{'=' if equal else '≠'} {plain(other)}, divided {'at the end' if at_once else 'at once'}"
-    parts += [svg.text(min(max(x, 86), BAR - 86), 329, beside, 12, "middle", svg.GREEN if equal else svg.RED),
-              svg.line(x, 291, x, 315, svg.GREEN if equal else svg.RED, 2, stroke_dasharray="3 3")]
+    x, (sign, colour) = float(other) * last, ("=", svg.GREEN) if result == other else ("≠", svg.RED)
+    beside = f"{sign} {plain(other)}, divided {'at the end' if at_once else 'at once'}"
+    parts += [svg.text(min(max(x, 86), BAR - 86), 329, beside, 12, "middle", colour),
+              svg.line(x, 291, x, 315, colour, 2, stroke_dasharray="3 3")]
     said = f"Divided {name}: {plain(a)} + {plain(second)} = {plain(summed)}; times {state.factor}: {plain(product)}"
     return svg.panel(name, WIDTH, 336, *parts, words=f"{said}; the result is {plain(result)}.")
 
@@ -125,18 +126,11 @@ def step(y, sentence, limit):
                     *(svg.line(x, y + 22, x, y + 42, svg.FAINT) for x in (0, BAR / 2, BAR))])
 
 
-def arrival(name, number, divided, at_once, size_X):
-    """The text of one summand as it arrives: "a = 6 / 2 = 3", or "a = 6"."""
-    return f"{name}{number} / {size_X} = {plain(divided)}" if at_once else f"{name}{number}"
-
-
 def bar(y, length, start=0, fill=svg.BLUE, second=False, constant=False):
     """A bar, of 2 px at least unless it is 0; a second summand is orange as a gradient, dashed as a constant."""
-    length = max(float(length), 2) if length else 0
-    if constant:
-        outline = {"stroke": svg.RED, "stroke_width": 2, "stroke_dasharray": "5 3"}
-        return svg.rect(float(start), y, length, BAR_HEIGHT, svg.PAPER, **outline)
-    return svg.rect(float(start), y, length, BAR_HEIGHT, svg.ORANGE if second else fill)
+    length, fill = max(float(length), 2) if length else 0, svg.PAPER if constant else svg.ORANGE if second else fill
+    outline = {"stroke": svg.RED, "stroke_width": 2, "stroke_dasharray": "5 3"} if constant else {}
+    return svg.rect(float(start), y, length, BAR_HEIGHT, fill, **outline)
 
 
 def division(y, size_X):
@@ -167,8 +161,8 @@ PRESETS = {"Both are gradients": {}, "40 is a constant": {"kind": CONSTANT},
 
 def film():
     """|X| with every a and with every second summand, as a gradient and as a constant."""
-    return (State(kind=kind, size_X=size_X, **{name: value}) for kind in (GRADIENT, CONSTANT) for size_X in SIZES
-            for name in ("a", "second") for value in SUMMANDS)
+    for name in ("a", "second"):
+        yield from grid(State(), kind=(GRADIENT, CONSTANT), size_X=SIZES, **{name: SUMMANDS})
 
 
 def linear_map():

@@ -4,7 +4,7 @@ The cell has one hidden unit and two inputs: a value, which is there at every st
 which is 1 at the one step whose value is to be remembered.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 from .. import Weights, forward
 from ..show import svg
 from . import Explorer, Slider
+from .base import grid
 
 OTHER_VALUES = (0.3, -0.25, 0.2, 0.35, -0.3, 0.1, 0.3, -0.2, 0.35, -0.3, 0.25, 0.3, -0.35, 0.2, 0.25, -0.1)
 T = len(OTHER_VALUES)
@@ -223,24 +224,23 @@ PRESETS = {
 
 def controls():
     """Sliders, each in the colour of its gate."""
-    biases, from_0 = list(range(-8, 9)), list(range(0, 17, 2))
+    biases, from_0 = range(-8, 9), range(0, 17, 2)
     values = [k / 4 for k in range(-4, 5)]
     signed = [minus(f"{bias:+d}") if bias else "0" for bias in biases]
-    return {"value": Slider("number to remember", values, 0.0, [decimal(value) for value in values]),
-            "arrival": Slider("comes at step", list(range(1, 13)), 1),
-            "b_i": Slider("bias of the input gate", biases, 0, signed, "green"),
-            "marker_to_i": Slider("weight, marker to input gate", from_0, 0, colour="green"),
-            "b_f": Slider("bias of the forget gate", biases, 0, signed, "red"),
-            "h_to_f": Slider("weight, h to forget gate", from_0, 0, colour="red"),
-            "b_o": Slider("bias of the output gate", biases, 0, signed, "orange")}
+    return {"value": Slider("number to remember", values, labels=map(decimal, values)),
+            "arrival": Slider("comes at step", range(1, 13)),
+            "b_i": Slider("bias of the input gate", biases, labels=signed, colour="green"),
+            "marker_to_i": Slider("weight, marker to input gate", from_0, colour="green"),
+            "b_f": Slider("bias of the forget gate", biases, labels=signed, colour="red"),
+            "h_to_f": Slider("weight, h to forget gate", from_0, colour="red"),
+            "b_o": Slider("bias of the output gate", biases, labels=signed, colour="orange")}
 
 
 def film():
     """For a search of the good setting by hand: some values of its four sliders; and from every preset each alone."""
-    for b_i, b_f, b_o, marker in product((-8, -5, -2, 0, 5), (-6, 0, 1, 3, 6), (-6, 0, 4), (0, 4, 10, 16)):
-        yield replace(Gates(), b_i=b_i, b_f=b_f, b_o=b_o, marker_to_i=marker)
+    yield from grid(Gates(), b_i=(-8, -5, -2, 0, 5), b_f=(-6, 0, 1, 3, 6), b_o=(-6, 0, 4), marker_to_i=(0, 4, 10, 16))
     for preset, (name, control) in product(PRESETS.values(), controls().items()):
-        yield from (replace(Gates(), **preset | {name: value}) for value in control.values)
+        yield from grid(Gates(**preset), **{name: control.values})
 
 
 def gates():

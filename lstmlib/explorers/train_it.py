@@ -265,8 +265,8 @@ def end_of(errors):
 
 def training_curves():
     """The explorer of notebook 7."""
-    controls = {"placement": Menu("1/|X| on", tuple(PLACEMENTS), "{dW}"),
-                "optimiser": Choice("optimiser", tuple(OPTIMISERS)), "size_X": Choice("|X|", (8, 10))}
+    controls = {"placement": Menu("1/|X| on", PLACEMENTS),
+                "optimiser": Choice("optimiser", OPTIMISERS), "size_X": Choice("|X|", (8, 10))}
     presets = {
         "At the end": {}, "Rounded": {"placement": "{dW}", "size_X": 10},
         "Nowhere, SGD": {"placement": "{ }: nowhere"},

@@ -22,6 +22,7 @@ from .. import backward, forward, init_weights, squared_error
 from ..show import svg
 from ..weights import entries
 from . import Choice, Explorer, Slider
+from .base import grid
 
 T, D, H = 20, 2, 4
 POWERS = tuple(2 ** k for k in range(21))
@@ -347,26 +348,21 @@ VALUES = {"size_X": SIZES, "limit": LIMITS, "epsilon": EPSILONS, "dtype": tuple(
 def film():
     """From the start and every named state each control alone; and |X| with the clip, with the format, with epsilon."""
     for values in ({}, *PRESETS.values()):
-        state = replace(State(), **values)
         for name, choices in VALUES.items():
-            yield from (replace(state, **{name: value}) for value in choices)
-    for size_X, limit in product(SIZES, LIMITS):
-        yield State(size_X, limit=limit)
-    for size_X, dtype, limit in product(SIZES, FORMATS, (math.inf, 3.0)):
-        yield State(size_X, dtype, limit)
-    for size_X, epsilon in product(SIZES, EPSILONS):
-        yield State(size_X, epsilon=epsilon)
-    for scale, unscale, limit in product(SCALES, (BEFORE, AFTER), LIMITS):
-        yield State(limit=limit, scale=scale, unscale=unscale)
+            yield from grid(State(**values), **{name: choices})
+    yield from grid(State(), size_X=SIZES, limit=LIMITS)
+    yield from grid(State(), size_X=SIZES, dtype=FORMATS, limit=(math.inf, 3.0))
+    yield from grid(State(), size_X=SIZES, epsilon=EPSILONS)
+    yield from grid(State(), scale=SCALES, unscale=(BEFORE, AFTER), limit=LIMITS)
 
 
 def order_matters():
     """The explorer of notebook 06."""
     controls = {
-        "size_X": Slider("|X|", SIZES, 1024, [f"{size:,}" for size in SIZES]),
-        "limit": Slider("clip at norm", LIMITS, 3.0, [*(f"{limit:,g}" for limit in LIMITS[:-1]), "none"]),
-        "epsilon": Slider("Adam's epsilon", EPSILONS, 1e-8, [f"{epsilon:.0e}" for epsilon in EPSILONS]),
-        "scale": Slider("loss scaling, S", SCALES, 1, ["none", *(f"2^{S.bit_length() - 1}" for S in SCALES[1:])]),
+        "size_X": Slider("|X|", SIZES, labels=[f"{size:,}" for size in SIZES]),
+        "limit": Slider("clip at norm", LIMITS, labels=[*(f"{limit:,g}" for limit in LIMITS[:-1]), "none"]),
+        "epsilon": Slider("Adam's epsilon", EPSILONS, labels=[f"{epsilon:.0e}" for epsilon in EPSILONS]),
+        "scale": Slider("loss scaling, S", SCALES, labels=["none", *(f"2^{S.bit_length() - 1}" for S in SCALES[1:])]),
         "dtype": Choice("Format of the backward pass", FORMATS),
         "unscale": Choice("Divide by S", (BEFORE, AFTER)),
     }

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings, train
+from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings, summed, train
 from ..show import svg
 from ..tasks import REBER_SYMBOLS
 from . import Choice, Explorer, Slider, Switch
+from .base import grid
 
 ROWS, LENGTH = 6, 14
 STEPS = (-2, -1, -1, 1, 1, 2)  # times the spread: by how much each string is longer
@@ -133,10 +134,8 @@ def row(number, length):
     """One of the six strings at a length: its symbols to predict, and the gradient of its summed loss."""
     of_this_length = strings_by_length()[length]
     X, labels = of_this_length[number % len(of_this_length)]
-    trace = forward(weights_in_training(), X)
-    _, dY = cross_entropy(trace.Y, labels)
-    text = "".join(REBER_SYMBOLS[label] for label in labels[:, 0])
-    return text, backward(weights_in_training(), trace, dY)
+    _, gradient = summed(cross_entropy)(weights_in_training(), (X, labels, None))
+    return "".join(REBER_SYMBOLS[label] for label in labels[:, 0]), gradient
 
 
 def numbers(state):
@@ -293,10 +292,9 @@ def film():
     """Every cut of the rows with every way to divide and to count; and each other control with every way to divide."""
     for by, divide in product(VALUES["by"], VALUES["divide"]):
         chosen = State(by=by, divide=divide)
-        yield from (replace(chosen, first=first, second=second) for first, second in product(range(ROWS), repeat=2))
+        yield from grid(chosen, first=range(ROWS), second=range(ROWS))
         yield replace(chosen, cut_all=True)
-        for spread, longer, in_order, cut_all in product(*map(VALUES.get, ("spread", "longer", "in_order", "cut_all"))):
-            yield replace(chosen, spread=spread, longer=longer, in_order=in_order, cut_all=cut_all)
+        yield from grid(chosen, **{name: VALUES[name] for name in ("spread", "longer", "in_order", "cut_all")})
 
 
 def ragged_batch():
@@ -306,10 +304,10 @@ def ragged_batch():
         "A ragged batch in pieces", State(),
         {"divide": Choice("Divide", VALUES["divide"]),
          "by": Choice("Count", VALUES["by"]),
-         "first": Slider("a boundary", VALUES["first"], 0, after),
-         "second": Slider("another boundary", VALUES["second"], 0, after),
+         "first": Slider("a boundary", VALUES["first"], labels=after),
+         "second": Slider("another boundary", VALUES["second"], labels=after),
          "spread": Slider("spread of the lengths", VALUES["spread"]),
          "longer": Slider("the longest row is longer by", VALUES["longer"]),
          "cut_all": Switch("cut after every row"),
-         "in_order": Switch("rows in order of length", True)},
+         "in_order": Switch("rows in order of length")},
         numbers, draw, words, headline, PRESETS, poster=("Mean of means", "Weighted by shares"))

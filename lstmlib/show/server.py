@@ -45,20 +45,15 @@ class Notebooks(AsyncLargeFileManager):
     async def get(self, path, content=True, *args, **options):
         model = await super().get(path, content, *args, **options)
         if content and model["type"] == "notebook" and not await self.has_kernel(path):
-            leave_out_lost_views(model["content"])
+            for cell in model["content"]["cells"]:
+                for output in cell.get("outputs", []):
+                    if "text/html" in output.get("data", {}):  # a picture to show instead of a live widget
+                        output["data"].pop(WIDGET_VIEW, None)
         return model
 
     async def has_kernel(self, path):
         sessions = await self.parent.session_manager.list_sessions()
         return any(session["path"] == path.strip("/") for session in sessions)
-
-
-def leave_out_lost_views(notebook):
-    """Take the reference to a live widget out of every output that has a picture to show instead of it."""
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            if "text/html" in output.get("data", {}):
-                output["data"].pop(WIDGET_VIEW, None)
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations, product, starmap
+from itertools import combinations, starmap
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ...placement import EDGES, crosses_exactly_once, crossing_spectrum, record,
 from ...sequence import backward, forward, local_slopes
 from ...show.words import listed, percent
 from ...weights import Weights
+from ..base import grid
 
 D, H, K, B, T_MAX = 2, 3, 4, 3, 6
 SIZES = (1, 2, 3, 4, 5, 8, 10, 16, 20, 32, 64, 100)
@@ -91,17 +92,12 @@ def truth_of(T, forget_bias, dtype, size_X):
 def film():
     """The states that a film of the laboratory holds: all sets, and the named places beside everything else."""
     sets = [edges for size in range(len(EDGES) + 1) for edges in combinations(EDGES, size)]
-    for T, size_X, edges in product(range(1, 5), (1, 2, 4, 8, 10, 100), sets):
-        yield State(edges, size_X, T)
-    for edges in PLACEMENTS.values():
-        for T, size_X in product(range(1, T_MAX + 1), SIZES):
-            yield State(edges, size_X, T)
-        for bias in range(-6, 7):
-            yield State(edges, forget_bias=bias)
-        for dtype, size_X in product(ROUNDING, (8, 10)):
-            yield State(edges, size_X, dtype=dtype)
-        for beside, size_X in product(PLACEMENTS, (8, 10)):
-            yield State(edges, size_X, beside=beside)
+    places = [*PLACEMENTS.values()]
+    yield from grid(State(), T=range(1, 5), size_X=(1, 2, 4, 8, 10, 100), edges=sets)
+    yield from grid(State(), edges=places, T=range(1, T_MAX + 1), size_X=SIZES)
+    yield from grid(State(), edges=places, forget_bias=range(-6, 7))
+    yield from grid(State(), edges=places, dtype=ROUNDING, size_X=(8, 10))
+    yield from grid(State(), edges=places, beside=PLACEMENTS, size_X=(8, 10))
 
 
 def numbers(state):
