@@ -65,7 +65,7 @@ TOOLS = {"book": ("handout", "lab"), "handout": ("handout",), "slides": ("handou
 # What must be there of each extra.
 MODULES = {
     "lab": ("anywidget", "ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "threadpoolctl"),
-    "handout": ("bleach", "nbconvert", "nbformat", "pypandoc", "typst"),
+    "handout": ("bleach", "jinja2", "nbformat", "pypandoc", "typst"),
     "test": ("autograd", "hypothesis", "nbclient", "nbval", "playwright", "pytest", "ruff", "xdist", "yaml"),
 }
 # More threads do not make matrices of this size faster, and one thread gives the same sums on every machine.

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "tests"
 SOURCES = "docs", "lstmlib", "notebooks", "tools", "pyproject.toml", "tests/films.py"
-PACKAGES = "anywidget", "bleach", "ipywidgets", "nbformat", "numpy", "pypandoc_binary", "typst"
+PACKAGES = "anywidget", "bleach", "ipywidgets", "jinja2", "nbformat", "numpy", "pypandoc_binary", "typst"
 
 
 def kept(name, make):

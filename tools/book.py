@@ -29,9 +29,9 @@ from lstmlib.exercises.answers import answers
 from lstmlib.explorers import Prediction, Sentence
 from lstmlib.explorers.film import films
 from tools import handout
-from tools.files import ROOT, announce, filled, folder_of, read, write
+from tools.files import ROOT, announce, folder_of, read, write
 from tools.notebooks import EXPLORER_PICTURE, stored
-from tools.pandoc import run_pandoc
+from tools.pages import filled, run_pandoc
 from tools.safe_html import safe_html
 from tools.stubs import exercises, imported_exercises
 
@@ -44,7 +44,6 @@ NOTE = re.compile(r"<blockquote>\s*<p><strong>(Note|For teachers)\.</strong>(.*?
 DOCUMENT = re.compile(r"\[([^]]+)\]\((?:\.\./docs/)?([\w-]+)\.md\)")
 WIDTH = re.compile(r' width="(\d+)')
 HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
-STILL = "A picture: it moves where JavaScript runs, and in the notebook."
 
 
 def main(arguments):
@@ -97,10 +96,10 @@ class Page:
         self.titles = titles
         text = self.text()
         first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
-        return filled(PARTS / "page.html", title=html.escape(f"{titles[self.name]} · Dividing by |X|"), text=text,
-                      series=handout.SERIES, release=handout.VERSION, description=" ".join(first.split()),
-                      style=f"{fonts()}\n{style()}", contents=contents(titles, self.name, text),
-                      neighbours=neighbours(titles, self.name), scripts=scripts(self.shown))
+        return filled(PARTS / "page.html", name=self.name, titles=titles, here=list(titles).index(self.name),
+                      address=address, text=text, headings=HEADING.findall(text), description=" ".join(first.split()),
+                      series=handout.SERIES, release=handout.VERSION, style=f"{fonts()}\n{style()}",
+                      scripts=scripts(self.shown))
 
     def text(self):
         """The HTML of all cells."""
@@ -240,39 +239,14 @@ def lighter(png):
 
 def stage(film):
     """Where a film is played, with its still pictures."""
-    stills = []
-    for name, words, panels in film.still:
-        boxes = "".join(f'<div class="lstm-panel" style="--width:{width}px;--least:{least}px">{svg}</div>'
-                        for _, svg, width, least in panels)
-        stills.append(f"<p><b>{html.escape(name)}</b> {html.escape(words)}</p>"
-                      f'<div class="lstm-stage"><div class="lstm-panels">{boxes}</div></div>')
-    return (f'<div class="film" id="{film.name}"><div class="lstm-explorer"><b class="lstm-heading">'
-            f'{html.escape(film.title)}</b><p class="still">{STILL}</p>{"".join(stills)}</div></div>')
+    return filled(PARTS / "film.html", film=film)
 
 
 # The page around it.
 
-def contents(titles, name, text):
-    """All pages, and under this one its headings."""
-    inside = "".join(f'<li><a href="#{id}">{title}</a></li>' for id, title in HEADING.findall(text))
-    here, under = ' aria-current="page"', f"<ol>{inside}</ol>" * bool(inside)
-    items = [f'<li><a href="{address(n)}"{here * (n == name)}>{html.escape(title)}</a>{under * (n == name)}</li>'
-             for n, title in titles.items()]
-    return f"<ol>{''.join(items)}</ol>"
-
-
-def neighbours(titles, name):
-    names = list(titles)
-    here = names.index(name)
-    return "".join(f'<a rel="{rel}" href="{address(names[at])}">{before}{html.escape(titles[names[at]])}{after}</a>'
-                   for rel, at, before, after in (("prev", here - 1, "← ", ""), ("next", here + 1, "", " →"))
-                   if 0 <= at < len(names))
-
-
 def embed(film):
     """A page with nothing but this explorer."""
-    return filled(PARTS / "embed.html", title=html.escape(film.title), style=style(), text=stage(film),
-                  scripts=scripts([film]))
+    return filled(PARTS / "embed.html", film=film, style=style(), text=stage(film), scripts=scripts([film]))
 
 
 def scripts(films):

@@ -1,7 +1,6 @@
 """Files are written beside their place and then moved into it: a full disk or a kill leaves what was there."""
 
 import os
-import re
 import shutil
 from pathlib import Path
 
@@ -28,11 +27,6 @@ def announce(paths, what, folder):
 
 def read(path):
     return path.read_text(encoding="utf-8").strip()
-
-
-def filled(template, **parts):
-    """The text of a file with every {{name}} replaced by the part of this name."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read(template))
 
 
 def write(path, content):

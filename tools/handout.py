@@ -26,9 +26,9 @@ from pathlib import Path
 import typst
 
 from lstmlib.show import graph, svg
-from tools.files import ROOT, announce, filled, folder_of, write
+from tools.files import ROOT, announce, folder_of, write
 from tools.notebooks import EXPLORER_PICTURE, stored
-from tools.pandoc import run_pandoc
+from tools.pages import filled, run_pandoc
 from tools.stubs import imported_exercises
 from tools.student import student_version
 

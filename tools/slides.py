@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from tools import drawings
 from tools.book import embed, films, font_face
-from tools.files import ROOT, announce, filled, folder_of, read, write
-from tools.pandoc import run_pandoc
+from tools.files import ROOT, announce, folder_of, read, write
+from tools.pages import filled, run_pandoc
 
 PARTS = ROOT / "tools" / "slides"
 PANDOC_OPTIONS = ("--from=markdown-auto_identifiers-implicit_figures", "--to=revealjs", "--mathml", "--slide-level=2",
@@ -29,7 +29,7 @@ SHOWN = re.compile(r"\[(draw|film) (\w+)((?: [^\] ]+)*)\]")
 @dataclass(frozen=True)
 class Slide:
     heading: str
-    classes: tuple
+    classes: str
     minutes: int
     work: int    # seconds in which the class votes, writes, looks
     start: int   # minutes from the beginning of the lesson
@@ -65,12 +65,9 @@ def read_lesson(path):
         found = HEADING.fullmatch(first)
         if not found:
             raise SystemExit(f'{path.name}: a slide begins with `## Heading {{minutes=2 see="..."}}`, got {first!r}')
-        notes, body = ("\n".join(line for line in lines if line.startswith(">") is spoken) for spoken in (True, False))
-        if "rule" in found["classes"]:  # the quote on the slide comes first, the notes last
-            body, _, notes = "\n".join(lines).rpartition("\n\n> ")
-        classes, minutes, work = found["classes"].replace(".", "").split(), found["minutes"], found["work"] or 0
-        slides.append(Slide(found["heading"], tuple(classes), int(minutes), int(work), start, found["see"],
-                            body.strip(), re.sub(r"^> ?", "", notes, flags=re.MULTILINE)))
+        body, _, notes = "\n".join(lines).rpartition("\n\n> ")  # a rule, too, is a quote: the notes come last
+        slides.append(Slide(found["heading"], found["classes"], int(found["minutes"]), int(found["work"] or 0), start,
+                            found["see"], body.strip(), re.sub(r"^> ?", "", notes, flags=re.MULTILINE)))
         start += slides[-1].minutes
     return title.strip().removeprefix("# "), slides
 
@@ -81,15 +78,13 @@ def page(path, title, slides, recorded):
     markdown = "\n\n".join(slide_for_page(slide, path.name, recorded) for slide in slides)
     font = font_face("Slides Math", "STIXTwoMath")  # that of the handouts, where no such font is installed
     styles = [read(path) for path in (reveal / "reveal.css", PARTS / "graph.css", PARTS / "deck.css")]
-    return filled(PARTS / "deck.html", title=html.escape(title),
-                  style="\n".join([font, *styles]),
+    return filled(PARTS / "deck.html", title=title, style="\n".join([font, *styles]),
                   slides=run_pandoc(markdown, path.name, *PANDOC_OPTIONS),
                   reveal=read(reveal / "reveal.js") + "\n" + read(reveal / "notes.js"),
-                  script=filled(PARTS / "deck.js", minutes=str(slides[-1].start + slides[-1].minutes)))
+                  script=filled(PARTS / "deck.js", minutes=slides[-1].start + slides[-1].minutes))
 
 
 def slide_for_page(slide, lesson, recorded):
-    attributes = " ".join([*(f".{name}" for name in slide.classes), f'data-timing="{60 * slide.minutes}"'])
     blocks = re.split(r"\n\s*\n", slide.body)
     shown = [raw(block, recorded, f"{lesson}, {slide.heading!r}") if SHOWN.fullmatch(block) else block
              for block in blocks]
@@ -98,10 +93,10 @@ def slide_for_page(slide, lesson, recorded):
         kinds = [".step", *[".fragment .current-visible"] * (len(drawn) - 1)]
         stack = ["::: {.r-stack}", *(f"::: {{{kind}}}\n{block}\n:::" for kind, block in zip(kinds, drawn)), ":::"]
         shown = [*stack, *(block for block in blocks if block in shown)]
-    minutes = f"**Minute {slide.start} to {slide.start + slide.minutes}.**"
-    work = f" The class: {slide.work} s." if slide.work else ""
-    return "\n\n".join([f"## {slide.heading} {{{attributes}}}", f"::: source\nNotebook {slide.see}\n:::",
-                        f"::: notes\n{minutes}{work}\n\n{slide.notes}\n:::", *shown])
+    time = f"**Minute {slide.start} to {slide.start + slide.minutes}.**"
+    time += f" The class: {slide.work} s." if slide.work else ""
+    return "\n\n".join([f"## {slide.heading} {{{slide.classes} data-timing={60 * slide.minutes}}}",
+                        f"::: source\nNotebook {slide.see}\n:::", f"::: notes\n{time}\n\n{slide.notes}\n:::", *shown])
 
 
 def raw(block, recorded, where):
@@ -117,8 +112,8 @@ def raw(block, recorded, where):
     if film is None:
         raise SystemExit(f"{where}: there is no film of {name}")
     light = "matchMedia = () => ({addEventListener() {}});"  # as the deck is, whatever the reader's system prefers
-    begin = f' location.hash = "{name}={more.strip()}";' if more.strip() else ""
+    begin = f'location.hash = "{name}={more.strip()}";'
     inside = embed(film).replace("</head>", f"<style>{read(PARTS / 'graph.css')}\n{read(PARTS / 'film.css')}</style>"
-                                 f"<script>{light}{begin}</script></head>", 1)
+                                 f"<script>{light} {begin}</script></head>", 1)
     return (f'```{{=html}}\n<iframe class="explorer" title="{html.escape(film.title)}" '
             f'srcdoc="{html.escape(inside)}"></iframe>\n```')

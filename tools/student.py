@@ -38,7 +38,6 @@ POINTS = {
     9: (3, 2, 3),
 }
 LEFT_OUT = {"solution", "teaching-note"}
-EXERCISE = re.compile(r"^### Exercise (\d+)\.(\d+)\.", re.MULTILINE)
 LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb")
 # What the notebooks say of cells that the class does not get, and what they say to the class instead.
 SENTENCES = [
@@ -83,8 +82,8 @@ def write(files, folder, force=False):
 
 def class_folder():
     """{path: content} of all that a class needs."""
-    found = {path for pattern in NEEDED for path in ROOT.glob(pattern) if path.is_file()}
-    needed = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted(found) if path.suffix != ".pyc"}
+    needed = {path.relative_to(ROOT).as_posix(): path.read_bytes() for pattern in NEEDED
+              for path in sorted(ROOT.glob(pattern)) if path.is_file() and path.suffix != ".pyc"}
     notebooks = {f"notebooks/{name}.ipynb": text_of(without_outputs(student_version(notebook)))
                  for name, notebook in stored().items()}
     return {"README.md": (PARTS / "README.md").read_bytes(), **needed, **notebooks}
@@ -116,34 +115,28 @@ def student_version(notebook, solved=False):
     solved  with the marked solution under each stub
     """
     notebook = copy.deepcopy(notebook)
-    stubs = {stub.id: solved_stub_of(solution.source) if solved else stub.source
-             for stub, solution in exercises(notebook)}
-    cells, number = [], None
+    lesson, cells = int(re.match(r"# (\d)\.", notebook.cells[0].source)[1]), []
+    pairs = {stub.id: (number, solved_stub_of(solution.source) if solved else stub.source)
+             for number, (stub, solution) in enumerate(exercises(notebook), 1)}
     for cell in notebook.cells:
-        if LEFT_OUT & set(cell.metadata.get("tags", [])):
-            continue
         if cell.cell_type == "markdown":
-            for found in EXERCISE.finditer(cell.source):
-                number = int(found[1]), int(found[2])
             for said, instead in SENTENCES:
                 cell.source = said.sub(instead, cell.source)
-        if cell.id in stubs:
-            cells += answer_and_check(cell, stubs[cell.id], *number)
-        elif cell.source.strip():
+        if cell.id in pairs:
+            cells += answer_and_check(cell.id, lesson, *pairs[cell.id])
+        elif cell.source and not LEFT_OUT & set(cell.metadata.get("tags", [])):
             cells.append(cell)
     notebook.cells = cells
     return notebook
 
 
-def answer_and_check(stub, source, notebook, exercise):
+def answer_and_check(id, lesson, number, source):
     """The source without its last statement, and that statement, the check, in a locked cell of its own."""
-    lines = source.splitlines()
-    last = ast.parse(source).body[-1].lineno - 1
-    name = f"exercise-{notebook}-{exercise}"
-    answer = new_code_cell("\n".join(lines[:last]).rstrip(), id=stub.id, metadata={
-        **stub.metadata, "nbgrader": for_nbgrader(name, solution=True)})
-    points = POINTS[notebook][exercise - 1]
-    check = new_code_cell("\n".join(lines[last:]), id=f"{stub.id}-check", metadata={
+    lines, last = source.splitlines(), ast.parse(source).body[-1].lineno - 1
+    name, points = f"exercise-{lesson}-{number}", POINTS[lesson][number - 1]
+    answer = new_code_cell("\n".join(lines[:last]).rstrip(), id=id, metadata={
+        "nbgrader": for_nbgrader(name, solution=True)})
+    check = new_code_cell("\n".join(lines[last:]), id=f"{id}-check", metadata={
         "deletable": False, "editable": False,
         "nbgrader": for_nbgrader(f"{name}-check", grade=True, locked=True, points=points)})
     return answer, check

@@ -1,12 +1,21 @@
-"""Pandoc, the one that comes with pypandoc_binary: another one may set formulas otherwise."""
+"""What pages are made with: pandoc, and templates of Jinja.
 
+Pandoc is the one that comes with pypandoc_binary: another one may set formulas otherwise.
+"""
+
+import html
 import subprocess
 import sys
 from pathlib import Path
 
+import jinja2
 import pypandoc
 
+from tools.files import read
+
 PROGRAM = Path(pypandoc.__file__).parent / "files" / ("pandoc.exe" if sys.platform == "win32" else "pandoc")
+TEMPLATES = jinja2.Environment(undefined=jinja2.StrictUndefined)
+TEMPLATES.filters["e"] = html.escape
 
 
 def run_pandoc(markdown, name, *options, folder=None):
@@ -16,3 +25,8 @@ def run_pandoc(markdown, name, *options, folder=None):
     if done.returncode != 0:
         raise SystemExit(f"pandoc refused {name}: {done.stderr.decode().strip()}")
     return done.stdout.decode()
+
+
+def filled(template, **parts):
+    """The text of a file with these parts; in it, `| e` is for text that is no HTML yet."""
+    return TEMPLATES.from_string(read(template)).render(parts)
