@@ -207,6 +207,7 @@ def expected_difficulties(solution, notebook):
     """What the feedback says to wrong answers to the exercise of which this is the solution, beside what was typed."""
     said = [hint for name, module in imported_exercises(notebook).items()
             for check in re.findall(rf"\b{name}\.(\w+)", solution) for hint in hints(module, check)]
+    said.sort(key=lambda row: row[1] == "")  # the others come last
     rows = [f"| {f'`{typed}`' if typed else 'otherwise'} | {escaped(hint)} |" for hint, typed in said]
     table = "\n".join(["| typed | the feedback |", "|---|---|", *rows])
     return boxed("difficulties", "**Expected difficulties.**", table) if rows else ""
