@@ -276,17 +276,18 @@ def test_hook_is_called_on_every_edge(T, lead, inputs):
     }
 
 
-def test_what_a_hook_has_seen_stays_as_it_was():
-    """A hook may keep the arrays it is given, without copying them."""
+def test_what_a_hook_has_seen_and_returned_stays_as_it_was():
+    """A hook may keep the arrays it is given, without copying them; those it returns stay its own."""
     p, kept, copied = random_problem(), [], []
 
     def at(edge, gradient):
         kept.append(gradient)
         copied.append(gradient.copy())
-        return gradient
+        return copied[-1]
 
     backward(p.weights, p.trace, p.dY, at)
     assert all(np.array_equal(one, other) for one, other in zip(kept, copied, strict=True))
+    assert all(array.flags.writeable for array in copied)
 
 
 def test_a_hook_may_return_true_and_false():

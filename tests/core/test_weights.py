@@ -128,7 +128,7 @@ def test_map_goes_array_by_array():
 
 def test_identical_is_about_the_bits_of_every_array_and_the_dtype():
     u = random_weights()
-    zero = 0 * u
+    zero = everywhere(u, 0.0)
     assert zero.identical(0 * zero)
     assert not zero.identical(-zero)
     assert not zero.identical(0 * random_weights(dtype=np.float32))
