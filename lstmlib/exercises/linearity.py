@@ -53,8 +53,9 @@ def check_divide_contributions(backward_divided):
         W, V, X, dY = (rng.normal(size=shape) for shape in ((H, H), (H, K), (B, H), (B, K)))
         h1 = np.tanh(X @ W)
         h2 = np.tanh(h1 @ W)
-        from_first, from_second, dV = contributions(W, V, X, h1, h2, dY)
-        dW = from_first + from_second
+        dz2 = dY @ V.T * (1 - h2 ** 2)
+        from_first, from_second = X.T @ ((dY @ V.T + dz2 @ W.T) * (1 - h1 ** 2)), h1.T @ dz2
+        dW, dV = from_first + from_second, (h1 + h2).T @ dY
         without_dz2 = X.T @ (dY @ V.T * (1 - h1 ** 2))
         answer = backward_divided(W, V, X, h1, h2, dY, size_X)
         if answer is None:
@@ -77,13 +78,6 @@ def check_divide_contributions(backward_divided):
             (dV / 8, "this divides by 8; divide by the argument size_X."),
             (dV, "dV was never divided, and V is a weight as well."), (dV / size_X ** 2, "dV is divided twice."),
         ])
-
-
-def contributions(W, V, X, h1, h2, dY):
-    """The backward pass of the notebook's network: the two contributions to dW, and dV."""
-    dz2 = dY @ V.T * (1 - h2 ** 2)
-    dz1 = (dY @ V.T + dz2 @ W.T) * (1 - h1 ** 2)
-    return X.T @ dz1, h1.T @ dz2, (h1 + h2).T @ dY
 
 
 def length(received, right):

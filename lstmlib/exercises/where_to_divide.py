@@ -5,9 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
-from ..placement import EDGES, crosses_exactly_once, path_crossings
-from ..sequence import backward, forward
-from ..weights import init_weights
+from .. import EDGES, backward, crosses_exactly_once, forward, init_weights
+from ..placement import path_crossings
 from .base import NotYet, all_answered, answered, brief, check, expect, likely
 
 # The edges that may follow each edge in figure 4.1.

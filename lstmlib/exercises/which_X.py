@@ -5,11 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from ..checking import relative_error
-from ..losses import cross_entropy
-from ..sequence import backward, forward
-from ..tasks import reber_strings
-from ..weights import Weights, init_weights
+from .. import Weights, backward, cross_entropy, forward, init_weights, reber_strings, relative_error
 from .base import NotYet, answered, brief, check, expect, likely
 
 

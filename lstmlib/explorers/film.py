@@ -32,19 +32,14 @@ MOVED = {"index", "value"}  # traits that a hand moves: they are in a channel ev
 
 @dataclass(frozen=True)
 class Film:
-    """What a page needs.
+    """What a page needs."""
 
-    name   as in links; title  as the explorer says it
-    data   what the player reads; kinds  {class of a widget: its JavaScript}; css  the style of all
-    still  [[name of a state, its verdict and words, [panel, ...]], ...] for a page on which no player runs
-    """
-
-    name: str
-    title: str
-    data: dict
-    kinds: dict
-    css: str
-    still: list
+    name: str    # as in links
+    title: str   # as the explorer says it
+    data: dict   # what the player reads
+    kinds: dict  # {class of a widget: its JavaScript}
+    css: str     # the style of all
+    still: list  # [[name of a state, its verdict and words, [panel, ...]], ...] for a page on which no player runs
 
 
 def films(folder, stems=tuple(EXPLORERS)):

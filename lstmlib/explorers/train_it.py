@@ -86,11 +86,6 @@ def curve(losses, size_X):
     return 2 / size_X * np.reshape(losses[:whole], (-1, WINDOW)).mean(axis=1)
 
 
-def distances(kept, right):
-    """The norm-relative distance of the weights from those of the right run."""
-    return [(weights - truth).norm() / truth.norm() for weights, truth in zip(kept, right)]
-
-
 def make_data(report=print):
     """Every curve, as it is stored."""
     data = {}
@@ -99,9 +94,10 @@ def make_data(report=print):
             _, right = run({"loss"}, optimiser, size_X)
             for name, edges in PLACEMENTS.items():
                 losses, kept = run(edges, optimiser, size_X)
+                apart = [(weights - truth).norm() / truth.norm() for weights, truth in zip(kept, right)]
                 data[f"{name} {optimiser} {size_X}"] = {
                     "mse": [float(f"{value:.3g}") for value in curve(losses, size_X)],
-                    "distance": [float(f"{value:.2g}") for value in distances(kept, right)],
+                    "distance": [float(f"{value:.2g}") for value in apart],
                     "died": len(losses) if len(losses) < BATCHES else None}
                 report(name, optimiser, size_X)
     return data
