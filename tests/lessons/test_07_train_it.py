@@ -114,26 +114,6 @@ def test_headline_and_words_of_every_state():
     assert len(seen) == 8
 
 
-@pytest.mark.parametrize("distance, end, verdict", [
-    (0.0, 0.001, "identical"), (9e-10, 0.001, "identical up to rounding"), (2e-9, 0.001, "forgiven"),
-    (0.0099, 0.001, "forgiven"), (0.011, 0.001, "survives"), (0.5, 0.0029, "survives"), (0.5, 0.0031, "drifts behind"),
-    (0.5, 0.0199, "drifts behind"), (0.5, 0.0201, "falls far behind"), (0.5, 0.0299, "falls far behind"),
-    (0.5, 0.0301, "learns next to nothing")])
-def test_where_one_verdict_ends_and_the_next_begins(distance, end, verdict):
-    """By the largest distance, and by the mean squared error of the last four windows."""
-    run = {"died": None, "distance": [distance, 0.0], "mse": [9] + [end] * 4}
-    assert curves.verdict(run, [9] + [0.001] * 4) == verdict
-    assert curves.verdict(run | {"died": 4}, [0.001]) == "dies"
-
-
-def test_a_run_ends_when_its_mean_squared_error_is_beyond_the_bound(monkeypatch):
-    """2 L / |X|, not L / |X|: the bound is set just below and just above that of the third batch."""
-    losses, _ = curves.run(set(), "SGD", 8, batches=4)
-    for share, batches in ((0.99, 3), (1.01, 4)):
-        monkeypatch.setattr(curves, "DIED", share * 2 * losses[2] / 8)
-        assert len(curves.run(set(), "SGD", 8, batches=9)[0]) == batches
-
-
 # Answers.
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
