@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from helpers import drawn
-from lstmlib.exercises.weigh_your_step import check_fingerprint, check_sealed, check_weigh, sealed
+from lstmlib.exercises.weigh_your_step import check_fingerprint, check_sealed, check_weigh
 from lstmlib.explorers import weigh_your_step as module
 from lstmlib.explorers.film import lattice
-from lstmlib.weighing import examine
 
 NAMES = {"A": "the mean of each piece's mean", "B": "the mean over sequences of each one's mean",
          "C": "with weight decay"}
@@ -114,10 +113,3 @@ def test_the_panels_show_the_weights():
     assert all(f">{value}<" in text for value in ("0.167", "0.111", "0.0667")) and text.count("✓") == 1
     gaps = re.findall(r'<line [^>]*stroke-width="5"', text)
     assert len(gaps) == 6  # 1 and 1/3, of three items, are longer than the room
-
-
-def test_examine_names_the_step_of_the_notebook():
-    items = module.some_items()
-    report = examine(sealed("first"), items, tokens=lambda item: item.tokens,
-                     length=lambda item: item.length, keep=module.keep, means="tokens", quiet=True)
-    assert report.divides_by == ["tokens"] and not report.faults
