@@ -261,6 +261,9 @@ def test_the_four_ways_to_b():
         "loss at t = 2, dy at t = 2, dh_above at t = 2, dc_next at t = 2, dz at t = 1, dW_t at t = 1, dW.",
         "loss at t = 2, dy at t = 2, dh_above at t = 2, dz at t = 2, dh_next at t = 2, dz at t = 1, dW_t at t = 1, dW."]
     assert "dz at t = 2 (1), dh_next at t = 2, dz at t = 1 (2)" in graph.all_paths(edges=("dz",))[3].words
+    inside = [{part for part in graph.counted(path, (), 2) if part.split()[0] in ("h", "join", "cell")}
+              for path in paths_to("b", 2)]  # h goes to z by two ways at once
+    assert inside == [{"h 2", "join 2"}, {"h 1", "join 1"}, {"h 2", "cell 1"}, {"h 2", "join 2", "h 1", "join 1"}]
 
 
 def test_the_timesteps_that_are_drawn():

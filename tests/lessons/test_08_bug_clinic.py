@@ -92,12 +92,14 @@ def test_the_headline_is_good_where_a_healthy_pass_would_read_the_same():
             "One step back: dh_next 1.00, dc_next 1.00; at t = 1: dh_next 1.00, dc_next 1.00"}), (state, said)
 
 
-def test_axes_do_not_follow_the_data():
-    for panel in ("gradient check", "scaled loss", "probe", "reordered batch"):
-        frames = {tuple(text.text for text in ElementTree.fromstring(drawn(draw(state, numbers(state)))).iter()
-                        if text.get("text-anchor") == "end")
-                  for state in (Bench(bed, panel) for bed in BEDS)}
-        assert len(frames) == 1 and frames != {()}
+@pytest.mark.parametrize("instrument, of_axes", [
+    ("gradient check", "end"), ("scaled loss", "end"), ("probe", "end"), ("reordered batch", "end"),
+    ("size and direction", "middle")])
+def test_axes_do_not_follow_the_data(instrument, of_axes):
+    labels = {tuple((text.text, text.get("x"), text.get("y")) for text in ElementTree.fromstring(picture).iter()
+                    if text.get("text-anchor") == of_axes)
+              for picture in (drawn(draw(Bench(bed, instrument), reading(bed))) for bed in BEDS)}
+    assert len(labels) == 1 and labels != {()}
 
 
 def test_no_state_of_the_poster_names_a_patient():
