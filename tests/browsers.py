@@ -29,6 +29,19 @@ CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-fir
                     "--disable-background-networking", "--disable-component-update"]
 PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
 
+# Functions for a page. Each takes a selector.
+SMALL_TEXT = """(places) => [...document.querySelectorAll(`${places} *`)].filter((part) => {
+    const words = [...part.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    const small = "script, style, option, annotation, sub, sup, msub, msup, msubsup, munder, munderover, mfrac";
+    if (!words || part.closest(small) || !part.checkVisibility({visibilityProperty: true})) return false;
+    const drawn = part.getScreenCTM?.(), scale = drawn ? Math.hypot(drawn.a, drawn.b) : 1;
+    return parseFloat(getComputedStyle(part).fontSize) * scale < 10.99;
+}).map((part) => part.textContent.slice(0, 40))"""
+LETTERS_IN_A_LINE = """(blocks) => Math.max(0, ...[...document.querySelectorAll(blocks)].map((block) => {
+    const lines = block.offsetHeight / parseFloat(getComputedStyle(block).lineHeight);
+    return lines > 2.5 ? block.innerText.length / lines : 0;
+}))"""
+
 
 def load_run(folder=ROOT):
     """run.py of this folder, as a module."""

@@ -127,3 +127,14 @@ def hint_of(check, *answers):
 def drawn(panels):
     """All panels of a picture as one SVG text."""
     return f"<svg>{''.join(panel.svg for panel in panels)}</svg>"
+
+
+def contrast(one, other):
+    """Of two colours "#rrggbb", as WCAG has it."""
+    def light(colour):
+        parts = (int(colour[k:k + 2], 16) / 255 for k in (1, 3, 5))
+        linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear))
+
+    low, high = sorted(map(light, (one, other)))
+    return (high + 0.05) / (low + 0.05)

@@ -10,7 +10,7 @@ from films import small_lattice
 for package in ("nbformat", "playwright", "pypandoc", "bleach", "anywidget"):
     pytest.importorskip(package, reason="the extras handout, lab and test are not installed")
 
-from browsers import Shown, violations  # noqa: E402
+from browsers import LETTERS_IN_A_LINE, SMALL_TEXT, Shown, violations  # noqa: E402
 from playwright.sync_api import TimeoutError, expect  # noqa: E402
 
 from lstmlib import EDGES  # noqa: E402
@@ -25,18 +25,6 @@ PAGES = [book.address(name) for name in stored() | book.documents()]
 LARGE = ["index.html", "04_where_to_divide.html"]
 WIDTHS = [360, 768, 1280, 1920]
 UNFOLD = "document.querySelectorAll('details').forEach((folded) => { folded.open = true; })"
-SMALLEST_TEXT = """() => {
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
-    while (walker.nextNode()) {
-        const parent = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
-        if (!text || parent.closest("script, annotation, sub, sup, msub, msup, msubsup, munder, munderover, mfrac")
-            || !parent.checkVisibility({visibilityProperty: true})) continue;
-        const matrix = parent.getScreenCTM?.(), scale = matrix ? Math.hypot(matrix.a, matrix.b) : 1;
-        const size = parseFloat(getComputedStyle(parent).fontSize) * scale;
-        if (size < 10.99) found.push([size, text.slice(0, 40)]);
-    }
-    return found;
-}"""
 RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"]
 # Whether a text can be read follows from its colour, ground, size and weight: one of each kind is enough.
 KINDS = {"light": [], "dark": []}  # of which one was looked at
@@ -88,21 +76,15 @@ def opened(browser, path, place="", width=1280, **options):
 
 
 def put(shown, control, value):
-    """Move a control by mouse, as a reader does."""
+    """Move a control, as a reader does."""
     if isinstance(control, Switch):
-        shown.part("checkbox", control).click()
-        return
-    index, last = control.values.index(value), len(control.values) - 1
-    if isinstance(control, Menu):
-        shown.part("combobox", control).select_option(index=index)
+        shown.part("checkbox", control).set_checked(value)
+    elif isinstance(control, Menu):
+        shown.part("combobox", control).select_option(index=control.values.index(value))
     elif isinstance(control, Choice):
-        shown.part("group", control).get_by_role("radio").nth(index).click()
-    elif last > 12:  # a pixel is more than one value
-        shown.part("slider", control).fill(str(index))
+        shown.part("group", control).get_by_role("radio").nth(control.values.index(value)).check()
     else:
-        slider = shown.part("slider", control)
-        box = slider.bounding_box()
-        slider.click(position={"x": 8 + (box["width"] - 16) * index / last, "y": box["height"] / 2})
+        shown.part("slider", control).fill(str(control.values.index(value)))
 
 
 @pytest.mark.parametrize("stem", EXPLORERS)
@@ -259,14 +241,10 @@ def on_paper(page):
 def fits(page, width, finger):
     """Nothing is wider than the page, smaller than 11 pixels or, where a hand must hit it, than `finger` pixels."""
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(SMALLEST_TEXT) == [], width
+    assert page.evaluate(SMALL_TEXT, "body") == [], width
     assert page.evaluate(SMALL_TARGETS, [TARGETS, finger]) == [], width
-    letters = page.evaluate("""() => {
-        const all = [...document.querySelectorAll("main > p")], length = (p) => p.innerText.length;
-        const longest = all.sort((a, b) => length(b) - length(a))[0];
-        return longest && length(longest) / (longest.offsetHeight / parseFloat(getComputedStyle(longest).lineHeight));
-    }""")
-    assert letters is None or 58 < letters < 80 or width < 1280, letters
+    letters = page.evaluate(LETTERS_IN_A_LINE, "main > p")
+    assert letters == 0 or 58 < letters < 80 or width < 1280, letters
 
 
 def become_a_phone(page, height=900):

@@ -1,7 +1,5 @@
 """What a student does to an explorer in JupyterLab: everything at once, too fast, and at the wrong time."""
 
-import json
-
 import pytest
 from browsers import Lab, Shown, write_notebook
 from playwright.sync_api import expect
@@ -156,20 +154,34 @@ def test_the_kernel_restarted(opened, shown):
     shown.both(lambda twin: twin.choose("Reset") or twin.choose("At the end: dW"))
 
 
-def test_the_kernel_killed_in_the_middle_of_a_drag(opened, shown):
-    """JupyterLab starts another one and says so; the last picture stays, and the cell run again is as good as new."""
-    page, slider = opened.page, shown.slider(shown.twin.controls["forget_bias"])
+def drag(page, slider, halfway=lambda: None):
+    """Pull a slider to and fro for a second, and leave it at its first value."""
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
-    page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, y)
     page.mouse.down()
-    for move in range(60):
-        if move == 20:
-            page.evaluate("""() => { panel.sessionContext.session.kernel.requestExecute(
-                {code: "import os; os.kill(os.getpid(), 9)", silent: true}); }""")
-        page.mouse.move(box["x"] + 5 + (box["width"] - 10) * (move % 30) / 30, box["y"] + box["height"] / 2)
+    for move in range(50):
+        page.mouse.move(box["x"] + 2 + (box["width"] - 4) * (7 * (49 - move) % 50) / 50, y)
         page.wait_for_timeout(20)
+        if move == 25:
+            halfway()
     page.mouse.up()
+
+
+def test_a_fast_drag_ends_with_the_last_state(opened, shown):
+    bias = shown.twin.controls["forget_bias"]
+    drag(opened.page, shown.slider(bias))
+    shown.both(lambda twin: twin.set(forget_bias=bias.values[0]))
+    assert opened.complaints == []
+
+
+def test_the_kernel_killed_in_the_middle_of_a_drag(opened, shown):
+    """JupyterLab starts another one and says so; the last picture stays, and the cell run again is as good as new."""
+    page = opened.page
+    drag(page, shown.slider(shown.twin.controls["forget_bias"]), lambda: page.evaluate("""() => {
+        panel.sessionContext.session.kernel.requestExecute(
+            {code: "import os; os.kill(os.getpid(), 9)", silent: true}); }"""))
     page.locator(".jp-Dialog", has_text="Restarting").get_by_role("button").last.click()
     page.wait_for_function("panel.sessionContext.session.kernel.status === 'idle'")
     the_note_says(page, shown.box, "un this cell again", patience=20_000)
@@ -204,17 +216,3 @@ def test_saved_and_opened_again_without_its_kernel(opened, shown):
             opened.page.evaluate("panel.dispose()")
             opened.page.wait_for_timeout(1500)
             opened.complaints.clear()  # JupyterLab's own, about the kernel that was not started; they come late
-
-
-def test_a_copy_that_nobody_trusts_shows_the_picture(opened):
-    text = (opened.folder / "renamed.ipynb").read_text()
-    notebook = json.loads(text)
-    notebook["cells"][SENTENCE]["source"] = "# changed by someone else"
-    (opened.folder / "copy.ipynb").write_text(json.dumps(notebook))
-    opened.open("copy.ipynb")
-    assert opened.page.evaluate("panel.content.widgets.map((cell) => cell.model.trusted)")[EXPLORER] is False
-    pictures = opened.page.locator(".jp-Notebook:visible").locator(PICTURE)
-    expect(pictures).to_have_count(len(laboratory().poster))
-    assert all(pictures.evaluate_all("""(pictures) => Promise.all(pictures.map((picture) =>
-        picture.decode().then(() => picture.naturalWidth > 0)))"""))
-    opened.close()

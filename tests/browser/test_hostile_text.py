@@ -55,11 +55,6 @@ def test_hostile_text_is_escaped():
     assert ElementTree.fromstring(explorer.panels.text).get("aria-label") == HOSTILE  # well-formed
 
 
-def test_a_sentence_leads_to_a_preset_and_nowhere_else():
-    with pytest.raises(ValueError, match="no preset named"):
-        hostile_explorer().sentence("[press](javascript:alert(1))")
-
-
 class Answer:
     def __repr__(self):
         return HOSTILE
@@ -74,11 +69,6 @@ class Answer:
 def check_answer(answer):
     """It is 3."""
     expect(answer, 3, given=HOSTILE)
-
-
-def test_feedback_on_a_hostile_answer_is_plain_text(capsys):
-    check_answer(Answer())
-    assert capsys.readouterr().out.startswith("Not yet. ")
 
 
 CELLS = ("import sys\nsys.path[:0] = [{tests!r}, {tests!r} + '/browser']\n"
@@ -118,8 +108,9 @@ def test_hostile_text_harms_no_page(lab):
     notebook["cells"][-1]["source"] = "pass"
     (folder / "hostile_copy.ipynb").write_text(json.dumps(notebook))
     lab.open("hostile_copy.ipynb")
-    page.locator(".jp-OutputArea img[src^='data:image/svg+xml'][alt]").first.wait_for()
-    page.wait_for_timeout(300)
+    assert page.evaluate("panel.content.widgets[1].model.trusted") is False
+    picture = page.locator(".jp-OutputArea img[src^='data:image/svg+xml'][alt]").first
+    assert picture.evaluate("(picture) => picture.decode().then(() => picture.naturalWidth > 0)")
     harmless(page)
     assert [complaint for complaint in lab.complaints if complaint.startswith("request")] == []
     lab.close()
@@ -127,6 +118,7 @@ def test_hostile_text_harms_no_page(lab):
 
 def harmless(page):
     """No script of the hostile text has run, and none of its elements stands in an output."""
+    page.wait_for_timeout(300)
     assert page.evaluate("window.harm") is None
     assert page.locator(".jp-OutputArea-output script, .jp-OutputArea-output [onerror], .jp-OutputArea-output [onload]"
                         ).count() == 0

@@ -6,13 +6,13 @@ An explorer that is added is covered without a change here. A zoom of 200% halve
 
 import ast
 import re
-import time
 
 import nbformat
 import pytest
-from browsers import ROOT, Shown, violations, write_notebook
+from browsers import LETTERS_IN_A_LINE, ROOT, SMALL_TEXT, Shown, violations, write_notebook
 from playwright.sync_api import expect
 
+from helpers import contrast
 from lstmlib import EDGES
 from lstmlib.explorers import EXPLORERS, Choice, Menu, Slider, Switch
 from lstmlib.explorers.film import made
@@ -29,27 +29,7 @@ Prediction("How many?", ["one", "five"], lambda: "five", "So.")"""
 PROSE = ("# A heading that is long enough to reach beyond the width at which anybody reads a line with pleasure\n\n"
          "{words}\n\n- {words}\n\n> **Note.** {words}\n\n1. {words}").format(
              words=" ".join(["The gradient of a mean over timesteps is a sum over all paths through the graph."] * 4))
-LONGEST_LINE = """() => Math.max(...[...document.querySelectorAll(".jp-RenderedMarkdown :is(p, li, h1)")].map((block) =>
-{
-    const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT), lines = new Map(), range = new Range();
-    while (walker.nextNode()) for (let k = 0; k < walker.currentNode.length; k++) {
-        range.setStart(walker.currentNode, k); range.setEnd(walker.currentNode, k + 1);
-        const top = Math.round(range.getBoundingClientRect().bottom);
-        lines.set(top, (lines.get(top) || 0) + 1);
-    }
-    return Math.max(...lines.values());
-}))"""
-CONTRAST = """(one, other) => {
-    const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
-        .map((share) => share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, share, k) => sum + share * [0.2126, 0.7152, 0.0722][k], 0);
-    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
-    return (high + 0.05) / (low + 0.05);
-}"""
-
-
 NAMELESS = re.compile(r"^ *- (?:slider|checkbox|combobox|radio|button|img|textbox)\b(?! \").*", re.M)
-DRAG_SECONDS, EVENTS_PER_SECOND, LATEST = 1, 20, 300  # the last is in milliseconds
 
 
 def sentences():
@@ -184,44 +164,6 @@ def moves(control):
     return [("Space", [edge for edge in EDGES if (edge == "dy") != (edge in control.value)]), ("Enter", control.value)]
 
 
-def test_a_fast_drag_ends_with_the_last_state(opened, laboratory):
-    field, control = next((field, control) for field, control in laboratory.twin.controls.items()
-                          if isinstance(control, Slider))
-    late = drag(opened.page, laboratory, control)
-    laboratory.both(lambda twin: twin.set(**{field: control.values[0]}))
-    if late > LATEST:  # once more: the machine may have been busy with something else
-        late = drag(opened.page, laboratory, control)
-    assert late <= LATEST, f"a picture arrived {late:.0f} ms after the hand stopped"
-
-
-def drag(page, shown, control):
-    """Pull a slider to and fro, and leave it at its first value: how late the last change came, in milliseconds."""
-    slider = shown.slider(control)
-    slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    watcher = shown.box.evaluate_handle("""(box) => {
-        const seen = {hand: 0, picture: 0, pictures: 0};
-        box.addEventListener("input", () => { seen.hand = performance.now(); }, true);
-        const changed = () => { seen.picture = performance.now(); seen.pictures += 1; };
-        for (const part of box.querySelectorAll(".lstm-panels, .lstm-status")) {
-            new MutationObserver(changed).observe(part, {childList: true, subtree: true});
-        }
-        return seen;
-    }""")
-    start, moves = time.monotonic(), DRAG_SECONDS * EVENTS_PER_SECOND
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, y)
-    page.mouse.down()
-    for move in range(1, moves + 1):
-        share = (7 * move % moves) / moves  # 0 at the end
-        page.mouse.move(box["x"] + 2 + share * (box["width"] - 4), y)
-        time.sleep(max(0, start + move / EVENTS_PER_SECOND - time.monotonic()))
-    page.mouse.up()
-    page.wait_for_timeout(2 * LATEST)
-    seen = watcher.json_value()
-    assert seen["pictures"] > 0
-    return seen["picture"] - seen["hand"]
-
 # What it looks like.
 
 @both_themes
@@ -234,20 +176,11 @@ def test_axe_finds_nothing(opened, theme):
 def test_no_text_is_smaller_than_11_pixels_and_nothing_is_cut_off(opened, width, height):
     opened.page.set_viewport_size({"width": width, "height": height})
     opened.page.wait_for_timeout(150)
-    faults = opened.page.locator(".lstm-explorer").evaluate_all("""(all) => all.map((explorer) => {
-        const parts = [...explorer.querySelectorAll("*")].filter((part) => part.checkVisibility());
-        const texts = parts.filter((part) => !["STYLE", "OPTION"].includes(part.tagName.toUpperCase()) &&
-            [...part.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()));
-        const scale = (part) => part instanceof SVGElement
-            ? Math.hypot(part.getScreenCTM().a, part.getScreenCTM().b) : 1;
-        const sizes = texts.map((part) => [
-            parseFloat(getComputedStyle(part).fontSize) * scale(part), part.textContent]);
-        const right = explorer.getBoundingClientRect().right;
-        const wide = parts.filter((part) => !part.closest(".lstm-panel > *") &&
-            part.getBoundingClientRect().right > right + 1);
-        return [sizes.filter(([size]) => size < 10.99), wide.map((part) => part.outerHTML.slice(0, 200))];
-    })""")
-    assert dict(zip(STEMS, faults, strict=True)) == dict.fromkeys(STEMS, [[], []])
+    assert opened.page.evaluate(SMALL_TEXT, ".lstm-explorer") == []
+    assert opened.page.locator(".lstm-explorer").evaluate_all("""(all) => all.flatMap((explorer) =>
+        [...explorer.querySelectorAll("*")].filter((part) => part.checkVisibility() && !part.closest(".lstm-panel > *")
+            && part.getBoundingClientRect().right > explorer.getBoundingClientRect().right + 1
+        ).map((part) => part.outerHTML.slice(0, 200)))""") == []
     heights = opened.page.locator(".lstm-explorer").evaluate_all("(all) => all.map((box) => box.offsetHeight)")
     assert width < 1280 or max(heights) <= opened.height, "not on one screen"
 
@@ -260,19 +193,22 @@ def test_every_stop_shows_its_focus(opened, laboratory, theme):
     for _ in range(6):
         opened.page.keyboard.press("Tab")
     assert opened.page.evaluate("document.activeElement.matches('[data-edge]')")
-    stops, faint = opened.page.evaluate("""(contrast) => {
-        const all = [...document.querySelectorAll(".lstm-explorer :is(input, select, button, [tabindex='0'])")];
-        const stops = all.filter((stop) => stop.checkVisibility()), faint = stops.filter((stop) => {
+    stops = opened.page.locator(".lstm-explorer :is(input, select, button, [tabindex='0']):visible").evaluate_all(
+        """(all) => all.map((stop) => {
             stop.focus();
-            const paper = getComputedStyle(stop.closest(".lstm-explorer")).backgroundColor;
             const pill = stop.querySelector(".pill"), line = getComputedStyle(pill ?? stop);
-            const [shown, width, colour] = pill ? [true, line.strokeWidth, line.stroke]
-                : [line.outlineStyle === "solid", line.outlineWidth, line.outlineColor];
-            return !shown || parseFloat(width) < 2 || eval(contrast)(colour, paper) < 3;
-        });
-        return [stops.length, faint.map((stop) => stop.outerHTML.slice(0, 120))];
-    }""", CONTRAST)
-    assert faint == [] and stops > 5 * len(STEMS)
+            return [stop.outerHTML.slice(0, 120), pill !== null || line.outlineStyle === "solid",
+                    parseFloat(pill ? line.strokeWidth : line.outlineWidth), pill ? line.stroke : line.outlineColor,
+                    getComputedStyle(stop.closest(".lstm-explorer")).backgroundColor];
+        })""")
+    assert len(stops) > 5 * len(STEMS)
+    for stop, shown, width, line, paper in stops:
+        assert shown and width >= 2 and contrast(hexadecimal(line), hexadecimal(paper)) >= 3, stop
+
+
+def hexadecimal(colour):
+    red, green, blue, *_ = map(int, re.findall(r"\d+", colour))
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def test_forced_colours_reach_the_panels(opened):
@@ -362,4 +298,4 @@ def test_prose_has_lines_of_at_most_75_characters(opened):
     for width in (1280, 1920):
         opened.page.set_viewport_size({"width": width, "height": 1000})
         opened.page.wait_for_timeout(300)
-        assert 60 <= opened.page.evaluate(LONGEST_LINE) <= 75
+        assert 58 <= opened.page.evaluate(LETTERS_IN_A_LINE, ".jp-RenderedMarkdown :is(p, li, h1)") <= 75

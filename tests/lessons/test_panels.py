@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
+from helpers import contrast
 from lstmlib.explorers import EXPLORERS
 from lstmlib.explorers.controls import STYLE
 from lstmlib.explorers.film import lattice, made
@@ -141,17 +142,6 @@ def test_the_light_theme_is_what_stands_in_the_pictures():
     assert there == LIGHT and set(LIGHT) == set(DARK)
     forced = STYLE[STYLE.index("forced-colors"):].split("}")[0]
     assert set(re.findall(r"--lstm-([\w-]+):", forced)) == set(LIGHT)
-
-
-def contrast(one, other):
-    """Of two colours "#rrggbb", as WCAG has it."""
-    def light(colour):
-        parts = (int(colour[k:k + 2], 16) / 255 for k in (1, 3, 5))
-        linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear))
-
-    low, high = sorted(map(light, (one, other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 def pale(panel, theme):
