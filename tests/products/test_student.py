@@ -180,7 +180,8 @@ def test_the_class_gets_all_notebooks_and_keeps_what_it_wrote_into_them(folder, 
 
 IMPORTS = """import sys
 sys.path.insert(0, sys.argv[1])
-import lstmlib.exercises, lstmlib.explorers, lstmlib.show.server, pathlib, run
+import lstmlib.exercises, lstmlib.explorers, lstmlib.show.server, run, runpy
+runpy.run_path(sys.argv[1] + "/benchmarks/adding_problem.py")
 run.make_environment, run.become = (lambda *extras: None), (lambda *words, **_: print(words))
 run.main([])
 run.main(["handout"])
@@ -190,8 +191,10 @@ run.main(["handout"])
 def test_the_folder_works_by_itself(folder):
     """What its environment is made from is there, it starts, and what it cannot do is no command."""
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    named = [project["project"]["readme"], *project["project"]["license-files"],
-             *project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]]
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("notebooks/*.ipynb"))
+    named = [project["project"]["readme"], *project["project"]["license-files"], "benchmarks/adding_problem.json",
+             *project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"],
+             *(f"notebooks/{link}" for link in re.findall(r"\]\(([\w./-]+\.\w+)", text))]
     assert all((folder / name).exists() for name in named)
     done = subprocess.run([sys.executable, "-I", "-c", IMPORTS, str(folder)], cwd=folder.parent,
                           capture_output=True, text=True)
