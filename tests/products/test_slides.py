@@ -83,7 +83,7 @@ def test_a_lesson_has_its_minutes_and_room_for_questions(lesson):
     assert len(all_slides) <= 20 and sum(slide.minutes for slide in all_slides) == LESSON_MINUTES
     assert all_slides[-1].minutes >= 6 and "uestions" in all_slides[-1].heading
     assert sum("vote" in slide.classes for slide in all_slides) >= 2  # before and after
-    assert all(slide.notes for slide in all_slides)
+    assert all(slide.body and slide.notes for slide in all_slides)
     assert max(len(re.sub(r"\$+.*?\$+|```.*?```", "", slide.body, flags=re.S).split()) for slide in all_slides) <= 40
 
 
@@ -182,8 +182,8 @@ def test_the_graph_of_a_slide_is_that_of_the_notebooks_with_larger_names():
 
 @pytest.mark.parametrize("text, words", [
     ("# A\n\n## No minutes\n", "a slide begins with"),
-    ('# A\n\n## B {minutes=2 see="0"}\n\n[draw nothing]\n', "cannot be drawn"),
-    ('# A\n\n## B {minutes=2 see="0"}\n\n[film nothing]\n', "no film of nothing"),
+    ('# A\n\n## B {minutes=2 see="0"}\n\n[draw nothing]\n\n> Say.\n', "cannot be drawn"),
+    ('# A\n\n## B {minutes=2 see="0"}\n\n[film nothing]\n\n> Say.\n', "no film of nothing"),
 ])
 def test_a_wrong_lesson_names_its_slide(tmp_path, text, words):
     path = tmp_path / "1_a.md"
