@@ -23,6 +23,7 @@ PANDOC_OPTIONS = ("--from=markdown-auto_identifiers-implicit_figures", "--to=rev
 
 HEADING = re.compile(r'## (?P<heading>.+?) \{(?P<classes>[^}"]*?) ?minutes=(?P<minutes>\d+)'
                      r'(?: work=(?P<work>\d+))? see="(?P<see>[^"]+)"\}')
+BODY_AND_NOTES = re.compile(r"(.*?)((?:^>[^\n]*\n?)*)", re.DOTALL | re.MULTILINE)  # the notes are the last quote
 SHOWN = re.compile(r"\[(draw|film) (\w+)((?: [^\] ]+)*)\]")
 
 
@@ -65,7 +66,7 @@ def read_lesson(path):
         found = HEADING.fullmatch(first)
         if not found:
             raise SystemExit(f'{path.name}: a slide begins with `## Heading {{minutes=2 see="..."}}`, got {first!r}')
-        body, _, notes = "\n".join(lines).rpartition("\n\n> ")  # a rule, too, is a quote: the notes come last
+        body, notes = BODY_AND_NOTES.fullmatch("\n".join(lines)).groups()
         slides.append(Slide(found["heading"], found["classes"], int(found["minutes"]), int(found["work"] or 0), start,
                             found["see"], body.strip(), re.sub(r"^> ?", "", notes, flags=re.MULTILINE)))
         start += slides[-1].minutes

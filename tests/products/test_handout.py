@@ -292,7 +292,7 @@ def test_what_was_typed_stands_beside_the_hint():
     found = dict(handout.hints("which_X", "check_token_weights"))
     assert found["the mean over M micro-batches divides by M as well."] == "1 / of_piece"
     found = dict(handout.hints("start_here", "check_repair"))
-    assert found["one of the two divisions is wanted; only one must be taken back."] == "factor == 100"
+    assert found["one of the two divisions is wanted; only one must be taken back."] == "100"
 
 
 def test_folded_code_stays_in_the_notebook_and_students_have_room(tmp_path):
