@@ -37,10 +37,11 @@ SMALL_TEXT = """(places) => [...document.querySelectorAll(`${places} *`)].filter
     const drawn = part.getScreenCTM?.(), scale = drawn ? Math.hypot(drawn.a, drawn.b) : 1;
     return parseFloat(getComputedStyle(part).fontSize) * scale < 10.99;
 }).map((part) => part.textContent.slice(0, 40))"""
-LETTERS_IN_A_LINE = """(blocks) => Math.max(0, ...[...document.querySelectorAll(blocks)].map((block) => {
-    const lines = block.offsetHeight / parseFloat(getComputedStyle(block).lineHeight);
-    return lines > 2.5 ? block.innerText.length / lines : 0;
-}))"""
+LETTERS_IN_A_LINE = """(blocks) => {
+    const length = (block) => block.innerText.length;
+    const [longest] = [...document.querySelectorAll(blocks)].sort((a, b) => length(b) - length(a));
+    return longest && length(longest) / (longest.offsetHeight / parseFloat(getComputedStyle(longest).lineHeight));
+}"""
 
 
 def load_run(folder=ROOT):
