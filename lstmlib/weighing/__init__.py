@@ -120,7 +120,7 @@ def unseen(report, plan, call, tokens, keep, empties):
         things += ["what each sequence's loss is divided by first (needs keep or reference)"] * (len(plan.owns) < 2)
         things += [] if keep else ["a vector that is added to every mean, such as decay (needs keep or reference)"]
     things += [] if tokens else ["tokens by their name (needs tokens)"]
-    if empties and "no token" not in {fault.kind for fault in report.faults}:
+    if empties and "no token" not in report.kinds():
         things.append("whether the loss without a token is NaN (PyTorch's mean of nothing is, even where its gradient "
                       "is zero)")
     return notes + ["not to be seen from here: " + "; ".join(things)] if report.weights else notes
@@ -167,10 +167,7 @@ def check_meaning(means, plan):
 
 def number(function, name, item):
     """function(item) as a plain number."""
-    try:
-        value = function(item)
-    except Exception as error:
-        raise ValueError(f"{name} must be a number, and {type(error).__name__} was raised: {error}") from error
+    value = called(function, (item,), name, "a number")
     value = value.item() if hasattr(value, "item") else value
     return arguments.number(name, int(value) if isinstance(value, bool) else value, at_least=0)
 
@@ -178,11 +175,15 @@ def number(function, name, item):
 def kept(keep, tokens, items, b, start, stop):
     """keep(item, start, stop), once `tokens` says that so many are left."""
     name = f"keep(items[{b}], {start}, {stop})"
-    try:
-        result = keep(items[b], start, stop)
-    except Exception as error:
-        raise ValueError(f"{name} must be an item, and {type(error).__name__} was raised: {error}") from error
+    result = called(keep, (items[b], start, stop), name, "an item")
     left = number(tokens, f"tokens({name})", result)
     if left != stop - start:
         raise ValueError(f"{name} must have {stop - start} tokens that count, got {left:g}")
     return result
+
+
+def called(function, given, name, wanted):
+    try:
+        return function(*given)
+    except Exception as error:
+        raise ValueError(f"{name} must be {wanted}, and {type(error).__name__} was raised: {error}") from error

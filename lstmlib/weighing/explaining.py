@@ -124,7 +124,7 @@ def without_tokens(report, measured):
         if raised or not np.isfinite(result.norm):
             outcome = f"raises {type(result).__name__}" if raised else "gives NaN or infinity"
             outcomes.setdefault(outcome, []).append(words)
-        elif words == "a batch" and result.norm > 1e-6 * measured.cuts[0].norm and "added" not in kinds(report):
+        elif words == "a batch" and result.norm > 1e-6 * measured.cuts[0].norm and "added" not in report.kinds():
             report.fault("added",
                 f"a batch without a token still has a gradient of norm {result.norm:.2g}: no item causes it (weight "
                 "decay, an auxiliary term)")
@@ -132,10 +132,6 @@ def without_tokens(report, measured):
         report.fault("no token", "; ".join(
             f"{' or '.join(words)} without a token {outcome}" for outcome, words in outcomes.items())
             + " (where it is dropped on purpose: empty=False)")
-
-
-def kinds(report):
-    return {fault.kind for fault in report.faults}
 
 
 def by_cut(plan, values):

@@ -43,6 +43,9 @@ class Report:
         self.faults.append(Fault(kind, sentence))
         return self
 
+    def kinds(self):
+        return {fault.kind for fault in self.faults}
+
     def unnamed(self, kind):
         return f"no {kind} that I know" if self.counted else f"a {kind} without a name (no tokens were given)"
 
