@@ -45,7 +45,6 @@ class Whole:
         self.fits = self.fits and not self.unnamed
         if self.fits:
             self.in_the_loss = bool(self.decay and of_loss.constant) and self.decay_is_in_the_loss(of_loss.factor)
-            self.drop_what_is_not_needed()
 
     def explains(self, data):
         """Whether the gradients are those of the faults found, or of one more, which differences hide."""
@@ -104,12 +103,6 @@ class Whole:
         else:
             self.unnamed["whole gradient"] = ("every answer to an impulse is as it should be, and the whole gradient "
                                               f"is off by {100 * max(at.values()):.3g}%")
-
-    def drop_what_is_not_needed(self):
-        for place in list(self.faults):
-            fewer = {k: v for k, v in self.faults.items() if k != place}
-            if place != "clipped inside" and self.all_fit(fewer) and self.search.fine(self.film.compare(fewer)):
-                self.faults = fewer
 
     # ---- decay
 

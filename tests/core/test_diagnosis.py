@@ -142,7 +142,7 @@ def test_every_fault_of_the_table_is_named_in_code_that_the_catalogue_does_not_k
     ("other bi clips", {}, {}), ("other bi clipn", {}, {}),  # a clip hides a loss
     ("clips ft", {}, {"T": 4, "K": 4, "seed": 644}), ("clipv g2", {}, {"T": 4, "K": 4, "seed": 644}),  # and impulses
     ("os dhS Wx= view", {"loss": "squared error"}, {"T": 4, "B": 3, "D": 7, "H": 5, "K": 4, "seed": 293}),  # in pairs
-    ("grow g2 dc0", {}, {}),
+    ("grow g2 dc0", {}, {}), ("means g2", {}, {"B": 3}),
     ("last", {"loss": "given", "many_to_one": True}, {}),  # no target moves it
     ("g2 dh-o", {}, {"D": 1}), ("g2 dh-o", {}, {"D": 3})])  # fewer inputs than timesteps
 def test_what_was_once_hidden_is_named_on_the_slowest_machine(switches, style, sizes, monkeypatch):
@@ -258,9 +258,24 @@ def test_what_is_in_no_table_is_told_by_place_and_number(name):
     assert set(diagnosis.places) == {place} | others and place in diagnosis.numbers
     assert not diagnosis.faults and not diagnosis.explained
     assert "no way of being wrong that is known here" in str(diagnosis)
+    assert name != "dh halved" or diagnosis.numbers["dh"] == "what comes from h_5 to h_4 is 0.5 of what it should be"
     (seen, said), *_ = ((one, one.found) for one in diagnosis.experiments if one.found)
     assert place in seen.opens and f"{place}: {diagnosis.numbers[place]}" in said
     assert diagnosis.experiments[-1].name == XRAY[-1].name  # whole gradients are for what has a name
+
+
+@pytest.mark.parametrize("wrong, place, said", [
+    (lambda g, T: g | {"Wh": g["Wh"] + 1}, "whole gradient", "every answer to an impulse is as it should be"),
+    (lambda g, T: g | {"Wh": g["Wh"] + (T == 2)}, "timesteps", "the gradient is right at T = 1, 3, 4, 5, 6 and not"),
+    (lambda g, T: g | {"by": g["by"] + [1, 0, 0]}, "loss", "is not the gradient of the loss; its differences are"),
+    (lambda g, T: {k: np.clip(a, -5, 9) for k, a in g.items()}, "clipped inside", "a small one would make it")])
+def test_what_shows_on_whole_gradients_alone_is_told_by_its_place(wrong, place, said):
+    def own(weights, X, labels):
+        loss, gradient = stranger()(weights, X, labels)
+        return loss, wrong(gradient, len(X))
+
+    diagnosis = diagnose(own, progress=False)
+    assert diagnosis.places == [place] and said in diagnosis.numbers[place] and not diagnosis.explained
 
 
 def test_a_factor_of_three_gates_is_none_of_all_four():
