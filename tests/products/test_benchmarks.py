@@ -1,6 +1,5 @@
 """The benchmark runs, its contestants agree, and what it stored is what its README shows. No test judges a time."""
 
-import asyncio
 import json
 import runpy
 import sys
@@ -18,8 +17,6 @@ import draw  # noqa: E402
 import latency  # noqa: E402
 import speed  # noqa: E402
 
-from lstmlib.explorers.where_to_divide import laboratory  # noqa: E402
-
 TINY = (3, 2, 2, 3)
 NUMPY_ONLY = ["lstmlib", "autograd", "step by step"]
 
@@ -35,27 +32,6 @@ def test_every_benchmark_starts(name, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="^0$"):
         runpy.run_path(FOLDER / f"{name}.py", run_name="__main__")
     assert capsys.readouterr().out.startswith("usage:")
-
-
-def test_a_student_of_the_class_finds_the_widgets_of_the_laboratory():
-    lab, told = laboratory(), []
-    widgets = [*parts(lab), lab.sentence("Put it [at the end](At the end: dW).")]
-    student = classroom.Student(None, 0, [])
-    student.widgets = {widget.model_id: widget.get_state() for widget in widgets}
-
-    async def change(widget, **state):
-        told.append((widget, state))
-
-    student.change = change
-    asyncio.run(student.press("Reset"))
-    assert [(widget, state["chosen"][0]) for widget, state in told] == [(lab.menu.model_id, "Reset")]
-    for field, label in (("size_X", classroom.X), ("T", "timesteps T"), ("forget_bias", "forget bias")):
-        assert student.slider(label) == lab.controls[field].model_id
-    assert student.graph() == lab.controls["edges"].model_id and student.picture() == lab.panels.text
-
-
-def parts(widget):
-    return [widget, *(part for child in getattr(widget, "children", ()) for part in parts(child))]
 
 
 @pytest.mark.parametrize("dtype", speed.DTYPES)
@@ -94,10 +70,3 @@ def test_memory_grows_with_T_and_the_hook_and_other_processes_are_timed():
 def test_a_page_shows_the_stored_results(page, name, stored, table):
     text, data = page.read_text(encoding="utf-8"), json.loads((FOLDER / f"{stored}.json").read_text(encoding="utf-8"))
     assert bench.with_table(text, name, table(data)) == text, "write it again: draw.py, classroom.py --page"
-
-
-def test_figure_shows_the_stored_ratios():
-    data = json.loads((FOLDER / "speed.json").read_text(encoding="utf-8"))
-    drawn = draw.draw(data).axes[0].containers[0].lines[0].get_ydata()
-    assert list(drawn) == [race["results"]["torch.nn.LSTM"]["ratio"] for race in data["races"]
-                           if race["dtype"] == "float64"]

@@ -84,21 +84,14 @@ def test_a_stub_is_written_only_over_a_stub():
 # What the class gets.
 
 @each_notebook
-def test_nothing_is_solved(name):
+def test_nothing_is_solved_and_the_rest_is_kept(name):
     notebook = student_version(STORED[name])
     nbformat.validate(notebook)
     everything = "\n".join(cell.source for cell in notebook.cells)
     assert not re.search(r"SOLUTION|_solution|\.judge|olded into|folded cell below|unfold it|For teachers", everything)
     assert "Right." not in shown(cell for cell in notebook.cells if cell.cell_type == "code")
     assert "I teach this" not in everything and "Ways through" in everything or name != "00_start_here"
-    assert not any({"solution", "teaching-note"} & set(cell.metadata.get("tags", [])) for cell in notebook.cells)
-    for _, solution in exercises(STORED[name]):
-        assert MARKED.search(solution.source)[2] not in everything
-
-
-@each_notebook
-def test_the_rest_is_kept(name):
-    notebook = student_version(STORED[name])
+    assert not any(MARKED.search(solution.source)[2] in everything for _, solution in exercises(STORED[name]))
     kept = {cell.id: cell for cell in notebook.cells}
     for cell in STORED[name].cells:
         if cell.cell_type == "code" and "solution" not in cell.metadata.get("tags", []):
@@ -108,29 +101,21 @@ def test_the_rest_is_kept(name):
 
 @each_notebook
 def test_every_exercise_is_an_answer_and_a_graded_check(name):
-    notebook = student_version(STORED[name])
-    number = int(name[:2])
+    """Without the marked lines, which nbgrader leaves out, the course is what the class gets."""
+    notebook, solved, number = student_version(STORED[name]), student_version(STORED[name], solved=True), int(name[:2])
     assert list(answers(notebook)) == list(checks(notebook)) == [
         f"{number}.{exercise}" for exercise in range(1, len(student.POINTS[number]) + 1)]
-    ids = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
-    assert len(set(ids)) == len(ids)
-    for answer, check in zip(answers(notebook).values(), checks(notebook).values()):
+    assert [cell.source for cell in checks(solved).values()] == [cell.source for cell in checks(notebook).values()]
+    for answer, check, right in zip(*(cells.values() for cells in (
+            answers(notebook), checks(notebook), answers(solved))), strict=True):
         assert answer.metadata.nbgrader.items() >= {"schema_version": 3, "solution": True, "locked": False}.items()
         assert check.metadata.nbgrader.items() >= {"schema_version": 3, "solution": False, "locked": True}.items()
         assert check.metadata.nbgrader.points > 0 and check.metadata.editable is False
         assert "..." in answer.source and re.fullmatch(r"\w+\.\w+\(.*\)", check.source)
         assert notebook.cells.index(check) == notebook.cells.index(answer) + 1
-
-
-@each_notebook
-def test_without_the_marked_lines_the_course_is_what_the_class_gets(name):
-    """What nbgrader does with the settings that are written beside the course."""
-    solved, stubs = student_version(STORED[name], solved=True), student_version(STORED[name])
-    for answer, stub in zip(answers(solved).values(), answers(stubs).values(), strict=True):
-        assert MARKED.search(answer.source)
-        assert [line for line in MARKED.sub("", answer.source).splitlines() if line] == [
-            line for line in stub.source.splitlines() if line]
-    assert [cell.source for cell in checks(solved).values()] == [cell.source for cell in checks(stubs).values()]
+        assert MARKED.search(right.source)
+        assert [line for line in MARKED.sub("", right.source).splitlines() if line] == [
+            line for line in answer.source.splitlines() if line]
 
 
 def test_a_wrong_answer_loses_its_points(monkeypatch):
