@@ -29,22 +29,23 @@ def arrow(*corners, colour=GREY, width=4):
     return backward_graph.coloured_arrow(corners, 8 + width, colour, width)
 
 
-def bars(rows, columns, bar, words):
-    """A table of bars: bar(row, column) gives its length, 0 to 1, its colour, its label, and the length of a frame."""
-    left = 60 + 18 * max(map(len, rows))
-    wide, tall = (WIDTH - left) / len(columns), min(340 / len(rows), 120)
+def bars(columns, table, words):
+    """A table of bars: {row: for each column the bar's length, 0 to 1, its colour, its label, and a frame's length}."""
+    left = 60 + 18 * max(map(len, table))
+    wide, tall = (WIDTH - left) / len(columns), min(340 / len(table), 120)
+    room, height = wide - 130, 0.64 * tall
     parts = [text(left + wide * k, 36, column, 30, "start", **BOLD) for k, column in enumerate(columns)]
-    for number, row in enumerate(rows):
+    for number, (row, cells) in enumerate(table.items()):
         top, middle = 60 + tall * (number + 0.18), 70 + tall * (number + 0.5)
         parts.append(text(left - 24, middle, row, 30, "end"))
-        for k, column in enumerate(columns):
-            length, colour, label, *frame = bar(row, column)
-            x, room, height = left + wide * k, wide - 130, 0.64 * tall
-            parts += [rect(x, top, room * true, height, PAPER, stroke=INK, stroke_width=2, stroke_dasharray="6 5")
-                      for true in frame]
+        for k, (length, colour, label, frame) in enumerate(cells):
+            x = left + wide * k
+            if frame:
+                parts.append(rect(x, top, room * frame, height, PAPER, stroke=INK, stroke_width=2,
+                                  stroke_dasharray="6 5"))
             parts += [rect(x, top, room * length, height, colour),
-                      text(x + room * max(length, *frame, 0) + 12, middle, label, 30, "start")]
-    return picture(64 + tall * len(rows), *parts, words=words)
+                      text(x + room * max(length, frame) + 12, middle, label, 30, "start")]
+    return picture(64 + tall * len(table), *parts, words=words)
 
 
 def two_paths(numbers="sum"):
@@ -153,24 +154,19 @@ def five_of_512(ask=""):
 
 def weights_of_tokens():
     """What a token weighs where two micro-batches with 30 and 10 tokens are averaged by themselves."""
-    weights = {"mean over tokens": (1, 1), "mean of the two means": (2 / 3, 2)}
-    rows = "one of 30", "one of 10"
-    return bars(rows, weights, lambda row, mean: (weights[mean][rows.index(row)] / 2, (BLUE, ORANGE)[rows.index(row)],
-                                                  f"{weights[mean][rows.index(row)]:.2g}×"),
-                "In the mean over tokens each token weighs the same; in the mean of means a token of the 30 weighs "
-                "2/3 of that and one of the 10 twice as much.")
+    table = {"one of 30": [(1 / 2, BLUE, "1×", 0), (1 / 3, BLUE, "0.67×", 0)],
+             "one of 10": [(1 / 2, ORANGE, "1×", 0), (1, ORANGE, "2×", 0)]}
+    return bars(["mean over tokens", "mean of the two means"], table, "In the mean over tokens each token weighs the "
+                "same; in the mean of means a token of the 30 weighs 2/3 of that and one of the 10 twice as much.")
 
 
 def fingerprints():
     """What a token of sequences with 2, 3 and 5 tokens weighs under four |X|."""
-    divisors = {"tokens": lambda n: 10, "sequences": lambda n: 3, "sequence means": lambda n: 3 * n,
-                "padded": lambda n: 3 * 5}
-    colours = dict(zip(divisors, (BLUE, GREEN, ORANGE, PURPLE)))
-    lengths = {f"{n} tokens": n for n in (2, 3, 5)}
-    return bars(divisors, lengths, lambda name, length: (3 / divisors[name](lengths[length]), colours[name],
-                                                         f"1/{divisors[name](lengths[length])}"),
-                "; ".join(f"{name}: {', '.join(f'1/{divisor(n)}' for n in (2, 3, 5))}"
-                          for name, divisor in divisors.items()))
+    divisors = {"tokens": (10, 10, 10), "sequences": (3, 3, 3), "sequence means": (6, 9, 15), "padded": (15, 15, 15)}
+    table = {name: [(3 / divisor, colour, f"1/{divisor}", 0) for divisor in divisors[name]]
+             for name, colour in zip(divisors, (BLUE, GREEN, ORANGE, PURPLE))}
+    return bars(["2 tokens", "3 tokens", "5 tokens"], table, "; ".join(
+        f"{name}: {', '.join(label for _, _, label, _ in cells)}" for name, cells in table.items()))
 
 
 def xray():
@@ -179,14 +175,10 @@ def xray():
     trace = forward(weights, np.eye(4)[:, None])
     dY = np.zeros_like(trace.Y)
     dY[-1] = 1
-    rows = {name: np.linalg.norm(backward(weights, trace, dY, at=scale_at(cut, 0)).Wx, axis=1) for name, cut in (
-        ("true", ()), ("patient A", ("dh_next", "dc_next")), ("patient B", ("dc_next",)))}
-
-    def bar(name, patient):
-        t = "₁₂₃₄".index(name[-1])
-        value, true, longest = rows[patient][t], rows["true"][t], rows["true"].max()
-        right = abs(value / true - 1) < 1e-9
-        return value / longest, BLUE if right else RED, f"{round(value, 3):g}", true / longest
-
-    return bars([f"dz{t}" for t in "₄₃₂"], rows, bar, "Norms of dz at t = 4, 3 and 2 for a loss at t = 4. Patient A "
-                "has nothing before t = 4; patient B has too little before t = 4.")
+    true, *patients = [np.linalg.norm(backward(weights, trace, dY, at=scale_at(cut, 0)).Wx, axis=1)
+                       for cut in ((), ("dh_next", "dc_next"), ("dc_next",))]
+    table = {f"dz{'₁₂₃₄'[t]}": [(norms[t] / true.max(), BLUE if np.isclose(norms[t], true[t], 1e-9) else RED,
+                                 f"{round(norms[t], 3):g}", true[t] / true.max()) for norms in (true, *patients)]
+             for t in (3, 2, 1)}
+    return bars(["true", "patient A", "patient B"], table, "Norms of dz at t = 4, 3 and 2 for a loss at t = 4. Patient "
+                "A has nothing before t = 4; patient B has too little before t = 4.")
