@@ -52,6 +52,10 @@ def test_a_contestant_with_another_gradient_is_refused(monkeypatch):
         speed.race(TINY, "float64", 3, NUMPY_ONLY)
 
 
+def test_a_spread_has_its_95th_percentile():
+    assert bench.spread([*range(101)]) == {"count": 101, "median": 50, "p95": 95, "max": 100}
+
+
 def test_the_ratio_is_formed_within_each_round():
     measured = {"a": [1.0, 10.0, 100.0], "b": [2.0, 20.0, 200.0]}
     assert speed.summary(measured, "a")["b"] == {"seconds": 20, "ratio": 2, "quartiles": [2, 2]}

@@ -88,6 +88,7 @@ def test_nothing_is_solved_and_the_rest_is_kept(name):
     notebook = student_version(STORED[name])
     nbformat.validate(notebook)
     everything = "\n".join(cell.source for cell in notebook.cells)
+    assert all(cell.source for cell in notebook.cells)
     assert not re.search(r"SOLUTION|_solution|\.judge|olded into|folded cell below|unfold it|For teachers", everything)
     assert "Right." not in shown(cell for cell in notebook.cells if cell.cell_type == "code")
     assert "I teach this" not in everything and "Ways through" in everything or name != "00_start_here"
