@@ -159,6 +159,8 @@ cross_entropy(P.dY, [[0, 1], [2]])
     ->  ValueError: labels must be a rectangular array, got nested sequences of different lengths
 cross_entropy(P.dY, np.ones((4, 3, 2)))
     ->  ValueError: labels must have shape (T, B, K) with T = 4, B = 3, K = 3, got (4, 3, 2)
+cross_entropy(P.dY, P.labels, class_weights=np.ones(4))
+    ->  ValueError: class_weights must have shape (K) with K = 3, got (4,)
 # placement
 scale_at({"dW", "dV"}, 0.5)
     ->  ValueError: edges must be names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t, dW_t, dW, got dV
@@ -172,6 +174,8 @@ crosses_exactly_once(["dW"], -10 ** 5000)
     ->  ValueError: T must be at least 1, got a number of thousands of digits
 crosses_exactly_once(["dW"], 10 ** 5000)
     ->  ValueError: T must be at most 9223372036854775807, got a number of thousands of digits
+crossing_spectrum(W, TRACE, P.dY, ["dz"], dh_T=P.h0[None])
+    ->  ValueError: dh_T must have shape (B, H) with B = 3, H = 5, got (1, 3, 5)
 # checking
 numerical_gradient(lambda w: 0.0, W, "forward")  ->  ValueError: method must be 'complex' or 'central', got 'forward'
 numerical_gradient(lambda w: 0.0, W, np.ones(2))
