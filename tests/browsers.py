@@ -270,6 +270,11 @@ class Shown:
         """Choose a named state in the explorer's menu."""
         self.part("combobox", self.twin.menu).select_option(preset)
 
+    def press(self, preset):
+        """Choose a named state on both sides."""
+        self.choose(preset)
+        self.both(lambda twin: twin.press(preset))
+
     def part(self, role, control):
         return self.box.get_by_role(role, name=control.label, exact=True)
 

@@ -3,7 +3,7 @@
 import json
 import zlib
 from base64 import b64decode
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -64,7 +64,3 @@ def replayed(film, number):
         if value is not None or place < 0:
             shown[widget, trait, place] = value
     return shown
-
-
-def as_dict(state):
-    return {field.name: getattr(state, field.name) for field in fields(state)}

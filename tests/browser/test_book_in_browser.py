@@ -22,8 +22,7 @@ from tools.notebooks import stored  # noqa: E402
 
 pytestmark = pytest.mark.browser
 PAGES = [book.address(name) for name in stored() | book.documents()]
-LARGE = ["index.html", "04_where_to_divide.html"]
-WIDTHS = [360, 768, 1280, 1920]
+LARGE = ["index.html", "04_where_to_divide.html", "embed/laboratory.html"]
 UNFOLD = "document.querySelectorAll('details').forEach((folded) => { folded.open = true; })"
 RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"]
 # Whether a text can be read follows from its colour, ground, size and weight: one of each kind is enough.
@@ -103,8 +102,7 @@ def test_an_explorer_without_python_is_the_explorer(stem, browser, small_book, r
             shown.both()
             expect(page.locator(".film-note")).to_be_empty()
         for preset in shown.twin.presets:
-            shown.choose(preset)
-            shown.both(lambda twin, preset=preset: twin.press(preset))
+            shown.press(preset)
         page.wait_for_function("performance.getEntriesByName('read').length")
         moved, strays, told = page.evaluate("""async () => {
             const box = document.querySelector(".film"), strays = [];
@@ -208,7 +206,7 @@ def test_a_page(path, browser, small_book):
             if KINDS[scheme] != before:
                 assert violations(page, "[data-kind]", runOnly=RULES_OF_COLOUR) == [], scheme
         on_paper(page)
-        for width in WIDTHS[1:] if path in LARGE else [1280]:
+        for width in (768, 1280, 1920) if path in LARGE else [1280]:
             page.set_viewport_size({"width": width, "height": 900})
             fits(page, width, 24)
         answers = page.locator("[data-prediction] form").evaluate_all("""(forms) => forms.map((form) => {
@@ -285,24 +283,12 @@ def test_exercises_answer(browser, small_book):
         expect(plans).to_contain_text("can meet the factor again in every step")
 
 
-def test_an_embed_is_as_wide_as_its_frame(browser, small_book):
-    with opened(browser, small_book / "embed" / "laboratory.html") as page:
-        hint, slider = page.get_by_text("The graph goes on sideways"), page.locator("input[type=range]").first
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            expect(hint).to_be_visible(visible=width == 360)
-            assert (width == 360) == page.evaluate("""() => {
-                const box = document.querySelector(".lstm-graph .lstm-panel");
-                return box.scrollWidth > box.clientWidth + 1;
-            }""")
-            assert width > 360 or slider.bounding_box()["width"] > 0.75 * width
-
-
 def test_on_a_phone_the_verdict_stays_in_sight_and_a_figure_that_is_touched_is_seen_whole(browser, small_book):
     with opened(browser, small_book / "04_where_to_divide.html", width=360, has_touch=True, is_mobile=True) as page:
         laboratory, picture = page.locator("#laboratory"), page.locator("figure img").first
         page.set_viewport_size({"width": 360, "height": 640})
+        expect(laboratory.get_by_text("The graph goes on sideways")).to_be_visible()
+        assert laboratory.get_by_role("slider").first.bounding_box()["width"] > 0.75 * 360
         headline, box = laboratory.locator(".lstm-status .lstm-headline"), laboratory.locator(".lstm-boxes input")
         laboratory.locator(".lstm-boxes").evaluate("(box) => box.scrollIntoView({block: 'center'})")
         for edge in (1, 7):
