@@ -114,6 +114,14 @@ def test_headline_and_words_of_every_state():
     assert len(seen) == 8
 
 
+def test_a_run_ends_when_its_mean_squared_error_is_beyond_the_bound(monkeypatch):
+    """2 L / |X|, not L / |X|: the bound is set just below and just above that of the third batch."""
+    losses, _ = curves.run(set(), "SGD", 8, batches=4)
+    for share, batches in ((0.99, 3), (1.01, 4)):
+        monkeypatch.setattr(curves, "DIED", share * 2 * losses[2] / 8)
+        assert len(curves.run(set(), "SGD", 8, batches=9)[0]) == batches
+
+
 # Answers.
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
