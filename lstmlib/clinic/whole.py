@@ -33,6 +33,7 @@ class Whole:
             self.compare(of_loss)
 
     def compare(self, of_loss):
+        """With the gradients on other data; what these show besides is put to faults or places."""
         self.fits = self.explains(self.data)
         if not self.fits:  # a clip may hide what is hidden from differences
             self.explains([one.softened(self.way) for one in self.data])
@@ -53,11 +54,10 @@ class Whole:
             return True
         for place, what in self.search.options:
             faults = self.faults | {place: what}
-            if (place not in self.faults and self.off(data[-1], faults) <= self.tolerance
-                    and self.all_fit(faults, data)):
-                if self.search.fine(self.film.compare(faults)):
-                    self.faults, self.search.seen[place] = faults, WHOLE[1].name
-                    return True
+            if (place not in self.faults and self.all_fit(faults, data[::-1])  # the longest tells most
+                    and self.search.fine(self.film.compare(faults))):
+                self.faults, self.search.seen[place] = faults, WHOLE[1].name
+                return True
         return False
 
     def all_fit(self, faults, data=None):
@@ -203,8 +203,8 @@ class Whole:
         with np.errstate(all="ignore"):
             dh = abs(dz[:, 3] / kept[0].local[:len(dz), 0, 3])
         dh[~np.isfinite(dh)] = 0
-        read, mine = {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0)} | dict.fromkeys(
-            ("dh_next", "dc_next", "dh_next and dc_next"), dh[:-1].max(initial=0)), self.without_decay(data)
+        mine, read = self.without_decay(data), {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0)}
+        read |= dict.fromkeys(("dh_next", "dc_next", "dh_next and dc_next"), dh[:-1].max(initial=0))
         for where, found in read.items():
             for limit in (found, *catalogue.LIMITS, *(limit / self.gates for limit in catalogue.LIMITS)):
                 fault = {"clipped inside": ("at each step; " + where, float(limit))}

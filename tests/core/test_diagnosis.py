@@ -143,6 +143,7 @@ def test_every_fault_of_the_table_is_named_in_code_that_the_catalogue_does_not_k
     ("clips ft", {}, {"T": 4, "K": 4, "seed": 644}), ("clipv g2", {}, {"T": 4, "K": 4, "seed": 644}),  # and impulses
     ("os dhS Wx= view", {"loss": "squared error"}, {"T": 4, "B": 3, "D": 7, "H": 5, "K": 4, "seed": 293}),  # in pairs
     ("grow g2 dc0", {}, {}), ("means g2", {}, {"B": 3}),
+    ("lastloss extra", {"loss": "squared error"}, {}),  # the fault that is found first is another
     ("last", {"loss": "given", "many_to_one": True}, {}),  # no target moves it
     ("g2 dh-o", {}, {"D": 1}), ("g2 dh-o", {}, {"D": 3})])  # fewer inputs than timesteps
 def test_what_was_once_hidden_is_named_on_the_slowest_machine(switches, style, sizes, monkeypatch):
