@@ -4,20 +4,7 @@ import numpy as np
 import pytest
 
 from lstmlib import backward, cosine, cross_entropy, crossing_spectrum, forward, record, relative_error
-from lstmlib.clinic.instruments import (
-    WEAK_CHECKS,
-    Unreadable,
-    errors_by_part,
-    outside_spectrum,
-    own_gradient,
-    probe,
-    probe_ratios,
-    reordering,
-    response,
-    share_within,
-    size_and_direction,
-    with_biases,
-)
+from lstmlib.clinic import instruments as ins
 from lstmlib.clinic.patients import HEALTHY, OUTPATIENTS, PATIENTS, WARD, Batch, example, mean_loss
 
 EXAMPLE = example(8)
@@ -40,7 +27,7 @@ PASSES = {  # the weak checks that pass each patient; no other does
     "factor K": {"rtol = atol = 1e-2", "one sequence", "upstream of ones", "cosine alone"},
     "clipped inside": {"upstream of ones", "cosine alone"},
     "every step": {"one timestep", "upstream of ones"},
-    "mean of means": set(WEAK_CHECKS),
+    "mean of means": set(ins.WEAK_CHECKS),
 }
 
 
@@ -50,20 +37,20 @@ def library_gradient(weights, batch):
 
 
 def errors(patient, weights, batch):
-    return errors_by_part(patient.gradient(weights, batch), own_gradient(patient, weights, batch))
+    return ins.errors_by_part(patient.gradient(weights, batch), ins.own_gradient(patient, weights, batch))
 
 
 def readings(patient, weights, batch):
     """{instrument: how far its reading is from that of a healthy pass}"""
-    gradient, truth = patient.gradient(weights, batch), own_gradient(patient, weights, batch)
-    size, direction = size_and_direction(gradient, truth)
-    return {"gradient check": max(errors_by_part(gradient, truth).values()),
+    gradient, truth = patient.gradient(weights, batch), ins.own_gradient(patient, weights, batch)
+    size, direction = ins.size_and_direction(gradient, truth)
+    return {"gradient check": max(ins.errors_by_part(gradient, truth).values()),
             "size": abs(np.log(size)) * (direction > 1 - 1e-12), "direction": 1 - direction,
-            "probe": max(abs(ratios - 1).max() for ratios in probe_ratios(patient, weights, batch).values()),
-            "response": abs(response(patient, weights, batch, [1, 0.1, 1e-3]) - 1).max(),
+            "probe": max(abs(ratios - 1).max() for ratios in ins.probe_ratios(patient, weights, batch).values()),
+            "response": abs(ins.response(patient, weights, batch, [1, 0.1, 1e-3]) - 1).max(),
             "spectrum": max(abs(shares - (np.arange(8) == 1)).max()
-                            for shares in outside_spectrum(patient, weights, batch).values()),
-            "reordering": reordering(patient, weights, batch).max()}
+                            for shares in ins.outside_spectrum(patient, weights, batch).values()),
+            "reordering": ins.reordering(patient, weights, batch).max()}
 
 
 def test_each_patient_is_caught_by_just_these_instruments_and_the_healthy_one_by_none():
@@ -83,10 +70,10 @@ def test_the_check_by_part_and_the_probe_tell_which_line():
         assert max(twice[f"{array} {gate}"] for gate in "ifo") < twice[f"{array} g"] / 2
     met = {"Wh i", "Wh f", "Wh g", "Wh o", "Wx f", "b f"}  # what meets h_prev or c_prev
     assert min(shifted[part] for part in met) > 5 * max(shifted[part] for part in shifted if part not in met)
-    assert not any(ratios.any() for ratios in probe_ratios(PATIENTS["not carried"], *EXAMPLE).values())
-    overwritten = probe_ratios(PATIENTS["overwritten"], *EXAMPLE)["dc_next"]
+    assert not any(ratios.any() for ratios in ins.probe_ratios(PATIENTS["not carried"], *EXAMPLE).values())
+    overwritten = ins.probe_ratios(PATIENTS["overwritten"], *EXAMPLE)["dc_next"]
     assert overwritten[-1] == pytest.approx(1) and max(overwritten[:-1]) < 0.9
-    every_step = probe_ratios(PATIENTS["every step"], *EXAMPLE)["dh_next"]
+    every_step = ins.probe_ratios(PATIENTS["every step"], *EXAMPLE)["dh_next"]
     assert every_step[-1] * EXAMPLE[1].size_X == pytest.approx(1) and max(every_step) < 0.2
 
 
@@ -97,11 +84,11 @@ def test_probe_and_spectrum_from_outside_are_those_of_the_library():
     spectrum = crossing_spectrum(weights, trace, dY, {"dz", "dWy_t"})
     dY[:-1] = 0
     backward(weights, trace, dY, at=seen)
-    for edge, norms in probe(HEALTHY, weights, batch).items():
+    for edge, norms in ins.probe(HEALTHY, weights, batch).items():
         np.testing.assert_allclose(norms[::-1], [np.linalg.norm(d) for d in seen[edge]], rtol=1e-12)
     norms = np.sqrt(sum((array ** 2).reshape(len(array), -1).sum(axis=1)
                         for name, array in spectrum.items() if name in ("Wx", "Wh", "b")))
-    outside = outside_spectrum(PATIENTS["every step"], weights, batch)["LSTM"]
+    outside = ins.outside_spectrum(PATIENTS["every step"], weights, batch)["LSTM"]
     np.testing.assert_allclose(outside[:len(norms)], norms / norms.sum(), atol=1e-12)
     assert outside[len(norms):].max(initial=0) < 1e-12
 
@@ -113,20 +100,20 @@ def test_mean_of_means_is_right_for_equal_lengths():
 
 @pytest.mark.parametrize("name", PATIENTS)
 def test_weak_checks_pass_just_these(name):
-    passed = {check for check, passes in WEAK_CHECKS.items()
+    passed = {check for check, passes in ins.WEAK_CHECKS.items()
               if passes(PATIENTS[name], *(LONG if check.startswith("rtol") else EXAMPLE))}
     assert passed == PASSES[name]
 
 
 def test_loose_tolerance_passes_nearly_all_of_a_zero_gradient():
     truth = library_gradient(*LONG)
-    assert share_within(truth * 0, truth) > 0.9 and share_within(truth * 0, truth, 1e-9) == 0
+    assert ins.share_within(truth * 0, truth) > 0.9 and ins.share_within(truth * 0, truth, 1e-9) == 0
 
 
 def test_small_weights_without_biases_hide_the_second_activation_and_neither_alone_does():
     weights, batch = EXAMPLE
-    for tried in (with_biases(weights / 10, weights.b, weights.by),
-                  with_biases(weights, weights.b * 0, weights.by * 0)):
+    for tried in (ins.with_biases(weights / 10, weights.b, weights.by),
+                  ins.with_biases(weights, weights.b * 0, weights.by * 0)):
         far = relative_error(PATIENTS["activated twice"].gradient(tried, batch), library_gradient(tried, batch))
         assert far > 2e-3
 
@@ -179,23 +166,23 @@ FIRST = EXAMPLE[0], Batch(*(array[:1] for array in EXAMPLE[1]))
 
 
 @pytest.mark.parametrize("reading, message", [
-    (lambda: probe(Deaf(), *EXAMPLE), "the hook `at` is never called on dc_next, dh_next, loss"),
-    (lambda: response(Deaf(), *EXAMPLE, [1]), "never called on loss"),
-    (lambda: own_gradient(Deaf(), *EXAMPLE), "the complex step is lost in the objective: it says 0 for by"),
-    (lambda: outside_spectrum(Deaf(), *EXAMPLE), "the gradient is real for a complex size_X"),
-    (lambda: reordering(HEALTHY, *ONE), "with one sequence there is one order only"),
-    (lambda: probe(HEALTHY, *FIRST), "with one timestep nothing is carried"),
-    (lambda: own_gradient(Silent(), *EXAMPLE), "the patient has no method objective"),
-    (lambda: probe(Silent(), *EXAMPLE), "gradient of the patient does not take what .* needs: .*'at'"),
-    (lambda: response(Silent(), *EXAMPLE, [1]), "the gradient is zero: it follows nothing"),
-    (lambda: size_and_direction(Silent().gradient(*EXAMPLE), library_gradient(*EXAMPLE)), "gradient is zero"),
-    (lambda: errors_by_part(library_gradient(*EXAMPLE), library_gradient(*FIRST)), "of Wx f, Wh i, .* is zero")])
+    (lambda: ins.probe(Deaf(), *EXAMPLE), "the hook `at` is never called on dc_next, dh_next, loss"),
+    (lambda: ins.response(Deaf(), *EXAMPLE, [1]), "never called on loss"),
+    (lambda: ins.own_gradient(Deaf(), *EXAMPLE), "the complex step is lost in the objective: it says 0 for by"),
+    (lambda: ins.outside_spectrum(Deaf(), *EXAMPLE), "the gradient is real for a complex size_X"),
+    (lambda: ins.reordering(HEALTHY, *ONE), "with one sequence there is one order only"),
+    (lambda: ins.probe(HEALTHY, *FIRST), "with one timestep nothing is carried"),
+    (lambda: ins.own_gradient(Silent(), *EXAMPLE), "the patient has no method objective"),
+    (lambda: ins.probe(Silent(), *EXAMPLE), "gradient of the patient does not take what .* needs: .*'at'"),
+    (lambda: ins.response(Silent(), *EXAMPLE, [1]), "the gradient is zero: it follows nothing"),
+    (lambda: ins.size_and_direction(Silent().gradient(*EXAMPLE), library_gradient(*EXAMPLE)), "gradient is zero"),
+    (lambda: ins.errors_by_part(library_gradient(*EXAMPLE), library_gradient(*FIRST)), "of Wx f, Wh i, .* is zero")])
 def test_an_instrument_that_cannot_read_says_why_and_gives_no_reading(reading, message):
-    with pytest.raises(Unreadable, match=message):
+    with pytest.raises(ins.Unreadable, match=message):
         reading()
 
 
 def test_central_differences_read_what_the_complex_step_cannot():
     weights, batch = EXAMPLE
-    assert relative_error(own_gradient(Deaf(), weights, batch, "central"), library_gradient(weights, batch)) < 1e-7
-    assert errors_by_part(Silent().gradient(weights, batch), Silent().gradient(weights, batch))["Wx i"] == 0
+    assert relative_error(ins.own_gradient(Deaf(), weights, batch, "central"), library_gradient(weights, batch)) < 1e-7
+    assert ins.errors_by_part(Silent().gradient(weights, batch), Silent().gradient(weights, batch))["Wx i"] == 0

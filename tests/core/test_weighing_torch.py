@@ -71,7 +71,7 @@ def outputs(model, piece):
     return model(symbols, [len(labels) for _, labels in piece]), labels
 
 
-def step_of(model, loss, after=lambda model: None, context=nullcontext):
+def step_of(model, loss, after=None, context=nullcontext):
     """A step that accumulates loss(outputs (B, T, K), labels (B, T)), M pieces at equal shares."""
     def gradient(pieces):
         model.zero_grad()
@@ -79,7 +79,8 @@ def step_of(model, loss, after=lambda model: None, context=nullcontext):
             with context():
                 value = loss(*outputs(model, piece))
             (value / len(pieces)).backward()
-        after(model)
+        if after:
+            after(model)
         return {name: parameter.grad for name, parameter in model.named_parameters()}
     return gradient
 
@@ -144,13 +145,6 @@ def test_class_weights_divide_by_their_own_sum():
     assert report.divides_by == [] and kinds(report) == ["not meant", "pieces"]
 
 
-@pytest.mark.parametrize("both, packed, fault", [
-    (False, False, []), (False, True, []), (True, True, []), (True, False, ["not a sum"])])
-def test_padding_reaches_the_network_in_the_backward_direction_unless_it_is_packed(both, packed, fault):
-    report = examine(step_of(Tagger(both, packed), of_sequences), ITEMS, **HANDLES)
-    assert kinds(report) == fault and (fault or report.divides_by == ["sequences"]), report
-
-
 def test_a_squared_error_over_K_outputs_is_a_constant_that_only_a_reference_shows():
     def target(labels):
         return F.one_hot(labels.clamp(min=0), SYMBOLS).float()
@@ -168,26 +162,16 @@ def test_a_squared_error_over_K_outputs_is_a_constant_that_only_a_reference_show
     assert np.isclose(report.measured, 23 * SYMBOLS) and "times a constant 0.0909" in str(report)
 
 
-@pytest.mark.parametrize("kind, between", [
-    ("not a sum", "batch norm"), ("not a sum", "seeded dropout"), ("random", "dropout"),
-    (None, "dropout in eval mode")])
-def test_what_acts_between_items(kind, between):
-    class OverTimesteps(torch.nn.BatchNorm1d):
-        def forward(self, X):
-            return super().forward(X.flatten(0, 1)).view_as(X)
+class OverTimesteps(torch.nn.BatchNorm1d):
+    def forward(self, X):
+        return super().forward(X.flatten(0, 1)).view_as(X)
 
-    model = Tagger(between=OverTimesteps(8) if between == "batch norm" else torch.nn.Dropout(0.3))
-    if "eval" in between:
-        model.eval()
 
-    gradient = step_of(model, of_sequences)
-
-    def seeded(pieces):
+def seeded(gradient):
+    def of_pieces(pieces):
         torch.manual_seed(0)
         return gradient(pieces)
-
-    report = examine(seeded if "seeded" in between else gradient, ITEMS, tokens, length, quiet=True)
-    assert kinds(report) == ([kind] if kind else []), report
+    return of_pieces
 
 
 def clip_norm(model):
@@ -203,12 +187,24 @@ def decay(model):
         parameter.grad += 0.1 * parameter.detach()
 
 
-@pytest.mark.parametrize("after, kind", [(clip_norm, "clipped"), (clip_value, "clipped"), (decay, "added")])
-def test_what_comes_after_the_sum(after, kind):
-    gradient, of_item = step_of(Tagger(), of_sequences, after), reference(total, Tagger())
-    for handles in (HANDLES | {"empty": True}, {"tokens": tokens, "reference": of_item, "quiet": True}):
-        report = examine(gradient, ITEMS, **handles)
-        assert kinds(report) == [kind], report
+FEW, DROPOUT = {"tokens": tokens, "length": length, "quiet": True}, torch.nn.Dropout(0.3)
+MORE = [HANDLES | {"empty": True}, {"tokens": tokens, "reference": reference(total, Tagger()), "quiet": True}]
+
+
+@pytest.mark.parametrize("faults, handles, step", [
+    ([], [HANDLES], step_of(Tagger(packed=True), of_sequences)),
+    ([], [HANDLES], step_of(Tagger(both=True, packed=True), of_sequences)),
+    (["not a sum"], [HANDLES], step_of(Tagger(both=True), of_sequences)),  # padding, in the backward direction
+    (["not a sum"], [FEW], step_of(Tagger(between=OverTimesteps(8)), of_sequences)),
+    (["not a sum"], [FEW], seeded(step_of(Tagger(between=DROPOUT), of_sequences))),
+    (["random"], [FEW], step_of(Tagger(between=DROPOUT), of_sequences)),
+    ([], [FEW], step_of(Tagger(between=torch.nn.Dropout(0.3)).eval(), of_sequences)),
+    (["clipped"], MORE, step_of(Tagger(), of_sequences, clip_norm)),
+    (["clipped"], MORE, step_of(Tagger(), of_sequences, clip_value)),
+    (["added"], MORE, step_of(Tagger(), of_sequences, decay))])
+def test_what_acts_between_items_or_after_their_sum(faults, handles, step):
+    for these in handles:
+        assert kinds(report := examine(step, ITEMS, **these)) == faults, report
 
 
 def chosen(Y, labels):
