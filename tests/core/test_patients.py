@@ -93,6 +93,18 @@ def test_probe_and_spectrum_from_outside_are_those_of_the_library():
     assert outside[len(norms):].max(initial=0) < 1e-12
 
 
+def test_the_spectrum_from_outside_is_of_all_entries():
+    """Of a pass that divides the gradient of by alone a second time."""
+    class TwiceAtBy:
+        def gradient(self, weights, batch, size_X):
+            once = HEALTHY.gradient(weights, batch, size_X)
+            return ins.with_biases(once, once.b, once.by / size_X)
+
+    Wy, by = (np.linalg.norm(getattr(HEALTHY.gradient(*EXAMPLE), name)) for name in ("Wy", "by"))
+    shares = ins.outside_spectrum(TwiceAtBy(), *EXAMPLE, k_max=3)["output"]
+    np.testing.assert_allclose(shares, [0, Wy / (Wy + by), by / (Wy + by), 0], atol=1e-12)
+
+
 def test_mean_of_means_is_right_for_equal_lengths():
     weights, batch = example(1, lengths=(6, 6, 6, 6))
     assert relative_error(PATIENTS["mean of means"].gradient(weights, batch), library_gradient(weights, batch)) < 1e-14

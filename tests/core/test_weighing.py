@@ -510,9 +510,9 @@ def test_a_sample_of_a_large_gradient_tells_the_same_and_is_stated():
         whole, HANDFUL, tokens, length, quiet=True).notes
 
 
-def test_arrays_come_in_any_nesting():
+def test_arrays_come_in_any_nesting_and_precision():
     for form in (lambda g: g.reshape(5, 6), lambda g: [g[:4], {"b": g[4:7], "a": [g[7:]]}],
-                 lambda g: (g.astype("f4"), g[0], None),
+                 lambda g: (g.astype("f4"), g[0], None), lambda g: g.astype("f2"),
                  lambda g: lstmlib.Weights(g[:8].reshape(1, 8), g[8:24].reshape(2, 8), g[:8], g[24:26, None], g[:1])):
         report = examine(lambda pieces: form(whole(pieces)), HANDFUL, tokens, length, keep, quiet=True)
         assert report.divides_by == ["tokens"] and report.faults == [], report
