@@ -34,7 +34,8 @@ def check_repair(factor):
 
     factor  what the gradient must be multiplied by
     """
-    grow = "the gradient came out too small, so it must grow."
     hint = "how often was it divided, and how often should it be?"
     expect(factor, 10, "a gradient that was divided by 10 twice", hint, reveal=False, mistakes=[
-        (0.1, grow), (0.01, grow), (100, "one of the two divisions is wanted; only one must be taken back.")])
+        (0.1, "the gradient came out too small, so it must grow."),
+        (0.01, "the gradient came out too small, so it must grow."),
+        (100, "one of the two divisions is wanted; only one must be taken back.")])
