@@ -64,19 +64,17 @@ def chromium():
 
 
 @contextlib.contextmanager
-def jupyterlab(folder, theme="JupyterLab Light", options=(), settings=None, application="jupyterlab"):
+def jupyterlab(folder, options=(), application="jupyterlab"):
     """JupyterLab with a configuration of its own, serving `folder`: yields its address, with token.
 
-    application  "notebook": Jupyter Notebook 7 in its place
-    options   more of the command line;  settings  more of {"name-of-an-extension/of-its-plugin": {setting: value}}
+    options  more of the command line;  application  "notebook": Jupyter Notebook 7 in its place
     """
     with tempfile.TemporaryDirectory(prefix="lstm-jupyter-") as home:
         home = Path(home)
         given = json.loads((INSTALLED / "lab/settings/overrides.d/lstmlib.json").read_text(encoding="utf-8"))
         settings = {**{name.removeprefix("@jupyterlab/").replace(":", "/"): values for name, values in given.items()},
-                    **(settings or {}),
                     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page
-                    "apputils-extension/themes": {"theme": theme},
+                    "apputils-extension/themes": {"theme": "JupyterLab Light"},
                     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
         for name, values in settings.items():
             path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -138,10 +136,10 @@ def chromium_browser():
 
 
 @contextlib.contextmanager
-def browser_page(width=1280, height=1000, scale=1, browser=None):
+def browser_page(width=1280, height=1000, browser=None):
     """A page with an empty profile, in a Chromium of its own if none is given."""
     with contextlib.nullcontext(browser) if browser else chromium_browser() as browser:
-        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
+        page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(20_000)
         try:
             yield page
