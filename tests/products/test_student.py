@@ -149,7 +149,7 @@ def folder(tmp_path_factory):
 
 
 def test_the_class_gets_all_notebooks_and_keeps_what_it_wrote_into_them(folder, capsys):
-    notebooks = sorted(folder.rglob("*.ipynb"))
+    notebooks = sorted((folder / "notebooks").iterdir())
     assert notebooks == [folder / f"notebooks/{name}.ipynb" for name in NAMES]
     assert all(map(nothing_is_shown, notebooks))
     student.main([str(folder)])  # nothing differs
