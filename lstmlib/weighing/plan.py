@@ -121,10 +121,16 @@ def inseparable(plan):
     for k, seen in enumerate(prints):
         same = next((group for group in groups if np.allclose(seen, prints[group[0]], rtol=ROUNDING, atol=0)), None)
         groups.append([k]) if same is None else same.append(k)
-    sentences = [
-        "these items cannot tell apart " + ", ".join(f'"{hypothesis_name(*pairs[k])}"' for k in group) + ": "
-        + what_would(plan, [pairs[k] for k in group]) + " would" for group in groups
-        if len(group) > 1 and pairs[group[0]][0] is None and pairs[group[0]][1] in plan.plain]
+    alike = [[pairs[k] for k in group] for group in groups if len(group) > 1]
+    told = [group for group in alike if group[0][0] is None and group[0][1] in plan.plain]
+    of_totals = [{name for own, name in group if own is None} for group in told]
+    for group in alike:  # numbers of each sequence whose totals can be told apart: once, whatever comes then
+        owns = {own for own, _ in group}
+        if None not in owns and len(owns) > 1 and not any(owns <= names for names in of_totals):
+            told.append(group)
+            of_totals.append(owns)
+    sentences = ["these items cannot tell apart " + ", ".join(f'"{hypothesis_name(*pair)}"' for pair in group) + ": "
+                 + what_would(plan, group) + " would" for group in told]
     once = [cut for cut in plan.cuts if len(sum(cut, [])) == len(set(sum(cut, [])))]
     never = [] if any(np.ptp(sizes(plan.numbers, cut).get("tokens", [0])) for cut in once) else ["tokens"]
     for cut in once:

@@ -157,8 +157,8 @@ def test_a_right_step_has_its_name_and_no_fault(case):
     assert [str(fault) for fault in report.faults] == []
     assert report.split_error < 1e-12 and report.residual < 1e-12
     named = [each for each in report.divides_by if " plus " not in each and " minus " not in each]
-    assert len(named) < 2 or "each" in named[0] or any(  # said before, but of numbers of each sequence
-        all(f'"{each}"' in note for each in named) for note in report.notes)
+    said = {each.partition(" of each")[0] if "of each" in named[0] else each for each in named}
+    assert len(said) < 2 or any(all(f'"{each}' in note for each in said) for note in report.notes)  # before
     one_piece = [pieces for pieces in called if len(pieces) == 1]
     true = weights(own_seen, name, rule, one_piece, handles)
     for each in report.divides_by:  # whatever else is named, these items cannot separate from it
