@@ -87,6 +87,7 @@ def test_dtype_of_the_outputs_is_kept(loss_and_aims, Y):
     for dtype in (np.float16, np.float32, float, complex):
         C, dY = loss(Y.astype(dtype), aims)
         assert dY.dtype == dtype and type(C) is (complex if dtype is complex else float)
+    assert loss(Y.astype(">f4"), aims)[1].dtype == np.float32  # in this computer's order of bytes
 
 
 def test_lists_and_whole_numbers_will_do():
