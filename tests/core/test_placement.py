@@ -154,7 +154,7 @@ def test_spectrum_of_a_long_sequence_in_its_own_dtype():
 
 @pytest.mark.parametrize("edges", [EDGES, ["dh_next", "dW"], set()])
 def test_record_keeps_what_crosses_and_changes_nothing(edges):
-    p, seen, calls = random_problem(), record(edges, lambda edge, d: calls.append((edge, d.copy())) or d), []
+    p, seen, calls = random_problem(), record(edges, lambda edge, d: calls.append((edge, d)) or d), []
     assert backward(p.weights, p.trace, p.dY, at=seen).identical(backward(p.weights, p.trace, p.dY))
     assert list(seen) == [edge for edge in EDGES if edge in edges]
     for edge in seen:
