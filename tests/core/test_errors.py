@@ -176,6 +176,8 @@ crosses_exactly_once(["dW"], 10 ** 5000)
     ->  ValueError: T must be at most 9223372036854775807, got a number of thousands of digits
 crossing_spectrum(W, TRACE, P.dY, ["dz"], dh_T=P.h0[None])
     ->  ValueError: dh_T must have shape (B, H) with B = 3, H = 5, got (1, 3, 5)
+crossing_spectrum(W, TRACE, P.dY, ["dz"], dc_T=P.c0[None])
+    ->  ValueError: dc_T must have shape (B, H) with B = 3, H = 5, got (1, 3, 5)
 # checking
 numerical_gradient(lambda w: 0.0, W, "forward")  ->  ValueError: method must be 'complex' or 'central', got 'forward'
 numerical_gradient(lambda w: 0.0, W, np.ones(2))
