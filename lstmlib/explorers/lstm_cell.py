@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import Weights, forward
 from ..show import svg
+from ..show.words import minus
 from . import Explorer, Slider
 from .base import grid
 
@@ -112,7 +113,7 @@ def percent(share):
 
 def decimal(value):
     """Two decimals, with a true minus sign and no negative zero."""
-    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+    return minus(f"{round(float(value), 2) + 0.0:.2f}")
 
 
 TIME, C_LIMITS = (0.5, T + 0.5), (-2, 2)
@@ -205,10 +206,6 @@ def apart(first, second, gap):
     """Two heights moved, where needed, to be `gap` pixels apart; the first comes above unless it is clearly below."""
     middle, half = (first + second) / 2, max(abs(first - second), gap) / 2
     return (middle + half, middle - half) if first - second > gap / 2 else (middle - half, middle + half)
-
-
-def minus(value):
-    return str(value).replace("-", "\N{MINUS SIGN}")
 
 
 REMEMBER = {"b_i": -5, "b_f": 6, "b_o": 4, "marker_to_i": 10}

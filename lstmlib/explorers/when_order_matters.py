@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import backward, forward, init_weights, squared_error
 from ..show import svg
+from ..show.words import minus
 from ..weights import entries
 from . import Choice, Explorer, Slider
 from .base import grid
@@ -209,7 +210,7 @@ def brief(value):
     if value == 0 or 1e-3 <= value < 1e6:
         rounded = float(f"{value:.2g}")
         return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
-    return f"{value:.1e}".replace("-", "\N{MINUS SIGN}")
+    return minus(f"{value:.1e}")
 
 
 NORMS = svg.Frame(50, 46, 232, 176, (1, POWERS[-1]), (1e-13, 1e2), log="xy")

@@ -8,6 +8,11 @@ def percent(share, least="less than 1%", most="more than 99%"):
     return most if 0.995 <= share < 1 - 1e-9 else f"{100 * share:.0f}%"
 
 
+def minus(value):
+    """A number as text, with a true minus sign."""
+    return str(value).replace("-", "\N{MINUS SIGN}")
+
+
 def listed(names):
     """Names in words: "a, b and c"."""
     *others, last = names
