@@ -5,10 +5,10 @@ objective is a weighted sum of the tokens' losses; the weight of a token depends
 Weights are exact fractions, so that "the same objective" means the same.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise, product
+from itertools import pairwise
 from math import acos, degrees
 from typing import NamedTuple
 
@@ -290,11 +290,8 @@ VALUES = {"spread": range(4), "longer": range(5), "first": range(ROWS), "second"
 
 def film():
     """Every cut of the rows with every way to divide and to count; and each other control with every way to divide."""
-    for by, divide in product(VALUES["by"], VALUES["divide"]):
-        chosen = State(by=by, divide=divide)
-        yield from grid(chosen, first=range(ROWS), second=range(ROWS))
-        yield replace(chosen, cut_all=True)
-        yield from grid(chosen, **{name: VALUES[name] for name in ("spread", "longer", "in_order", "cut_all")})
+    for others in (("first", "second"), ("spread", "longer", "in_order", "cut_all")):
+        yield from grid(State(), **{name: VALUES[name] for name in ("by", "divide", *others)})
 
 
 def ragged_batch():
