@@ -26,6 +26,7 @@ FACTORS = (1, 0.1, 0.01, 0.001)
 STEPS = 5  # of the X-ray
 BEDS = {"healthy": HEALTHY} | WARD | dict(zip("IJKLMNO", OUTPATIENTS.values()))
 
+
 @dataclass(frozen=True)
 class Bench:
     """The patient's letter (or "healthy"), the instrument, where the X-ray's loss acts, whether the fault is told."""
