@@ -47,6 +47,10 @@ def summed(item):
     return np.random.default_rng(item.number).normal(size=(20, ENTRIES))[item.start:item.stop].sum(axis=0)
 
 
+def flat(pieces):
+    return sum(pieces, [])
+
+
 def total(name, piece):
     """|X| of a piece, by its name."""
     for word, sign in ((" plus ", 1), (" minus ", -1)):
@@ -62,7 +66,7 @@ def total(name, piece):
 def omega(own, name, rule, item, pieces, of_whole=False):
     """What an item weighs in a batch, as a fraction; shares are of the sum over pieces, or of the number of the whole.
     """
-    whole, M = total(name, sum(pieces, [])), len(pieces)
+    whole, M = total(name, flat(pieces)), len(pieces)
     more = next((more for more in ("over pieces", "times pieces") if rule.endswith(f", {more}")), "")
     rule = rule.removesuffix(f", {more}")
     weight = Fraction(0)
@@ -71,7 +75,7 @@ def omega(own, name, rule, item, pieces, of_whole=False):
         share = {SUMMED: Fraction(size, whole or 1), ADDING: 1, MEAN: Fraction(1, M)}.get(rule)
         if share is None:
             by = rule.removeprefix("their shares of ")
-            everything = [sum(pieces, [])] if of_whole else pieces
+            everything = [flat(pieces)] if of_whole else pieces
             share = Fraction(total(by, piece), sum(total(by, each) for each in everything) or 1)
         weight += piece.count(item) * share * {"over pieces": Fraction(1, M), "times pieces": M, "": 1}[more] / (
             max(size, 1) * max(total(own or "nothing", [item]), 1))
@@ -124,7 +128,7 @@ def weights(own, name, rule, called, handles, of_whole=False):
     """What this |X| and rule predict in the calls, up to a constant: as `examine` sees them."""
     result = []
     for pieces in called:
-        for item in dict.fromkeys(sum(pieces, [])):
+        for item in dict.fromkeys(flat(pieces)):
             mine, n = omega(own, name, rule, item, pieces, of_whole), tokens(item)
             halves = [keep(item, 0, n // 2), keep(item, n // 2, n)] if "keep" in handles and n > 1 else [item]
             result += [mine] if "reference" in handles else [mine / omega(own, name, rule, half, [[half]])
@@ -147,7 +151,7 @@ def examined(case):
     own = None if unseen else own
     truth = name if own is None else f"{own} of each sequence" + ("" if name == "nothing" else f", then {name}")
     assert truth in report.divides_by or any(truth in note for note in report.notes)
-    return report, [call for call in called if set(sum(call, [])) <= set(items)], own, truth
+    return report, [call for call in called if set(flat(call)) <= set(items)], own, truth
 
 
 @pytest.mark.parametrize("case", list(cases([SUMMED], 78)))
@@ -185,7 +189,7 @@ def test_a_rule_for_pieces_has_its_name_and_is_a_fault_where_cuts_show(case):
         return float(omega(own, name, rule, item, pieces))
 
     differs = [pieces for pieces in called if len(pieces) > 1 and any(
-        not np.isclose(weight(item, pieces), weight(item, [sum(pieces, [])]), rtol=1e-3) for item in items)]
+        not np.isclose(weight(item, pieces), weight(item, [flat(pieces)]), rtol=1e-3) for item in items)]
     assert (report.split_error > 1e-4) == bool(differs)
     unequal_only = differs and all(len(set(map(len, pieces))) > 1 for pieces in differs)
     if not differs:
@@ -203,10 +207,6 @@ HANDFUL = [Item(0, 0, 3, 5, 1), Item(1, 0, 6, 6), Item(2, 0, 9, 12, 1), Item(3, 
 OTHERS = [Item(b, 0, n, T) for b, (n, T) in enumerate(((4, 4), (7, 11), (2, 5), (8, 8), (3, 6)))]
 EVERY_HANDLE = {"tokens": tokens, "length": length, "keep": keep, "counts": {"labels": labels}}
 right = step(None, "tokens", SUMMED)
-
-
-def flat(pieces):
-    return sum(pieces, [])
 
 
 def whole(pieces):
