@@ -107,25 +107,26 @@ def either(right, wrong):
     return right.map(lambda value: Given(value, value)), wrong.map(lambda value: Given(value, AT_FAULT))
 
 
+@st.composite
+def dressed(draw, dresses, shape, dtype, scale, without, own_dtype):
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    a = rng.normal(size=shape) * scale + (1j * rng.normal(size=shape) * scale if np.dtype(dtype).kind == "c" else 0)
+    if scale > 1e30 or scale < 1e-30:
+        a.ravel()[0] = draw(st.sampled_from(ODD))
+    with np.errstate(over="ignore"):
+        a = np.nan_to_num(a.astype(dtype))
+    value = dresses[draw(st.sampled_from([name for name in dresses if name not in without]))](a)
+    if dresses is WRONG:
+        return Given(value, AT_FAULT)
+    meaning = np.array(value)
+    if not own_dtype:
+        return Given(value, meaning.astype(dtype))
+    return Given(value, meaning.astype(meaning.dtype.newbyteorder("=") if meaning.dtype.kind in "fc" else float))
+
+
 def arrays(shape, dtype=float, scale=0.5, without=(), own_dtype=False):
     """An array in a dress of SAME, and in one of WRONG, but of `without`; it means one of `dtype`, or of its own."""
-    @st.composite
-    def dressed(draw, dresses):
-        rng = np.random.default_rng(draw(st.integers(0, 999)))
-        a = rng.normal(size=shape) * scale + (1j * rng.normal(size=shape) * scale if np.dtype(dtype).kind == "c" else 0)
-        if scale > 1e30 or scale < 1e-30:
-            a.ravel()[0] = draw(st.sampled_from(ODD))
-        with np.errstate(over="ignore"):
-            a = np.nan_to_num(a.astype(dtype))
-        value = dresses[draw(st.sampled_from([name for name in dresses if name not in without]))](a)
-        if dresses is WRONG:
-            return Given(value, AT_FAULT)
-        meaning = np.array(value)
-        if not own_dtype:
-            return Given(value, meaning.astype(dtype))
-        return Given(value, meaning.astype(meaning.dtype.newbyteorder("=") if meaning.dtype.kind in "fc" else float))
-
-    return dressed(SAME), dressed(WRONG)
+    return tuple(dressed(dresses, shape, dtype, scale, without, own_dtype) for dresses in (SAME, WRONG))
 
 
 def some_weights(s, scale=1.0, leads=False):
