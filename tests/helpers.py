@@ -1,6 +1,7 @@
 """What tests share: random problems, how far apart two gradients are, what wrong answers and errors are told."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import lstmlib
 from lstmlib.exercises.base import NotYet
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True)
+class Problem:
     """Random weights and data; no bias is zero, so that no fault hides behind one."""
 
     weights: lstmlib.Weights
@@ -20,7 +22,7 @@ class Problem(NamedTuple):
     targets: np.ndarray
     labels: np.ndarray
 
-    @property
+    @cached_property
     def trace(self):
         return lstmlib.forward(self.weights, self.X, self.h0, self.c0)
 
