@@ -6,6 +6,7 @@ import pytest
 from lstmlib import backward, cosine, cross_entropy, crossing_spectrum, forward, record, relative_error
 from lstmlib.clinic import instruments as ins
 from lstmlib.clinic.patients import HEALTHY, OUTPATIENTS, PATIENTS, WARD, Batch, example, mean_loss
+from lstmlib.placement import shares
 
 EXAMPLE = example(8)
 LONG = example(5, T=60, lengths=range(60, 28, -2), D=5, H=16, K=4, scale=1)
@@ -86,11 +87,10 @@ def test_probe_and_spectrum_from_outside_are_those_of_the_library():
     backward(weights, trace, dY, at=seen)
     for edge, norms in ins.probe(HEALTHY, weights, batch).items():
         np.testing.assert_allclose(norms[::-1], [np.linalg.norm(d) for d in seen[edge]], rtol=1e-12)
-    norms = np.sqrt(sum((array ** 2).reshape(len(array), -1).sum(axis=1)
-                        for name, array in spectrum.items() if name in ("Wx", "Wh", "b")))
+    inside = shares(spectrum.Wx, spectrum.Wh, spectrum.b)
     outside = ins.outside_spectrum(PATIENTS["every step"], weights, batch)["LSTM"]
-    np.testing.assert_allclose(outside[:len(norms)], norms / norms.sum(), atol=1e-12)
-    assert outside[len(norms):].max(initial=0) < 1e-12
+    np.testing.assert_allclose(outside[:len(inside)], inside, atol=1e-12)
+    assert outside[len(inside):].max(initial=0) < 1e-12
 
 
 def test_the_spectrum_from_outside_is_of_all_entries():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import lstmlib
+from lstmlib.placement import shares
 from lstmlib.weighing import examine
 
 ENTRIES = 30
@@ -614,9 +615,9 @@ def test_five_right_placements_have_one_fingerprint():
 def test_a_wrong_placement_is_no_sum_or_another_weight_as_its_spectrum_says(edges):
     X, label, mask = SEQUENCES[3]
     trace = lstmlib.forward(LSTM, X)
-    parts = lstmlib.crossing_spectrum(LSTM, trace, lstmlib.cross_entropy(trace.Y, label, mask)[1], edges)
-    norms = np.sqrt(sum((array ** 2).reshape(len(array), -1).sum(axis=1) for _, array in parts.items()))
-    crossings = np.flatnonzero(norms / norms.max() > 0.05)
+    spectrum = lstmlib.crossing_spectrum(LSTM, trace, lstmlib.cross_entropy(trace.Y, label, mask)[1], edges)
+    parts = shares(*(array for _, array in spectrum.items()))
+    crossings = np.flatnonzero(parts / parts.max() > 0.05)
     report = placed(edges)
     if len(crossings) > 1:
         assert kinds(report) == ["another loss"]
