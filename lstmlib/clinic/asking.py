@@ -129,7 +129,6 @@ class Own:
                              f"{result[0]!r}{hint}")
         return float(loss.reshape(())), checked(result[1], weights, ARRAYS)
 
-
     def upstream(self, now, targets):
         """The loss of each item (T, B) after this forward pass, and {kind: dY}; without a loss dh, as the right one."""
         if self.given:
