@@ -3,13 +3,14 @@
 import json
 import zlib
 from base64 import b64decode
-from dataclasses import asdict, replace
-from itertools import combinations, product
+from dataclasses import asdict
+from itertools import combinations
 
 import numpy as np
 from kept import kept
 
 from lstmlib.explorers import EXPLORERS
+from lstmlib.explorers.base import grid
 from lstmlib.explorers.film import Film, film, made
 from lstmlib.placement import EDGES
 
@@ -25,9 +26,9 @@ def small_lattice(stem):
               for name, control in explorer.controls.items()}
     while np.prod([len(some) for some in values.values()]) > STATES:
         max(reversed(values.values()), key=len).pop()
-    states = [replace(explorer.start, **dict(zip(values, some))) for some in product(*values.values())]
+    states = [*grid(explorer.start, **values)]
     if stem == "where_to_divide":
-        states += [replace(explorer.start, edges=edges) for edges in SETS]
+        states += grid(explorer.start, edges=SETS)
     return list(dict.fromkeys([explorer.start, *presets, *states])), values
 
 

@@ -7,6 +7,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 import traitlets
+from films import SETS
 
 import lstmlib
 from lstmlib import EDGES, crosses_exactly_once
@@ -20,7 +21,6 @@ from lstmlib.show import graph
 from lstmlib.show.graph import paths_to
 from lstmlib.show.words import percent
 
-ALL_SETS = [edges for size in range(10) for edges in combinations(EDGES, size)]
 RECURRENT = ("dh_next", "dc_next")
 
 
@@ -72,7 +72,7 @@ def test_the_sliders_change_no_target():
 
 @pytest.mark.parametrize("T, size_X", [(1, 10), (2, 100), (4, 2), (4, 1)])
 def test_verdict_on_all_512_sets_follows_the_rule(T, size_X):
-    for edges in ALL_SETS:
+    for edges in SETS:
         found, good, verdict, said = shown(State(edges, size_X, T))
         right = all(crosses_exactly_once(edges, T).values())
         assert good == (right or size_X == 1)

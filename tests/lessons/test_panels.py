@@ -19,6 +19,14 @@ from lstmlib.explorers.film import lattice, made
 from lstmlib.show import svg
 
 
+def panels_of(stem):
+    """All panels of the named states of an explorer."""
+    explorer = made(stem)
+    for preset in explorer.presets:
+        explorer.choose(preset)
+        yield from explorer.pictures(explorer.state, explorer.numbers)
+
+
 @pytest.mark.parametrize("stem", EXPLORERS)
 def test_states_are_drawn_on_panels_that_keep_their_size(stem):
     explorer, states, sizes = made(stem), lattice(stem), {}
@@ -122,12 +130,7 @@ def faults(panel):
 
 @pytest.mark.parametrize("stem", EXPLORERS)
 def test_no_words_meet(stem):
-    explorer, found = made(stem), set()
-    for preset in explorer.presets:
-        explorer.choose(preset)
-        for panel in explorer.pictures(explorer.state, explorer.numbers):
-            found |= {f"{panel.name}: {fault}" for fault in faults(panel)}
-    assert sorted(found) == []
+    assert sorted({f"{panel.name}: {fault}" for panel in panels_of(stem) for fault in faults(panel)}) == []
 
 
 # Colours
@@ -170,12 +173,7 @@ def pale(panel, theme):
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("stem", EXPLORERS)
 def test_words_and_lines_are_told_from_what_is_under_them(stem, theme):
-    explorer, found = made(stem), set()
-    for preset in explorer.presets:
-        explorer.choose(preset)
-        for panel in explorer.pictures(explorer.state, explorer.numbers):
-            found |= {f"{panel.name}: {fault}" for fault in pale(panel, theme)}
-    assert sorted(found) == []
+    assert sorted({f"{panel.name}: {fault}" for panel in panels_of(stem) for fault in pale(panel, theme)}) == []
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
