@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers import hint_of
 from lstmlib import forward
 from lstmlib.exercises.base import NotYet, all_answered, check, expect, same
 
@@ -23,6 +22,13 @@ LESSONS = {path.stem[8:]: import_module(path.stem) for path in sorted(Path(__fil
 def answers(table):
     return [pytest.param(judged, row, id=f"{stem}-{judged.__name__}") for stem, lesson in LESSONS.items()
             for judged, rows in getattr(lesson, table).items() for row in rows]
+
+
+def hint_of(check, *answers):
+    """What the feedback on an exercise says of a wrong answer."""
+    with pytest.raises(NotYet) as caught:
+        check.judge(*answers)
+    return str(caught.value)
 
 
 def told(check, answer, capsys):
