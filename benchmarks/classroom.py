@@ -16,6 +16,7 @@ import asyncio
 import itertools
 import json
 import random
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -296,7 +297,7 @@ async def alone(address, notebook):
 def served(measure, *arguments):
     """Measure on a server of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        browsers.copy_notebooks(folder)
+        shutil.copytree(bench.ROOT / "notebooks", Path(folder) / "notebooks")
         with browsers.jupyterlab(folder) as address:
             measured = asyncio.run(measure(address, *arguments))
             print(json.dumps(measured), flush=True)

@@ -147,13 +147,6 @@ def browser_page(width=1280, height=1000, browser=None):
             page.context.close()
 
 
-def copy_notebooks(folder):
-    """A copy of all notebooks and of the stored data that they read, for a browser to work in."""
-    folder = Path(folder)
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("*.py*", "__pycache__"))
-
-
 def write_notebook(path, *cells, markdown=()):
     """A new notebook with this text and these code cells, given whole or as their source."""
     cells = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
