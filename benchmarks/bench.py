@@ -6,6 +6,7 @@ import platform
 import re
 import sys
 from datetime import date
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,11 @@ def spread(values):
     """How many, and their median, 95th percentile and largest."""
     measured = np.percentile(values, [50, 95, 100]).round(2).tolist() if values else []
     return {"count": len(values), **dict(zip(("median", "p95", "max"), measured))}
+
+
+def to_and_fro(count, start=0):
+    """The places of a slider, from one on, without end."""
+    return islice(cycle([*range(count - 1), *range(count - 1, 0, -1)]), start, None)
 
 
 def store(path, data):

@@ -13,7 +13,6 @@ It is no test: no number is judged.
 
 import argparse
 import asyncio
-import itertools
 import json
 import random
 import shutil
@@ -191,8 +190,7 @@ class Student:
     async def drag(self, seconds):
         """Move a slider to and fro: as in the browser, the next change waits until the kernel is idle."""
         slider, end = self.slider("forget bias"), time.perf_counter() + seconds
-        last = len(self.widgets[slider]["texts"]) - 1
-        for index in itertools.cycle([*range(last), *range(last, 0, -1)]):
+        for index in bench.to_and_fro(len(self.widgets[slider]["texts"])):
             if (now := time.perf_counter()) > end:
                 break
             await self.change(slider, index=index)

@@ -77,7 +77,7 @@ class Side:
             self.evaluate(f"explorer.choose({preset!r})")
             self.twin.choose(preset)
             self.lab.page.wait_for_timeout(300)
-            slider, places = self.shown.slider(control), to_and_fro(len(control.values), control.index)
+            slider, places = self.shown.slider(control), bench.to_and_fro(len(control.values), control.index)
             self.follow(functools.partial(slider.press, "ArrowRight" if after > before else "ArrowLeft")
                         for before, after in islice(pairwise(places), count))
             self.kernel += self.timed([{field: value} for value in islice(cycle(control.values), count)])
@@ -108,7 +108,7 @@ class Side:
         box, count = slider.bounding_box(), len(control.values)
         y = box["y"] + box["height"] / 2
         places = (box["x"] + THUMB / 2 + (box["width"] - THUMB) * index / (count - 1)
-                  for index in to_and_fro(count, control.index))
+                  for index in bench.to_and_fro(count, control.index))
         before = self.seen.json_value()["pictures"]
         mouse.move(next(places), y)
         mouse.down()
@@ -133,11 +133,6 @@ class Side:
         if value["status"] != "ok":
             raise RuntimeError(f"{value['ename']}: {value['evalue']}")
         return value["data"]["text/plain"]
-
-
-def to_and_fro(count, start):
-    """The places of a slider, from one on, without end."""
-    return islice(cycle([*range(count - 1), *range(count - 1, 0, -1)]), start, None)
 
 
 @functools.cache
