@@ -90,7 +90,8 @@ def graph(number=0):
     lit = backward_graph.counted(path, (), 2) if path else {}
     lit |= {at.replace("join", "cell"): "" for at in lit if at.startswith("join")}  # by both ways
     parts = []
-    for at, way in sorted(ways().items(), key=lambda one: (one[0] in lit, one[0][:2] == "dh", one[0][:2] == "dc")):
+    ways = backward_graph.ways(LAYOUT, (1, 2), COLUMNS, SUM)
+    for at, way in sorted(ways.items(), key=lambda one: (one[0] in lit, one[0][:2] == "dh", one[0][:2] == "dc")):
         kind, colour = at.split()[0], RED if at in lit else FAINT
         if not path:
             colour = svg.DEEP[svg.SKY] if kind == "dc_next" else INK if kind in EDGES else GREY
@@ -126,11 +127,6 @@ NODES = [(335, C, 40, "C"), *((x, y, half, name + "₁₂"[k]) for k, x in enume
 NAMES = (("loss", 500, 44, ""), ("dy", 576, 148, ""), ("dWy_t", 674, 184, ""), ("dh_above", 640, 268, ""),
          ("dc_next", 371, 342, ""), ("dh_next", 371, 448, ""), ("dz", 576, 438, ""), ("dW_t", 597, 518, ""),
          ("dW", 875, 210, "dW Wy"), ("dW", 875, 518, "dW Wx"))
-
-
-def ways():
-    """{what is drawn, named as in the graph of the notebooks: its corners}"""
-    return backward_graph.ways(LAYOUT, (1, 2), COLUMNS, SUM)
 
 
 BITS = "dz", "dh_next", "dc_next", "dh_above", "dW_t", "dWy_t", "loss", "dy", "dW"  # the right sets lie apart
