@@ -29,6 +29,8 @@ CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-fir
                     "--disable-background-networking", "--disable-component-update"]
 PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
 
+PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"  # of an explorer, where no kernel runs
+
 # Functions for a page. Each takes a selector.
 SMALL_TEXT = """(places) => [...document.querySelectorAll(`${places} *`)].filter((part) => {
     const words = [...part.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browsers import Lab, Shown, write_notebook
+from browsers import PICTURE, Lab, Shown, write_notebook
 from playwright.sync_api import expect
 
 from lstmlib import EDGES
@@ -15,7 +15,6 @@ CELLS = ("from lstmlib.explorers.where_to_divide import laboratory\nlab = labora
          'lab.sentence("Divide [at the end](At the end: dW).")',
          "import time\ntime.sleep(4)")
 EXPLORER, SENTENCE, PAUSE = range(3)
-PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from browsers import write_notebook
+from browsers import PICTURE, write_notebook
 from pages import Page
 
 from lstmlib.exercises.base import check, expect
@@ -109,7 +109,7 @@ def test_hostile_text_harms_no_page(lab):
     (folder / "hostile_copy.ipynb").write_text(json.dumps(notebook))
     lab.open("hostile_copy.ipynb")
     assert page.evaluate("panel.content.widgets[1].model.trusted") is False
-    picture = page.locator(".jp-OutputArea img[src^='data:image/svg+xml'][alt]").first
+    picture = page.locator(PICTURE).first
     assert picture.evaluate("(picture) => picture.decode().then(() => picture.naturalWidth > 0)")
     harmless(page)
     assert [complaint for complaint in lab.complaints if complaint.startswith("request")] == []

@@ -7,9 +7,8 @@ An explorer that is added is covered without a change here. A zoom of 200% halve
 import ast
 import re
 
-import nbformat
 import pytest
-from browsers import LETTERS_IN_A_LINE, ROOT, SMALL_TEXT, Shown, violations, write_notebook
+from browsers import LETTERS_IN_A_LINE, PICTURE, SMALL_TEXT, Shown, violations, write_notebook
 from playwright.sync_api import expect
 
 from helpers import contrast
@@ -18,11 +17,12 @@ from lstmlib.explorers import EXPLORERS, Choice, Menu, Slider, Switch
 from lstmlib.explorers.film import made
 from lstmlib.show import graph
 from lstmlib.show.graph import paths_to
+from tools.notebooks import stored
 
 pytestmark = pytest.mark.browser
 
 STEMS = list(EXPLORERS)
-CELLS = [cell for path in sorted((ROOT / "notebooks").glob("*.ipynb")) for cell in nbformat.read(path, 4).cells
+CELLS = [cell for notebook in stored().values() for cell in notebook.cells
          if "explorer" in cell.metadata.get("tags", [])]
 PREDICTION = """from lstmlib.explorers import Prediction
 Prediction("How many?", ["one", "five"], lambda: "five", "So.")"""
@@ -49,7 +49,7 @@ def notebook(lab):
     write_notebook(lab.folder / "all.ipynb", *CELLS, PREDICTION, markdown=[PROSE])
     lab.complaints.clear()
     lab.open("all.ipynb")
-    pictures = lab.page.locator(".jp-OutputArea img[src^='data:image/svg+xml'][alt]").count()
+    pictures = lab.page.locator(PICTURE).count()
     assert pictures >= len(STEMS), "before a notebook is run, a picture stands where each explorer will be"
     lab.run_all()
     assert lab.errors() == []
