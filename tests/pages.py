@@ -1,4 +1,4 @@
-"""What the tests of handouts and slides look for in an HTML page."""
+"""What tests of products look for in a page of HTML or of Markdown."""
 
 import re
 from html.parser import HTMLParser
@@ -59,3 +59,9 @@ def what_runs(page):
 
 def pictures_without_alt(page):
     return [attributes for attributes in page.all("img") if not (attributes.get("alt") or "").strip()]
+
+
+def table_rows(markdown):
+    """The cells of every line of its tables: heads, and the lines under them, too."""
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in markdown.splitlines()
+            if line.startswith("|")]

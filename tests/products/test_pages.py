@@ -11,6 +11,7 @@ import tomllib
 import pytest
 from browsers import ROOT
 from packaging.specifiers import SpecifierSet
+from pages import table_rows
 
 import run
 from lstmlib.explorers.where_to_divide import laboratory
@@ -100,8 +101,7 @@ def test_the_map_of_the_readme_has_every_notebook_with_its_minutes():
 def table(title):
     """The cells of the rows under a heading, but those of the head and the line under it."""
     section = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", TEACHING, re.M | re.S).group(1)
-    lines = [re.split(r"(?<!\\)\|", line)[1:-1] for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line] for line in lines[2:]]
+    return table_rows(section)[2:]
 
 
 def test_minutes_of_lessons():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from browsers import ROOT, browser_page
 from kept import kept
-from pages import Page, outside_addresses, pictures_without_alt
+from pages import Page, outside_addresses, pictures_without_alt, table_rows
 
 from lstmlib.explorers.film import film, made
 from lstmlib.placement import EDGES
@@ -132,8 +132,7 @@ def test_the_worksheet_does_not_tell_what_is_voted_on():
 @each_lesson
 def test_the_lesson_and_the_page_for_teachers_are_one(lesson):
     title, all_slides = LESSONS[lesson]
-    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in TEACHING.splitlines()
-            if line.startswith("|")]
+    rows = table_rows(TEACHING)
     for number, slide in enumerate(all_slides, 1):
         heading, see = (text.replace("|", r"\|") for text in (slide.heading, slide.see))
         expected = [str(slide.start), str(number), heading, see]
