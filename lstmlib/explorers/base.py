@@ -9,7 +9,7 @@ second thread.
 import html
 import re
 import threading
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import product
 
 import ipywidgets as widgets
@@ -42,31 +42,25 @@ class Explorer(widgets.VBox):
 
     newest = {}  # by title: the explorer that a cell made last
 
-    def __init__(self, title, start, controls, numbers, draw, words, headline=None, presets=None, poster=("Reset",),
-                 beside=(), pictures=lambda state, numbers: (), rows=None):
-        self.title, self.start, self.controls = title, start, dict(controls)
-        self._numbers_of, self._draw, self._words_of, self._beside = numbers, draw, words, pictures
-        self._headline_of = headline or (lambda state, numbers: (None, ""))
-        self.presets = {"Reset": {}} | dict(presets or {})
-        self.poster = poster
+    def __init__(self, title, start, controls, numbers, draw, words, headline=lambda state, numbers: (None, ""),
+                 presets=None, poster=("Reset",), beside=(), pictures=lambda state, numbers: (), rows=None):
+        self.title, self.start, self.controls, self.poster = title, start, controls, poster
+        self.presets = {"Reset": {}} | (presets or {})
+        self._numbers_of, self._draw, self._beside = numbers, draw, pictures
+        self._words_of, self._headline_of = words, headline
         self.state = self.numbers = self.error = None
         self._lock, self._moving = threading.RLock(), False
-        for name in self.presets:
-            self.state_of(name)
-        unknown = set(self.controls) - {field.name for field in fields(start)}
-        if unknown:
-            raise ValueError(f"controls must be named after fields of the state, got {sorted(unknown)}")
 
         self.panels, self.words, self.alert = Panels(), Announcement(label="status"), Announcement(label="alert")
         self.menu = Presets(label="Example", names=list(self.presets))
-        fronts = {f"row-{name}": [self.controls[field] for field in names] for name, names in (rows or {}).items()}
-        placed = {*beside, *(control for front in fronts.values() for control in front)}
-        top, above = [Heading(label=title), self.menu], [c for c in self.controls.values() if c not in placed]
-        fronts = [boxed(name, controls) for name, controls in fronts.items()]
+        fronts = [boxed(f"row-{name}", [controls[field] for field in fields]) for name, fields in (rows or {}).items()]
+        placed = {*beside, *(control for front in fronts for control in front.children)}
+        above = [control for control in controls.values() if control not in placed]
         stage = boxed("rows" if fronts else "stage", [*beside, *fronts, self.panels])
-        super().__init__([boxed("top", top), boxed("controls", above), self.words, stage, self.alert])
+        super().__init__([boxed("top", [Heading(label=title), self.menu]), boxed("controls", above), self.words, stage,
+                          self.alert])
         self.add_class("lstm-explorer")
-        for control in self.controls.values():
+        for control in controls.values():
             control.observe(self._control_moved, names="value")
         self.menu.observe(lambda change: self.press(change.new[0]), names="chosen")
         self.choose("Reset")
@@ -102,8 +96,15 @@ class Explorer(widgets.VBox):
 
     def choose(self, preset):
         """Go to a named state ("Reset": the first one)."""
-        state = self.state_of(preset)
-        self.set(**{name: getattr(state, name) for name in self.controls})
+        self.move_to(self.state_of(preset))
+
+    def move_to(self, state):
+        """Move every control to its value in the state."""
+        self.set(**self.values_of(state))
+
+    def values_of(self, state):
+        """{field: its value in the state} of every control."""
+        return {name: getattr(state, name) for name in self.controls}
 
     def state_of(self, preset):
         """The state that a preset stands for."""
@@ -116,8 +117,12 @@ class Explorer(widgets.VBox):
         return Sentence(self, text)
 
     def press(self, preset):
-        """What choosing a preset in the menu does: `choose`, unless an explorer has something else in mind."""
-        self.choose(preset)
+        """What choosing a preset in the menu does."""
+        self.set(**self.pressed(preset))
+
+    def pressed(self, preset):
+        """{field: value} of what the menu moves: every control, unless an explorer has something else in mind."""
+        return self.values_of(self.state_of(preset))
 
     def _control_moved(self, _):
         with self._lock:  # a hand that moves a control while a cell does waits here, and is not overlooked
@@ -174,13 +179,9 @@ class Explorer(widgets.VBox):
 
     def close(self):
         """Free this explorer and all its parts, in the kernel and in the browser."""
-        def free(box):
-            for part in getattr(box, "children", ()):
-                free(part)
-                part.close()
-                part.layout.close()
-
-        free(self)
+        for part in inside(self):
+            part.close()
+            part.layout.close()
         super().close()
         self.layout.close()
 
@@ -188,6 +189,11 @@ class Explorer(widgets.VBox):
 def grid(start, **values):
     """States: every combination of these values, {field: values}, and all else as in `start`."""
     return (replace(start, **dict(zip(values, some))) for some in product(*values.values()))
+
+
+def inside(box):
+    """Every widget in a box, in their order; a box in it is followed by what is in that."""
+    return [part for child in box.children for part in (child, *(inside(child) if hasattr(child, "children") else ()))]
 
 
 def boxed(name, parts):

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import sys
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from . import EXPLORERS
-from .base import grid
+from .base import grid, inside
 from .controls import sent
 
 CHUNK = 250_000  # characters compressed together, and read together when one of them is to be shown
@@ -51,7 +52,7 @@ def films(folder, stems=tuple(EXPLORERS)):
                 for stem, of_it in states.items()}
         folder.mkdir(parents=True, exist_ok=True)
         for stem, parts in jobs.items():
-            film = cut(stem, [part.result() for part in parts])
+            film = cut(stem, [shot for part in parts for shot in part.result()])
             for old in folder.glob(f"{stem}-*.json"):
                 old.unlink(missing_ok=True)
             put(paths[stem], json.dumps(asdict(film)))
@@ -71,7 +72,7 @@ def put(path, text):
 
 def film(stem, states):
     """The Film of these states, made here and now."""
-    return cut(stem, [shoot(stem, states)])
+    return cut(stem, shoot(stem, states))
 
 
 def lattice(stem):
@@ -107,25 +108,19 @@ def fingerprint():
 # Recording.
 
 def shoot(stem, states):
-    """The states that the explorer does not refuse, and what it shows.
+    """[(state, {(widget, trait, place): its value as JSON}), ...] of the states that the explorer does not refuse.
 
-    That is {(widget, trait, place): (its different values as JSON, and which of them each state has)}.
-    place  in a list of panels; -1 for a trait that is no such list. Value 0 is null: nothing is there.
+    place  in a list of panels; -1 for a trait that is no such list
     """
-    explorer = made(stem)
-    shown, tables, columns = [], {}, {}
+    explorer, shots = made(stem), []
     for state in states:
         try:
-            explorer.set(**{name: getattr(state, name) for name in explorer.controls})
+            explorer.move_to(state)
         except ValueError:
             continue
-        shown.append(state)
-        for key, value in traits(explorer):
-            table = tables.setdefault(key, {"null": 0})
-            column = columns.setdefault(key, [0] * len(states))
-            text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)  # as JavaScript writes it
-            column[len(shown) - 1] = table.setdefault(text, len(table))
-    return shown, {key: (list(table), columns[key][:len(shown)]) for key, table in tables.items()}
+        shots.append((state, {key: sys.intern(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+                              for key, value in traits(explorer)}))  # the same text once, as JavaScript writes it
+    return shots
 
 
 def traits(explorer):
@@ -142,9 +137,8 @@ def traits(explorer):
 
 
 def parts(box):
-    """The widgets under a box, in their order, without the boxes."""
-    for child in box.children:
-        yield from parts(child) if hasattr(child, "children") else (child,)
+    """The widgets in a box, in their order, without the boxes."""
+    return [part for part in inside(box) if not hasattr(part, "children")]
 
 
 def tree(box, numbers):
@@ -155,21 +149,20 @@ def tree(box, numbers):
 
 # Cutting: everything once.
 
-def cut(stem, slices):
-    """The Film of what was recorded, slice by slice."""
-    explorer = made(stem)
-    states, shots = [state for shown, _ in slices for state in shown], [shot for _, shot in slices]
-    widgets = list(parts(explorer))
+def cut(stem, shots):
+    """The Film of what was recorded."""
+    explorer, states = made(stem), [state for state, _ in shots]
+    widgets = parts(explorer)
     fixed, channels, columns = [{} for _ in widgets], [], []
-    lengths = [len(shown) for shown, _ in slices]
-    for key in sorted({key for shot in shots for key in shot}):
-        (number, trait, place), (texts, column) = key, joined(
-            shot.get(key, (["null"], [0] * length)) for shot, length in zip(shots, lengths))
+    for key in sorted({key for _, shown in shots for key in shown}):
+        (number, trait, place), column = key, [shown.get(key, "null") for _, shown in shots]
         if place < 0 and trait not in MOVED and len(set(column)) == 1:
-            fixed[number][trait] = json.loads(texts[column[0]])
+            fixed[number][trait] = json.loads(column[0])
         else:
+            texts = ["null", *sorted(set(column) - {"null"})]  # in alphabetical order: what is alike stands together
+            numbers = {text: number for number, text in enumerate(texts)}
             channels.append([number, trait, place, *chunks(texts)])
-            columns.append(column)
+            columns.append([numbers[text] for text in column])
     fields, digits = fields_of(explorer, states, widgets)
     name = EXPLORERS[stem].split(".")[1]
     sources = {type(widget).__name__: widget.get_state() for widget in widgets}
@@ -180,14 +173,6 @@ def cut(stem, slices):
     return Film(name, explorer.title, data, {kind: source["_esm"] for kind, source in sources.items()},
                 "\n".join(dict.fromkeys(source.get("_css", "") for source in sources.values())).strip(),
                 [[name, words, [sent(panel) for panel in panels]] for name, words, panels in explorer.posters()])
-
-
-def joined(shots):
-    """The tables of all slices as one, in alphabetical order: what is alike is compressed together."""
-    shots = list(shots)
-    texts = ["null", *sorted({text for own, _ in shots for text in own} - {"null"})]
-    numbers = {text: number for number, text in enumerate(texts)}
-    return texts, [numbers[own[value]] for own, column in shots for value in column]
 
 
 def chunks(texts):
@@ -221,16 +206,9 @@ def fields_of(explorer, states, widgets):
 
 def presets(explorer, digits, states):
     """{preset: [its state, what the menu of presets changes]}, as numbers of values; None: as it was."""
-    elsewhere = {name: next((state for state in states if getattr(state, name) != getattr(explorer.start, name)),
-                            explorer.start) for name in explorer.controls}
-    elsewhere = {name: getattr(state, name) for name, state in elsewhere.items()}
     found = {}
     for preset in explorer.presets:
-        state = explorer.state_of(preset)
-        explorer.set(**elsewhere)
-        explorer.press(preset)
-        target = [digit[states.index(state)] for digit in digits]
-        kept = [getattr(explorer.state, name) == elsewhere[name] != getattr(state, name) for name in explorer.controls]
-        found[preset] = [target, [None if keep else digit for digit, keep in zip(target, kept)]]
-    explorer.choose("Reset")
+        number, moved = states.index(explorer.state_of(preset)), explorer.pressed(preset)
+        target = [digit[number] for digit in digits]
+        found[preset] = [target, [digit if name in moved else None for name, digit in zip(explorer.controls, target)]]
     return found

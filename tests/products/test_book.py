@@ -43,7 +43,7 @@ def test_a_film_shows_what_the_explorer_shows(stem, recorded):
     explorer, states = made(stem), small_lattice(stem)[0]
     assert recorded[stem].data["count"] == len(states)
     for number in random.Random(stem).sample(range(len(states)), min(12, len(states))):
-        explorer.set(**{name: getattr(states[number], name) for name in explorer.controls})
+        explorer.move_to(states[number])
         shown = {key: json.loads(json.dumps(value)) for key, value in traits(explorer)}
         assert replayed(recorded[stem], number) == shown
 
