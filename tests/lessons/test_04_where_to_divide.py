@@ -2,26 +2,22 @@
 
 import re
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
-import traitlets
 from films import SETS
 
-import lstmlib
 from lstmlib import EDGES, crosses_exactly_once
 from lstmlib.exercises import where_to_divide as exercises
 from lstmlib.explorers.controls import BackwardGraph
 from lstmlib.explorers.where_to_divide import SIZES, laboratory
-from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, ROUNDING, State, headline, numbers, problem, words
+from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, ROUNDING, State, headline, numbers, words
 from lstmlib.explorers.where_to_divide.picture import short_percent
 from lstmlib.placement import path_crossings
 from lstmlib.show import graph
 from lstmlib.show.graph import paths_to
 from lstmlib.show.words import percent
-
-RECURRENT = ("dh_next", "dc_next")
 
 
 def state_of(placement, **changes):
@@ -36,59 +32,27 @@ def shown(state):
 
 # Numbers
 
-@pytest.mark.parametrize("placement", PLACEMENTS)
-def test_every_placement_is_computed_by_lstmlib(placement):
-    state = state_of(placement, size_X=10)
-    given = problem(4, 1, "float64")
-    found = numbers(state)
-    assert found.gradient.identical(lstmlib.backward(*given, at=lstmlib.scale_at(state.edges, 1 / 10)))
-    assert found.truth.identical(lstmlib.backward(*given) * (1 / 10))
-    assert found.right == crosses_exactly_once(state.edges, 4)
-    assert found.error == lstmlib.relative_error(found.gradient, found.truth)
-    assert found.cosine == lstmlib.cosine(found.gradient, found.truth)
-    spectrum = lstmlib.crossing_spectrum(*given, state.edges)
-    for name, array in spectrum.items():
-        norms = [np.linalg.norm(part) for part in array]
-        np.testing.assert_allclose(found.shares[name], norms / np.sum(norms), rtol=1e-13)
-    norms = [lstmlib.Weights(*(array[k] for _, array in spectrum.items())).norm() for k in range(len(spectrum.b))]
-    np.testing.assert_allclose(found.share, norms / np.sum(norms), rtol=1e-13)
-
-
 def test_the_forget_gate_closes_the_cell_path():
     shares = [numbers(state_of("Cell path only: dc_next", forget_bias=bias)).shares["Wx"][0] for bias in range(-6, 7)]
     assert np.all(np.diff(shares) < 0)
     np.testing.assert_allclose([shares[0], shares[-1]], [0.99, 0.28], atol=0.01)
 
 
-def test_the_sliders_change_no_target():
-    """The gradient of a squared error is the output less the target."""
-    targets = [trace.Y - dY for _, trace, dY in (problem(6, bias, "float64") for bias in (-6, 0, 6))]
-    np.testing.assert_allclose(targets[1:], targets[:1] * 2, rtol=1e-12)
-    _, trace, dY = problem(2, 0, "float64")
-    np.testing.assert_allclose(trace.Y - dY, targets[1][:2], rtol=1e-12)
-
-
 # Verdicts
 
-@pytest.mark.parametrize("T, size_X", [(1, 10), (2, 100), (4, 2), (4, 1)])
+@pytest.mark.parametrize("T, size_X", [(1, 10), (2, 100), (4, 2)])
 def test_verdict_on_all_512_sets_follows_the_rule(T, size_X):
     for edges in SETS:
-        found, good, verdict, said = shown(State(edges, size_X, T))
-        right = all(crosses_exactly_once(edges, T).values())
-        assert good == (right or size_X == 1)
-        if size_X == 1:
-            assert found.identical and verdict == "Identical, because |X| = 1"
-            assert f"this placement is {'right' if right else 'wrong'}" in said
-        elif right:
+        found, good, verdict, _ = shown(State(edges, size_X, T))
+        assert good == all(crosses_exactly_once(edges, T).values())
+        if good:
             assert verdict == ("Identical, bit for bit" if found.identical else "Identical up to rounding")
             assert found.error < 1e-15 and (found.identical or size_X != 2)
         else:
             assert verdict == "Not the gradient" and found.error > 1e-3
-            assert "Not the gradient" not in said
 
 
 def test_right_placements_stay_within_the_rounding_of_their_dtype():
-    assert {1, 2, 4, 8, 16, 32, 64} < set(SIZES) and list(SIZES) == sorted(set(SIZES))
     for placement, dtype, size_X in product(list(PLACEMENTS)[:5], ROUNDING, SIZES):
         for T, bias in ((1, -6), (6, 6)):
             found, _, verdict, _ = shown(state_of(placement, dtype=dtype, T=T, forget_bias=bias, size_X=size_X))
@@ -111,6 +75,8 @@ def test_right_placements_stay_within_the_rounding_of_their_dtype():
       for dtype, below in (("float64", "1e-15"), ("float32", "1e-06"), ("float16", "1e-02"))),
     (State(("dz", "dWy_t"), T=1), "Identical, bit for bit", "So it is at T = 1 only, where nothing flows"),
     (State(("dz", "dWy_t"), T=2), "Not the gradient", "Right for Wy and by only. "),
+    (State(("dy",), 1), "Identical, because |X| = 1", "this placement is right: every path crosses exactly once."),
+    (State(("dz",), 1), "Identical, because |X| = 1", "wrong: not every path crosses exactly once."),
     (state_of("Recurrent path only: dh_next"), "Not the gradient",
      "Over all five arrays, 77% of it was never divided, 4% twice, 1% three times or more (shares of the parts' norms; "
      "parts can cancel). The result has cosine 0.976 and 7.12 times the true length."),
@@ -134,25 +100,6 @@ def test_almost_all_is_not_called_all():
 
 # Two placements
 
-@pytest.mark.parametrize("edges", [(), ("dy", "dh_next"), ("dh_above", "dc_next"), ("dz", "dW_t")])
-@pytest.mark.parametrize("T", [1, 3])
-def test_norms_on_the_way_are_those_of_the_gradients_in_backward(T, edges):
-    weights, trace, dY = problem(T, 1, "float64")
-    found = numbers(State(edges, T=T, beside="Nowhere")).way
-    scale = lstmlib.scale_at(edges, 1 / 8)
-    slopes = lstmlib.sequence.local_slopes(trace)[1]
-    dh_next = dc_next = np.zeros_like(trace.h[0])
-    for t in reversed(range(T)):
-        dy = scale("dy", dY[t])
-        dh = scale("dh_above", dy @ weights.Wy.T) + dh_next
-        dc = dh * trace.o[t] * (1 - np.tanh(trace.c[t]) ** 2) + dc_next
-        dz = scale("dz", np.hstack([dc, dc, dc, dh]) * np.hstack(slopes[t].swapaxes(0, 1)))
-        dh_next, dc_next = scale("dh_next", dz @ weights.Wh.T), scale("dc_next", dc * trace.f[t])
-        expected = {"dy": dy, "dh": dh, "dc": dc, "dz": dz, "dW_t": scale("dW_t", dz)}
-        for name, gradient in expected.items():
-            assert found[name][t] == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
-
-
 DIVIDED = State(("loss", "dy", "dh_above"), 100, beside="Nowhere")
 HIDDEN = State(("dc_next", "loss"), 2, 2, "float16", -6, "At once: loss")  # a closed forget gate: dc_next is small
 CLOSED = state_of("Cell path only: dc_next", size_X=2, T=2, forget_bias=-6, beside="Nowhere")
@@ -166,15 +113,10 @@ CLOSED = state_of("Cell path only: dc_next", size_X=2, T=2, forget_bias=-6, besi
     (state_of("At once: dy", beside="Into the top: dh_above, dWy_t"),
      "identical weight gradients, bit for bit. On the way, dy_t of A is 1/|X| times B's; "
      "dh_t, dc_t, dz_t and dW_t are the same."),
-    (state_of("At once: loss", beside="At once: dy"), "dy_t, dh_t, dc_t, dz_t and dW_t are the same."),
     (state_of("Each contribution: dW_t, dWy_t", beside="At the end: dW"),
      "dy_t, dh_t, dc_t and dz_t are the same; dW_t of A is 1/|X| times B's."),
-    (state_of("At the end: dW", beside="Into the gates: dz", T=1),
-     "different weight gradients. On the way, dy_t, dh_t and dc_t are the same; dz_t and dW_t of A are |X| times B's."),
     (state_of("Into the top: dh_above, dWy_t", beside="Into the gates: dz", T=2),
      "different weight gradients. On the way, dy_t is the same; dh_t, dc_t, dz_t and dW_t differ by no one factor."),
-    (state_of("Nowhere", beside="Both ends: dy and dW"),
-     "different weight gradients. On the way, dy_t, dh_t, dc_t, dz_t and dW_t of A are |X| times B's."),
     (state_of("dh_above, forgetting dWy_t", beside="dh_above, forgetting dWy_t"),
      "identical weight gradients, bit for bit. Neither is the true gradient. On the way, dy_t, dh_t, dc_t, dz_t "
      "and dW_t are the same."),
@@ -195,81 +137,42 @@ def test_words_of_two_placements(state, said):
 
 # The graph
 
-@pytest.mark.parametrize("T", [1, 2, 4, 6])
-def test_every_edge_is_a_checkbox_with_its_name_that_can_be_reached_by_key_where_it_is_drawn(T):
-    chosen, drawn = ("dy", "dc_next"), [name for name in EDGES if T > 1 or name not in RECURRENT]
-    svg, on_paper = graph.panel(T, chosen).svg, graph.panel(T, title=False).svg
+@pytest.mark.parametrize("T", [1, 2, 6])
+def test_every_edge_is_a_checkbox_that_can_be_reached_by_key_where_it_is_drawn(T):
+    chosen, drawn = ("dy", "dc_next"), [name for name in EDGES if T > 1 or name not in ("dh_next", "dc_next")]
+    svg = graph.panel(T, chosen).svg
     edges = re.findall(r'<g class="(lstm-edge[^"]*)" data-edge="([^"]+)" role="checkbox"([^>]*)>', svg)
-    assert [name for _, name, _ in edges] == list(EDGES) == list(graph.MEANING)
+    assert [name for _, name, _ in edges] == list(EDGES)
     for classes, name, attributes in edges:
         assert ('tabindex="0"' in attributes) == (name in drawn)
         assert (" on" in classes) == (name in chosen) == ('aria-checked="true"' in attributes)
-        assert f'aria-label="1/|X| on {name}: ' in attributes and 'data-lm-suppress-shortcuts="true"' in attributes
-    for picture, boxes in ((svg, len(drawn)), (on_paper, 0)):
-        assert re.findall('class="pill-text"[^>]*>([^<]*)<', picture) == drawn
-        assert picture.count('class="box"') == picture.count('class="tick"') == boxes
+        assert f'aria-label="1/|X| on {name}: ' in attributes
+    assert re.findall('class="pill-text"[^>]*>([^<]*)<', svg) == drawn
 
 
-@pytest.mark.parametrize("T", range(1, 8))
-def test_nothing_in_the_graph_overlaps(T):
-    panel = graph.panel(T, EDGES)
-    rects = [tuple(float(re.search(f' {side}="([^"]+)"', rect)[1]) for side in ("x", "y", "width", "height"))
-             for rect in re.findall('<rect [^>]*rx="[^>]*>', panel.svg)]
-    assert len(rects) >= 23
-    for (x, y, width, height), (x2, y2, width2, height2) in combinations(rects, 2):
-        assert x + width <= x2 or x2 + width2 <= x or y + height <= y2 or y2 + height2 <= y
-    for x, y, width, height in rects:
-        assert 0 <= x and x + width <= panel.width and 0 <= y and y + height <= panel.height
-
-
-@pytest.mark.parametrize("T", range(1, 7))
-def test_only_edges_that_exist_are_drawn(T):
-    """An arrow into the timesteps that are left out ends before the next column, and one comes out of them."""
-    times, xs = graph.columns(T)
-    for name in RECURRENT:
-        drawn = graph.routes(name, T)
-        assert list(drawn) == [*times[1:], *([3] if T > 4 else [])]
-        for t, (corners, _) in drawn.items():
-            (x0, _), (x1, _) = corners[0], corners[-1]
-            reaches = [time for time, x in zip(times, xs) if x1 - graph.HALF <= x <= x1]
-            leaves = [time for time, x in zip(times, xs) if x0 <= x <= x0 + graph.HALF]
-            skipped = T > 4 and t in (3, T - 1)
-            assert (reaches, leaves) == (([2], []) if t == 3 and T > 4 else ([], [t]) if skipped else ([t - 1], [t]))
-
-
-@pytest.mark.parametrize("T", range(1, 7))
-@pytest.mark.parametrize("edges", [(), ("dz",), ("dc_next", "dW"), ("loss", "dWy_t", "dh_next"), EDGES])
+@pytest.mark.parametrize("T", [1, 2, 3, 5])
+@pytest.mark.parametrize("edges", [("dz",), ("dc_next", "dW"), ("loss", "dWy_t", "dh_next"), EDGES])
 def test_a_path_is_lit_edge_by_edge_and_its_divisions_counted(T, edges):
-    shown = set(re.findall('data-at="([^"]+)"', graph.panel(T).svg))
     for weight in ("Wx", "Wy"):
-        counts = set()
+        counts = 0
         for path in paths_to(weight, T):
             lit = graph.counted(path, edges, T)
             crossed = [f"{name} {weight if t is None else t}" for name, t in path]
             assert [part for part in lit if part.split()[0] in EDGES] == crossed
             divisions = [lit[part] for part in crossed if part.split()[0] in edges]
-            assert divisions == [str(k + 1) for k in range(len(divisions))]
-            assert {lit[part] for part in lit if part.split()[0] not in edges} <= {""}
-            counts.add(len(divisions))
-            assert T > 4 or set(lit) <= shown
-        assert sum(1 << count for count in counts) == path_crossings(edges, T)[weight]
+            assert divisions == [str(k + 1) for k in range(len(divisions))] == [mark for mark in lit.values() if mark]
+            counts |= 1 << len(divisions)
+        assert counts == path_crossings(edges, T)[weight]
 
 
 def test_the_four_ways_to_b():
-    said = [panel.words.split("A path is lit: ")[1] for panel in graph.all_paths()]
-    assert len(said) == 4 and said[2:] == [
-        "loss at t = 2, dy at t = 2, dh_above at t = 2, dc_next at t = 2, dz at t = 1, dW_t at t = 1, dW.",
-        "loss at t = 2, dy at t = 2, dh_above at t = 2, dz at t = 2, dh_next at t = 2, dz at t = 1, dW_t at t = 1, dW."]
-    assert "dz at t = 2 (1), dh_next at t = 2, dz at t = 1 (2)" in graph.all_paths(edges=("dz",))[3].words
+    said = [panel.words.split("A path is lit: ")[1] for panel in graph.all_paths(edges=("dz",))]
+    assert len(said) == 4 and said[3] == (
+        "loss at t = 2, dy at t = 2, dh_above at t = 2, dz at t = 2 (1), dh_next at t = 2, dz at t = 1 (2), "
+        "dW_t at t = 1, dW.")
     inside = [{part for part in graph.counted(path, (), 2) if part.split()[0] in ("h", "join", "cell")}
               for path in paths_to("b", 2)]  # h goes to z by two ways at once
     assert inside == [{"h 2", "join 2"}, {"h 1", "join 1"}, {"h 2", "cell 1"}, {"h 2", "join 2", "h 1", "join 1"}]
-
-
-def test_the_timesteps_that_are_drawn():
-    assert [graph.columns(T)[0] for T in (3, 6)] == [[1, 2, 3], [1, 2, 5, 6]]
-    left_out = [re.findall(">(t = 3[^<]*)<", graph.panel(T).svg) for T in (4, 5, 6)]
-    assert left_out == [[], ["t = 3"], ["t = 3 to 4"]]
 
 
 @pytest.mark.parametrize("edges, T, output, cell", [
@@ -285,53 +188,38 @@ def test_two_placements_on_the_graph():
     assert "1/|X| on dy (A) and on dW (B)" in graph.panel(4, ("dy",), ("dW",)).words
 
 
-def test_the_graph_widget():
-    picture = BackwardGraph(["dW", "loss"], T=2)
-    assert picture.value == ("loss", "dW") and repr(picture).startswith("BackwardGraph(")
-    first = picture.panel
+def test_the_graph_keeps_its_edges_in_order_and_follows_T():
+    """In the order of EDGES, as a browser sends them: else the kernel sends its own, and a click meanwhile is lost."""
+    picture = BackwardGraph(["dW", "loss"])
+    assert picture.value == ("loss", "dW")
     picture.T = 3
-    assert picture.panel != first and 'data-edge="dh_next"' in picture.panel[1]
+    assert 'data-edge="dh_next"' in picture.panel[1]
     picture.value = ["dz"]
     assert picture.counts == {"Wy": "✗ never crossed", "Wx": "✗ crossed 1–3 times"}
-    with pytest.raises((ValueError, traitlets.TraitError), match="edges must be names from .*, got dq"):
+    with pytest.raises(ValueError, match="edges must be names from .*, got dq"):
         picture.value = ("dq",)
     assert picture.value == ("dz",)
-
-
-def test_the_graph_sends_the_edges_in_the_kernels_order():
-    """Else the kernel sends its own order back, and a click made meanwhile is lost; clicked in test_browser_chaos."""
-    graph = laboratory().controls["edges"]
-    sent_back = []
-
-    def send(data=None, **_):
-        sent_back.extend([data["state"]["value"]] if data["method"] == "update" and "value" in data["state"] else [])
-
-    graph.comm.send = send
-    graph.set_state({"value": ["dy", "dz"]})
-    assert sent_back == []
-    graph.set_state({"value": ["dz", "loss", "dy"]})
-    assert [tuple(value) for value in sent_back] == [("loss", "dy", "dz")]
 
 
 # The laboratory
 
 def test_presets_move_1_over_X_and_nothing_else():
     lab = laboratory()
+    picture = lab.controls["edges"]
     for placement, edges in PLACEMENTS.items():
         lab.choose(placement)
-        assert lab.state == state_of(placement) and lab.controls["edges"].value == tuple(e for e in EDGES if e in edges)
+        assert lab.state == state_of(placement) and picture.value == edges
         assert lab.menu.shown == ("Reset" if placement == "Nowhere" else placement)
-    lab.set(size_X=10, T=2, forget_bias=-2, edges=())
+    lab.set(size_X=10, T=2, forget_bias=-2)
     lab.menu.chosen = ["Into the gates: dz", 1]
     assert lab.state == State(("dz",), 10, 2, "float64", -2) and lab.menu.shown == "Into the gates: dz"
-    assert lab.controls["edges"].T == 2 and lab.controls["edges"].counts == graph.crossings(("dz",), 2)
-    lab.controls["edges"].value = ("dh_above", "dz")
+    assert picture.counts == graph.crossings(("dz",), 2)
+    picture.value = ("dh_above", "dz")
     assert lab.state.edges == ("dh_above", "dz") and lab.menu.shown is None
     lab.menu.chosen = ["A beside B", 2]
-    assert (lab.state.beside, lab.controls["edges"].other) == ("At the end: dW", ("dW",))
-    assert len(lab.panels.value) == 2
+    assert (lab.state.beside, picture.other, len(lab.panels.value)) == ("At the end: dW", ("dW",), 2)
     lab.menu.chosen = ["Reset", 3]
-    assert lab.state == State() and lab.controls["edges"].other is None and len(lab.panels.value) == 3
+    assert (lab.state, picture.other, len(lab.panels.value)) == (State(), None, 3)
 
 
 def test_the_poster_shows_a_right_and_a_wrong_placement():
@@ -362,14 +250,6 @@ def divided_at(where, *edges, **options):
     return hook(lambda gradient, size_X: divided(gradient, where, size_X), edges or ("dy",), **options)
 
 
-def divided_in_place(size_X):
-    def at(edge, gradient):
-        if edge == "dy":
-            gradient[LAST] /= size_X
-        return gradient
-    return at
-
-
 def obeys(edges, T, judged=all):
     return judged(crosses_exactly_once(edges, T).values())
 
@@ -382,21 +262,11 @@ def chosen(condition):
 right_sets = chosen(lambda p, given, T: given <= p and obeys(p, T))
 
 
-def one_edge_after_another(given, T):
-    answer = right_sets(set(), T)
-    while given:
-        edge = given.pop()
-        answer = {p for p in answer if edge in p}
-    return answer
-
-
 SHORTER = "loss dy dh_above dz dW_t dW".split()
 LONGER = "loss dy dh_above dz dh_next dz dW_t dW".split()
-FIRST_GIVEN = {frozenset(["dW_t", "dWy_t"]), frozenset(["dWy_t", "dh_above"])}
 
 RIGHT = {
-    exercises.check_last_step_hook: [divided_at(LAST, "loss"), divided_in_place],
-    exercises.check_right_sets: [one_edge_after_another],
+    exercises.check_last_step_hook: [divided_at(LAST, "loss")],
     exercises.check_two_paths: [(tuple(SHORTER), tuple(LONGER))],
 }
 
@@ -418,12 +288,9 @@ WRONG = {
         (hook(lambda gradient, size_X: gradient / size_X), "every timestep."),
         (hook(lambda gradient, size_X: divided(gradient / size_X, LAST, 1 / size_X)), "every timestep but the last"),
         (divided_at((..., -1, slice(None))), "last sequence of the batch"),
-        (divided_at(LAST, "dY"), "no path to this array"),
         (divided_at(-1), "For T = 3, |X| = 7, two upstream gradients at once, dWx: at "),
-        (divided_at(-1), "third from the end"),
         (divided_at(LAST, "dh_above"), "an edge that every path crosses"),
         (hook(lambda gradient, size_X: 0 * gradient), ", received 0. Hint: the edge `dy` is crossed by one array"),
-        (hook(lambda gradient, size_X: 1e200 * gradient), "For T = 4, |X| = 5, dWx: at [0, 0] expected "),
         (hook(lambda gradient, size_X: divided(gradient, LAST, 1 / size_X)), "you multiplied by size_X"),
         (divided_at(LAST, "loss", "dy"), "this divides twice"),
         (divided_at(LAST, otherwise=lambda gradient: None),
@@ -431,7 +298,6 @@ WRONG = {
          "gradient on each, also where it divides nothing: `return gradient` stands behind the `if`, not inside."),
         (divided_at(LAST, *EDGES), "called on all nine edges"),
         (lambda size_X: size_X, "Expected divide_last(size_X) to return a function at(edge, gradient), received 5."),
-        (lambda size_X: np.ones((4, 3)), "received an array of shape (4, 3)."),
     ],
     exercises.check_right_sets: [
         (chosen(lambda p, given, T: given <= p and obeys(p, T, any)), "for `all`"),
@@ -442,21 +308,14 @@ WRONG = {
          "belong to them. Hint: crosses_exactly_once gives a dictionary, which always counts as true"),
         (chosen(lambda p, given, T: p <= given and obeys(p, T)), "the other way round"),
         (lambda given, T: {p - given for p in right_sets(given, T)}, "give whole placements"),
-        (lambda given, T: right_sets(given, T) if given else set(), "For given {}, T = 5: "),
-        (lambda given, T: FIRST_GIVEN | {frozenset(["dWy_t", "loss"])},
-         "received 3; for example, {dWy_t, loss} does not belong to them."),
-        (lambda given, T: {frozenset(["dW_t", "dWy_t"])}, "received 1; for example, {dWy_t, dh_above} is missing."),
         (lambda given, T: set(), "received 0; for example, {dW_t, dWy_t} is missing. Hint: search all 512"),
         (lambda given, T: {tuple(p) for p in exercises.PLACEMENTS}, "received a value of type set of tuple"),
         (lambda given, T: exercises.PLACEMENTS, "received a value of type list of frozenset"),
-        (lambda given, T: ["dz", 1, None, frozenset()], "list of NoneType and frozenset and int and str."),
         (lambda given, T: {set(p) for p in exercises.PLACEMENTS}, "must be frozensets"),
         (lambda given, T: 7, "received a value of type int. "),
-        (chosen(lambda p, given, T: p > T), "not supported between"),  # an error of the reader's own
     ],
     exercises.check_two_paths: [
         ((SHORTER, SHORTER), "back one timestep"),
-        ((SHORTER, "loss dy dh_above dc_next dz dW_t dW".split()), "back one timestep"),
         (("loss dy dh_above dc_next dz dW_t dW".split(), LONGER), "does not cross dc_next as often as the shorter one"),
         ((SHORTER, "loss dy dh_above dz dh_next dz dh_next dz dW_t dW".split()), "one step back is enough"),
         ((SHORTER, "loss dy dh_above dz dz dW_t dW".split()), "edge 5 is 'dz', but where 'dz' ends no"),
@@ -466,26 +325,17 @@ WRONG = {
         ((SHORTER[:-1], LONGER), "it stops after 'dW_t'"),
         (("loss dy dWy_t dW".split(), LONGER), "leads to Wy and by"),
         ((frozenset(SHORTER), LONGER), "a set, which has no order"),
-        ((SHORTER, [...]), "Still open: longer"),
         (([], LONGER), "Still open: shorter"),
-        ((SHORTER, 3), "Expected longer to be a list of names of edges, received 3"),
         ((SHORTER, "loss dy dh_above dz dh dz dW dy_t".split()), "longer: 'dh' is not one of the nine edges."),
-        (([SHORTER, 3], LONGER), "is not one of the nine edges."),
         (("loss dy", LONGER), "Expected shorter to be a list of names of edges, received 'loss dy'."),
     ],
 }
 
 
 def test_paths_are_those_of_the_graph():
-    """Every walk through NEXT from the loss to dW is counted by possible_crossings, and no other."""
-    walks, found = [["loss"]], []
-    while walks:
-        walk = walks.pop()
-        steps = sum(edge in RECURRENT for edge in walk)
-        if walk[-1] == "dW":
-            found.append(walk)
-        walks += [[*walk, edge] for edge in exercises.NEXT[walk[-1]] if edge not in RECURRENT or steps < 2]
-    to_b = [walk for walk in found if exercises.fault_of(walk) is None]
-    assert len(found) - len(to_b) == 1  # that to Wy
+    of_b, of_Wy = ([[name for name, _ in path] for path in paths_to(weight, 3)] for weight in ("b", "Wy"))
+    assert {pair for path in of_b + of_Wy for pair in pairwise(path)} == {
+        (edge, after) for edge, afters in exercises.NEXT.items() for after in afters}
+    assert all(exercises.fault_of(path) is None for path in of_b) and all(map(exercises.fault_of, of_Wy))
     for edge in EDGES:
-        assert exercises.possible_crossings({edge}, T=3) == {walk.count(edge) for walk in to_b}
+        assert exercises.possible_crossings({edge}, T=3) == {path.count(edge) for path in of_b}
