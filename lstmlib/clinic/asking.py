@@ -193,6 +193,7 @@ class Data:
     def __init__(self, asked, sizes, weights, X, targets, answer=None, any_loss=False):
         self.asked, self.sizes, self.weights, self.X, self.targets = asked, sizes, weights, X, targets
         self.loss, self.gradient = answer or asked(weights, X, targets, any_loss)
+        self.last = None  # of `upstream`
 
     @classmethod
     def random(cls, asked, sizes, rng, weights=None):
@@ -224,8 +225,10 @@ class Data:
 
     def upstream(self, way):
         """What `catalogue.forward` leaves, the loss of each item (T, B), and {kind: dY}."""
-        now = catalogue.forward(self.weights, self.X, way)
-        return now, *self.asked.upstream(now, self.targets)
+        if self.last is None or self.last[0].way is not way:
+            now = catalogue.forward(self.weights, self.X, way)
+            self.last = now, *self.asked.upstream(now, self.targets)
+        return self.last
 
     def predict(self, way, faults, items=False, kept=None):
         """The gradient with these faults; with `items` that of each item, in front."""

@@ -54,14 +54,15 @@ class Whole:
             return True
         for place, what in self.search.options:
             faults = self.faults | {place: what}
-            if (place not in self.faults and self.all_fit(faults, data[::-1])  # the longest tells most
+            if (place not in self.faults and self.all_fit(faults, data)
                     and self.search.fine(self.film.compare(faults))):
                 self.faults, self.search.seen[place] = faults, WHOLE[1].name
                 return True
         return False
 
     def all_fit(self, faults, data=None):
-        return all(self.off(one, faults) <= self.tolerance for one in data or self.data)
+        longest_first = reversed(data or self.data)  # it tells most
+        return all(self.off(one, faults) <= self.tolerance for one in longest_first)
 
     def off(self, data, faults):
         """The largest error of an array on this data, up to one factor for the gates and one for the head."""
