@@ -6,7 +6,6 @@ here belongs to nobody else.
 
 import io
 import re
-from dataclasses import replace
 
 from IPython.display import display
 from matplotlib.figure import Figure
@@ -36,7 +35,7 @@ def new_figure(rows=1, columns=1, width=8, height=3.2, **options):
 def show(figure, caption):
     """Display a figure, or a Panel of SVG, and under it the caption, which is its text alternative too."""
     if isinstance(figure, Panel):
-        display({"text/html": as_image(replace(figure, words=caption), margin=12), "text/plain": "<Figure>"}, raw=True)
+        display({"text/html": as_image(figure, 12, caption), "text/plain": "<Figure>"}, raw=True)
     else:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=180, metadata={"Software": None})

@@ -4,6 +4,7 @@ Every edge of one name is chosen at once. The panel has all its states in it; a 
 or not, and each of its arrows as on a path or not, so that a click shows at once.
 """
 
+import math
 from collections import namedtuple
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ LAYOUT = Layout((14, 59, 113, 149, 196, 244, 274, 323, 376), 22, 13, bus=38, rou
 C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = LAYOUT.rows
 HALF, TALL, BUS = LAYOUT.half, LAYOUT.tall, LAYOUT.bus
 COLUMN, FIRST, HEIGHT = 140, 52, 406  # distance of two timesteps, where the first stands; height of all
-SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 MONOSPACE = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 
 MEANING = {
@@ -35,6 +36,12 @@ MEANING = {
     "dW_t": "each timestep's contribution to Wx, Wh and b",
     "dW": "the finished sums over time",
 }
+# Where an edge's name begins, from the last column, and its badge stands, from each column; and how high.
+NAMES = {"loss": (26, 32), "dy": (27, (LOSS + Y) / 2 - 2), "dh_above": (27, SUM_Y + 27), "dz": (27, JOIN + 20),
+         "dh_next": (-104, Z + 24), "dc_next": (-119, CELL - 25), "dWy_t": (48, Y), "dW_t": (27, (Z + SUM_Z) / 2),
+         "dW": (124, (SUM_Y + SUM_Z) / 2)}
+BADGES = {"dy": (0, (LOSS + Y) / 2 - 2), "dh_above": (0, SUM_Y + 17), "dz": (0, JOIN + 17), "dh_next": (-46, Z),
+          "dc_next": (-94, CELL), "dWy_t": (BUS + 6, Y + 20), "dW_t": (0, (Z + SUM_Z) / 2 + 2)}
 
 STYLE = "\n" + svg.in_the_light((Path(__file__).parent / "graph.css").read_text(encoding="utf-8"))
 
@@ -49,18 +56,15 @@ def panel(T, edges=(), other=None, path=None, title=True):
     title  whether a heading stands above, at the weights how often they are crossed, and at each name a box to tick
     """
     times, xs = columns(T)
-    sum_x = xs[-1] + 90
-    lit = {} if path is None else counted(path, edges, T)
-    name_of_path = "" if path is None else f" A path is lit: {in_words(path, edges)}."
+    sum_x, lit = xs[-1] + 90, counted(path or (), edges, T)
+    said = description(T, edges, other) + (f" A path is lit: {in_words(lit)}." if lit else "")
     heading = svg.text(0, 18, "Gradients follow the arrows", 12, fill=svg.GREY) if title and T > 2 else ""
-    parts = [edge(name, routes(name, T), pill(name, xs, title), name in edges, badge_text(name, edges, other),
-                  name in (other or ()), lit, title) for name in EDGES]
+    parts = [edge(name, T, edges, other, lit, title) for name in EDGES]
     counts = [svg.text(sum_x + 152, y, words, 12, "end", data_count=name)
               for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y - 19, SUM_Z + 28)) if title]
     drawing = svg.element("g", "".join([*scenery(times, xs, lit), *parts, nodes(times, xs), gap(T, xs), *counts]),
                           class_="lstm-lighting" if lit else "lstm-unlit")
-    return svg.panel("graph", sum_x + 156, HEIGHT, svg.element("style", STYLE), heading, drawing,
-                     words=description(T, edges, other) + name_of_path)
+    return svg.panel("graph", sum_x + 156, HEIGHT, svg.element("style", STYLE), heading, drawing, words=said)
 
 
 @lru_cache
@@ -79,17 +83,15 @@ def paths_to(weight, T):
 
 def all_paths(weight="b", T=2, edges=()):
     """All paths to a weight, one panel each, the shortest first."""
-    paths = paths_to(weight, T)
-    return tuple(panel(T, edges, path=path, title=False) for path in paths)
+    return tuple(panel(T, edges, path=path, title=False) for path in paths_to(weight, T))
 
 
 def counted(path, edges, T):
     """{what is drawn of the path: the number of the division there, or ""}."""
-    drawn, divisions = {}, 0
+    drawn, divisions, weight = {}, 0, "Wy" if "dWy_t" in dict(path) else "Wx"
     for (name, t), (next_name, next_t) in zip(path, (*path[1:], ("", None))):
         divisions += name in edges
-        weight = "Wy" if any(edge == "dWy_t" for edge, _ in path) else "Wx"
-        drawn[f"{name} {weight if t is None else t}"] = str(divisions) if name in edges else ""
+        drawn[f"{name} {t or weight}"] = str(divisions) if name in edges else ""
         if name in ("dh_above", "dh_next"):  # in h, on the way to c, or to z by both ways
             drawn |= dict.fromkeys([f"h {next_t}"] + [f"join {next_t}"] * (next_name == "dz"), "")
         if name == "dc_next" and next_name == "dz":
@@ -99,13 +101,11 @@ def counted(path, edges, T):
     return drawn
 
 
-def in_words(path, edges):
-    """The edges of a path in their order, each division counted: "loss, dy (1), dh_above, ..."."""
-    divisions, said = 0, []
-    for name, t in path:
-        divisions += name in edges
-        said.append(f"{name}{f' at t = {t}' if t else ''}{f' ({divisions})' if name in edges else ''}")
-    return ", ".join(said)
+def in_words(lit):
+    """The edges of a path that is `counted`: "loss at t = 2, dy at t = 2 (1), ..."."""
+    steps = ((*at.split(), number) for at, number in lit.items() if at.split()[0] in EDGES)
+    return ", ".join(name + (f" at t = {t}" if t.isdigit() else "") + (f" ({number})" if number else "")
+                     for name, t, number in steps)
 
 
 def crossings(edges, T, other=None):
@@ -157,23 +157,16 @@ def ways(layout, times, xs, sum_x):
 def routes(name, T):
     """The arrows of an edge: {time, or weight for dW: (corners, place of the badge)}."""
     times, xs = columns(T)
-    middle, sum_x = sum(xs) / len(xs), xs[-1] + 90
+    sum_x = xs[-1] + 90
     drawn = ways(LAYOUT, times, xs, sum_x)
     if name == "dW":
         return {weight: (drawn[f"dW {weight}"], (sum_x + 37, y)) for weight, y in (("Wy", SUM_Y), ("Wx", SUM_Z))}
-    badge = {
-        "loss": lambda x: (0.55 * x + 0.45 * middle, (C + LOSS) / 2),
-        "dy": lambda x: (x, (LOSS + Y) / 2 - 2),
-        "dh_above": lambda x: (x, SUM_Y + 17),
-        "dz": lambda x: (x, JOIN + 17),
-        "dh_next": lambda x: (x - 46, Z),
-        "dc_next": lambda x: (x - 94, CELL),
-        "dWy_t": lambda x: (x + BUS + 6, Y + 20),
-        "dW_t": lambda x: (x, (Z + SUM_Z) / 2 + 2),
-    }[name]
-    hops = name in ("dh_next", "dc_next")
-    arrows = {t: (drawn[f"{name} {t}"], badge(x)) for t, x in zip(times[hops:], xs[hops:])}
-    if T > 4 and hops:  # the arrow into the timesteps that are left out ends at the dots, and one comes out of them
+    if name == "loss":
+        return {t: (drawn[f"loss {t}"], (0.55 * x + 0.45 * sum(xs) / len(xs), (C + LOSS) / 2))
+                for t, x in zip(times, xs)}
+    aside, y = BADGES[name]
+    arrows = {t: (drawn[at], (x + aside, y)) for t, x in zip(times, xs) if (at := f"{name} {t}") in drawn}
+    if T > 4 and name in ("dh_next", "dc_next"):  # into the timesteps that are left out, as far as the dots, and out
         corners, place = arrows[T - 1]
         level = corners[-1][1]
         arrows[T - 1] = [*corners[:-1], (xs[1] + 60, level)], place
@@ -181,51 +174,42 @@ def routes(name, T):
     return arrows
 
 
-def pill(name, xs, boxed):
-    """Where the name of an edge is written: the left end of its pill, at half its height. That of dW is between two."""
-    last, middle = xs[-1], sum(xs) / len(xs)
-    return {
-        "loss": (middle + 0.6 * (last - middle) + 26, 32),
-        "dy": (last + 27, (LOSS + Y) / 2 - 2),
-        "dh_above": (last + 27, SUM_Y + 27),
-        "dz": (last + 27, JOIN + 20),
-        "dh_next": (last - 104, Z + 24),
-        "dc_next": (last - 119, CELL - 25),
-        "dWy_t": (last + 48, Y),
-        "dW_t": (last + 27, (Z + SUM_Z) / 2),
-        "dW": (last + 124 - 7 * boxed, (SUM_Y + SUM_Z) / 2),
-    }[name]
-
-
-def edge(name, routes, pill, on, words, other, lit, boxed):
+def edge(name, T, edges, other, lit, boxed):
     """One name with all its arrows, as one element that can be focused and checked."""
-    kind = "lstm-edge" + " cell" * (name == "dc_next") + " on" * on + " other" * other
-    arrows = {t: arrow(corners, 11 if name == "dc_next" else 7) for t, (corners, _) in routes.items()}
-    halos = "".join(svg.element("path", d=track, class_="halo") for track, _ in arrows.values())
-    each, tops = [], []
-    for t, (track, tip) in arrows.items():
-        place, at = routes[t][1], f"{name} {t}"
-        marks = {"data_at": at, "class_": "lit" if at in lit else "unlit"}
-        each.append(svg.element(
-            "g", svg.element("path", d=track, class_="hit") + svg.element("path", d=track, class_="line")
-            + svg.element("path", d=tip, class_="tip"), **marks))
+    on, drawn, xs = name in edges, routes(name, T), columns(T)[1]
+    halos, arrows, badges = [], [], []
+    for t, (corners, place) in drawn.items():
+        at, (track, tip) = f"{name} {t}", arrow(corners, 11 if name == "dc_next" else 7)
+        halos.append(stroke(track, "halo"))
+        arrows.append(part(at, lit, stroke(track, "hit"), stroke(track, "line"), stroke(tip, "tip")))
         if place:
-            drawn = svg.element("g", badge(*place, lit.get(at) or words), class_="badge")
-            tops.append(svg.element("g", drawn, **marks))
-    label = written(name, *pill, boxed) if routes else ""
-    lead = "" if name != "dW" else svg.element("path", d="".join(
-        f"M{point(pill[0] + 13 + 7 * boxed, pill[1])}V{svg.number(y)}" for _, (_, y) in routes.values()), class_="lead")
+            words = lit.get(at) or badge_text(name, edges, other)
+            badges.append(part(at, lit, svg.element("g", badge(*place, words), class_="badge")))
+    aside, y = NAMES[name]
+    x = (0.4 * sum(xs) / len(xs) + 0.6 * xs[-1] if name == "loss" else xs[-1] - 7 * (boxed and name == "dW")) + aside
+    lead = "".join(f"M{point(x + 13 + 7 * boxed, y)}V{y_sum}" for y_sum in (SUM_Y, SUM_Z))
     return svg.element(
-        "g", halos + lead + "".join(each) + label + "".join(tops), class_=kind, data_edge=name, role="checkbox",
-        tabindex="0" if routes else None, aria_checked=str(on).lower(), aria_label=f"1/|X| on {name}: {MEANING[name]}",
-        data_lm_suppress_shortcuts="true")
+        "g", "".join([*halos, stroke(lead, "lead") if name == "dW" else "", *arrows,
+                      written(name, x, y, boxed) if drawn else "", *badges]),
+        class_="lstm-edge" + " cell" * (name == "dc_next") + " on" * on + " other" * (name in (other or ())),
+        data_edge=name, role="checkbox", tabindex="0" if drawn else None, aria_checked=str(on).lower(),
+        aria_label=f"1/|X| on {name}: {MEANING[name]}", data_lm_suppress_shortcuts="true")
+
+
+def part(at, lit, *content, kind=""):
+    """What can be lit."""
+    return svg.element("g", "".join(content), data_at=at, class_=kind + ("lit" if at in lit else "unlit"))
+
+
+def stroke(track, kind):
+    return svg.element("path", d=track, class_=kind)
 
 
 def written(name, x, y, boxed):
     """The name of an edge in its pill, with a box to tick where it can be pressed."""
     wide, left = 8.1 * len(name) + 10, 14 * boxed
-    ticked = (svg.element("path", d=f"M{point(x + 5.5, y - 5)}h10v10h-10z", class_="box")
-              + svg.element("path", d=f"M{point(x + 7.5, y)}l2.5 3l4 -6", class_="tick")) if boxed else ""
+    ticked = (stroke(f"M{point(x + 5.5, y - 5)}h10v10h-10z", "box")
+              + stroke(f"M{point(x + 7.5, y)}l2.5 3l4 -6", "tick")) if boxed else ""
     return svg.element(
         "g", svg.rect(x, y - 10, wide + left, 20, rx=10, class_="pill", fill=None) + ticked
         + svg.text(x + left + wide / 2, y + 4.5, name, 13, "middle", class_="pill-text", font_family=MONOSPACE),
@@ -247,7 +231,7 @@ def badge_text(name, edges, other):
 def arrow(corners, size):
     """The line through the corners, rounded, and the head at its end, as two SVG paths."""
     (x0, y0), (x1, y1) = corners[-2:]
-    length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
+    length = math.dist(*corners[-2:])
     ux, uy = (x1 - x0) / length, (y1 - y0) / length
     base = (x1 - size * ux, y1 - size * uy)
     side = 0.62 * size
@@ -281,21 +265,19 @@ def point(x, y):
 def scenery(times, xs, lit):
     """What is no edge of the nine: the sums over time, and the ways inside one timestep."""
     drawn = ways(LAYOUT, times, xs, xs[-1] + 90)
+    lit = {*lit, *(at.replace("join", "cell") for at in lit)}  # from h to z by both ways
     for t in times:
-        for name, size in (("sum Wy", 8 * (t == times[-1])), ("sum Wx", 8 * (t == times[-1])), ("h", 6), ("join", 6),
-                           ("cell", 0)):
+        last = 8 * (t == times[-1])
+        for name, size in (("sum Wy", last), ("sum Wx", last), ("h", 6), ("join", 6), ("cell", 0)):
             track, tip = arrow(drawn[f"{name} {t}"], size)
-            shown = f"{name} {t}" in lit or name == "cell" and f"join {t}" in lit  # by both ways
-            yield svg.element("g", svg.element("path", d=track, class_="line")
-                              + (svg.element("path", d=tip, class_="tip") if size else ""), data_at=f"{name} {t}",
-                              class_=f"lstm-way {'lit' if shown else 'unlit'}")
+            yield part(f"{name} {t}", lit, stroke(track, "line"), stroke(tip, "tip") if size else "", kind="lstm-way ")
 
 
 def nodes(times, xs):
     sum_x = xs[-1] + 90
     parts = [box(sum(xs) / len(xs), C, HALF, "C", bold=True)]
     for t, x in zip(times, xs):
-        subscript = "".join(SUBSCRIPTS[int(digit)] for digit in str(t))
+        subscript = str(t).translate(SUBSCRIPTS)
         parts += [box(x, LOSS, 28, f"loss{subscript}"), box(x, Y, HALF, f"y{subscript}"),
                   box(x, H, HALF, f"h{subscript}"), box(x, CELL, HALF, f"c{subscript}", svg.PALE_BLUE, bold=True),
                   box(x, Z, HALF, f"z{subscript}"), svg.circle(x, JOIN, 3.5, fill=svg.GREY)]

@@ -9,18 +9,17 @@ import base64
 import html
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from . import colours
 
 SMALLEST = 11  # pixels: no text in a panel is ever shown smaller
 
-
-NAMES = "BLUE", "ORANGE", "GREEN", "RED", "PURPLE", "SKY", "INK", "GREY", "FAINT", "PAPER"
-LIGHT = {name.lower(): getattr(colours, name) for name in NAMES} | {
+LIGHT = {name.lower(): value for name, value in vars(colours).items() if name.isupper() and isinstance(value, str)} | {
     "soft": "#f4f4f4", "band": "#f3ead2", "on": "#ffffff",  # the last is for text on a filled shape
-    "pale-blue": "#d6ebf8", "pale-green": "#8fd3bd", "pale-red": "#f2b38c"} | {
-    f"deep-{name.lower()}": deep for name in NAMES if (deep := colours.DEEP.get(getattr(colours, name)))}
+    "pale-blue": "#d6ebf8", "pale-green": "#8fd3bd", "pale-red": "#f2b38c"}
+LIGHT |= {f"deep-{name}": colours.DEEP[value] for name, value in LIGHT.items() if value in colours.DEEP}
 
 
 def variable(name):
@@ -28,9 +27,8 @@ def variable(name):
     return f"var(--lstm-{name}, {LIGHT[name]})"
 
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, INK, GREY, FAINT, PAPER = (variable(name.lower()) for name in NAMES)
-SOFT, BAND, ON, PALE_BLUE, PALE_GREEN, PALE_RED = map(
-    variable, ("soft", "band", "on", "pale-blue", "pale-green", "pale-red"))
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, INK, GREY, FAINT, PAPER, SOFT, BAND, ON, PALE_BLUE, PALE_GREEN, PALE_RED = (
+    variable(name) for name in LIGHT if not name.startswith("deep-"))
 DEEP = {variable(name): variable(f"deep-{name}") for name in LIGHT if f"deep-{name}" in LIGHT}
 PALE = (ORANGE, SKY)  # their edges are drawn in the deep colour
 
@@ -40,11 +38,19 @@ class Panel:
     """A small picture. It may be shrunk from its natural `width` in pixels to `least`: there its text is SMALLEST."""
 
     name: str
-    svg: str
+    content: str
     words: str
     width: float
     height: float
     least: int
+
+    svg = property(lambda self: self.drawn(), doc="The SVG text, in colours that a theme can replace.")
+
+    def drawn(self, margin=0, **attributes):
+        """The SVG text with these attributes in front, and with a margin around the picture."""
+        box = f"{-margin} {-margin} {number(self.width + 2 * margin)} {number(self.height + 2 * margin)}"
+        return element("svg", self.content, **attributes, xmlns="http://www.w3.org/2000/svg", viewBox=box, role="img",
+                       aria_label=self.words, font_family="Arial, Liberation Sans, DejaVu Sans, sans-serif")
 
 
 def panel(name, width, height, *parts, words):
@@ -53,10 +59,7 @@ def panel(name, width, height, *parts, words):
     smallest = min(map(float, re.findall('font-size="([^"]+)"', content)), default=13)
     if smallest < SMALLEST:
         raise ValueError(f"text in a panel must have at least {SMALLEST} pixels, got {smallest:g} in {name!r}")
-    picture = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}" role="img" '
-               f'aria-label="{html.escape(words)}" font-family="Arial, Liberation Sans, DejaVu Sans, sans-serif">'
-               f"{content}</svg>")
-    return Panel(name, picture, words, width, height, math.ceil(width * SMALLEST / smallest))
+    return Panel(name, content, words, width, height, math.ceil(width * SMALLEST / smallest))
 
 
 def text(x, y, words, size=13, anchor="start", fill=INK, bold=False, **attributes):
@@ -85,12 +88,9 @@ def edge_of(fill):
 
 def curve(points, stroke=BLUE, width=2, **attributes):
     """A line through (x, y) points; it stops at a point that is None and starts anew behind it."""
-    steps, pen_down = [], False
-    for point in points:
-        if point is not None:
-            steps.append(f"{'L' if pen_down else 'M'}{number(point[0])} {number(point[1])}")
-        pen_down = point is not None
-    return element("path", d="".join(steps), fill="none", stroke=DEEP.get(stroke, stroke), stroke_width=width,
+    runs = (run for there, run in groupby(points, lambda point: point is not None) if there)
+    track = "".join("M" + "L".join(f"{number(x)} {number(y)}" for x, y in run) for run in runs)
+    return element("path", d=track, fill="none", stroke=DEEP.get(stroke, stroke), stroke_width=width,
                    stroke_linejoin="round", **attributes)
 
 
@@ -143,9 +143,8 @@ class Frame:
     @staticmethod
     def _share(value, limits, log):
         low, high = limits
-        value = min(max(float(value), low), high)
-        if log:
-            low, high, value = math.log10(low), math.log10(high), math.log10(value)
+        at = (low, high, min(max(float(value), low), high))
+        low, high, value = map(math.log10, at) if log else at
         return (value - low) / (high - low)
 
     def axes(self, x_ticks=(), y_ticks=(), x_label="", y_label="", title="", labels=str):
@@ -189,9 +188,7 @@ def sheet(panels, words, title="", width=760):
     for each in panels:
         if x and x + each.width > width:
             x, y, row = 0, y + row + 20, 0
-        place = {"x": x, "y": y, "width": each.width, "height": each.height}
-        attributes = "".join(f' {name}="{number(value)}"' for name, value in place.items())
-        parts.append(each.svg.replace("<svg", f"<svg{attributes}", 1))
+        parts.append(each.drawn(x=x, y=y, width=each.width, height=each.height))
         right = max(right, x + each.width)
         x, row = x + each.width + 20, max(row, each.height)
     return panel("sheet", right, y + row, *parts, words=words)
@@ -204,18 +201,16 @@ def alone(panel, margin=0):
     """
     width, height = panel.width + 2 * margin, panel.height + 2 * margin
     card = rect(0.5 - margin, 0.5 - margin, width - 1, height - 1, colours.PAPER, rx=8, stroke=colours.FAINT)
-    size = f'width="{number(width)}" height="{number(height)}"' + ' style="background:#fff"' * (margin == 0)
-    picture = re.sub(r"var\([\w-]+, ([^)]*)\)", r"\1", panel.svg).replace("<svg", f"<svg {size}", 1)
-    picture = picture.replace(">", f">{card}", 1) if margin else picture
-    return re.sub(r'viewBox="0 0 [^"]+"', f'viewBox="{-margin} {-margin} {number(width)} {number(height)}"', picture,
-                  count=1)
+    on_card = replace(panel, content=card + panel.content) if margin else panel
+    picture = on_card.drawn(margin, width=width, height=height, style=None if margin else "background:#fff")
+    return re.sub(r"var\([\w-]+, ([^)]*)\)", r"\1", picture)
 
 
-def as_image(panel, margin=0):
-    """The panel as an <img>, which is shown even in a notebook that is not trusted, and in exports."""
-    picture = alone(panel, margin)
-    width, data = re.search('width="([^"]+)"', picture)[1], base64.b64encode(picture.encode()).decode()
-    return f'<img alt="{html.escape(panel.words)}" width="{width}" src="data:image/svg+xml;base64,{data}">'
+def as_image(panel, margin=0, words=None):
+    """The panel as an <img> that `words` describe: it is shown even in a notebook not trusted, and in exports."""
+    data = base64.b64encode(alone(panel, margin).encode()).decode()
+    width = number(panel.width + 2 * margin)
+    return f'<img alt="{html.escape(words or panel.words)}" width="{width}" src="data:image/svg+xml;base64,{data}">'
 
 
 def with_fallback(widget, bundle, fallback):
