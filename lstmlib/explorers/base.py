@@ -29,12 +29,11 @@ class Explorer(widgets.VBox):
     numbers   state -> numbers: everything the panels show, computed by lstmlib
     draw      (state, numbers) -> a tuple of Panels
     words     (state, numbers) -> one or two sentences that say what is shown now
-    headline  (state, numbers) -> (True, False or None, the verdict in a few words), or no function
+    headline  (state, numbers) -> (True, False or None, the verdict in a few words)
     presets   {name: {field: value, ...}}: named states, each set on top of `start`; "Reset" is always there
     poster    names of the presets whose panels stand for the explorer where no kernel runs ("Reset": the start)
     beside    widgets in front of the panels, such as a clickable graph; a control among them stands only there
     rows      {name of a panel: fields of the controls that stand in front of it}, or none
-    pictures  (state, numbers) -> what `beside` shows, as Panels, for where no kernel runs
 
     `state`, `numbers` and `error` can be read at any time; `set(field=value, ...)` and `choose(preset)` move the
     controls. An exception, or an interrupt, is shown in the explorer, kept in `error`, and raised again.
@@ -43,11 +42,10 @@ class Explorer(widgets.VBox):
     newest = {}  # by title: the explorer that a cell made last
 
     def __init__(self, title, start, controls, numbers, draw, words, headline=lambda state, numbers: (None, ""),
-                 presets=None, poster=("Reset",), beside=(), pictures=lambda state, numbers: (), rows=None):
+                 presets=None, poster=("Reset",), beside=(), rows=None):
         self.title, self.start, self.controls, self.poster = title, start, controls, poster
         self.presets = {"Reset": {}} | (presets or {})
-        self._numbers_of, self._draw, self._beside = numbers, draw, pictures
-        self._words_of, self._headline_of = words, headline
+        self._numbers_of, self._draw, self._words_of, self._headline_of = numbers, draw, words, headline
         self.state = self.numbers = self.error = None
         self._lock, self._moving = threading.RLock(), False
 
@@ -168,8 +166,8 @@ class Explorer(widgets.VBox):
         return f"<p><b>{html.escape(self.title)}</b> (a picture; run the notebook to move it)</p>{''.join(shown)}"
 
     def pictures(self, state, numbers):
-        """Everything that is shown of a state, as panels."""
-        return *self._beside(state, numbers), *self._draw(state, numbers)
+        """What is shown of a state, as panels; an explorer with something `beside` adds a picture of that."""
+        return self._draw(state, numbers)
 
     def _repr_mimebundle_(self, **kwargs):
         return with_fallback(self, super()._repr_mimebundle_(**kwargs), self.poster_html())

@@ -27,6 +27,9 @@ class Part(anywidget.AnyWidget):
 
     label = traitlets.Unicode().tag(sync=True)
 
+    def __init__(self, label="", **traits):
+        super().__init__(label=label, **traits)
+
     def __repr__(self):
         return f"{type(self).__name__}({self.label!r})"
 
@@ -44,12 +47,14 @@ class Pick(Part):
     colour = traitlets.Unicode().tag(sync=True)
     value = traitlets.Any()
 
-    def __init__(self, label, values, value=None, labels=None, colour=""):
+    def __init__(self, label, values, labels=None, colour=""):
         self.values = list(values)
-        texts = [str(v) for v in self.values] if labels is None else list(labels)
-        super().__init__(label=label, texts=texts, colour=colour)
-        self.observe(lambda change: setattr(self, "value", self.values[change.new]), names="index")
-        self.value = self.values[0] if value is None else value
+        super().__init__(label, texts=list(labels or map(str, self.values)), colour=colour)
+        self.value = self.values[0]
+
+    @traitlets.observe("index")
+    def _index_set(self, change):
+        self.value = self.values[change.new]
 
     @traitlets.observe("value")
     def _value_set(self, change):
@@ -80,9 +85,6 @@ class Switch(Part):
     value = traitlets.Bool(False).tag(sync=True)
     _esm = script("switch")
 
-    def __init__(self, label, value=False):
-        super().__init__(label=label, value=value)
-
 
 class Presets(Part):
     """The menu of an explorer's named states. It shows the one that stands, or none."""
@@ -97,8 +99,7 @@ class Presets(Part):
 class BackwardGraph(Part):
     """The backward graph to click on. Every name can be reached with Tab, and pressed with space or Enter.
 
-    value  names of the chosen edges, in the order of EDGES
-    T      number of timesteps; other  the edges of a second placement, or None
+    value  names of the chosen edges, in the order of EDGES;  other  those of a second placement, or None
     """
 
     value = traitlets.Tuple().tag(sync=True)
@@ -110,18 +111,15 @@ class BackwardGraph(Part):
 
     _esm = script("graph")
 
-    def __init__(self, edges=(), T=4, other=None):
-        super().__init__(label="Backward graph: each of its nine edges is a checkbox", value=tuple(edges), T=T,
-                         other=other)
+    def __init__(self, edges=()):
+        super().__init__("Backward graph: each of its nine edges is a checkbox", value=tuple(edges))
         self._drawn()
         self._counted()
 
     @traitlets.validate("value", "other")
     def _in_order(self, proposal):
-        if proposal.value is None:
-            return None
-        edges = edge_set(proposal.value)
-        return tuple(name for name in EDGES if name in edges)
+        edges = edge_set(proposal.value or ())
+        return proposal.value and tuple(name for name in EDGES if name in edges)
 
     @traitlets.observe("T")
     def _drawn(self, _=None):

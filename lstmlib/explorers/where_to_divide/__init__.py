@@ -24,6 +24,9 @@ class Laboratory(Explorer):
         return super().preset_of(state) or next(
             (name for name, edges in PLACEMENTS.items() if set(edges) == set(state.edges)), None)
 
+    def pictures(self, state, numbers):
+        return graph.panel(state.T, state.edges, PLACEMENTS.get(state.beside)), *super().pictures(state, numbers)
+
 
 def laboratory():
     """The laboratory of notebook 04: a backward graph to press on, places by name, and what becomes of the gradient."""
@@ -42,5 +45,4 @@ def laboratory():
     presets["A beside B"] = {"edges": ("dy",), "beside": "At the end: dW"}
     return Laboratory(
         "Where to divide: choose the edges that carry 1/|X|", State(), controls, numbers, draw, words, headline,
-        presets, poster=("At once: dy", "Recurrent path only: dh_next"), beside=(picture,),
-        pictures=lambda state, numbers: (graph.panel(state.T, state.edges, PLACEMENTS.get(state.beside)),))
+        presets, poster=("At once: dy", "Recurrent path only: dh_next"), beside=(picture,))

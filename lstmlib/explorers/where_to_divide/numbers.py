@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations, starmap
+from itertools import combinations
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ..base import grid
 
 D, H, K, B, T_MAX = 2, 3, 4, 3, 6
 SIZES = (1, 2, 3, 4, 5, 8, 10, 16, 20, 32, 64, 100)
+SETS = [edges for size in range(len(EDGES) + 1) for edges in combinations(EDGES, size)]
 ROUNDING = {"float64": 1e-15, "float32": 1e-6, "float16": 1e-2}  # norm-relative: closer than this is rounding alone
 
 TRUTH = "the true gradient"
@@ -68,6 +69,7 @@ class Numbers:
     other_way: dict | None  # those of B
 
     all_right = property(lambda self: all(self.right.values()))
+    within_rounding = property(lambda self: self.error < ROUNDING[self.gradient.dtype.name])
 
 
 @cache
@@ -91,9 +93,8 @@ def truth_of(T, forget_bias, dtype, size_X):
 
 def film():
     """The states that a film of the laboratory holds: all sets, and the named places beside everything else."""
-    sets = [edges for size in range(len(EDGES) + 1) for edges in combinations(EDGES, size)]
-    places = [*PLACEMENTS.values()]
-    yield from grid(State(), T=range(1, 5), size_X=(1, 2, 4, 8, 10, 100), edges=sets)
+    places = PLACEMENTS.values()
+    yield from grid(State(), T=range(1, 5), size_X=(1, 2, 4, 8, 10, 100), edges=SETS)
     yield from grid(State(), edges=places, T=range(1, T_MAX + 1), size_X=SIZES)
     yield from grid(State(), edges=places, forget_bias=range(-6, 7))
     yield from grid(State(), edges=places, dtype=ROUNDING, size_X=(8, 10))
@@ -119,11 +120,9 @@ def on_the_way(weights, trace, dY, edges, size_X):
     passed = record(EDGES, scale_at(edges, 1 / size_X))
     gradient = backward(weights, trace, dY, at=passed)
     (dy,), (dh,), (dW_t,) = (passed[edge] for edge in ("dy", "dh_above", "dW_t"))
-    for t, dh_next in enumerate(reversed(passed["dh_next"])):
-        dh[t] += dh_next
+    dh[:-1] += np.reshape(passed["dh_next"][::-1], dh[1:].shape)
     dc = dh * local_slopes(trace)[0]
-    for t, dc_next in enumerate(reversed(passed["dc_next"])):
-        dc[t] += dc_next
+    dc[:-1] += np.reshape(passed["dc_next"][::-1], dc[1:].shape)
     flows = {"dy": dy, "dh": dh, "dc": dc, "dz": np.array(passed["dz"])[::-1], "dW_t": dW_t}
     return gradient, {name: np.linalg.norm(flow.astype(float).reshape(len(flow), -1), axis=1)
                       for name, flow in flows.items()}
@@ -133,15 +132,14 @@ def on_the_way(weights, trace, dY, edges, size_X):
 
 def headline(state, numbers):
     """Whether it is the gradient (or: whether A and B agree), and the verdict in a few words."""
-    rounding = numbers.error < ROUNDING[state.dtype]
-    agree = "bit for bit" if numbers.identical else "up to rounding" if rounding else ""
+    agree = "bit for bit" if numbers.identical else "up to rounding" if numbers.within_rounding else ""
     if state.beside != TRUTH:
         return bool(agree), f"A and B: identical weight gradients, {agree}" if agree else (
             "A and B: different weight gradients")
     if state.size_X == 1:
         return True, "Identical, because |X| = 1"
     if not numbers.all_right:
-        return False, f"Not the gradient, though {state.dtype} hides it" if rounding else "Not the gradient"
+        return False, f"Not the gradient{f', though {state.dtype} hides it' if numbers.within_rounding else ''}"
     return True, "Identical, bit for bit" if numbers.identical else "Identical up to rounding"
 
 
@@ -189,7 +187,7 @@ def words_of_two(state, numbers):
     groups = {}
     for name in numbers.way:
         groups.setdefault(factor(numbers, name, state.size_X), []).append(f"{name.removesuffix('_t')}_t")
-    way = "; ".join(starmap(on_the_way_words, groups.items()))
+    way = "; ".join(on_the_way_words(power, names) for power, names in groups.items())
     return f"{reservation(state, numbers)}On the way, {way}."
 
 
@@ -201,7 +199,7 @@ def reservation(state, numbers):
     """
     if state.size_X == 1:
         return "A factor of 1 changes nothing. "
-    if numbers.all_right or numbers.error >= ROUNDING[state.dtype]:
+    if numbers.all_right or not numbers.within_rounding:
         return ""
     right = all(crosses_exactly_once(PLACEMENTS[state.beside], state.T).values())
     return "By the rule only B is right. " if right else "Neither is the true gradient. "
@@ -210,11 +208,10 @@ def reservation(state, numbers):
 def on_the_way_words(power, names):
     """How the gradients of those names differ between A and B."""
     start, one = listed(names), len(names) == 1
+    are = "is" if one else "are"
     if power is None:
         return f"{start} {'differs' if one else 'differ'} by no one factor"
-    if power == 0:
-        return f"{start} {'is' if one else 'are'} the same"
-    return f"{start} of A {'is' if one else 'are'} {as_factor(power)} times B's"
+    return f"{start} {are} the same" if power == 0 else f"{start} of A {are} {as_factor(power)} times B's"
 
 
 def factor(numbers, name, size_X):
