@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from browsers import BROWSERS, chromium
+from browsers import chromium
 
 from run import ONE_THREAD
 
@@ -43,8 +43,3 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason="no browser"))
-
-
-def pytest_terminal_summary(terminalreporter):
-    if chromium() is None:
-        terminalreporter.write_line(f"The tests in a browser were skipped: none of {', '.join(BROWSERS)} is installed.")

@@ -4,7 +4,6 @@ import json
 import zlib
 from base64 import b64decode
 from dataclasses import asdict
-from itertools import combinations
 
 import numpy as np
 from kept import kept
@@ -12,10 +11,9 @@ from kept import kept
 from lstmlib.explorers import EXPLORERS
 from lstmlib.explorers.base import grid
 from lstmlib.explorers.film import Film, film, made
-from lstmlib.placement import EDGES
+from lstmlib.explorers.where_to_divide.numbers import SETS
 
 STATES = 48
-SETS = [edges for size in range(len(EDGES) + 1) for edges in combinations(EDGES, size)]
 
 
 def small_lattice(stem):
