@@ -52,7 +52,7 @@ def films(folder, stems=tuple(EXPLORERS)):
                 for stem, of_it in states.items()}
         folder.mkdir(parents=True, exist_ok=True)
         for stem, parts in jobs.items():
-            film = cut(stem, [shot for part in parts for shot in part.result()])
+            film = cut(stem, states[stem], [shown for part in parts for shown in part.result()])
             for old in folder.glob(f"{stem}-*.json"):
                 old.unlink(missing_ok=True)
             put(paths[stem], json.dumps(asdict(film)))
@@ -72,7 +72,7 @@ def put(path, text):
 
 def film(stem, states):
     """The Film of these states, made here and now."""
-    return cut(stem, shoot(stem, states))
+    return cut(stem, states, shoot(stem, states))
 
 
 def lattice(stem):
@@ -108,19 +108,18 @@ def fingerprint():
 # Recording.
 
 def shoot(stem, states):
-    """[(state, {(widget, trait, place): its value as JSON}), ...] of the states that the explorer does not refuse.
+    """[{(widget, trait, place): its value as JSON}, ...]: what the explorer shows in each of the states.
 
     place  in a list of panels; -1 for a trait that is no such list
     """
-    explorer, shots = made(stem), []
-    for state in states:
-        try:
-            explorer.move_to(state)
-        except ValueError:
-            continue
-        shots.append((state, {key: sys.intern(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
-                              for key, value in traits(explorer)}))  # the same text once, as JavaScript writes it
-    return shots
+    explorer = made(stem)
+
+    def shown(state):
+        explorer.move_to(state)
+        return {key: sys.intern(json.dumps(value, separators=(",", ":"), ensure_ascii=False))  # as JavaScript writes it
+                for key, value in traits(explorer)}
+
+    return list(map(shown, states))
 
 
 def traits(explorer):
@@ -149,13 +148,13 @@ def tree(box, numbers):
 
 # Cutting: everything once.
 
-def cut(stem, shots):
-    """The Film of what was recorded."""
-    explorer, states = made(stem), [state for state, _ in shots]
+def cut(stem, states, shots):
+    """The Film of these states, as they were recorded."""
+    explorer = made(stem)
     widgets = parts(explorer)
     fixed, channels, columns = [{} for _ in widgets], [], []
-    for key in sorted({key for _, shown in shots for key in shown}):
-        (number, trait, place), column = key, [shown.get(key, "null") for _, shown in shots]
+    for key in sorted({key for shown in shots for key in shown}):
+        (number, trait, place), column = key, [shown.get(key, "null") for shown in shots]
         if place < 0 and trait not in MOVED and len(set(column)) == 1:
             fixed[number][trait] = json.loads(column[0])
         else:
@@ -164,7 +163,7 @@ def cut(stem, shots):
             channels.append([number, trait, place, *chunks(texts)])
             columns.append([numbers[text] for text in column])
     fields, digits = fields_of(explorer, states, widgets)
-    name = EXPLORERS[stem].split(".")[1]
+    name = EXPLORERS[stem].partition(".")[2]
     sources = {type(widget).__name__: widget.get_state() for widget in widgets}
     data = {"name": name, "title": explorer.title, "count": len(states), "fields": fields, "channels": channels,
             "widgets": [[type(widget).__name__, traits] for widget, traits in zip(widgets, fixed)],
