@@ -1,14 +1,12 @@
 """Make the book: one page for each notebook, with explorers that work in any browser, without Python.
 
-    python run.py book                    into build/book
-    python run.py book some/folder        into some/folder
+    python run.py book some/folder        into some/folder (build/book if none is named)
     python run.py book --open             and show its first page
     python run.py book --instructor       with the teaching notes unfolded, and what is said to wrong answers
 
-The notebooks are taken as they are stored, and no network is used. The explorers are films: their states on a lattice
-of their controls, computed once by the same functions as in the notebooks (this takes some minutes, and is kept in
-build/film). Every page is one file, and so is each explorer in the folder `embed`: open them from the disk, put them
-on a stick, or on any web server. The same notebooks give the same bytes.
+The notebooks are taken as they are stored. The explorers are films: their states on a lattice of their controls,
+computed once by the same functions as in the notebooks (this takes some minutes, and is kept in build/film). Every
+page is one file, and so is each explorer in the folder `embed`. The same notebooks give the same bytes.
 """
 
 import ast
@@ -55,16 +53,14 @@ def main(arguments):
 
 
 def build(folder, instructor=False, recorded=None):
-    """Write the pages and the embeds; yield every path.
-
-    recorded  {title: Film}: the films of the explorers, where they are not to be those of the whole lattice
-    """
+    """Write the pages and the embeds; yield every path. `recorded` {title: Film}: of the whole lattice, where None."""
     notebooks = stored() | documents()
     recorded = films(ROOT / "build" / "film") if recorded is None else recorded
     titles = {name: handout.heading(notebook.cells[0].source) for name, notebook in notebooks.items()}
-    pages = {address(name): Page(name, notebook, recorded, instructor).html(titles)
+    pages = {address(name): Page(name, notebook, titles, recorded, instructor).html()
              for name, notebook in notebooks.items()}
-    for path, text in (pages | {f"embed/{film.name}.html": embed(film) for film in recorded.values()}).items():
+    embeds = {f"embed/{film.name}.html": embed(film) for film in recorded.values()}
+    for path, text in (pages | embeds).items():
         write(folder / path, text)
         yield folder / path
 
@@ -84,19 +80,17 @@ def address(name):
 # A notebook as the text of a page.
 
 class Page:
-    """One notebook as a page. `films` {title: Film} are those of the explorers that it may show."""
+    """One notebook as a page. `titles` {name: title} are those of all pages, `films` {title: Film} of all explorers."""
 
-    def __init__(self, name, notebook, films, instructor):
-        self.name, self.notebook, self.films, self.instructor = name, notebook, films, instructor
+    def __init__(self, name, notebook, titles, films, instructor=False):
+        self.name, self.notebook, self.titles, self.films, self.instructor = name, notebook, titles, films, instructor
         self.shown = []  # the films on this page
         self.solutions = {stub.id: solution.source for stub, solution in exercises(notebook)}
 
-    def html(self, titles):
-        """The page; `titles` {name: title} are those of all pages."""
-        self.titles = titles
+    def html(self):
         text = self.text()
         first = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.search(r"<p>(.*?)</p>", text, re.DOTALL)[1])
-        return filled(PARTS / "page.html", name=self.name, titles=titles, here=list(titles).index(self.name),
+        return filled(PARTS / "page.html", name=self.name, titles=self.titles, here=list(self.titles).index(self.name),
                       address=address, text=text, headings=HEADING.findall(text), description=" ".join(first.split()),
                       series=handout.SERIES, release=handout.VERSION, style=f"{fonts()}\n{style()}",
                       scripts=scripts(self.shown))
@@ -164,7 +158,7 @@ class Page:
         for title, film in self.films.items():
             if plain == f"Explorer({title!r})":
                 self.shown.append(film)
-                return stage(film)
+                return filled(PARTS / "film.html", film=film)
         return printed(plain)
 
     def sentence(self, cell):
@@ -237,16 +231,12 @@ def lighter(png):
     return small.getvalue()
 
 
-def stage(film):
-    """Where a film is played, with its still pictures."""
-    return filled(PARTS / "film.html", film=film)
-
-
 # The page around it.
 
 def embed(film):
     """A page with nothing but this explorer."""
-    return filled(PARTS / "embed.html", film=film, style=style(), text=stage(film), scripts=scripts([film]))
+    return filled(PARTS / "embed.html", film=film, style=style(), text=filled(PARTS / "film.html", film=film),
+                  scripts=scripts([film]))
 
 
 def scripts(films):
@@ -257,8 +247,8 @@ def scripts(films):
     modules = ",\n".join(f"{kind}: (() => {{\n{str(source).replace('export default', 'return')}\n}})()"
                          for kind, source in kinds.items())
     data = [json.dumps(film.data).replace("<", r"\u003c") for film in films]
-    data = [f'<script type="application/json" class="film">{film}</script>' for film in data]
-    return "\n".join([*data, f'<script type="module">{read(PARTS / "player.js")}\nplay({{{modules}}});\n</script>'])
+    return "\n".join([*(f'<script type="application/json" class="film">{film}</script>' for film in data),
+                      f'<script type="module">{read(PARTS / "player.js")}\nplay({{{modules}}});\n</script>'])
 
 
 @functools.cache

@@ -5,7 +5,7 @@ The backward graph has the parts and the names of that of the notebooks, further
 
 import numpy as np
 
-from lstmlib import backward, crosses_exactly_once, forward, init_weights, scale_at
+from lstmlib import backward, forward, init_weights, scale_at
 from lstmlib.placement import EDGES, RIGHT
 from lstmlib.show import graph as backward_graph
 from lstmlib.show import svg
@@ -134,14 +134,13 @@ BITS = "dz", "dh_next", "dc_next", "dh_above", "dW_t", "dWy_t", "loss", "dy", "d
 
 def five_of_512(ask=""):
     """A field of all 512 sets; the five right ones are filled and named, or nothing is told of them."""
-    sets = [{edge for k, edge in enumerate(BITS) if number >> k & 1} for number in range(512)]
-    right = [] if ask else [n for n, edges in enumerate(sets) if all(crosses_exactly_once(edges, 4).values())]
+    right = [] if ask else [sum(1 << BITS.index(edge) for edge in edges) for edges in RIGHT]
     places = [(20 + 20 * (number % 32), 24 + 30 * (number // 32)) for number in range(512)]
     parts = [circle(*place, 5, "#9a9a9a") for number, place in enumerate(places) if number not in right]
     if ask:
         return picture(500, *parts, text(930, 270, "?", 160, fill=BLUE, **BOLD), words="512 dots.")
-    for k, edges in enumerate(RIGHT):
-        x, y = places[sets.index(set(edges))]
+    for k, (number, edges) in enumerate(zip(right, RIGHT)):
+        x, y = places[number]
         parts += [rect(x - 17, y - 17, 34, 34, BLUE, rx=6), text(x, y + 10, k + 1, fill=PAPER, **BOLD),
                   rect(700, 66 + 84 * k, 40, 40, BLUE, rx=6), text(720, 95 + 84 * k, k + 1, fill=PAPER),
                   text(760, 98 + 84 * k, " + ".join(edges), 38, "start", **CODE)]

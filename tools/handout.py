@@ -1,14 +1,12 @@
 """Make the paper: worksheets and their keys, the summary sheet, the series and each notebook, as PDF.
 
-    python run.py handout               into build/handout
-    python run.py handout some/folder   into some/folder
+    python run.py handout some/folder   into some/folder (build/handout if none is named)
 
-The notebooks are taken as they are stored; nothing is run, and no network is used. What belongs to the classroom and
-not to paper is changed on the way: explorers become pictures with a line on what to try; code that only draws stays in
-the notebook; solutions, teaching notes and the usual mistakes are set apart for instructors, and students have room to
-answer. Pandoc, with the filter in tools/handout/, makes typst, and typst makes PDF/UA-1. The same sources give the same
-bytes. Worksheets and the summary sheet are the Markdown files in docs/sheets; a `write` block is room in the worksheet
-and the answer in its key.
+The notebooks are taken as they are stored. Explorers become pictures with a line on what to try; code that only draws
+stays in the notebook; solutions, teaching notes and the usual mistakes are set apart for instructors, and students have
+room to answer. Pandoc, with the filter in tools/handout/, makes typst, and typst makes PDF/UA-1. The same sources give
+the same bytes. Worksheets and the summary sheet are the Markdown files in docs/sheets; a `write` block is room in the
+worksheet and the answer in its key.
 """
 
 import ast
@@ -104,7 +102,9 @@ def chapter(notebook, name, edition, workshop):
         if not instructor and ANSWER_PLACE.search(cell.source) and not cell.get("outputs"):
             blocks.append(f"::: {{.write lines={3 + cell.source.count('...')}}}\n:::")
     if instructor:
-        blocks.insert(1, timing(name))
+        reading, exercises = minutes()[name[1]]
+        blocks.insert(1, boxed("timing", f"**For the instructor.** {reading} minutes to read, {exercises} for the "
+                                         "exercises."))
     return "\n\n".join(blocks)
 
 
@@ -190,11 +190,6 @@ def from_html(paragraph):
 
 # What an instructor wants to know.
 
-def timing(name):
-    reading, exercises = minutes()[name[1]]
-    return boxed("timing", f"**For the instructor.** {reading} minutes to read, {exercises} for the exercises.")
-
-
 @functools.cache
 def minutes():
     """{number of a notebook: its minutes, to read and for the exercises}, as the first notebook's map has them."""
@@ -215,16 +210,15 @@ def expected_difficulties(solution, notebook):
 
 def hints(module, name):
     """[(hint, what was typed)] of a check and of what it uses: the sentences that do not depend on the answer."""
-    defined, waiting, seen, found = definitions(module), [name], set(), {}
-    while waiting:
-        name = waiting.pop(0)
-        if name in defined and name not in seen:
-            seen.add(name)
-            waiting += [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
-            for text, typed in texts(defined[name]):
-                hint = text.rpartition("Hint: ")[2].strip()
-                if len(hint.split()) >= 4 and hint[-1] in ".?" and "\0" not in hint and not hint.startswith("Expected"):
-                    found.setdefault(hint, typed)
+    defined, found = definitions(module), {}
+    names = [name] if name in defined else []
+    for name in names:  # which grows by those that are used in it
+        used = [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
+        names += [other for other in dict.fromkeys(used) if other in defined and other not in names]
+        for text, typed in texts(defined[name]):
+            hint = text.rpartition("Hint: ")[2].strip()
+            if len(hint.split()) >= 4 and hint[-1] in ".?" and "\0" not in hint and not hint.startswith("Expected"):
+                found.setdefault(hint, typed)
     return list(found.items())
 
 

@@ -1,13 +1,11 @@
 """Run notebooks and store them in normal form.
 
-    python run.py notebooks             all of notebooks/
-    python run.py notebooks 03 04       those whose names begin so
-    python run.py notebooks some/path.ipynb
+    python run.py notebooks 03 some/path.ipynb    this one, and those whose names begin with 03; without names, all
 
 Normal form means: the same notebook gives the same bytes. Execution counts run from 1, ids stay, metadata holds only
 what an author put there, and no widget state, timestamp or version of Python is stored. A notebook that raises an error
-or writes to stderr is not stored. An exception in a widget callback leaves its traceback among the outputs of the cell
-that set the value, and so it is an error like any other. Stubs of exercises are written anew (stubs.py).
+(one in a widget callback is among the outputs, too) or writes to stderr is not stored. Stubs of exercises are written
+anew (stubs.py).
 """
 
 import contextlib
@@ -62,9 +60,9 @@ def find(names, folder=NOTEBOOKS):
     """The notebooks with these paths, or whose names begin with these letters; without names, all of them."""
     found = {}
     for name in names or [""]:
-        is_path = name.endswith(".ipynb") and Path(name).is_file()
-        matches = [Path(name)] if is_path else sorted(folder.glob(f"{name.removesuffix('.ipynb')}*.ipynb"))
-        if names and not matches:
+        path = Path(name)
+        matches = [path] if path.is_file() else sorted(folder.glob(f"{name.removesuffix('.ipynb')}*.ipynb"))
+        if not matches:
             raise SystemExit(f"No notebook is called {name!r}, nor does the name of one in {folder.name}/ begin so.")
         found |= dict.fromkeys(matches)
     return list(found)

@@ -1,11 +1,10 @@
 """Make the slides of two lessons of 45 minutes, without a network; the explorers in them work without a server.
 
-    python run.py slides                  into build/slides
-    python run.py slides some/folder      into some/folder
+    python run.py slides some/folder      into some/folder (build/slides if none is named)
 
-Each lesson is a file in tools/slides: headings, a few words, what to draw (by tools/drawings.py) or which
-explorer to play, and notes for the speaker. It becomes one file for any browser (reveal.js and the mathematical font
-are in it). S opens the speaker's view, F fills the screen; add ?print-pdf to the address to print.
+Each lesson is a file in tools/slides: headings, a few words, what to draw (by drawings.py) or which explorer to play,
+and notes for the speaker. It becomes one file for any browser (reveal.js and the mathematical font are in it). S opens
+the speaker's view, F fills the screen; add ?print-pdf to the address to print.
 """
 
 import html
@@ -47,9 +46,9 @@ def main(arguments):
 def build(folder, recorded=None):
     """Write both lessons; yield their paths. `recorded` {title: Film}: those of the book, where None."""
     recorded = films(ROOT / "build" / "film") if recorded is None else recorded
+    by_name = {film.name: film for film in recorded.values()}
     for path in lessons():
-        title, slides = read_lesson(path)
-        write(folder / f"{path.stem}.html", page(path, title, slides, recorded))
+        write(folder / f"{path.stem}.html", page(*read_lesson(path), by_name))
         yield folder / f"{path.stem}.html"
 
 
@@ -73,22 +72,21 @@ def read_lesson(path):
     return title.strip().removeprefix("# "), slides
 
 
-def page(path, title, slides, recorded):
-    """The slides as one HTML file that asks for nothing outside itself."""
+def page(title, slides, films):
+    """The slides as one HTML file that asks for nothing outside itself. `films` {name: Film}"""
     reveal = PARTS / "reveal"
-    markdown = "\n\n".join(slide_for_page(slide, path.name, recorded) for slide in slides)
+    markdown = "\n\n".join(slide_for_page(slide, films) for slide in slides)
     font = font_face("Slides Math", "STIXTwoMath")  # that of the handouts, where no such font is installed
     styles = [read(path) for path in (reveal / "reveal.css", PARTS / "graph.css", PARTS / "deck.css")]
     return filled(PARTS / "deck.html", title=title, style="\n".join([font, *styles]),
-                  slides=run_pandoc(markdown, path.name, *PANDOC_OPTIONS),
+                  slides=run_pandoc(markdown, title, *PANDOC_OPTIONS),
                   reveal=read(reveal / "reveal.js") + "\n" + read(reveal / "notes.js"),
                   script=filled(PARTS / "deck.js", minutes=slides[-1].start + slides[-1].minutes))
 
 
-def slide_for_page(slide, lesson, recorded):
+def slide_for_page(slide, films):
     blocks = re.split(r"\n\s*\n", slide.body)
-    shown = [raw(block, recorded, f"{lesson}, {slide.heading!r}") if SHOWN.fullmatch(block) else block
-             for block in blocks]
+    shown = [raw(*found.groups(), films) if (found := SHOWN.fullmatch(block)) else block for block in blocks]
     if "steps" in slide.classes:  # drawings one after the other, in the same place
         drawn = [new for block, new in zip(blocks, shown) if block != new]
         kinds = [".step", *[".fragment .current-visible"] * (len(drawn) - 1)]
@@ -100,21 +98,15 @@ def slide_for_page(slide, lesson, recorded):
                         f"::: source\nNotebook {slide.see}\n:::", f"::: notes\n{time}\n\n{slide.notes}\n:::", *shown])
 
 
-def raw(block, recorded, where):
+def raw(kind, name, more, films):
     """A drawing, or an explorer in a frame of its own, as HTML for pandoc to let through."""
-    kind, name, more = SHOWN.fullmatch(block).groups()
     if kind == "draw":
-        try:
-            content = getattr(drawings, name)(*more.split())
-        except (AttributeError, TypeError, ValueError) as problem:
-            raise SystemExit(f"{where}: {block} cannot be drawn: {problem}") from None
-        return f'```{{=html}}\n<div class="picture">{content}</div>\n```'
-    film = next((film for film in recorded.values() if film.name == name), None)
-    if film is None:
-        raise SystemExit(f"{where}: there is no film of {name}")
-    light = "matchMedia = () => ({addEventListener() {}});"  # as the deck is, whatever the reader's system prefers
-    begin = f'location.hash = "{name}={more.strip()}";'
-    inside = embed(film).replace("</head>", f"<style>{read(PARTS / 'graph.css')}\n{read(PARTS / 'film.css')}</style>"
-                                 f"<script>{light} {begin}</script></head>", 1)
-    return (f'```{{=html}}\n<iframe class="explorer" title="{html.escape(film.title)}" '
-            f'srcdoc="{html.escape(inside)}"></iframe>\n```')
+        content = f'<div class="picture">{getattr(drawings, name)(*more.split())}</div>'
+    else:
+        light = "matchMedia = () => ({addEventListener() {}});"  # as the deck is, whatever the reader's system prefers
+        head = (f"<style>{read(PARTS / 'graph.css')}\n{read(PARTS / 'film.css')}</style>"
+                f'<script>{light} location.hash = "{name}={more.strip()}";</script>')
+        inside = embed(films[name]).replace("</head>", f"{head}</head>", 1)
+        content = (f'<iframe class="explorer" title="{html.escape(films[name].title)}" '
+                   f'srcdoc="{html.escape(inside)}"></iframe>')
+    return f"```{{=html}}\n{content}\n```"

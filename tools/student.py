@@ -1,15 +1,11 @@
 """Write a folder for a class, which works by itself: the notebooks without solutions and without notes for teachers.
 
-    python run.py student FOLDER
-        the notebooks, lstmlib and run.py: with nothing but Python, `python run.py` in it starts the first notebook
-
-    python run.py student --nbgrader FOLDER
-        the notebooks as a course of nbgrader, still solved: one assignment for each, and nbgrader's settings
+    python run.py student FOLDER              the notebooks, lstmlib and run.py, with which the folder starts
+    python run.py student --nbgrader FOLDER   a course of nbgrader, still solved (docs/nbgrader.md)
 
 Files that are there already and differ are not overwritten; with --force they are. Each exercise becomes a cell
 for the answer and a locked cell with its check, both with the metadata of nbgrader. Nothing is shown under any cell:
-what the cells of the explanations show often answers a question that the text has just asked. docs/nbgrader.md says
-how to use both.
+what the cells of the explanations show often answers a question that the text has just asked.
 """
 
 import ast
@@ -24,19 +20,9 @@ from tools.notebooks import NOTEBOOKS, stored, text_of
 from tools.stubs import exercises, solved_stub_of
 
 PARTS = ROOT / "tools" / "student"
-# How much each exercise counts, in the order in which they stand in the notebook.
-POINTS = {
-    0: (1, 1),
-    1: (2, 3, 2, 1),
-    2: (1, 2, 2, 3),
-    3: (1, 1, 1, 1, 4, 1, 1),
-    4: (2, 2, 3, 2),
-    5: (2, 3, 2),
-    6: (1, 1, 2, 3),
-    7: (2, 1, 2),
-    8: (4, 2, 2, 2),
-    9: (3, 2, 3),
-}
+# How much each exercise counts: notebook by notebook, from 0 to 9, in the order in which the exercises stand there.
+POINTS = ((1, 1), (2, 3, 2, 1), (1, 2, 2, 3), (1, 1, 1, 1, 4, 1, 1), (2, 2, 3, 2),
+          (2, 3, 2), (1, 1, 2, 3), (2, 1, 2), (4, 2, 2, 2), (3, 2, 3))
 LEFT_OUT = {"solution", "teaching-note"}
 LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb")
 # What the notebooks say of cells that the class does not get, and what they say to the class instead.
@@ -68,8 +54,6 @@ def write(files, folder, force=False):
     """Write {path: text or bytes} into the folder, or nothing where that would overwrite somebody's work."""
     if folder.resolve() in (NOTEBOOKS, ROOT):
         raise SystemExit("The solved notebooks themselves are in this folder: name another one.")
-    if folder.exists() and not folder.is_dir():
-        raise SystemExit(f"{folder} is a file: name a folder.")
     paths = {folder / path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}
     changed = [path.relative_to(folder) for path, text in paths.items() if path.exists() and path.read_bytes() != text]
     if changed and not force:
