@@ -4,9 +4,8 @@
     python run.py book --open             and show its first page
     python run.py book --instructor       with the teaching notes unfolded, and what is said to wrong answers
 
-The notebooks are taken as they are stored. The explorers are films: their states on a lattice of their controls,
-computed once by the same functions as in the notebooks (this takes some minutes, and is kept in build/film). Every
-page is one file, and so is each explorer in the folder `embed`. The same notebooks give the same bytes.
+The notebooks are taken as they are stored. The explorers are films: their states on a lattice of their controls, made
+once (in some minutes; kept in build/film). Every page is one file, and so is each explorer in the folder `embed`.
 """
 
 import ast
@@ -40,7 +39,6 @@ OPTIONS = (f"--from={handout.MARKDOWN}", "--to=html5", "--mathml", "--wrap=none"
 CUT = "Here one cell of the book ends."
 NOTE = re.compile(r"<blockquote>\s*<p><strong>(Note|For teachers)\.</strong>(.*?)</blockquote>", re.DOTALL)
 DOCUMENT = re.compile(r"\[([^]]+)\]\((?:\.\./docs/)?([\w-]+)\.md\)")
-WIDTH = re.compile(r' width="(\d+)')
 HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
 
 
@@ -83,7 +81,8 @@ class Page:
     """One notebook as a page. `titles` {name: title} are those of all pages, `films` {title: Film} of all explorers."""
 
     def __init__(self, name, notebook, titles, films, instructor=False):
-        self.name, self.notebook, self.titles, self.films, self.instructor = name, notebook, titles, films, instructor
+        self.name, self.notebook, self.titles, self.instructor = name, notebook, titles, instructor
+        self.films = {f"Explorer({title!r})": film for title, film in films.items()}  # by what a cell shows
         self.shown = []  # the films on this page
         self.solutions = {stub.id: solution.source for stub, solution in exercises(notebook)}
 
@@ -152,32 +151,28 @@ class Page:
             return figure(f"data:image/png;base64,{png}", about["image/png"])
         if picture := EXPLORER_PICTURE.fullmatch(markup):
             source = f"data:{picture['kind']};base64,{picture['data']}"
-            return figure(source, {"alt": html.unescape(picture["alt"]), "width": WIDTH.search(markup)[1]})
+            return figure(source, {"alt": html.unescape(picture["alt"]), "width": picture["width"]})
         if "lstm_prediction" in about:
             return live("prediction", about["lstm_prediction"], safe_html(markup))
-        for title, film in self.films.items():
-            if plain == f"Explorer({title!r})":
-                self.shown.append(film)
-                return filled(PARTS / "film.html", film=film)
+        if film := self.films.get(plain):
+            self.shown.append(film)
+            return filled(PARTS / "film.html", film=film)
         return printed(plain)
 
     def sentence(self, cell):
         """A sentence that sets the explorer before it; without JavaScript, its words."""
-        call = next(node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)
-                    and getattr(node.func, "attr", "") == "sentence")
+        call = ast.parse(cell.source).body[-1].value
         still = safe_html("".join(output.data["text/html"] for output in cell.outputs))
         parts = Sentence.parts_of(ast.literal_eval(call.args[0]))
         return live("sentence", {"film": self.shown[-1].name, "parts": parts}, still)
 
 
 def pandoc(markdown, name):
-    """Markdown as HTML. Where a line of code is too long, what is left of it stands further in than its beginning.
-
-    Bars of a norm have one height: where no math font is at hand, stretched ones are twice as tall.
-    """
-    text = re.sub(r'stretchy="true"(?= form="\w+">‖)', 'stretchy="false"', run_pandoc(markdown, name, *OPTIONS))
-    return re.sub(r'(<span id="cb[\d-]+")(><a [^>]*></a>)( +)', lambda found: (
-        f'{found[1]} style="--in:{len(found[3])}"{found[2]}{found[3]}'), text)
+    """Markdown as HTML. Where a line of code is too long, what is left of it stands further in than its beginning."""
+    text = run_pandoc(markdown, name, *OPTIONS)
+    text = re.sub(r'stretchy="true"(?= form="\w+">‖)', 'stretchy="false"', text)  # else twice as tall in some fonts
+    return re.sub(r'(<span id="cb[\d-]+")(><a [^>]*></a>)( +)',
+                  lambda found: f'{found[1]} style="--in:{len(found[3])}"{found[2]}{found[3]}', text)
 
 
 def folded(kind, summary, content, unfolded=False):

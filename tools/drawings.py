@@ -1,7 +1,4 @@
-"""Drawings for slides: SVG of 1160 pixels across, in which no text is smaller than 26 pixels.
-
-The backward graph has the parts and the names of that of the notebooks, further apart, for large letters.
-"""
+"""Drawings for slides: SVG of 1160 pixels across, in which no text is smaller than 26 pixels."""
 
 import numpy as np
 
@@ -14,6 +11,7 @@ from lstmlib.show.svg import text as small_text
 
 WIDTH = 1160
 BOLD, CODE = {"bold": True}, {"font_family": "DejaVu Sans Mono, monospace"}
+BITS = "dz", "dh_next", "dc_next", "dh_above", "dW_t", "dWy_t", "loss", "dy", "dW"  # so the right sets lie apart
 
 
 def picture(height, *parts, words):
@@ -71,8 +69,8 @@ def cell():
     """The cell: one path on which things are kept and added, and four gates."""
     parts = [line(60, 80, 1100, 80, BLUE, 10), text(30, 60, "c before", 32, "start"), text(1130, 60, "c", 32, "end"),
              text(872, 156, "tanh", 32, "start"), text(1130, 252, "h", 32, "end")]
-    ways = ((495, 240, 495, 106), (850, 80, 850, 214), (876, 240, 1080, 240))
-    parts += [arrow((x0, y0), (x1, y1), width=5) for x0, y0, x1, y1 in ways]
+    for way in (((495, 240), (495, 106)), ((850, 80), (850, 214)), ((876, 240), (1080, 240))):
+        parts.append(arrow(*way, width=5))
     for x, y, sign in ((250, 80, "×"), (495, 80, "+"), (495, 240, "×"), (850, 240, "×")):
         parts.append(circle(x, y, 25, PAPER, stroke=INK) + text(x, y + 10, sign, 34))
     for name, x, to, does, colour in (("f", 250, (250, 108), "keep", RED), ("i", 430, (472, 252), "let in", GREEN),
@@ -85,11 +83,10 @@ def cell():
 
 
 def graph(number=0):
-    """The backward graph over two timesteps, its names large; or one of the four paths to b in it, 1 to 4."""
-    path = backward_graph.paths_to("b", 2)[int(number) - 1] if number else None
-    lit = backward_graph.counted(path, (), 2) if path else {}
-    lit |= {at.replace("join", "cell"): "" for at in lit if at.startswith("join")}  # by both ways
-    parts = []
+    """The notebooks' backward graph of two timesteps, with room for large names; or one of the four paths to b."""
+    path = backward_graph.paths_to("b", 2)[int(number) - 1] if number else ()
+    on, lit, parts = [edge for edge, _ in path], backward_graph.counted(path, (), 2), []
+    lit |= {at.replace("join", "cell"): "" for at in lit}  # by both ways
     ways = backward_graph.ways(LAYOUT, (1, 2), COLUMNS, SUM)
     for at, way in sorted(ways.items(), key=lambda one: (one[0] in lit, one[0][:2] == "dh", one[0][:2] == "dc")):
         kind, colour = at.split()[0], RED if at in lit else FAINT
@@ -105,18 +102,16 @@ def graph(number=0):
         fill = svg.PALE_BLUE if y == CELL else PAPER
         parts.append(rect(x - half, y - 21, 2 * half, 42, fill, rx=9, stroke=INK, stroke_width=2.5)
                      + text(x, y + 10, name, 28, **BOLD))
-    on = {edge for edge, _ in path or ()}
     for name, x, y, at in NAMES:
-        fill = DEEP_BLUE if not path else INK if name in on and at in ("", *lit) else GREY
+        fill = "#004c78" if not path else INK if name in on and at in ("", *lit) else GREY
         parts.append(text(x, y, name, 34, fill=fill, **CODE, **BOLD))
     if path:
-        times, colour = ("once", INK) if sum(edge == "dz" for edge, _ in path) == 1 else ("twice", RED)
+        times, colour = ("once", INK) if on.count("dz") == 1 else ("twice", RED)
         parts += [text(720, 40, f"Path {number} of 4", 40, "start", **BOLD),
                   text(720, 94, f"crosses dz {times}", 40, "start", colour)]
-    return picture(562, *parts, words=backward_graph.panel(2, path=path, title=False).words)
+    return picture(562, *parts, words=backward_graph.panel(2, path=path or None, title=False).words)
 
 
-DEEP_BLUE = "#004c78"
 LAYOUT = backward_graph.Layout((24, 96, 176, 230, 292, 360, 408, 464, 538), 38, 21, bus=76, round=74, back=260, dot=0,
                                ring=26, arrow=80)
 C, LOSS, Y, SUM_Y, H, CELL, JOIN, Z, SUM_Z = LAYOUT.rows
@@ -127,9 +122,6 @@ NODES = [(335, C, 40, "C"), *((x, y, half, name + "₁₂"[k]) for k, x in enume
 NAMES = (("loss", 500, 44, ""), ("dy", 576, 148, ""), ("dWy_t", 674, 184, ""), ("dh_above", 640, 268, ""),
          ("dc_next", 371, 342, ""), ("dh_next", 371, 448, ""), ("dz", 576, 438, ""), ("dW_t", 597, 518, ""),
          ("dW", 875, 210, "dW Wy"), ("dW", 875, 518, "dW Wx"))
-
-
-BITS = "dz", "dh_next", "dc_next", "dh_above", "dW_t", "dWy_t", "loss", "dy", "dW"  # the right sets lie apart
 
 
 def five_of_512(ask=""):

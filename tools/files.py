@@ -1,7 +1,6 @@
 """Files are written beside their place and then moved into it: a full disk or a kill leaves what was there."""
 
 import os
-import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,12 +34,7 @@ def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(beside, "wb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())  # some disks say only now that they are full
-        if path.exists():
-            shutil.copymode(path, beside)
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
         beside.replace(path)
     except OSError as problem:
         raise OSError(problem.errno, problem.strerror, str(path)) from None

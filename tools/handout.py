@@ -4,9 +4,8 @@
 
 The notebooks are taken as they are stored. Explorers become pictures with a line on what to try; code that only draws
 stays in the notebook; solutions, teaching notes and the usual mistakes are set apart for instructors, and students have
-room to answer. Pandoc, with the filter in tools/handout/, makes typst, and typst makes PDF/UA-1. The same sources give
-the same bytes. Worksheets and the summary sheet are the Markdown files in docs/sheets; a `write` block is room in the
-worksheet and the answer in its key.
+room to answer. The sheets are Markdown in docs/sheets; a `write` block is room in the worksheet and the answer in its
+key. Pandoc makes typst, and typst makes PDF/UA-1. The same sources give the same bytes.
 """
 
 import ast
@@ -24,19 +23,17 @@ from pathlib import Path
 import typst
 
 from lstmlib.show import graph, svg
-from tools.files import ROOT, announce, folder_of, write
+from tools.files import ROOT, announce, folder_of, read, write
 from tools.notebooks import EXPLORER_PICTURE, stored
 from tools.pages import filled, run_pandoc
 from tools.stubs import imported_exercises
 from tools.student import student_version
 
 PARTS = ROOT / "tools" / "handout"
-DRAW_GRAPH = "[draw graph]"
 MARKDOWN = "gfm-tex_math_gfm-emoji+fenced_divs+bracketed_spans+attributes+implicit_figures+smart"
 SERIES = "Where may you divide by |X|?"
-EDITIONS = ("student", "instructor")
 SHEETS = ROOT / "docs" / "sheets"
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+VERSION = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]["version"]
 
 FOLDED = "A solution is folded into the next cell; unfold it when you have tried."
 UNANSWERED = "Not answered yet.\n"
@@ -63,7 +60,7 @@ def build(folder, wanted=None):
 def documents():
     """The names of all documents, the longest first."""
     sheets = [path.stem for path in sorted(SHEETS.glob("*.md"))]
-    return [*(f"{edition}/{name}" for edition in EDITIONS for name in ("series", *reversed(stored()))),
+    return [*(f"{edition}/{name}" for edition in ("student", "instructor") for name in ("series", *reversed(stored()))),
             *(f"sheets/{name}" for name in sheets), *(f"sheets/{name}_key" for name in sheets if name != "summary")]
 
 
@@ -71,10 +68,9 @@ def source(name, workshop):
     """(Markdown, title, edition) of a document."""
     edition, _, name = name.partition("/")
     if edition == "sheets":
-        markdown = (SHEETS / f"{name.removesuffix('_key')}.md").read_text(encoding="utf-8")
-        if DRAW_GRAPH in markdown:
-            (workshop / "graph.svg").write_text(svg.alone(graph.panel(2, title=False)), encoding="utf-8")
-            markdown = markdown.replace(DRAW_GRAPH, "![The backward graph of two timesteps.](graph.svg)")
+        (workshop / "graph.svg").write_text(svg.alone(graph.panel(2, title=False)), encoding="utf-8")
+        markdown = read(SHEETS / f"{name.removesuffix('_key')}.md")
+        markdown = markdown.replace("[draw graph]", "![The backward graph of two timesteps.](graph.svg)")
         return markdown, heading(markdown), "key" if name.endswith("_key") else "sheet"
     notebooks = stored()
     parts = list(notebooks) if name == "series" else [name]
@@ -103,8 +99,8 @@ def chapter(notebook, name, edition, workshop):
             blocks.append(f"::: {{.write lines={3 + cell.source.count('...')}}}\n:::")
     if instructor:
         reading, exercises = minutes()[name[1]]
-        blocks.insert(1, boxed("timing", f"**For the instructor.** {reading} minutes to read, {exercises} for the "
-                                         "exercises."))
+        said = f"**For the instructor.** {reading} minutes to read, {exercises} for the exercises."
+        blocks.insert(1, boxed("timing", said))
     return "\n\n".join(blocks)
 
 
@@ -210,8 +206,10 @@ def expected_difficulties(solution, notebook):
 
 def hints(module, name):
     """[(hint, what was typed)] of a check and of what it uses: the sentences that do not depend on the answer."""
-    defined, found = definitions(module), {}
-    names = [name] if name in defined else []
+    tree = ast.parse(read(ROOT / "lstmlib" / "exercises" / f"{module}.py"))
+    defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    defined |= {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
+    names, found = [name] if name in defined else [], {}
     for name in names:  # which grows by those that are used in it
         used = [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
         names += [other for other in dict.fromkeys(used) if other in defined and other not in names]
@@ -222,19 +220,8 @@ def hints(module, name):
     return list(found.items())
 
 
-@functools.cache
-def definitions(module):
-    """{name: node}: the functions and the assigned values of a module of exercises."""
-    tree = ast.parse((ROOT / "lstmlib" / "exercises" / f"{module}.py").read_text(encoding="utf-8"))
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    return functions | {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
-
-
 def texts(node, typed=""):
-    """(string, what was typed) under this node; \\0 stands for what is filled in.
-
-    A pair (wrong answer, hint), an entry {wrong answer: hint} and `if received == wrong answer` say what was typed.
-    """
+    """(string, what was typed) under this node; \\0 stands for what is filled in."""
     match node:
         case ast.Expr(ast.Constant()):
             return  # a docstring
@@ -242,7 +229,7 @@ def texts(node, typed=""):
             yield text, typed
         case ast.JoinedStr(parts):
             yield "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in parts), typed
-        case ast.Tuple([wrong, hint]):
+        case ast.Tuple([wrong, hint]):  # like an entry of a dictionary, and an `if`, it says what was typed
             yield from texts(hint, typed or in_short(wrong))
         case ast.Dict(keys, values):
             for key, value in zip(keys, values):
@@ -271,9 +258,9 @@ def make_pdf(markdown, title, edition, workshop):
         markdown, title, f"--from={MARKDOWN}", "--to=typst", "--wrap=none", "--syntax-highlighting=idiomatic",
         f"--template={PARTS / 'template.typst'}", f"--lua-filter={PARTS / 'filter.lua'}",
         *(f"--metadata={name}:{value}" for name, value in metadata.items()), folder=workshop)
-    theme = (PARTS / "code.tmTheme").read_text(encoding="utf-8")
     try:
         return typst.compile(text.encode(), root=str(workshop), font_paths=[str(PARTS / "fonts")],
-                             ignore_system_fonts=True, pdf_standards=["ua-1"], sys_inputs={"theme": theme})
+                             ignore_system_fonts=True, pdf_standards=["ua-1"],
+                             sys_inputs={"theme": read(PARTS / "code.tmTheme")})
     except typst.TypstError as problem:
         raise SystemExit(f"typst refused {title}: {problem} {' '.join(problem.hints)}") from None

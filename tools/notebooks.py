@@ -1,18 +1,15 @@
-"""Run notebooks and store them in normal form.
+"""Run notebooks and store them in normal form: the same notebook gives the same bytes.
 
     python run.py notebooks 03 some/path.ipynb    this one, and those whose names begin with 03; without names, all
 
-Normal form means: the same notebook gives the same bytes. Execution counts run from 1, ids stay, metadata holds only
-what an author put there, and no widget state, timestamp or version of Python is stored. A notebook that raises an error
-(one in a widget callback is among the outputs, too) or writes to stderr is not stored. Stubs of exercises are written
-anew (stubs.py).
+Execution counts run from 1, ids stay, metadata holds only what an author put there, and no widget state, timestamp or
+version of Python is stored. A notebook that raises an error (in a widget callback, too) or writes to stderr is not
+stored. Stubs of exercises are written anew (stubs.py).
 """
 
-import contextlib
 import os
 import re
 import sys
-import time
 from itertools import count
 from pathlib import Path
 
@@ -24,11 +21,10 @@ from tools.files import ROOT, write
 from tools.stubs import exercises, stub_of
 
 NOTEBOOKS = ROOT / "notebooks"
-KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
-FOLDED = "source_hidden", "outputs_hidden"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # A picture of an explorer, in what it leaves for where no kernel runs.
-EXPLORER_PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*src="data:(?P<kind>[^;"]*);base64,(?P<data>[^"]*)">')
+EXPLORER_PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)" width="(?P<width>\d+)[^>]*'
+                              r'src="data:(?P<kind>[^;"]*);base64,(?P<data>[^"]*)">')
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py", "name": "python",
@@ -46,10 +42,8 @@ class NotStored(RuntimeError):
 def main(names):
     exit_code = 0
     for path in find(names):
-        begin = time.monotonic()
         try:
-            said = "stored" if store(path) else "unchanged"
-            print(f"{path.name}: {said} ({time.monotonic() - begin:.1f} s)", flush=True)
+            print(f"{path.name}: {'stored' if store(path) else 'unchanged'}", flush=True)
         except (OSError, RuntimeError) as problem:  # NotStored, and what nbclient says of a kernel that dies or hangs
             exit_code = 1
             print(f"{path.name}: not stored. {problem}", file=sys.stderr, flush=True)
@@ -93,19 +87,12 @@ def write_stubs(notebook):
 
 
 def run(notebook, folder):
-    """Execute every cell in a fresh kernel, with the notebook's folder as working directory."""
+    """Execute every cell in a fresh kernel, with the notebook's folder as working directory; refuse what went wrong."""
     from nbclient import NotebookClient  # here, for the makers of books and handouts run nothing
-    from nbclient.exceptions import CellExecutionError
 
-    client = NotebookClient(notebook, kernel_name="python3", record_timing=False, store_widget_state=False, timeout=120,
-                            resources={"metadata": {"path": str(folder)}},
-                            extra_arguments=["--IPKernelApp.log_level=40"])
-    with contextlib.suppress(CellExecutionError):  # its traceback is among the outputs
-        client.execute(env={**os.environ, **SAME_SUMS})
-    refuse_trouble(notebook)
-
-
-def refuse_trouble(notebook):
+    NotebookClient(notebook, kernel_name="python3", record_timing=False, store_widget_state=False, timeout=120,
+                   allow_errors=True, resources={"metadata": {"path": str(folder)}},
+                   extra_arguments=["--IPKernelApp.log_level=40"]).execute(env={**os.environ, **SAME_SUMS})
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
             where = f"Cell {number} ({cell.source.strip().splitlines()[0]!r})"
@@ -130,9 +117,10 @@ def normal_form(notebook):
 
 def kept(metadata):
     """Folded are what does not teach (its source), what answers a prediction (its output), and a solution (both)."""
-    result = {key: metadata[key] for key in KEPT_CELL_METADATA if metadata.get(key)}
+    result = {key: metadata[key] for key in ("nbgrader", "slideshow", "tags") if metadata.get(key)}
     solution = "solution" in metadata.get("tags", [])
-    folded = {key: True for key in FOLDED if solution or metadata.get("jupyter", {}).get(key)}
+    folded = {key: True for key in ("source_hidden", "outputs_hidden")
+              if solution or metadata.get("jupyter", {}).get(key)}
     return result | ({"jupyter": folded} if folded else {})
 
 

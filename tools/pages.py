@@ -1,7 +1,4 @@
-"""What pages are made with: pandoc, and templates of Jinja.
-
-Pandoc is the one that comes with pypandoc_binary: another one may set formulas otherwise.
-"""
+"""Pages are made by templates of Jinja and by the pandoc of pypandoc_binary: another may set formulas otherwise."""
 
 import html
 import subprocess

@@ -15,13 +15,12 @@ TEXT = """a abbr b blockquote br caption cite code col colgroup dd del details d
 FORMULAS = """annotation maction math menclose merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts
     mroot mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none semantics""".split()
 ATTRIBUTES = {
-    "*": ["aria-describedby", "aria-hidden", "aria-label", "aria-labelledby", "class", "dir", "id", "lang", "role",
-          "style", "tabindex", "title"],
+    "*": ["aria-hidden", "aria-label", "class", "dir", "id", "lang", "role", "style", "tabindex", "title"],
     "a": ["href"], "col": ["span"], "details": ["open"], "img": ["alt", "height", "src", "width"],
     "ol": ["start", "type"], "td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"],
-    **dict.fromkeys(FORMULAS, """accent accentunder columnalign columnlines columnspacing columnspan depth display
-        displaystyle encoding fence form height linethickness lspace mathsize mathvariant maxsize minsize notation
-        rowlines rowspacing rowspan rspace scriptlevel separator stretchy symmetric voffset width xmlns""".split()),
+    **dict.fromkeys(FORMULAS, """accent columnalign columnspacing depth display displaystyle encoding fence form height
+        linethickness lspace mathvariant maxsize minsize rowspacing rspace scriptlevel separator stretchy symmetric
+        voffset width xmlns""".split()),
 }
 STYLES = ["color", "display", "font-family", "font-size", "font-style", "font-weight", "height", "margin", "max-width",
           "min-width", "padding", "padding-left", "padding-right", "text-align", "vertical-align", "width"]

@@ -3,13 +3,12 @@
     python run.py slides some/folder      into some/folder (build/slides if none is named)
 
 Each lesson is a file in tools/slides: headings, a few words, what to draw (by drawings.py) or which explorer to play,
-and notes for the speaker. It becomes one file for any browser (reveal.js and the mathematical font are in it). S opens
-the speaker's view, F fills the screen; add ?print-pdf to the address to print.
+and notes for the speaker. S opens the speaker's view, F fills the screen; add ?print-pdf to the address to print.
 """
 
 import html
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tools import drawings
 from tools.book import embed, films, font_face
@@ -17,6 +16,7 @@ from tools.files import ROOT, announce, folder_of, read, write
 from tools.pages import filled, run_pandoc
 
 PARTS = ROOT / "tools" / "slides"
+LESSONS = sorted(PARTS.glob("[0-9]_*.md"))
 PANDOC_OPTIONS = ("--from=markdown-auto_identifiers-implicit_figures", "--to=revealjs", "--mathml", "--slide-level=2",
                   "--wrap=preserve")
 
@@ -26,8 +26,7 @@ BODY_AND_NOTES = re.compile(r"(.*?)((?:^>[^\n]*\n?)*)", re.DOTALL | re.MULTILINE
 SHOWN = re.compile(r"\[(draw|film) (\w+)((?: [^\] ]+)*)\]")
 
 
-@dataclass(frozen=True)
-class Slide:
+class Slide(NamedTuple):
     heading: str
     classes: str
     minutes: int
@@ -47,13 +46,9 @@ def build(folder, recorded=None):
     """Write both lessons; yield their paths. `recorded` {title: Film}: those of the book, where None."""
     recorded = films(ROOT / "build" / "film") if recorded is None else recorded
     by_name = {film.name: film for film in recorded.values()}
-    for path in lessons():
+    for path in LESSONS:
         write(folder / f"{path.stem}.html", page(*read_lesson(path), by_name))
         yield folder / f"{path.stem}.html"
-
-
-def lessons():
-    return sorted(PARTS.glob("[0-9]_*.md"))
 
 
 def read_lesson(path):

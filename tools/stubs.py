@@ -1,8 +1,7 @@
 """How the stub of an exercise is made from its solution, so that it is solved once.
 
-The stub is the last code cell before the solution. Marked lines of a function become `...`; of other marked lines each
-`name_solution = value` stays without its value (of a dictionary the keys stay). `_solution` goes from the names, and
-from the last line `.judge`, which says nothing to a right answer.
+Marked lines of a function become `...`; of other marked lines each `name_solution = value` stays without its value (of
+a dictionary the keys stay). `_solution` goes from the names, and from the last line `.judge`.
 """
 
 import ast
@@ -24,17 +23,10 @@ def imported_exercises(notebook):
             for name, alias in re.findall(r"from lstmlib\.exercises import (\w+)(?: as (\w+))?", code)}
 
 
-def stub_of(solution):
-    return for_the_answer(MARKED.sub(lambda marked: left_open(*marked.groups()), solution))
-
-
-def solved_stub_of(solution):
-    """The stub with the marked lines under their places, so that without them it is the stub again."""
-    return for_the_answer(MARKED.sub(lambda marked: f"{left_open(*marked.groups())}\n{marked.group()}", solution))
-
-
-def for_the_answer(solution):
-    return re.sub(r"\.judge\((.*)\)$", r"(\1)", re.sub(r"\b(\w+)_solution\b", r"\1", solution))
+def stub_of(solution, solved=False):
+    """The stub; `solved`: with the marked lines under their places, so that without them it is the stub again."""
+    text = MARKED.sub(lambda marked: left_open(*marked.groups()) + f"\n{marked.group()}" * solved, solution)
+    return re.sub(r"\.judge\((.*)\)$", r"(\1)", re.sub(r"\b(\w+)_solution\b", r"\1", text))
 
 
 def left_open(indentation, marked):

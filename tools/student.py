@@ -17,13 +17,12 @@ from nbformat.v4 import new_code_cell
 from tools.files import ROOT, folder_of
 from tools.files import write as write_file
 from tools.notebooks import NOTEBOOKS, stored, text_of
-from tools.stubs import exercises, solved_stub_of
+from tools.stubs import exercises, stub_of
 
 PARTS = ROOT / "tools" / "student"
 # How much each exercise counts: notebook by notebook, from 0 to 9, in the order in which the exercises stand there.
 POINTS = ((1, 1), (2, 3, 2, 1), (1, 2, 2, 3), (1, 1, 1, 1, 4, 1, 1), (2, 2, 3, 2),
           (2, 3, 2), (1, 1, 2, 3), (2, 1, 2), (4, 2, 2, 2), (3, 2, 3))
-LEFT_OUT = {"solution", "teaching-note"}
 LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb")
 # What the notebooks say of cells that the class does not get, and what they say to the class instead.
 SENTENCES = [
@@ -94,13 +93,10 @@ def without_outputs(notebook):
 
 
 def student_version(notebook, solved=False):
-    """A copy of the notebook as the class gets it, and as it is printed: with what the cells of the explanations show.
-
-    solved  with the marked solution under each stub
-    """
+    """A copy of the notebook as the class gets it and as it is printed; `solved`: with the marked solutions."""
     notebook = copy.deepcopy(notebook)
     lesson, cells = int(re.match(r"# (\d)\.", notebook.cells[0].source)[1]), []
-    pairs = {stub.id: (number, solved_stub_of(solution.source) if solved else stub.source)
+    pairs = {stub.id: (number, stub_of(solution.source, solved))
              for number, (stub, solution) in enumerate(exercises(notebook), 1)}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -108,7 +104,7 @@ def student_version(notebook, solved=False):
                 cell.source = said.sub(instead, cell.source)
         if cell.id in pairs:
             cells += answer_and_check(cell.id, lesson, *pairs[cell.id])
-        elif cell.source and not LEFT_OUT & set(cell.metadata.get("tags", [])):
+        elif cell.source and not {"solution", "teaching-note"} & set(cell.metadata.get("tags", [])):
             cells.append(cell)
     notebook.cells = cells
     return notebook
