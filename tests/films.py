@@ -1,8 +1,6 @@
 """Small films of every explorer, for tests of the book: a few values of each control, in all combinations."""
 
 import json
-import zlib
-from base64 import b64decode
 from dataclasses import asdict
 
 import numpy as np
@@ -46,20 +44,3 @@ def small_films():
 def shoot_small_films(folder):
     for stem in EXPLORERS:
         (folder / f"{stem}.json").write_text(json.dumps(asdict(film(stem, small_lattice(stem)[0]))), encoding="utf-8")
-
-
-def unpacked(text):
-    return zlib.decompress(b64decode(text))
-
-
-def replayed(film, number):
-    """{(widget, trait, place): value} of a state of a film, read as the player reads it."""
-    data = film.data
-    table = np.frombuffer(unpacked(data["table"]), "<u2").reshape(-1, data["count"])[len(data["fields"]):]
-    shown = {(widget, trait, -1): value for widget, (_, traits) in enumerate(data["widgets"])
-             for trait, value in traits.items()}
-    for (widget, trait, place, _, chunks), column in zip(data["channels"], table):
-        value = [text for chunk in chunks for text in json.loads(unpacked(chunk))][column[number]]
-        if value is not None or place < 0:
-            shown[widget, trait, place] = value
-    return shown

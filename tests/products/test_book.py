@@ -1,23 +1,19 @@
-"""The book holds every notebook, nothing of it runs that should not, and its films show what the explorers show."""
+"""The book holds every notebook, and nothing of it runs that should not. Its films are played in tests/browser."""
 
 import base64
 import io
-import json
-import random
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from films import SETS, replayed, small_lattice
+from films import SETS, small_lattice
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pages import Page, outside_addresses, pictures_without_alt, what_runs
 from PIL import Image
 
 from lstmlib.explorers import EXPLORERS
-from lstmlib.explorers.film import films, lattice, made, traits
+from lstmlib.explorers.film import films, lattice
 from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, SIZES, T_MAX, State
 from tools import book, handout
 from tools.notebooks import stored
@@ -33,29 +29,10 @@ def pages(small_book):
 
 def page_of(*cells, instructor=False):
     notebook = new_notebook(cells=[new_markdown_cell("# 1. A page\n\nIts first sentence.", id="first"), *cells])
-    return book.Page("01_a_page", notebook, {}, instructor).html({"00_b": "0. B", "01_a_page": "1. A page"})
+    return book.Page("01_a_page", notebook, {"00_b": "0. B", "01_a_page": "1. A page"}, {}, instructor).html()
 
 
 # Films.
-
-@pytest.mark.parametrize("stem", EXPLORERS)
-def test_a_film_shows_what_the_explorer_shows(stem, recorded):
-    explorer, states = made(stem), small_lattice(stem)[0]
-    assert recorded[stem].data["count"] == len(states)
-    for number in random.Random(stem).sample(range(len(states)), min(12, len(states))):
-        explorer.move_to(states[number])
-        shown = {key: json.loads(json.dumps(value)) for key, value in traits(explorer)}
-        assert replayed(recorded[stem], number) == shown
-
-
-def test_still_pictures_are_those_of_the_poster(recorded):
-    for stem, film in recorded.items():
-        explorer = made(stem)
-        for preset, (_, _, panels) in zip(explorer.poster, film.still, strict=True):
-            explorer.choose(preset)
-            wanted = explorer.pictures(explorer.state, explorer.numbers)
-            assert [svg for _, svg, _, _ in panels] == [panel.svg for panel in wanted]
-
 
 def test_films_are_kept_and_are_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr("lstmlib.explorers.film.lattice", lambda stem: small_lattice(stem)[0][:4])
@@ -78,38 +55,26 @@ def test_the_laboratory_holds_what_a_reader_may_ask():
 # Pages.
 
 def test_the_same_notebooks_give_the_same_bytes(small_book, recorded):
-    """A page with pictures and a film, a page of the docs, and an embed, made again."""
-    notebooks, film = STORED | book.documents(), recorded["lstm_cell"]
+    film, notebooks = recorded["lstm_cell"], STORED | book.documents()
     titles = {name: handout.heading(notebook.cells[0].source) for name, notebook in notebooks.items()}
-    again = {f"embed/{film.name}.html": book.embed(film)}
-    for name in ("02_lstm_cell", list(notebooks)[-1]):
-        again[book.address(name)] = book.Page(name, notebooks[name], {film.title: film}, False).html(titles)
-    assert [path for path, text in again.items() if (small_book / path).read_bytes() != text.encode()] == []
+    again = book.Page("02_lstm_cell", STORED["02_lstm_cell"], titles, {film.title: film}).html()
+    assert again.encode() == (small_book / "02_lstm_cell.html").read_bytes()
 
 
 def test_every_page_stands_alone_and_has_its_parts(pages):
     for name, page in pages.items():
         assert outside_addresses(page) == pictures_without_alt(page) == []
-        assert page.all("html") == [{"lang": "en-GB"}]
-        for tag, number in (("h1", 1), ("main", 1), ("header", 1), ("footer", 1), ("nav", 2), ("title", 1)):
-            assert len(page.all(tag)) == number, (name, tag)
+        assert page.all("html") == [{"lang": "en-GB"}] and len(page.all("h1")) == len(page.all("main")) == 1
         ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
         assert len(ids) == len(set(ids)), name
 
 
 def test_every_page_is_valid_html(small_book):
-    """As the standard's parser reads it, and as html-validate does where it is installed."""
     html5lib = pytest.importorskip("bleach._vendor.html5lib")
-    paths = sorted(small_book.rglob("*.html"))
-    for path in paths:
-        parser = html5lib.HTMLParser()
-        parser.parse(path.read_text(encoding="utf-8"))
-        assert parser.errors == [], path.name
-    assert not re.search("<th(?! scope=)[ >]", "".join(path.read_text(encoding="utf-8") for path in paths))
-    if validator := shutil.which("html-validate"):
-        command = [validator, "--preset", "standard,a11y", *map(str, paths)]
-        found = subprocess.run(command, capture_output=True, text=True)
-        assert found.returncode == 0, found.stdout
+    for path in small_book.rglob("*.html"):
+        parser, text = html5lib.HTMLParser(), path.read_text(encoding="utf-8")
+        parser.parse(text)
+        assert parser.errors == [] and not re.search("<th(?! scope=)[ >]", text), path.name
 
 
 def test_every_link_leads_somewhere(pages):
@@ -143,26 +108,6 @@ def test_no_tex_is_left_and_every_formula_has_its_number(small_book, pages):
         assert "\\tag" not in pages[name].text and "$$" not in pages[name].text
 
 
-@pytest.mark.parametrize("formula, rows", [
-    (r"a = 1, \qquad b = 2", 2), (r"a = 1 \quad\text{or } b", 1), (r"a = \begin{cases} 1 & b \\ 2 & c \end{cases}", 1),
-    (r"\begin{aligned} a &= 1 & b &= 2 \\ & & c &= 3 \end{aligned}", 3),
-    (r"\begin{aligned} a &= 1 \\ b &= {2 \qquad 3} \end{aligned}", 1),
-    (r"\begin{aligned} a &= 1, \quad b = 2 \\ c &= 3 && \text{so} \end{aligned}", 4)])
-def test_on_a_narrow_screen_what_stands_side_by_side_stands_below(formula, rows):
-    page = page_of(new_markdown_cell(f"$$ {formula} \\tag{{1.1}} $$"))
-    narrow = re.findall(r'<span class="narrow"><math.*?</math></span>', page, re.DOTALL)
-    assert len(narrow) == (rows > 1)
-    assert page.count('class="wide"') == len(narrow) and page.count(">(1.1)<") == 1
-    if narrow:
-        table = narrow[0].partition("<annotation")[0]
-        assert table.count("<mtr>") == rows and "2.0em" not in table
-
-
-def test_a_picture_that_speaks_of_shades_keeps_them_in_the_dark(pages):
-    spoken = [name for name, page in pages.items() for figure in page.all("figure") if figure.get("class") == "shades"]
-    assert spoken == ["08_bug_clinic"]
-
-
 def test_a_picture_with_fewer_colours_is_the_same_picture():
     png = next(base64.b64decode(output.data["image/png"]) for cell in STORED["02_lstm_cell"].cells
                for output in cell.get("outputs", []) if "image/png" in output.get("data", {}))
@@ -176,17 +121,10 @@ def printed(text, **jupyter):
     return new_code_cell("f()", outputs=[new_output("stream", text=text)], metadata={"jupyter": jupyter})
 
 
-WHOLE = r"So $\tanh z = \tanh^2 c$, ($\log_2 T$), and $\tanh(z)$."  # no line begins with what follows a formula
 MADE = [  # cells, and what a page makes of them
-    (new_markdown_cell(WHOLE), r'(?:<mspace width="0.167em">.*){3}'),
-    (new_markdown_cell(WHOLE), r'<span class="whole">\(<math.*</math></span>\),</span>.*</math>\.</span>'),
-    (new_code_cell("if x:\n    y = 1"), 'style="--in:4"><a [^>]*></a>    y'),  # there a long line goes on
     (printed("a    b\n1    2\n"), '<pre class="output table"><samp>a    b'),  # columns stay columns
-    (printed("all of it\nin two lines"), '<pre class="output"><samp><span>all of it'),
-    (printed("c  d"), '<pre class="output"><samp><span>c  d'),
     (printed("<b>a</b> & b"), "&lt;b&gt;a&lt;/b&gt; &amp; b"),
     (printed("five", outputs_hidden=True), '<details class="answer">(?:(?!</details>).)*five'),
-    (printed("six", outputs_hidden=True, source_hidden=True), '<details class="answer">(?:(?!</details>).)*six'),
     (new_code_cell("x = 1", metadata={"tags": ["solution"]}),
      '<details class="solution"><summary>Solution</summary>(?:(?!</details>).)*x'),
     (new_markdown_cell("> **For teachers.** A hint.", metadata={"tags": ["teaching-note"]}),

@@ -1,6 +1,5 @@
 """Nothing listens to the outside, nothing asks the outside, and nothing runs whatever it is given."""
 
-import json
 import re
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pages import Page, outside_addresses, what_runs
 
 from tools.files import write
 from tools.notebooks import stored
-from tools.safe_html import FORMULAS, PICTURES, TEXT, safe_html
+from tools.safe_html import FORMULAS, TEXT, safe_html
 
 # The server that run.py starts.
 
@@ -26,31 +25,25 @@ OPENS_THE_DOOR = """c = get_config()
 c.ServerApp.ip = "0.0.0.0"
 c.ServerApp.token = c.IdentityProvider.token = c.ServerApp.password = c.PasswordIdentityProvider.hashed_password = ""
 """
-ANOTHER_KERNEL = {"argv": ["another-python", "{connection_file}"], "display_name": "Another", "language": "python"}
 
 
 def answer(address, token):
-    """(status, body) of a request."""
+    """The status of a request."""
     request = urllib.request.Request(address, headers={"Authorization": f"token {token}"})
     try:
         with urllib.request.urlopen(request) as page:
-            return page.status, page.read().decode()
+            return page.status
     except urllib.error.HTTPError as refusal:
-        return refusal.code, ""
+        return refusal.code
 
 
-def test_whatever_a_user_configured_the_server_is_heard_here_alone_asks_for_its_token_and_has_its_own_kernel(
-        tmp_path, monkeypatch):
+def test_whatever_a_user_configured_the_server_is_heard_here_alone_and_asks_for_its_token(tmp_path, monkeypatch):
     """JupyterLab with the very arguments and variables that run.py hands to it."""
     for name in ("jupyter_config", "jupyter_server_config", "jupyter_lab_config"):
         write(tmp_path / f"CONFIG/{name}.py", OPENS_THE_DOOR)
-    for place in ("DATA", "PATH"):
-        write(tmp_path / place / "kernels/python3/kernel.json", json.dumps(ANOTHER_KERNEL))
     for name in ("CONFIG", "DATA", "RUNTIME"):
         monkeypatch.setenv(f"JUPYTER_{name}_DIR", str(tmp_path / name))
-    for name, value in {"JUPYTER_PATH": str(tmp_path / "PATH"), "JUPYTER_PREFER_ENV_PATH": "0", "JUPYTER_TOKEN": "",
-                        "IPYTHONDIR": str(tmp_path / "ipython")}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("JUPYTER_TOKEN", "")
     run, arguments, port, log = load_run(), [], free_port(), tmp_path / "log"
     run.make_environment, run.become = (lambda *extras: None), (lambda *words, **_: arguments.extend(words))
     run.ENVIRONMENT, run.readers_copies = Path(sys.prefix), lambda: (ROOT, None)
@@ -64,9 +57,8 @@ def test_whatever_a_user_configured_the_server_is_heard_here_alone_asks_for_its_
                 assert server.poll() is None and time.monotonic() < deadline, log.read_text()[-2000:]
                 time.sleep(0.1)
             address = f"http://localhost:{port}/api/kernelspecs"
-            assert answer(address, "")[0] == answer(address, "wrong")[0] == 403
-            status, kernels = answer(address, shown[1])
-            assert status == 200 and "python3" in kernels and "another-python" not in kernels
+            assert answer(address, "") == answer(address, "wrong") == 403
+            assert answer(address, shown[1]) == 200
             heard = {connection.laddr.ip for connection in psutil.Process(server.pid).net_connections("inet")
                      if connection.status == psutil.CONN_LISTEN}
             assert heard and heard <= {"127.0.0.1", "::1"}
@@ -77,19 +69,17 @@ def test_whatever_a_user_configured_the_server_is_heard_here_alone_asks_for_its_
 # What is stored asks nobody.
 
 def loads(notebook):
-    """What the page of a notebook would fetch by itself or run, without a click: markdown, attachments and outputs."""
+    """What the page of a notebook would fetch by itself or run, without a click."""
     found = []
     for cell in notebook.cells:
-        markdown = [cell.source] if cell.cell_type == "markdown" else []
-        html = []
+        texts = [cell.source] if cell.cell_type == "markdown" else []
         for output in cell.get("outputs", []):
             data = output.get("data", {})
-            html += [data[kind] for kind in ("text/html", "image/svg+xml") if kind in data]
-            markdown += [data["text/markdown"]] if "text/markdown" in data else []
+            texts += [data[kind] for kind in ("text/html", "text/markdown", "image/svg+xml") if kind in data]
             found += [kind for kind in data if "javascript" in kind or "widget" in kind]
-        found += [place for text in markdown for place in re.findall(r"!\[[^]]*\]\((?!attachment:)([^)]*)", text)]
-        found += [place for text in markdown + html for page in [Page(text)]
-                  for place in outside_addresses(page) + what_runs(page)]
+        for text in texts:
+            found += re.findall(r"!\[[^]]*\]\((?!attachment:)([^)]*)", text)
+            found += outside_addresses(Page(text)) + what_runs(Page(text))
     return found
 
 
@@ -97,14 +87,13 @@ def test_no_stored_notebook_loads_anything():
     assert {name: loads(notebook) for name, notebook in stored().items() if loads(notebook)} == {}
 
 
-def test_what_loads_would_be_found():
-    for kind, planted in (
-            ("", "![a](https://example.org/a.png)"), ("", '<img src="https://example.org/a.png">'),
-            ("", '<p style="background: url(//example.org/a.png)">a</p>'), ("text/html", "<p onclick='a()'>a</p>"),
-            ("text/html", '<link rel="stylesheet" href="//example.org/a.css">'), ("application/javascript", "a()")):
-        output = nbformat.v4.new_output("display_data", {kind: planted})
-        cell = nbformat.v4.new_code_cell("", outputs=[output]) if kind else nbformat.v4.new_markdown_cell(planted)
-        assert len(loads(nbformat.v4.new_notebook(cells=[cell]))) == 1
+@pytest.mark.parametrize("kind, planted", [
+    ("", "![a](https://example.org/a.png)"), ("", '<p style="background: url(//example.org/a.png)">a</p>'),
+    ("text/html", "<p onclick='a()'>a</p>"), ("application/javascript", "a()")])
+def test_what_loads_would_be_found(kind, planted):
+    output = nbformat.v4.new_output("display_data", {kind: planted})
+    cell = nbformat.v4.new_code_cell("", outputs=[output]) if kind else nbformat.v4.new_markdown_cell(planted)
+    assert len(loads(nbformat.v4.new_notebook(cells=[cell]))) == 1
 
 
 ASKING = re.compile(r"\b(fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts)\b"
@@ -121,24 +110,19 @@ def test_no_script_of_an_explorer_asks_anybody():
 
 RUNS_OR_FETCHES = [
     "<script>harm()</script>", "<b onclick='harm()'>b</b>", "<img src='//e.example/a.png'>",
-    "<a href='javascript:harm()'>a</a>", "<a href='jav&#x09;ascript:harm()'>a</a>", "<a href='d&#97;ta:text/html'></a>",
-    "<svg><script>harm()</script><path onload=harm() d='M0 0'/></svg>",
-    "<svg><path fill='u&#114;l(//e.example)'/><use href='//e.example#a'/><image href='//e.example'/></svg>",
+    "<a href='jav&#x09;ascript:harm()'>a</a>", "<a href='d&#97;ta:text/html'></a>", "<iframe srcdoc='x'></iframe>",
+    "<svg><script>harm()</script><path onload=harm() d='M0 0'/><use href='//e.example#a'/></svg>",
     "<svg><style><img src=x onerror=harm()></style></svg>", "<p style='background: url(//e.example)'>a</p>",
     "<math><annotation-xml encoding='text/html'><img src=x onerror=harm()></annotation-xml></math>",
-    "<noscript><p title='</noscript><img src=x onerror=harm()>'></noscript>", "<iframe srcdoc='x'></iframe>",
-    "<object data=x></object><embed src=x><base href='//e.example/'>", "<input type=image src=x>",
-    "<meta http-equiv=refresh content='0;url=//e.example'><link rel=stylesheet href=x><video poster=x src=x></video>",
+    "<noscript><p title='</noscript><img src=x onerror=harm()>'></noscript>",
+    "<object data=x></object><embed src=x><base href='//e.example/'><meta http-equiv=refresh content='0;url=x'>",
 ]
 HARMLESS = [
     '<h2 id="a">A <code>b</code> &lt; c &amp; d</h2>', '<a href="03_backward.ipynb#a">a</a><a href="#b">b</a>',
     '<img alt="a" src="data:image/png;base64,AA==">', "<details open><summary>a</summary>\n\n<p>b</p></details>",
-    '<li><label><input type="checkbox" checked>a</label></li>',
-    '<table><thead><tr><th style="text-align: left;">a</th></tr></thead></table>',
     '<math display="block" xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mtable><mtr>'
     '<mtd columnalign="right" style="text-align: right; padding-right: 0;"><mo stretchy="false">|</mo></mtd></mtr>'
     '</mtable><annotation encoding="application/x-tex">a &amp;= b</annotation></semantics></math>',
-    '<svg viewBox="0 0 1 1"><path d="M0 0" marker-end="url(#a)"></path><text text-anchor="end">a</text></svg>',
 ]
 
 
@@ -146,7 +130,7 @@ HARMLESS = [
 def test_what_runs_or_fetches_is_shown_as_text_or_left_out(piece):
     page = Page(safe_html(piece))
     assert outside_addresses(page) == what_runs(page) == []
-    assert {tag for tag, _ in page.tags} <= {*TEXT, *FORMULAS, *map(str.lower, PICTURES)}
+    assert {tag for tag, _ in page.tags} <= {*TEXT, *FORMULAS}
 
 
 @pytest.mark.parametrize("piece", HARMLESS)
@@ -170,14 +154,3 @@ def test_every_pinned_package_is_listed_with_a_compatible_licence():
     doubtful = {name: licence for name, (_, licence) in rows.items()
                 if not any(all(map(FREE.search, choice.split(" AND "))) for choice in licence.split(" OR "))}
     assert doubtful == {}
-
-
-def test_every_file_of_others_is_listed_with_its_licence():
-    rows = re.findall(r"^\| `([^`]+)` \| [^|]+ \| [^|]+ \| `([^`]+)` \|$", LICENCES, re.M)
-    listed = {path for pattern, _ in rows for path in ROOT.glob(pattern)}
-    assert all(len((ROOT / text).read_text(encoding="utf-8")) > 500 for _, text in rows)
-    candidates = [path for folder in ("docs", "lstmlib", "tools", "notebooks") for path in (ROOT / folder).rglob("*")
-                  if path.suffix in {".js", ".css", ".woff", ".woff2", ".ttf", ".otf"}]
-    foreign = {path for path in candidates if path.suffix not in (".js", ".css")
-               or re.search(r"copyright|licen[sc]ed", path.read_text(encoding="utf-8"), re.I)}
-    assert foreign and foreign <= listed

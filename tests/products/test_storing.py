@@ -5,7 +5,6 @@ import re
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from nbformat.warnings import DuplicateCellId
 
 from tools import notebooks
 from tools.notebooks import find, normal_form, store, text_of
@@ -18,8 +17,8 @@ def written(path, *cells):
 
 def test_normal_form_leaves_out_what_differs_between_runs():
     cell = new_code_cell("x", execution_count=41, id="mine", metadata={
-        "collapsed": True, "scrolled": False, "execution": {"iopub.status.busy": "2026-01-01T00:00:00"},
-        "tags": ["solution"], "nbgrader": {"grade": False}, "slideshow": {"slide_type": "slide"}})
+        "collapsed": True, "execution": {"iopub.status.busy": "2026-01-01T00:00:00"}, "tags": ["solution"],
+        "nbgrader": {"grade": False}})
     folded = new_code_cell("x", metadata={"jupyter": {"outputs_hidden": True, "source_hidden": False}})
     cell.outputs = [
         new_output("stream", name="stdout", text="one\n"), new_output("stream", name="stdout", text="two\n"),
@@ -27,44 +26,30 @@ def test_normal_form_leaves_out_what_differs_between_runs():
         new_output("execute_result", {"text/html": "<img>", notebooks.WIDGET_VIEW: {}}, execution_count=41)]
     metadata = {"widgets": {}, "language_info": {"name": "python", "version": "3.11.2"}}
     stored = normal_form(new_notebook(cells=[cell, folded], metadata=metadata))
-    assert stored.metadata == notebooks.METADATA and "version" not in stored.metadata.language_info
+    assert stored.metadata == notebooks.METADATA
     cell, folded = stored.cells
     assert folded.metadata == {"jupyter": {"outputs_hidden": True}}
     assert (cell.id, cell.execution_count) == ("mine", 1)
     assert cell.metadata == {"tags": ["solution"], "jupyter": {"source_hidden": True, "outputs_hidden": True},
-                             "nbgrader": {"grade": False}, "slideshow": {"slide_type": "slide"}}
+                             "nbgrader": {"grade": False}}
     text, picture, widget = cell.outputs
-    assert text.text == "one\ntwo\n"
-    assert picture.metadata == {"image/png": {"alt": "a line"}}
+    assert text.text == "one\ntwo\n" and picture.metadata == {"image/png": {"alt": "a line"}}
     assert widget.data == {"text/html": "<img>"} and widget.execution_count == 1
-    assert text_of(normal_form(stored)) == text_of(stored) and text_of(stored).endswith("}\n")
-
-
-def test_an_id_stays_and_where_two_are_equal_one_is_made_anew():
-    notebook = new_notebook(cells=[new_markdown_cell("a"), new_markdown_cell("b")])
-    for cell in notebook.cells:
-        cell.id = "kept"
-    with pytest.warns(DuplicateCellId):
-        first, second = (cell.id for cell in normal_form(notebook).cells)
-    assert first == "kept" != second
+    assert text_of(normal_form(stored)) == text_of(stored)
 
 
 def test_storing_twice_gives_the_same_bytes_and_sums_are_added_in_the_same_order(tmp_path, monkeypatch):
     for name in notebooks.SAME_SUMS:
         monkeypatch.setenv(name, "2")
     path = written(
-        tmp_path / "01_widget.ipynb",
-        new_code_cell("import os\nimport ipywidgets\nfrom pathlib import Path\nprint(Path.cwd().name)"),
-        new_code_cell("ipywidgets.IntSlider(description='T')"),
-        new_code_cell("\n".join(f"print(os.environ[{name!r}])" for name in notebooks.SAME_SUMS)))
+        tmp_path / "01_widget.ipynb", new_code_cell("import ipywidgets\nipywidgets.IntSlider(description='T')"),
+        new_code_cell(f"import os\nfor name in {list(notebooks.SAME_SUMS)}:\n    print(os.environ[name])"))
     assert store(path)
     first = path.read_bytes()
     assert not store(path) and path.read_bytes() == first
-    cells = nbformat.read(path, as_version=4).cells
-    assert [cell.execution_count for cell in cells] == [1, 2, 3]
-    assert cells[0].outputs[0].text == f"{tmp_path.name}\n"
-    assert list(cells[1].outputs[0].data) == ["text/plain"]
-    assert cells[2].outputs[0].text.split() == list(notebooks.SAME_SUMS.values())
+    widget, names = nbformat.read(path, as_version=4).cells
+    assert list(widget.outputs[0].data) == ["text/plain"]
+    assert names.outputs[0].text.split() == list(notebooks.SAME_SUMS.values())
 
 
 CLICK = """import ipywidgets
@@ -88,7 +73,7 @@ def test_trouble_is_named_and_not_stored_and_the_others_are(tmp_path, monkeypatc
     said = capsys.readouterr()
     for name, (_, words) in TROUBLE.items():
         assert re.search(rf"(?s){name}.ipynb: not stored. Cell 2 \(.*{words}", said.err)
-    assert said.out.startswith("03_good.ipynb: stored")
+    assert said.out == "03_good.ipynb: stored\n"
 
 
 def test_names(tmp_path):
