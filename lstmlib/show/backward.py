@@ -4,7 +4,7 @@ from matplotlib.patches import Circle
 
 from .cell import BUS, PATH, draw_whole_cell
 from .colours import GREY, INK
-from .figures import BLUE, ORANGE, SKY, new_figure
+from .figures import BLUE, ORANGE, SKY, arrow, new_figure
 
 # Of each line of the backward pass: its equation, the ways the gradient takes, and what arrives (place, name).
 LINES = [
@@ -31,9 +31,9 @@ def way_back():
     figure, axes = new_figure(3, 2, width=9.6, height=9.2)
     for number, (ax, (equation, ways, names)) in enumerate(zip(axes.flat, LINES)):
         draw_whole_cell(ax, "#b4b4b4")
-        for _, earlier, _ in LINES[:number]:
-            _light(ax, earlier, SKY, 2)
-        _light(ax, ways, BLUE, 3.4)
+        for drawn, colour, width in [(earlier, SKY, 2) for _, earlier, _ in LINES[:number]] + [(ways, BLUE, 3.4)]:
+            for way in drawn:
+                arrow(ax, *way, colour=colour, width=width, zorder=3, mutation_scale=13)
         for x, y, name in names:
             ax.text(x, y, name if name.startswith("$") else f"${name}$", ha="center", va="center", fontsize=12.5,
                     fontweight="bold", color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
@@ -48,11 +48,7 @@ def way_back():
     return figure
 
 
-def _light(ax, ways, colour, width):
-    for *track, last, tip in ways:
-        ax.plot(*zip(*track, last), color=colour, lw=width, solid_capstyle="butt", zorder=3)
-        ax.annotate("", tip, last, zorder=3, arrowprops={
-            "arrowstyle": "-|>", "color": colour, "lw": width, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 13})
+BETWEEN = {"zorder": 2, "shrinkA": 13, "shrinkB": 15, "mutation_scale": 14}  # of arrows from node to node
 
 
 def two_sums():
@@ -61,13 +57,14 @@ def two_sums():
     for t, x in ((1, 2.0), (2, 7.4)):
         nodes = [(x, y, f"${name}_{t}$") for name, y in zip("yhcz", (5.4, 3.8, 2.2, 0.5))]
         for (_, y, _), (_, below, _) in zip(nodes, nodes[1:]):
-            _arrow(ax, (x, y), (x, below), GREY, 1.6)
-        _arrow(ax, (x, 3.8), (x, 0.5), GREY, 1.6, bend=0.55)  # h reaches z through the output gate as well
+            arrow(ax, (x, y), (x, below), colour=GREY, width=1.6, **BETWEEN)
+        bend = {"connectionstyle": "arc3,rad=0.55"}  # h reaches z through the output gate as well
+        arrow(ax, (x, 3.8), (x, 0.5), colour=GREY, width=1.6, **BETWEEN, **bend)
         for node in nodes:
             ax.text(*node, ha="center", va="center", fontsize=13, color=INK,
                     bbox={"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": INK}, zorder=4)
-    _arrow(ax, (7.4, 0.5), (2.0, 3.8), BLUE, 3)
-    _arrow(ax, (7.4, 2.2), (2.0, 2.2), ORANGE, 3)
+    arrow(ax, (7.4, 0.5), (2.0, 3.8), colour=BLUE, width=3, **BETWEEN)
+    arrow(ax, (7.4, 2.2), (2.0, 2.2), colour=ORANGE, width=3, **BETWEEN)
     for x, y, words, colour in ((2.0, 3.8, r"$dh_1 = dy_1 W_y^\top + dz_2 W_h^\top$", BLUE),
                                 (2.0, 2.2, r"$dc_1 = dh_1 o_1 (1 - \tanh^2 c_1) + f_2\,dc_2$", ORANGE)):
         ax.add_patch(Circle((x, y), 0.62, fill=False, ec=colour, lw=2.6, zorder=5))
@@ -79,9 +76,3 @@ def two_sums():
     ax.set(xlim=(-5.2, 9.2), ylim=(-0.1, 6), aspect="equal")
     ax.set_axis_off()
     return figure
-
-
-def _arrow(ax, start, end, colour, width, bend=0):
-    ax.annotate("", end, start, zorder=2, arrowprops={
-        "arrowstyle": "-|>", "color": colour, "lw": width, "shrinkA": 13, "shrinkB": 15, "mutation_scale": 14,
-        "connectionstyle": f"arc3,rad={bend}"})

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.patches import Circle, FancyBboxPatch
 
 from .colours import DEEP, GREY, INK
-from .figures import BLUE, GREEN, ORANGE, PURPLE, RED, new_figure
+from .figures import BLUE, GREEN, ORANGE, PURPLE, RED, arrow, new_figure
 
 STAGES = ("add", "forget gate", "input gate", "output gate")
 EQUATIONS = (r"$c_t = c_{t-1} + g_t$", r"$c_t = f_t\, c_{t-1} + g_t$", r"$c_t = f_t\, c_{t-1} + i_t\, g_t$",
@@ -25,8 +25,7 @@ def cell(stage):
     figure, ax = new_figure(width=8, height=4.1)
     ax.set(xlim=(0, 11), ylim=(0, 6.3), aspect="equal")
     ax.set_axis_off()
-    parts = ((_adding, PURPLE), (_forgetting, RED), (_writing, GREEN), (_showing, ORANGE))
-    for number, (part, colour) in enumerate(parts[:reached + 1]):
+    for number, (part, colour) in enumerate(zip(PARTS[:reached + 1], (PURPLE, RED, GREEN, ORANGE))):
         part(_Pen(ax, DEEP[colour], new=number == reached))
     ax.text(0.1, 6.0, EQUATIONS[reached], fontsize=15, va="center", color=INK)
     return figure
@@ -34,28 +33,21 @@ def cell(stage):
 
 def draw_whole_cell(ax, colour):
     """The cell with all its gates in one colour, without words: a ground to draw on."""
-    for part in (_adding, _forgetting, _writing, _showing):
-        part(_Pen(ax, colour, new=False, path=colour, worded=False))
+    for part in PARTS:
+        part(_Pen(ax, colour, path=colour, worded=False))
 
 
 class _Pen:
     """Draws parts of the cell in one colour, the cell-state path in its own: thick while they are new, thin later."""
 
-    def __init__(self, ax, colour, new, path=BLUE, worded=True):
+    def __init__(self, ax, colour, new=False, path=BLUE, worded=True):
         self.ax, self.colour, self.new, self.path, self.worded = ax, colour, new, path, worded
         self.width, self.weight = (2.8, "bold") if new else (1.3, "normal")
 
     def arrow(self, *points):
-        """A line through the points, with a head at the last one."""
-        xs, ys = zip(*points)
-        self.ax.plot(xs[:-1], ys[:-1], color=self.colour, lw=self.width, solid_capstyle="butt")
-        self.ax.annotate("", points[-1], points[-2], arrowprops={
-            "arrowstyle": "-|>", "color": self.colour, "lw": self.width, "shrinkA": 0, "shrinkB": 0})
+        arrow(self.ax, *points, colour=self.colour, width=self.width)
 
-    def line(self, *points):
-        self.ax.plot(*zip(*points), color=self.colour, lw=self.width)
-
-    def box(self, x, y, words):
+    def box(self, x, y, words=r"$\sigma$"):
         """A gate's function, 1.1 wide and 0.7 high."""
         self.ax.add_patch(FancyBboxPatch((x - 0.45, y - 0.25), 0.9, 0.5, boxstyle="round,pad=0.1", fc="white",
                                          ec=self.colour, lw=self.width, zorder=3))
@@ -63,18 +55,16 @@ class _Pen:
 
     def operation(self, x, y, sign):
         self.ax.add_patch(Circle((x, y), 0.27, fc="white", ec=self.colour, lw=self.width, zorder=3))
-        arm = 0.13
-        ways = ((arm, 0), (0, arm)) if sign == "+" else ((0.7 * arm, 0.7 * arm), (0.7 * arm, -0.7 * arm))
-        for dx, dy in ways:
+        for dx, dy in ((0.13, 0), (0, 0.13)) if sign == "+" else ((0.091, 0.091), (0.091, -0.091)):
             self.ax.plot((x - dx, x + dx), (y - dy, y + dy), color=INK, lw=1.8, zorder=4)
 
-    def label(self, x, y, words):
+    def label(self, x, y, words, **look):
         if self.worded:
-            self.ax.text(x, y, words, ha="center", va="center", fontsize=14, color=self.colour, zorder=4)
+            look = {"ha": "center", "fontsize": 14} | look
+            self.ax.text(x, y, words, va="center", color=self.colour, zorder=4, **look)
 
     def name(self, x, y, words):
-        if self.worded:
-            self.ax.text(x, y, words, ha="left", va="center", fontsize=10.5, color=self.colour, fontweight=self.weight)
+        self.label(x, y, words, ha="left", fontsize=10.5, fontweight=self.weight)
 
 
 def _adding(pen):
@@ -94,7 +84,7 @@ def _adding(pen):
 
 def _forgetting(pen):
     pen.arrow((2.2, BUS), (2.2, 1.85))
-    pen.box(2.2, 2.2, r"$\sigma$")
+    pen.box(2.2, 2.2)
     pen.arrow((2.2, 2.55), (2.2, PATH - 0.27))
     pen.operation(2.2, PATH, "x")
     pen.label(2.48, 2.95, "$f_t$")
@@ -103,7 +93,7 @@ def _forgetting(pen):
 
 def _writing(pen):
     pen.arrow((4.0, BUS), (4.0, 1.85))
-    pen.box(4.0, 2.2, r"$\sigma$")
+    pen.box(4.0, 2.2)
     pen.arrow((4.0, 2.55), (4.0, 3.8), (5.33, 3.8))
     pen.operation(5.6, 3.8, "x")
     pen.label(4.25, 2.95, "$i_t$")
@@ -112,7 +102,7 @@ def _writing(pen):
 
 def _showing(pen):
     pen.arrow((5.6, BUS), (7.4, BUS), (7.4, 1.85))
-    pen.box(7.4, 2.2, r"$\sigma$")
+    pen.box(7.4, 2.2)
     pen.arrow((7.4, 2.55), (7.4, 3.0), (8.93, 3.0))
     pen.label(7.6, 3.33, "$o_t$")
     pen.name(7.88, 3.36, "output\ngate")
@@ -122,8 +112,11 @@ def _showing(pen):
     pen.operation(9.2, 3.0, "x")
     pen.arrow((9.47, 3.0), (10.2, 3.0))
     pen.label(10.55, 3.0, "$h_t$")
-    pen.line((0.9, 0.15), (1.4, 0.15), (1.4, BUS))
+    pen.ax.plot((0.9, 1.4, 1.4), (0.15, 0.15, BUS), color=pen.colour, lw=pen.width)
     pen.label(0.45, 0.12, "$h_{t-1}$")
+
+
+PARTS = _adding, _forgetting, _writing, _showing
 
 
 def along_time(trace, sequence=0, unit=0, marks=(), reach=1):
@@ -141,9 +134,8 @@ def along_time(trace, sequence=0, unit=0, marks=(), reach=1):
     steps = np.arange(1, len(trace.X) + 1)
     figure, axes = new_figure(len(rows), width=8, height=5.6, sharex=True)
     for ax, (name, (what, colour)) in zip(axes, rows.items()):
-        low = 0 if name in "ifo" else -reach
-        high = 1 if name in "ifo" else reach
-        ax.set(ylim=(low, high), yticks=(low, high))
+        limits = (0, 1) if name in "ifo" else (-reach, reach)
+        ax.set(ylim=limits, yticks=limits)
         for step, _ in marks:
             ax.axvspan(step - 0.5, step + 0.5, color="#f3ead2", zorder=0)
         ax.bar(steps, getattr(trace, name)[:, sequence, unit], color=colour, width=0.7, clip_on=False)

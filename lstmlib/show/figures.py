@@ -32,6 +32,14 @@ def new_figure(rows=1, columns=1, width=8, height=3.2, **options):
     return figure, axes
 
 
+def arrow(ax, *points, colour, width, zorder=None, **head):
+    """A line through the points with a head at the last one; `head` goes to the arrowprops of matplotlib's annotate."""
+    *track, last, tip = points
+    ax.plot(*zip(*track, last), color=colour, lw=width, solid_capstyle="butt", zorder=zorder)
+    ax.annotate("", tip, last, zorder=zorder, arrowprops={
+        "arrowstyle": "-|>", "color": colour, "lw": width, "shrinkA": 0, "shrinkB": 0} | head)
+
+
 def show(figure, caption):
     """Display a figure, or a Panel of SVG, and under it the caption, which is its text alternative too."""
     if isinstance(figure, Panel):

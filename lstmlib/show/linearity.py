@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .figures import BLUE, ORANGE, PURPLE
+from .figures import BLUE, ORANGE, PURPLE, arrow
 
 
 def two_paths(axes, forward, backward):
@@ -22,9 +22,8 @@ def two_paths(axes, forward, backward):
              for name, (x, y) in places.items()}
     for source, target, name, colour in arrows:
         (x0, y0), (x1, y1) = places[source], places[target]
-        axes.annotate("", (x1, y1), (x0, y0), arrowprops={
-            "arrowstyle": "-|>", "color": colour, "lw": 2, "mutation_scale": 16, "shrinkA": 3, "shrinkB": 3,
-            "patchA": boxes[source].get_bbox_patch(), "patchB": boxes[target].get_bbox_patch()})
+        arrow(axes, (x0, y0), (x1, y1), colour=colour, width=2, mutation_scale=16, shrinkA=3, shrinkB=3,
+              patchA=boxes[source].get_bbox_patch(), patchB=boxes[target].get_bbox_patch())
         above = 1 if y0 >= 0 else -1
         aside = 0.3 if y0 != y1 else 0  # a label beside a slanting arrow keeps clear of it
         axes.text((x0 + x1) / 2 - aside, (y0 + y1) / 2 + 0.28 * above, labels[name].format(f"{backward[name]:g}"),

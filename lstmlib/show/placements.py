@@ -10,20 +10,18 @@ OF_OUTPUT = ("loss", "dy", "dWy_t", "dW")
 OF_CELL = ("dh_above", "dW_t", "dz", "dh_next", "dc_next")
 
 
-def grid_place(edges):
-    """(row, column) of a placement in the figure of all 512: 16 rows, 32 columns.
-
-    The row says which of `loss`, `dy`, `dWy_t`, `dW` it contains, the column which of `dh_above`, `dW_t`, `dz`,
-    `dh_next`, `dc_next`; both are ordered by the number of edges.
-    """
-    row = tuple(edge for edge in OF_OUTPUT if edge in edges)
-    column = tuple(edge for edge in OF_CELL if edge in edges)
-    return subsets(OF_OUTPUT).index(row), subsets(OF_CELL).index(column)
-
-
 def subsets(names):
     """All subsets of `names` as tuples, the smallest first."""
     return [chosen for size in range(len(names) + 1) for chosen in combinations(names, size)]
+
+
+ROWS, COLUMNS = subsets(OF_OUTPUT), subsets(OF_CELL)
+
+
+def grid_place(edges):
+    """(row, column) of a placement: what it contains of OF_OUTPUT, and of OF_CELL."""
+    row, column = (tuple(edge for edge in names if edge in edges) for names in (OF_OUTPUT, OF_CELL))
+    return ROWS.index(row), COLUMNS.index(column)
 
 
 def draw_all_placements(ax, verdicts):
@@ -47,10 +45,10 @@ def draw_all_placements(ax, verdicts):
     ax.text(-0.5, -3, "      ".join(names), fontsize=11, weight="bold", color=INK, va="center")
     ax.legend(loc="center left", bbox_to_anchor=(-1, -1.7), bbox_transform=ax.transData, ncols=4,
               frameon=False, fontsize=10, handletextpad=0.3)
-    for column, chosen in enumerate(subsets(OF_CELL)):
+    for column, chosen in enumerate(COLUMNS):
         for place, edge in enumerate(OF_CELL):
             ax.plot(column, 16.6 + place, "o", markersize=4.5, color=INK if edge in chosen else FAINT)
-    rows = [" + ".join(chosen) or "none of these four" for chosen in subsets(OF_OUTPUT)]
+    rows = [" + ".join(chosen) or "none of these four" for chosen in ROWS]
     ax.set_yticks([*range(16), *(16.6 + place for place in range(5))], [*rows, *OF_CELL], fontsize=10)
     ax.set(xlim=(-0.7, 31.7), ylim=(21.1, -3.6), xticks=[])
     ax.tick_params(length=0)

@@ -18,9 +18,7 @@ from .svg import with_fallback
 
 
 class Progress(widgets.HBox):
-    """A progress bar with a label, shown on entering its `with` block.
-
-    label  what is running;  total  the number of steps, at least 1
+    """A progress bar with a label, shown on entering its `with` block; `total` is the number of steps, at least 1.
 
     An interrupt of the kernel inside the block ends the block, and the program goes on behind it: whatever was
     assigned by then is kept. `interrupted` tells. Other exceptions pass through.

@@ -34,33 +34,29 @@ def _load_jupyter_server_extension(server):
 
 
 class Notebooks(AsyncLargeFileManager):
-    """The files of the server's folder, each notebook with the pictures of its explorers where the kernel is gone.
+    """The files of the server's folder, each notebook with the pictures of its explorers where its kernel is gone.
 
-    JupyterLab saves, with each explorer, which live one stood there, and shows "Error displaying widget: model not
-    found" when the notebook is opened again and that one is gone. This leaves it out when a notebook is read that has
-    no kernel, and JupyterLab shows the picture that is saved beside it. A notebook whose kernel runs keeps its live
-    explorers when the page is loaded again.
+    JupyterLab saves with each explorer which live one stood there, and shows "Error displaying widget: model not
+    found" when that one is gone. This leaves it out of a notebook that no kernel runs, and JupyterLab shows the picture
+    that is saved beside it.
     """
 
     async def get(self, path, content=True, *args, **options):
         model = await super().get(path, content, *args, **options)
-        if content and model["type"] == "notebook" and not await self.has_kernel(path):
-            for cell in model["content"]["cells"]:
-                for output in cell.get("outputs", []):
-                    if "text/html" in output.get("data", {}):  # a picture to show instead of a live widget
-                        output["data"].pop(WIDGET_VIEW, None)
+        if content and model["type"] == "notebook":
+            sessions = await self.parent.session_manager.list_sessions()
+            if not any(session["path"] == path.strip("/") for session in sessions):
+                for cell in model["content"]["cells"]:
+                    for output in cell.get("outputs", []):
+                        if "text/html" in output.get("data", {}):  # a picture to show instead of a live widget
+                            output["data"].pop(WIDGET_VIEW, None)
         return model
-
-    async def has_kernel(self, path):
-        sessions = await self.parent.session_manager.list_sessions()
-        return any(session["path"] == path.strip("/") for session in sessions)
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
-    """Sends each of a kernel's messages to the page at once.
+    """Sends each of a kernel's messages to the page at once, not when it has acknowledged the one before.
 
-    One movement of a slider is answered by five small messages. Without this option of its socket, the server holds
-    the later ones back until the page has acknowledged the first, for about 40 ms (docs/upstream-nodelay.md).
+    That would take about 40 ms, and one movement of a slider is answered by five messages (docs/upstream-nodelay.md).
     """
 
     def connect(self):
