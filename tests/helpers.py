@@ -62,22 +62,6 @@ def textbook(arrays, X, h, c, numpy=np):
     return numpy.stack([h @ Wy + by for *_, h in trail]), trail
 
 
-def textbook_backward(arrays, trail, dY, at=lambda edge, gradient: gradient, dh_next=0, dc_next=0):
-    """The five gradients, dh0 and dc0, timestep by timestep."""
-    _, Wh, _, Wy, _ = arrays
-    total = [0] * 5
-    for dy, (x, h_prev, c_prev, i, f, g, o, c, h) in zip(at("dy", at("loss", dY))[::-1], trail[::-1]):
-        dh = at("dh_above", dy @ Wy.T) + dh_next
-        dc = dh * o * (1 - np.tanh(c) ** 2) + dc_next
-        dz = at("dz", np.hstack([dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g * g),
-                                 dh * np.tanh(c) * o * (1 - o)]))
-        dh_next, dc_next = at("dh_next", dz @ Wh.T), at("dc_next", dc * f)
-        dz, dy = at("dW_t", dz), at("dWy_t", dy)
-        parts = x.T @ dz, h_prev.T @ dz, dz.sum(0), h.T @ dy, dy.sum(0)
-        total = [sum_so_far + part for sum_so_far, part in zip(total, parts)]
-    return [at("dW", array) for array in total], dh_next, dc_next
-
-
 def wide(arrays):
     """Arrays, or those of a Weights, in at least double precision."""
     if isinstance(arrays, lstmlib.Weights):

@@ -20,15 +20,14 @@ def kept(name, make):
     place = FOLDER / f"{name}-{fingerprint(inspect.getsourcefile(make))}"
     if not place.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(dir=FOLDER))
-        try:
-            make(beside)
+        with tempfile.TemporaryDirectory(dir=FOLDER) as beside:
+            made = Path(beside, "made")
+            made.mkdir()
+            make(made)
             for old in set(FOLDER.glob(f"{name}-*")) - {place}:
                 shutil.rmtree(old, ignore_errors=True)
             with contextlib.suppress(OSError):  # another process was first
-                beside.rename(place)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+                made.rename(place)
     return place
 
 

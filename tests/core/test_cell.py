@@ -34,11 +34,3 @@ def test_wider_arguments_are_brought_to_the_dtype_of_the_weights(dtype):
     y, h, c, trace = step(weights, p.X[0], p.h0, p.c0)
     gradient, dh_prev, dc_prev = step_backward(weights, trace, p.dY[0], p.h0, p.c0)
     assert {array.dtype for array in (y, h, c, dh_prev, dc_prev, gradient.Wx, *trace)} == {np.dtype(dtype)}
-
-
-def test_a_gradient_too_large_for_its_dtype_is_infinite_without_a_warning():
-    p = random_problem(dtype=np.float16)
-    *_, trace = step(p.weights, p.X[0], p.h0, p.c0)
-    with np.errstate(over="raise", invalid="raise"):
-        gradient, _, _ = step_backward(p.weights, trace, np.full((3, 3), 6e4), p.h0, p.c0)
-    assert np.isinf(gradient.by).all()

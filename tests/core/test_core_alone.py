@@ -1,6 +1,5 @@
 """The core needs NumPy and nothing else."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,5 +23,5 @@ print(sorted({name.partition(".")[0] for name in imported} - set(sys.stdlib_modu
 def test_core_imports_and_computes_with_numpy_alone():
     root = Path(lstmlib.__file__).parents[1]
     done = subprocess.run([sys.executable, "-W", "error", "-c", ALONE], cwd=root, capture_output=True, text=True,
-                          env=os.environ | {"PYTHONPATH": str(root)}, timeout=60)
+                          timeout=60)
     assert (done.stdout.strip(), done.stderr) == ("['lstmlib', 'numpy']", "")

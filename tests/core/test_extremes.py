@@ -73,12 +73,6 @@ def test_ten_thousand_timesteps():
     assert backward(p.weights, p.trace, p.dY).dot(direction) == pytest.approx(slope, rel=1e-11)
 
 
-def test_a_gradient_that_explodes_is_infinite_without_a_warning():
-    weights = one_unit([10, 10, 0, 10], w=0.0, u=8.0)
-    trace = forward(weights, np.zeros((2000, 1, 1)))
-    assert not backward(weights, trace, np.ones((2000, 1, 1))).finite
-
-
 # ---- losses
 
 @pytest.mark.parametrize("size", [1e4, 700, 1e308])
@@ -112,16 +106,10 @@ def test_norm_dot_cosine_and_relative_error_neither_overflow_nor_underflow(size)
     for one, other in ((u, u), (u, ONES), (u, everywhere(ONES, 1e-300)), (everywhere(ONES, 1e300), u)):
         assert cosine(one, other) == pytest.approx(1, rel=1e-15)
     assert cosine(u, v) == pytest.approx(6 / 14, rel=1e-15)
-    assert relative_error(-u, u) == pytest.approx(2)
+    assert relative_error(-u, u) == pytest.approx(2) and relative_error(u, 0 * u) == np.inf
     assert u.dot(ONES) == (np.inf if beyond else pytest.approx(14 * size, rel=1e-15))
     assert u.dot(v) == (np.inf if size > 1e155 else pytest.approx(6 * size * size))
     assert u.dot(replace(ONES, Wx=-ONES.Wx, Wy=0 * ONES.Wy, by=-4 * ONES.by)) == 0  # inf - inf would be NaN
-
-
-def test_measures_of_what_is_infinite_zero_or_far_apart():
-    assert relative_error(ONES, 0 * ONES) == relative_error(1e8 * ONES, 1e-310 * ONES) == np.inf
-    assert relative_error(1e-300 * ONES, 1e300 * ONES) == 1
-    assert np.isnan(relative_error(ONES, everywhere(ONES, np.inf))) and np.isnan(cosine(ONES, 0 * ONES))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

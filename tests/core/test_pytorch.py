@@ -1,4 +1,6 @@
-"""Parts of something larger, and the losses, against PyTorch: layers, directions, pieces of a sequence."""
+"""Parts of something larger, and the losses, against PyTorch: layers, pieces of a sequence."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,31 +16,23 @@ def tensor(array):
     return torch.tensor(np.ascontiguousarray(array), dtype=torch.float64, requires_grad=True)
 
 
-def torch_lstm(*cells, bidirectional=False):
-    """nn.LSTM with these weights, one for each layer, or for each direction."""
-    lstm = torch.nn.LSTM(cells[0].D, cells[0].H, 1 if bidirectional else len(cells), bidirectional=bidirectional,
-                         dtype=torch.float64)
-    for suffix, weights in zip(("l0", "l0_reverse") if bidirectional else ("l0", "l1"), cells):
+def torch_lstm(*layers):
+    """nn.LSTM with these weights, one for each layer."""
+    lstm = torch.nn.LSTM(layers[0].D, layers[0].H, len(layers), dtype=torch.float64)
+    for k, weights in enumerate(layers):
         values = {"weight_ih": weights.Wx.T, "weight_hh": weights.Wh.T, "bias_ih": weights.b, "bias_hh": 0 * weights.b}
         for name, value in values.items():
-            getattr(lstm, f"{name}_{suffix}").data = tensor(value).data
+            getattr(lstm, f"{name}_l{k}").data = tensor(value).data
     return lstm
 
 
-def assert_cell(gradient, lstm, suffix, tolerance=1e-12):
-    """Wx, Wh and b of ours against the gradients that PyTorch has left."""
-    for mine, theirs in ((gradient.Wx, "weight_ih"), (gradient.Wh, "weight_hh"), (gradient.b, "bias_ih")):
-        assert distance(mine, getattr(lstm, f"{theirs}_{suffix}").grad.numpy().T) < tolerance
-
-
-def ends_in_h(D, H, seed):
-    """Random weights whose Y is h itself."""
-    weights = random_weights(D, H, H, seed)
-    return Weights(weights.Wx, weights.Wh, weights.b, np.eye(H), np.zeros(H))
+def gradients(lstm, layer):
+    """Of Wx, Wh and b, as PyTorch has left them."""
+    return [getattr(lstm, f"{name}_l{layer}").grad.numpy().T for name in ("weight_ih", "weight_hh", "bias_ih")]
 
 
 def test_two_layers_and_the_states_of_both():
-    lower, p = ends_in_h(3, 4, seed=1), random_problem(T=6, B=3, D=4, H=4, K=2)
+    lower, p = replace(random_weights(3, 4, 4), Wy=np.eye(4), by=np.zeros(4)), random_problem(T=6, B=3, D=4, H=4, K=2)
     rng = np.random.default_rng(0)
     X, (h0, c0, dh_T, dc_T) = rng.normal(size=(6, 3, 3)), rng.normal(size=(4, 2, 3, 4))
     below = forward(lower, X, h0[0], c0[0])
@@ -50,38 +44,10 @@ def test_two_layers_and_the_states_of_both():
     x, h, c, Wy = map(tensor, (X, h0, c0, p.weights.Wy))
     out, (h_T, c_T) = lstm(x, (h, c))
     ((out @ Wy * tensor(p.dY)).sum() + (h_T * tensor(dh_T)).sum() + (c_T * tensor(dc_T)).sum()).backward()
-    assert_cell(g_below, lstm, "l0")
-    assert_cell(g_above, lstm, "l1")
-    assert distance(g_above.Wy, Wy.grad.numpy()) < 1e-12 and distance(dX, x.grad.numpy()) < 1e-12
-    for k, (dh0, dc0) in enumerate((of_below, of_above)):
-        assert distance(dh0, h.grad.numpy()[k]) < 1e-12 and distance(dc0, c.grad.numpy()[k]) < 1e-12
-
-
-def reversed_in_length(X, lengths):
-    """Every sequence from its own last timestep to its first; the padding stays behind."""
-    turned = X.copy()
-    for n, length in enumerate(lengths):
-        turned[:length, n] = X[:length, n][::-1]
-    return turned
-
-
-def test_two_directions_with_padding():
-    T, B, D, H, lengths = 7, 4, 3, 5, [7, 5, 4, 1]
-    cells, rng = (ends_in_h(D, H, seed=1), ends_in_h(D, H, seed=2)), np.random.default_rng(0)
-    counts = (np.arange(T)[:, None] < lengths)[..., None]
-    X, upstream = rng.normal(size=(T, B, D)) * counts, rng.normal(size=(T, B, 2 * H)) * counts
-    ahead, back = upstream[..., :H], reversed_in_length(upstream[..., H:], lengths)
-    g_ahead, dX, *_ = backward(cells[0], forward(cells[0], X), ahead, inputs=True)
-    turned = forward(cells[1], reversed_in_length(X, lengths))
-    g_back, dX_turned, *_ = backward(cells[1], turned, back, inputs=True)
-
-    lstm, x = torch_lstm(*cells, bidirectional=True), tensor(X)
-    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths)
-    out, _ = torch.nn.utils.rnn.pad_packed_sequence(lstm(packed)[0])
-    (out * tensor(upstream)).sum().backward()
-    assert_cell(g_ahead, lstm, "l0")
-    assert_cell(g_back, lstm, "l0_reverse")
-    assert distance(dX + reversed_in_length(dX_turned, lengths), x.grad.numpy()) < 1e-12
+    dh0, dc0 = np.swapaxes([of_below, of_above], 0, 1)
+    mine = g_below.Wx, g_below.Wh, g_below.b, g_above.Wx, g_above.Wh, g_above.b, g_above.Wy, dX, dh0, dc0
+    theirs = *gradients(lstm, 0), *gradients(lstm, 1), *(array.grad.numpy() for array in (Wy, x, h, c))
+    assert all(distance(one, other) < 1e-12 for one, other in zip(mine, theirs, strict=True))
 
 
 def test_truncated_pieces_that_hand_their_gradients_on_are_the_whole():
@@ -98,8 +64,7 @@ def test_truncated_pieces_that_hand_their_gradients_on_are_the_whole():
     lstm = torch_lstm(p.weights)
     x, h0, c0, Wy, by = map(tensor, (p.X, p.h0[None], p.c0[None], p.weights.Wy, p.weights.by))
     ((lstm(x, (h0, c0))[0] @ Wy + by) * tensor(p.dY)).sum().backward()
-    theirs = [getattr(lstm, f"{name}_l0").grad.numpy().T for name in ("weight_ih", "weight_hh", "bias_ih")]
-    assert_close(total, Weights(*theirs, Wy.grad.numpy(), by.grad.numpy()), 1e-12)
+    assert_close(total, Weights(*gradients(lstm, 0), Wy.grad.numpy(), by.grad.numpy()), 1e-12)
     assert distance(np.concatenate(dX), x.grad.numpy()) < 1e-12
     assert distance(dh, h0.grad.numpy()[0]) < 1e-12 and distance(dc, c0.grad.numpy()[0]) < 1e-12
 

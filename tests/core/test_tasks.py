@@ -88,9 +88,3 @@ def test_every_choice_is_drawn_with_probability_one_half():
         assert abs(plain[string] / n - chance) < 4 * np.sqrt(chance / n), string
     remembered = Counter(string[1] for string in strings(1000, 3))
     assert abs(remembered["T"] / 1000 - 1 / 2) < 4 * np.sqrt(0.25 / 1000)
-
-
-@pytest.mark.parametrize("draw", [lambda rng: adding_problem(20, 5, rng), lambda rng: reber_strings(5, rng)])
-def test_a_seed_gives_the_same_task_again(draw):
-    once, again, other = (draw(np.random.default_rng(seed)) for seed in (7, 7, 8))
-    assert all(map(np.array_equal, once, again)) and not np.array_equal(once[0], other[0])
