@@ -8,9 +8,9 @@ trains them once more, in a minute or two. Another machine rounds otherwise and 
 """
 
 import json
-import math
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,11 +29,14 @@ OPTIMISERS = {"SGD": (sgd, 1.0), "Adam": (adam, 0.01)}
 DIED = 1e6  # a mean squared error above this ends a run
 BEST_CONSTANT = (9 / 10 + 9 / 10) / 48  # the mean squared error of answering 0.5 always, at T = 20: (7.2)
 
-RIGHT = {f"{{{', '.join(edges)}}}": set(edges) for edges in RIGHT_SETS}
-WRONG = {"{ }: nowhere": set(), "{loss, dW}": {"loss", "dW"}, "{dh_above}": {"dh_above"}, "{dz}": {"dz"},
-         "{dh_next}": {"dh_next"}, "{dc_next}": {"dc_next"}, "{loss, dh_next}": {"loss", "dh_next"},
-         "{loss, dc_next}": {"loss", "dc_next"}}
-PLACEMENTS = RIGHT | WRONG
+
+def named(*sets):
+    return {f"{{{', '.join(edges)}}}": set(edges) for edges in sets}
+
+
+RIGHT = named(*RIGHT_SETS)
+PLACEMENTS = RIGHT | {"{ }: nowhere": set()} | named(
+    ("loss", "dW"), ("dh_above",), ("dz",), ("dh_next",), ("dc_next",), ("loss", "dh_next"), ("loss", "dc_next"))
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,12 @@ class State:
 
 
 class Numbers(NamedTuple):
-    """What the picture shows; each list has an entry for every WINDOW batches, NaN once the run is dead."""
+    """What the picture shows."""
 
-    right: list       # mean squared error of {loss}
-    chosen: list      # of the chosen placement
-    distance: list    # ||weights - weights of {loss}|| / ||weights of {loss}||
-    died: int | None  # the batch at which the loss was beyond all bounds
-    shares: dict      # {"Wx": shares of g_0, g_1, ...}: the crossing spectrum before training
-    verdict: str
+    chosen: dict    # the stored run of the chosen placement
+    right: dict     # that of {loss}
+    shares: dict    # {"Wx": what part of its gradient is divided never, once, twice, more often, before training}
+    outcome: tuple  # (good, what became of the run, what stands behind that)
 
 
 def start_weights():
@@ -86,68 +87,89 @@ def curve(losses, size_X):
     return 2 / size_X * np.reshape(losses[:whole], (-1, WINDOW)).mean(axis=1)
 
 
-def make_data(report=print):
-    """Every curve, as it is stored."""
-    data = {}
-    for size_X in (8, 10):
-        for optimiser in OPTIMISERS:
-            _, right = run({"loss"}, optimiser, size_X)
-            for name, edges in PLACEMENTS.items():
-                losses, kept = run(edges, optimiser, size_X)
-                apart = [(weights - truth).norm() / truth.norm() for weights, truth in zip(kept, right)]
-                data[f"{name} {optimiser} {size_X}"] = {
-                    "mse": [float(f"{value:.3g}") for value in curve(losses, size_X)],
-                    "distance": [float(f"{value:.2g}") for value in apart],
-                    "died": len(losses) if len(losses) < BATCHES else None}
-                report(name, optimiser, size_X)
-    return data
-
-
-def store(data, path=DATA):
-    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(run)}" for key, run in data.items())
-    put(path, f"{{\n{lines}\n}}\n")
+def make_data(path=DATA, report=print):
+    """Train every curve and store it, one run to a line."""
+    lines = []
+    for size_X, optimiser in product((8, 10), OPTIMISERS):
+        _, right = run({"loss"}, optimiser, size_X)
+        for name, edges in PLACEMENTS.items():
+            report(name, optimiser, size_X)
+            losses, kept = run(edges, optimiser, size_X)
+            apart = [(weights - truth).norm() / truth.norm() for weights, truth in zip(kept, right)]
+            found = {"mse": [float(f"{value:.3g}") for value in curve(losses, size_X)],
+                     "distance": [float(f"{value:.2g}") for value in apart],
+                     "died": len(losses) if len(losses) < BATCHES else None}
+            lines.append(f"{json.dumps(f'{name} {optimiser} {size_X}')}: {json.dumps(found)}")
+    put(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 @lru_cache
 def stored():
+    """{"placement optimiser |X|": {"mse": of every WINDOW batches, "distance" from {loss}, "died": batch or None}}"""
     return json.loads(DATA.read_text(encoding="utf-8"))
 
 
 @lru_cache
 def shares(placement):
-    """{"Wx": ||g_k|| / sum_j ||g_j||, k = 0, 1, ...}: the crossing spectrum on the first batch, before training."""
+    """{"Wx": [the part of its gradient that is divided never, once, twice, more often]}, on the first batch."""
     weights = start_weights()
     X, targets, mask = adding_problem(T, 8, np.random.default_rng(SEED))
     trace = forward(weights, X)
     _, dY = squared_error(trace.Y, targets, mask)
     spectrum = crossing_spectrum(weights, trace, dY, PLACEMENTS[placement])
-    return {name: spectral_shares(array).tolist() for name, array in spectrum.items()}
+    every = {name: [*spectral_shares(array), 0, 0, 0] for name, array in spectrum.items()}
+    return {name: [*parts[:3], sum(parts[3:])] for name, parts in every.items()}
 
 
 def numbers(state):
-    run = stored()[f"{state.placement} {state.optimiser} {state.size_X}"]
-    right = stored()[f"{{loss}} {state.optimiser} {state.size_X}"]["mse"]
-    rest = [math.nan] * (len(right) - len(run["mse"]))
-    return Numbers(right, run["mse"] + rest, run["distance"] + rest, run["died"], shares(state.placement),
-                   verdict(run, right))
+    chosen, right = (stored()[f"{name} {state.optimiser} {state.size_X}"] for name in (state.placement, "{loss}"))
+    return Numbers(chosen, right, shares(state.placement), outcome(chosen, right))
 
 
-def verdict(run, right):
-    """What became of a run, in a word or two."""
+def outcome(run, right):
+    """(good, what became of a run, what stands behind that)."""
     if run["died"]:
-        return "dies"
-    if max(run["distance"]) == 0:
-        return "identical"
-    if max(run["distance"]) < 1e-9:
-        return "identical up to rounding"
-    last, best = np.mean(run["mse"][-4:]), np.mean(right[-4:])
+        return False, "dies", f"At batch {run['died']} its loss is beyond all bounds."
+    last, best, far = end_of(run), end_of(right), max(run["distance"])
+    apart = f"The weights are at most {far:.0e} apart, norm-relative."
+    ends = f"It ends at a mean squared error of {last:.2g}, {{loss}} at {best:.2g}"
+    if far == 0:
+        return True, "trains as {loss} does, bit for bit", "The weights never differ."
+    if far < 1e-9:
+        return True, "trains as {loss} does, up to rounding", apart
     if last > 0.8 * BEST_CONSTANT:
-        return "learns next to nothing"
-    if last > 20 * best:
-        return "falls far behind"
+        return False, "learns next to nothing", f"{ends}; always answering 0.5 gives {BEST_CONSTANT:.2g}."
     if last > 3 * best:
-        return "drifts behind"
-    return "forgiven" if max(run["distance"]) < 0.01 else "survives"
+        return False, "falls far behind" if last > 20 * best else "drifts behind", f"{ends}."
+    return (None, "is forgiven", apart) if far < 0.01 else (None, "survives on another way", f"{ends}.")
+
+
+def end_of(run):
+    return np.mean(run["mse"][-4:])
+
+
+def headline(state, numbers):
+    good, became, _ = numbers.outcome
+    return good, f"{state.placement} {became}"
+
+
+def words(state, numbers):
+    """What stands behind the headline, and what is divided how often."""
+    *_, told = numbers.outcome
+    return f"{state.optimiser}, |X| = {state.size_X}. {told} {spectrum_words(numbers.shares)}"
+
+
+def spectrum_words(shares):
+    """What is divided how often, before training."""
+    often = {name: int(np.argmax(values)) for name, values in shares.items() if max(values) > 1 - 1e-12}
+    if len(often) < 5:
+        (never, once, *_), (of_Wy, *_) = shares["Wx"], shares["Wy"]
+        return (f"Before training {100 * never:.0f}% of the gradient of Wx is never divided, {100 * once:.0f}% once; "
+                f"of that of Wy {100 * of_Wy:.0f}% is never divided.")
+    if set(often.values()) == {1}:
+        return "Every path is divided exactly once."
+    Wx, Wy = (("never divided", "divided once", "divided twice")[often[name]] for name in ("Wx", "Wy"))
+    return f"Each array has one factor for all its paths: Wx, Wh and b are {Wx}, Wy and by {Wy}."
 
 
 STEPS = range(WINDOW, BATCHES + 1, WINDOW)
@@ -157,106 +179,59 @@ DISTANCE = svg.Frame(50, 52, 162, 192, (0, BATCHES), (1e-17, 10), log="y")
 
 
 def draw(state, numbers):
-    return curves_panel(state, numbers), shares_panel(numbers), distance_panel(numbers)
+    return curves_panel(state, numbers), shares_panel(numbers.shares), distance_panel(numbers.chosen["distance"])
 
 
 def curves_panel(state, numbers):
     """Mean squared error of the right placement and of the chosen one."""
+    right, chosen = numbers.right, numbers.chosen
+    ends = f"died at batch {chosen['died']}" if chosen["died"] else f"ends at {end_of(chosen):.2g}"
     parts = [CURVES.axes([0, 500, 1000, 1500], svg.powers_of_10(-4, 2), "batch"),
              svg.text(4, 16, "Mean squared error", 13, bold=True),
              svg.line(4, 34, 34, 34, stroke=svg.SKY, width=6), svg.text(40, 38, "{loss}, right", 12),
-             svg.line(130, 34, 160, 34, **CHOSEN),
-             svg.text(166, 38, state.placement, 12),
+             svg.line(130, 34, 160, 34, **CHOSEN), svg.text(166, 38, state.placement, 12),
              CURVES.level(BEST_CONSTANT, stroke=svg.GREY, stroke_dasharray="1 4"),
              svg.text(CURVES.right - 4, CURVES.y(BEST_CONSTANT) - 5, "always 0.5", 12, "end", svg.GREY),
-             CURVES.curve(STEPS, numbers.right, stroke=svg.SKY, width=6),
-             CURVES.curve(STEPS, numbers.chosen, **CHOSEN)]
-    ends = f"died at batch {numbers.died}" if numbers.died else f"ends at {end_of(numbers.chosen)}"
-    if numbers.died:
-        x = CURVES.x(numbers.died)
+             CURVES.curve(STEPS, right["mse"], stroke=svg.SKY, width=6), CURVES.curve(STEPS, chosen["mse"], **CHOSEN)]
+    if chosen["died"]:
+        x = CURVES.x(chosen["died"])
         parts += [svg.line(x, CURVES.top, x, CURVES.bottom, **CHOSEN), svg.text(x + 8, 72, ends, 13, bold=True)]
-    said = f"{{loss}} ends at {end_of(numbers.right)}, {state.placement} {ends}"
+    said = f"{{loss}} ends at {end_of(right):.2g}, {state.placement} {ends}"
     return svg.panel("curves", 414, 284, *parts, words=f"Mean squared error over {BATCHES:,} batches: {said}.")
 
 
-def distance_panel(numbers):
-    alive = [distance for distance in numbers.distance if not math.isnan(distance)]
-    said = f"up to {max(alive):.1g}" if alive else "the run died too soon"
+def distance_panel(distance):
+    said = f"up to {max(distance):.1g}" if distance else "the run died too soon"
     ticks = [*svg.powers_of_10(-12, 1, 4), (1e-17, "0")]
     return svg.panel("distance", 232, 284, DISTANCE.axes([0, 750, 1500], ticks, "batch"),
                      svg.text(4, 16, "Weights: distance to {loss}", 13, bold=True),
                      svg.text(4, 38, "norm-relative", 12, fill=svg.GREY),
-                     DISTANCE.curve(STEPS, numbers.distance, stroke=svg.RED, width=2.5),
+                     DISTANCE.curve(STEPS, distance, stroke=svg.RED, width=2.5),
                      words=f"Distance of the weights from those of {{loss}}: {said}.")
 
 
-def shares_panel(numbers):
+def shares_panel(shares):
     """One bar for each array, cut into the shares that cross 0, 1, 2, ... divisions."""
     dark = "#1a1a1a"  # on fills that are bright in both themes
     looks = [("never", svg.DEEP[svg.RED], svg.ON), ("once", svg.SKY, dark), ("twice", svg.ORANGE, dark),
              ("3 times or more", svg.PURPLE, svg.ON)]
     parts = [svg.text(4, 16, "Divided how often?", 13, bold=True),
              svg.text(4, 38, "shares, before training", 12, fill=svg.GREY)]
-    for row, (name, values) in enumerate(numbers.shares.items()):
+    said = []
+    for row, (name, values) in enumerate(shares.items()):
         y, x = 52 + 32 * row, 34.0
         parts.append(svg.text(28, y + 16, name, 12, "end"))
-        for (_, colour, ink), share in zip(looks, of_four(values)):
+        for (_, colour, ink), share in zip(looks, values):
             width = round(160 * share)
             parts += [svg.rect(x, y, width, 24, fill=colour)] * (width > 0)
             parts += [svg.text(x + width / 2, y + 16, f"{100 * share:.0f}%", 12, "middle", ink)] * (width >= 30)
             x += width
+        said.append(f"{name}: " + ", ".join(f"{look} {100 * share:.0f}%"
+                                            for (look, *_), share in zip(looks, values) if share))
     for k, (name, colour, _) in enumerate(looks):
         x, y = 4 + 80 * (k % 2), 238 + 24 * (k // 2)
         parts += [svg.rect(x, y - 11, 14, 14, fill=colour), svg.text(x + 20, y + 1, name, 12)]
-    said = (f"{name}: " + ", ".join(f"{look} {100 * share:.0f}%" for (look, *_), share
-                                    in zip(looks, of_four(values)) if share)
-            for name, values in numbers.shares.items())
     return svg.panel("shares", 204, 284, *parts, words=f"Divided how often. {'; '.join(said)}.")
-
-
-def of_four(values):
-    """The shares that cross never, once, twice, and three times or more."""
-    return [*values[:3], *[0.0] * (3 - len(values[:3])), sum(values[3:])]
-
-
-SAID = {"identical": (True, "trains as {loss} does, bit for bit"), "forgiven": (None, "is forgiven"),
-        "identical up to rounding": (True, "trains as {loss} does, up to rounding"),
-        "survives": (None, "survives on another way")}
-
-
-def headline(state, numbers):
-    good, said = SAID.get(numbers.verdict, (False, numbers.verdict))
-    return good, f"{state.placement} {said}"
-
-
-def words(state, numbers):
-    """What stands behind the headline, and what is divided how often."""
-    known = [distance for distance in numbers.distance if not math.isnan(distance)]
-    ended = f"It ends at a mean squared error of {end_of(numbers.chosen)}, {{loss}} at {end_of(numbers.right)}"
-    told = {"dies": f"At batch {numbers.died} its loss is beyond all bounds.",
-            "identical": "The weights never differ.",
-            "learns next to nothing": f"{ended}; always answering 0.5 gives {BEST_CONSTANT:.2g}."}
-    apart = f"The weights are at most {max(known, default=0):.0e} apart, norm-relative."
-    other = apart if numbers.verdict in ("identical up to rounding", "forgiven") else f"{ended}."
-    return (f"{state.optimiser}, |X| = {state.size_X}. {told.get(numbers.verdict, other)} "
-            f"{spectrum_words(numbers.shares)}")
-
-
-def spectrum_words(shares):
-    """What is divided how often, before training."""
-    often = {name: int(np.argmax(values)) for name, values in shares.items() if max(values) > 1 - 1e-12}
-    if len(often) == 5 and set(often.values()) == {1}:
-        return "Every path is divided exactly once."
-    if len(often) == 5:
-        Wx, Wy = (("never divided", "divided once", "divided twice")[often[name]] for name in ("Wx", "Wy"))
-        return f"Each array has one factor for all its paths: Wx, Wh and b are {Wx}, Wy and by {Wy}."
-    (never, once, *_), (of_Wy, *_) = of_four(shares["Wx"]), shares["Wy"]
-    return (f"Before training {100 * never:.0f}% of the gradient of Wx is never divided, {100 * once:.0f}% once; "
-            f"of that of Wy {100 * of_Wy:.0f}% is never divided.")
-
-
-def end_of(errors):
-    return f"{np.mean(errors[-4:]):.2g}"
 
 
 def training_curves():
@@ -275,4 +250,4 @@ def training_curves():
 
 
 if __name__ == "__main__":
-    store(make_data())
+    make_data()
