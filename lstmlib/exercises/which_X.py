@@ -8,6 +8,8 @@ import numpy as np
 from .. import Weights, backward, cross_entropy, forward, init_weights, reber_strings, relative_error
 from .base import NotYet, answered, brief, check, expect, likely
 
+EQUAL = 1e-9  # norm-relative
+
 
 @check
 def check_token_weights(token_weights):
@@ -44,36 +46,40 @@ def check_sequences(mean_over_sequences):
     for seed, sizes in enumerate(([3, 1], [1, 4, 2], [2])):
         rng, weights = np.random.default_rng(seed), init_weights(7, 4, 7)
         pieces = [reber_strings(size, rng) for size in sizes]
-        lengths, M, B = [mask.sum(axis=0) for _, _, mask in pieces], len(sizes), sum(sizes)
-        received = answered(mean_over_sequences(weights, deepcopy(pieces)))
-
-        def with_factors(of_piece):
-            """The gradient where sequence b of piece m has the factor of_piece(m)[b]."""
-            return add([summed_loss(weights, *piece, factor=of_piece(m)) for m, piece in enumerate(pieces)])
-
         case = f"micro-batches of {' and '.join(map(str, sizes))} sequences"
-        total = sum(n_b.sum() for n_b in lengths)
-        wanted = with_factors(lambda m: 1 / (B * lengths[m]))
+        received = answered(mean_over_sequences(weights, deepcopy(pieces)))
         if not isinstance(received, Weights):
             raise NotYet(f"For {case}: expected a Weights, received {brief(received)}.")
-        if near(received, wanted):
+        each = [mask.sum(axis=0) for _, _, mask in pieces]
+        n_b, M, B = np.concatenate(each), len(sizes), sum(sizes)
+        size, tokens, longest = (np.repeat([of(lengths) for lengths in each], sizes) for of in (len, sum, max))
+        error = relative_error(received, gradient(weights, pieces, 1 / (B * n_b)))
+        if error <= EQUAL:
             continue
-        hint = likely(received, [
-            (with_factors(lambda m: 1 / lengths[m]), "divide by the number of sequences, too."),
-            (with_factors(lambda m: 1 / (M * sizes[m] * lengths[m])),
-             "this is a mean of means; divide by the number of all sequences, once."),
-            (with_factors(lambda m: 1 / (M * lengths[m])), "divide by the number of sequences, not of micro-batches."),
-            (with_factors(lambda m: np.full(sizes[m], 1 / total)),
-             "this is the mean over tokens; each sequence needs its own length."),
-            (with_factors(lambda m: np.full(sizes[m], 1 / (B * lengths[m].max()))),
-             "the length of a sequence leaves the padding out; count its tokens in the mask."),
-            (with_factors(lambda m: np.full(sizes[m], sizes[m] / (B * lengths[m].sum()))),
-             "a factor for a whole micro-batch is too late: it must be another one for each sequence, before the sum."),
-            (add([summed_loss(weights, X, labels, np.ones_like(mask), factor=1 / (B * n_b))
-                  for (X, labels, mask), n_b in zip(pieces, lengths)]), "the padding counts as well; pass the mask."),
-        ], "sequence b needs 1/(B n_b), with B over all micro-batches: multiply its dY, then add.", near)
-        raise NotYet(f"For {case}: the gradient is off by {100 * relative_error(received, wanted):.3g}% of its norm. "
-                     f"Hint: {hint}")
+        hints = [(gradient(weights, pieces, factor), hint) for factor, hint in (
+            (1 / n_b, "divide by the number of sequences, too."),
+            (1 / (M * size * n_b), "this is a mean of means; divide by the number of all sequences, once."),
+            (1 / (M * n_b), "divide by the number of sequences, not of micro-batches."),
+            (np.full(B, 1 / n_b.sum()), "this is the mean over tokens; each sequence needs its own length."),
+            (1 / (B * longest), "the length of a sequence leaves the padding out; count its tokens in the mask."),
+            (size / (B * tokens), "a factor for a whole micro-batch is too late: it must be another one for each "
+                                  "sequence, before the sum."))]
+        unmasked = [(X, labels, np.ones_like(mask)) for X, labels, mask in pieces]
+        hints.append((gradient(weights, unmasked, 1 / (B * n_b)), "the padding counts as well; pass the mask."))
+        hint = likely(received, hints, "sequence b needs 1/(B n_b), with B over all micro-batches: multiply its dY, "
+                      "then add.", lambda own, wrong: relative_error(own, wrong) <= EQUAL)
+        raise NotYet(f"For {case}: the gradient is off by {100 * error:.3g}% of its norm. Hint: {hint}")
+
+
+def gradient(weights, pieces, factor):
+    """The gradient of the summed losses, those of sequence b of all pieces times factor[b]."""
+    total = 0 * weights
+    for X, labels, mask in pieces:
+        own, factor = np.split(factor, [mask.shape[1]])
+        trace = forward(weights, X)
+        _, dY = cross_entropy(trace.Y, labels, mask)
+        total += backward(weights, trace, dY * own[:, None])
+    return total
 
 
 @check
@@ -85,7 +91,8 @@ def check_factor(factor):
     for counts in (np.array([[12, 30], [25, 8], [40, 5]]), np.array([[7, 9, 4, 20]]), np.array([[6], [31]])):
         (R, M), total = counts.shape, counts.sum()
         for ranks, pieces in product((True, False), repeat=2):
-            wanted = (R if ranks else 1) * (M if pieces else 1) / total
+            of_ranks, of_pieces = R if ranks else 1, M if pieces else 1
+            wanted = of_ranks * of_pieces / total
             case = f"counts {counts.tolist()}, ranks averaged: {ranks}, micro-batches averaged: {pieces}"
             hint = "the sum of all factor * summed loss, divided by what is averaged over, must be the mean."
             expect(factor(counts.copy(), ranks, pieces), wanted, case, hint, [
@@ -95,25 +102,8 @@ def check_factor(factor):
                  "R belongs to the ranks, M to the micro-batches."),
                 (R * M / total, "undo only what is averaged; what is summed needs nothing."),
                 (wanted * total, "divide by the total number of tokens, too."),
-                ((R if ranks else 1) / total, "what the ranks do is undone; the micro-batches are averaged, too."),
-                ((M if pieces else 1) / total, "what the micro-batches do is undone; the ranks are averaged, too."),
+                (of_ranks / total, "what the ranks do is undone; the micro-batches are averaged, too."),
+                (of_pieces / total, "what the micro-batches do is undone; the ranks are averaged, too."),
                 (np.full((R, M), wanted), "the value is right; return it as one number, not an array."),
                 (1 / counts, "the factor must be the same everywhere: divide by the total."),
             ])
-
-
-def summed_loss(weights, X, labels, mask, factor):
-    """The gradient of the summed losses, those of sequence b times factor[b]."""
-    trace = forward(weights, X)
-    _, dY = cross_entropy(trace.Y, labels, mask)
-    return backward(weights, trace, dY * factor[:, None])
-
-
-def add(gradients):
-    first, *others = gradients
-    return sum(others, start=first)
-
-
-def near(received, wanted):
-    """Whether a gradient is the wanted one, to a norm-relative 1e-9."""
-    return relative_error(received, wanted) <= 1e-9
