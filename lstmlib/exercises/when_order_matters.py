@@ -59,7 +59,13 @@ def check_choose_scale(choose_scale):
     choose_scale  the size of the largest number on the way -> S, a power of two
     """
     for largest in (1.0, 65504.0, 65505.0, 3e-7, 1e6, 0.7, 1023.5):
-        received = answered(power_of(choose_scale, largest))
+        try:
+            received = answered(choose_scale(largest))
+        except ValueError as error:
+            if "negative integer powers" not in str(error):
+                raise
+            raise NotYet(f"For largest = {largest:.6g} your answer raised ValueError: {error} Hint: S may be below 1. "
+                         "Write `2.0 **`, for NumPy keeps powers of the integer 2 whole.") from None
         if isinstance(received, bool) or not isinstance(received, int | float | np.number) or not received > 0:
             raise NotYet(f"S must be a number above 0, received {received!r}.")
         right = 2.0 ** math.floor(math.log2(LARGEST_FLOAT16 / largest))
@@ -72,17 +78,6 @@ def check_choose_scale(choose_scale):
         else:
             hint = f"S * largest = {received * largest:.6g} leaves room for another factor of 2."
         expect(received, right, f"largest = {largest:.6g}", hint)
-
-
-def power_of(choose_scale, largest):
-    """What the reader's function returns, or why NumPy would not raise an integer to a negative power."""
-    try:
-        return choose_scale(largest)
-    except ValueError as error:
-        if "negative integer powers" not in str(error):
-            raise
-        raise NotYet(f"For largest = {largest:.6g} your answer raised ValueError: {error} Hint: S may be below 1. "
-                     "Write `2.0 **`, for NumPy keeps powers of the integer 2 whole.") from None
 
 
 @check

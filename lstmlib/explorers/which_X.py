@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import adam, backward, cosine, cross_entropy, forward, init_weights, reber_strings, summed, train
+from .. import adam, cosine, cross_entropy, init_weights, reber_strings, summed, train
 from ..show import svg
 from ..tasks import REBER_SYMBOLS
 from . import Choice, Explorer, Slider, Switch
@@ -49,9 +49,10 @@ class Comparison(NamedTuple):
     """The gradient against the full-batch gradient of one mean."""
 
     cosine: float
-    ratio: float        # of the norms
-    same: bool          # the weights of all tokens are the same
-    proportional: bool  # they are the same but for one factor
+    ratio: float   # of the norms
+    factors: list  # of each row: what a token weighs, over what it weighs in this mean
+
+    same = property(lambda self: set(self.factors) == {1})
 
 
 class Numbers(NamedTuple):
@@ -63,16 +64,16 @@ class Numbers(NamedTuple):
     comparisons: dict   # {what is counted: Comparison}
 
 
+def strings_of(state):
+    """Which of the six strings stands in each row."""
+    return range(ROWS) if state.in_order else MIXED
+
+
 def lengths_of(state):
     """Tokens in each row."""
     lengths = [LENGTH + state.spread * step for step in STEPS]
     lengths[-1] += state.longer
     return tuple(lengths[number] for number in strings_of(state))
-
-
-def strings_of(state):
-    """Which of the six strings stands in each row."""
-    return tuple(range(ROWS)) if state.in_order else MIXED
 
 
 def pieces_of(state):
@@ -92,11 +93,12 @@ def token_weights(by, divide, lengths, pieces):
     Counted by sequences, a sequence's loss is the mean over its own tokens; this alone is not a matter of pieces.
     """
     counts = [count(by, lengths[start:stop]) for start, stop in pieces]
-    divisors = {ONCE: lambda own: sum(counts), SHARES: lambda own: own * Fraction(sum(counts), own),
-                MEAN: lambda own: own * len(pieces), SUMMED: lambda own: own}[divide]
-    own_tokens = lengths if by == SEQUENCES else [1] * len(lengths)
-    return tuple(Fraction(1, tokens) / divisors(own)
-                 for own, (start, stop) in zip(counts, pieces) for tokens in own_tokens[start:stop])
+    weights = []
+    for own, (start, stop) in zip(counts, pieces):
+        weight = {ONCE: Fraction(1, sum(counts)), SHARES: Fraction(1, own) * Fraction(own, sum(counts)),
+                  MEAN: Fraction(1, own) / len(pieces), SUMMED: Fraction(1, own)}[divide]
+        weights += [weight / (tokens if by == SEQUENCES else 1) for tokens in lengths[start:stop]]
+    return tuple(weights)
 
 
 def full_batch(by, lengths):
@@ -117,15 +119,13 @@ def strings_by_length():
 @cache
 def weights_in_training():
     """An LSTM with H = 8 after 100 steps of Adam: it knows the grammar a little."""
-    def gradient(weights, batch):
-        X, labels, mask = batch
-        trace = forward(weights, X)
-        loss, dY = cross_entropy(trace.Y, labels, mask)
-        return loss, backward(weights, trace, dY / mask.sum())
+    def mean(Y, labels, mask):
+        loss, dY = cross_entropy(Y, labels, mask)
+        return loss, dY / mask.sum()
 
     rng = np.random.default_rng(5)
     batches = (reber_strings(16, rng) for _ in range(100))
-    *_, (_, weights) = train(init_weights(7, 8, 7, seed=1), batches, gradient, adam, rate=0.02)
+    *_, (_, weights) = train(init_weights(7, 8, 7, seed=1), batches, summed(mean), adam, rate=0.02)
     return weights
 
 
@@ -138,52 +138,48 @@ def row(number, length):
     return "".join(REBER_SYMBOLS[label] for label in labels[:, 0]), gradient
 
 
-def numbers(state):
-    lengths, pieces = lengths_of(state), pieces_of(state)
-    strings, gradients = zip(*map(row, strings_of(state), lengths))
-    weights = token_weights(state.by, state.divide, lengths, pieces)
-    gradient = weighted_sum(weights, gradients)
-    comparisons = {}
-    for by in MEANS:
-        wanted = full_batch(by, lengths)
-        truth = weighted_sum(wanted, gradients)
-        factors = {mine / theirs for mine, theirs in zip(weights, wanted)}
-        ratio = gradient.norm() / truth.norm()
-        comparisons[by] = Comparison(cosine(gradient, truth), ratio, factors == {1}, len(factors) == 1)
-    return Numbers(strings, weights, pieces, comparisons)
-
-
 def weighted_sum(weights, gradients):
     first, *others = (float(weight) * gradient for weight, gradient in zip(weights, gradients))
     return sum(others, start=first)
 
 
-def words(state, numbers):
-    """What the headline leaves open: what boundaries or lengths have to do with it."""
-    meant = numbers.comparisons[state.by]
-    other = [by for by, it in numbers.comparisons.items() if it.same and by != state.by]
-    same = " and ".join(MEANS[by] for by in other)
-    if meant.same:
-        luck = state.divide == MEAN and "But only because all pieces hold the same count."
-        unseen = "Nothing is cut." if len(numbers.pieces) == 1 else (
-            luck or "The boundaries between the pieces do not show in it.")
-        return unseen + (f" For these lengths it is {same} as well." if other else "")
-    measured = f"cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}"
-    if other:
-        return f"It is exactly the full-batch gradient of {same} (against the one meant: {measured})."
-    if meant.proportional:
-        return (f"The direction is right, but the gradient is {meant.ratio:.2f} times as long. "
-                "The cosine does not show it.")
-    wanted = full_batch(state.by, [len(string) for string in numbers.strings])
-    factors = [float(mine / theirs) for mine, theirs in zip(numbers.weights, wanted)]
-    most, least = np.argmax(factors), np.argmin(factors)
-    return (f"A token of row {most + 1} weighs {factors[most]:.2f} times what it should, one of row {least + 1} "
-            f"{factors[least]:.2f} times ({measured}).")
+def numbers(state):
+    lengths, pieces = lengths_of(state), pieces_of(state)
+    strings, gradients = zip(*map(row, strings_of(state), lengths))
+    weights = token_weights(state.by, state.divide, lengths, pieces)
+    gradient, comparisons = weighted_sum(weights, gradients), {}
+    for by in MEANS:
+        wanted = full_batch(by, lengths)
+        truth = weighted_sum(wanted, gradients)
+        comparisons[by] = Comparison(cosine(gradient, truth), gradient.norm() / truth.norm(),
+                                     [mine / theirs for mine, theirs in zip(weights, wanted)])
+    return Numbers(strings, weights, pieces, comparisons)
 
 
 def headline(state, numbers):
     meant = numbers.comparisons[state.by].same
     return meant, f"{'As meant, this is' if meant else 'This is not'} {MEANS[state.by]}"
+
+
+def words(state, numbers):
+    """What the headline leaves open: what boundaries or lengths have to do with it."""
+    meant = numbers.comparisons[state.by]
+    other = " and ".join(MEANS[by] for by, it in numbers.comparisons.items() if it.same and by != state.by)
+    measured = f"cosine {meant.cosine:.3f}, norm ratio {meant.ratio:.2f}"
+    if meant.same:
+        unseen = ("Nothing is cut." if len(numbers.pieces) == 1 else
+                  "But only because all pieces hold the same count." if state.divide == MEAN else
+                  "The boundaries between the pieces do not show in it.")
+        return f"{unseen} For these lengths it is {other} as well." if other else unseen
+    if other:
+        return f"It is exactly the full-batch gradient of {other} (against the one meant: {measured})."
+    factors = list(map(float, meant.factors))
+    if min(meant.factors) == max(meant.factors):
+        return (f"The direction is right, but the gradient is {meant.ratio:.2f} times as long. "
+                "The cosine does not show it.")
+    most, least = np.argmax(factors), np.argmin(factors)
+    return (f"A token of row {most + 1} weighs {factors[most]:.2f} times what it should, one of row {least + 1} "
+            f"{factors[least]:.2f} times ({measured}).")
 
 
 TOP, ROW, GAP = 44, 40, 5
