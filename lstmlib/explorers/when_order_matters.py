@@ -50,29 +50,29 @@ class State:
 
 
 class Way(NamedTuple):
-    """What one order of work does. Entries are (117,), in float64; an overflowed gradient has an infinite norm."""
+    """What one order of work does; an overflowed gradient has an infinite norm."""
 
-    summed: np.ndarray     # the entries that come out of backward and the sum over |X| items, S included
-    summed_norm: float
+    summed_norm: float     # of what comes out of backward and the sum over |X| items, S included
     met_norm: float        # of what meets the clip
     clipped_norm: float
-    received: np.ndarray   # the entries that the optimiser receives
+    received: np.ndarray   # the entries that the optimiser receives, (117,), in float64
     received_norm: float
     step: float            # root mean square of Adam's first step, per unit of the learning rate; NaN without a step
+    lost: int              # entries of the sum that are 0
+    overflowed: int        # entries of the sum that are infinite
+    too_short: float       # how many times shorter than with S divided out before the clip
+
+    cuts = property(lambda self: self.clipped_norm < self.met_norm * 0.999)
 
 
 class Numbers(NamedTuple):
-    """Both orders at the chosen |X|, the true mean gradient, and as curves over POWERS the (norms, steps) of each."""
+    """Both orders at the chosen |X|, the true mean gradient, and the (norms, steps) of both orders over POWERS."""
 
     at_once: Way
     at_the_end: Way
     truth: np.ndarray
-    curves_at_once: tuple
-    curves_at_the_end: tuple
-    lost: tuple        # of both orders: entries that are 0, though the truth is not
-    overflowed: tuple  # of both orders: entries that are infinite
-    factor: float      # norm received at once over norm received at the end
-    spoiled: tuple     # of both orders: how many times shorter than with S divided out before the clip
+    curves: tuple
+    factor: float  # norm received at once over norm received at the end
 
 
 def bfloat16(entries):
@@ -111,6 +111,11 @@ def norm_of(entries):
     return float(np.linalg.norm(entries)) if np.isfinite(entries).all() else math.inf
 
 
+def over(norm, other):
+    """norm / other; NaN where nothing can be said."""
+    return norm / other if other > 0 and math.isfinite(norm) and math.isfinite(other) else math.nan
+
+
 def clipped(entries, limit):
     """The entries, shortened to norm `limit` where they are longer; an overflowed gradient stays as it is."""
     norm = norm_of(entries)
@@ -121,12 +126,16 @@ def clipped(entries, limit):
 def way(state, size_X, at_once):
     """One order of work, with size_X for |X|."""
     summed = stored(size_X * pulled_back(state.dtype, state.scale / (size_X if at_once else 1)), state.dtype)
-    met = summed / (state.scale if state.unscale == BEFORE else 1)
+    before, after = (state.scale, 1) if state.unscale == BEFORE else (1, state.scale)
+    last = 1 if at_once else size_X
+    met = summed / before
     shortened = clipped(met, state.limit)
-    received = shortened / (state.scale if state.unscale == AFTER else 1) / (1 if at_once else size_X)
+    received = shortened / after / last
     step = np.sqrt(np.mean((received / (np.abs(received) + state.epsilon)) ** 2))
-    return Way(summed, norm_of(summed), norm_of(met), norm_of(shortened), received, norm_of(received),
-               float(step) if np.isfinite(received).all() else math.nan)
+    finite = np.isfinite(summed)
+    return Way(norm_of(summed), norm_of(met), norm_of(shortened), received, norm_of(received),
+               float(step) if finite.all() else math.nan, int((summed == 0).sum()), int((~finite).sum()),
+               over(norm_of(clipped(summed / state.scale, state.limit) / last), norm_of(received)))
 
 
 @lru_cache(4096)
@@ -137,35 +146,23 @@ def curves(state, at_once):
 
 
 def numbers(state):
-    ways = way(state, state.size_X, True), way(state, state.size_X, False)
-    truth = pulled_back("float64", 1)
-    of_any = replace(state, size_X=1)
-    meant = [way(replace(state, unscale=BEFORE), state.size_X, at_once) for at_once in (True, False)]
-    return Numbers(*ways, truth, curves(of_any, True), curves(of_any, False),
-                   tuple(int((each.summed == 0).sum()) for each in ways),
-                   tuple(int((~np.isfinite(each.summed)).sum()) for each in ways),
-                   over(ways[0].received_norm, ways[1].received_norm),
-                   tuple(over(right.received_norm, each.received_norm) for right, each in zip(meant, ways)))
-
-
-def over(norm, other):
-    """norm / other; NaN where nothing can be said."""
-    return norm / other if other > 0 and math.isfinite(norm) and math.isfinite(other) else math.nan
+    once, end = (way(state, state.size_X, at_once) for at_once in (True, False))
+    both_curves = tuple(curves(replace(state, size_X=1), at_once) for at_once in (True, False))
+    return Numbers(once, end, pulled_back("float64", 1), both_curves, over(once.received_norm, end.received_norm))
 
 
 def headline(state, numbers):
     """Whether both orders give the optimiser the same gradient, and if not, why."""
-    once, end = numbers.at_once, numbers.at_the_end
-    if any(numbers.overflowed):
-        which = " and ".join(name for name, count in zip(NAMES, numbers.overflowed) if count)
-        return False, f"Overflow {which}: {state.dtype} holds no number so large"
-    if numbers.lost[0] and not numbers.lost[1]:
-        return False, f"At once underflows: {numbers.lost[0]} of {len(numbers.truth)} entries have become 0"
-    if max(numbers.spoiled) > 1.001:
-        once, end = map(brief, numbers.spoiled)
-        told = [f"{once} times too short at once and at the end"] if once == end else [
-            f"{brief(factor)} times too short {when}" for factor, when
-            in zip(numbers.spoiled, NAMES) if factor > 1.001]
+    ways = dict(zip(NAMES, numbers))
+    once, end = ways.values()
+    if overflowed := [name for name, way in ways.items() if way.overflowed]:
+        return False, f"Overflow {' and '.join(overflowed)}: {state.dtype} holds no number so large"
+    if once.lost and not end.lost:
+        return False, f"At once underflows: {once.lost} of {len(numbers.truth)} entries have become 0"
+    if short := {name: brief(way.too_short) for name, way in ways.items() if way.too_short > 1.001}:
+        told = [f"{factor} times too short {name}" for name, factor in short.items()]
+        if len(set(short.values())) < len(short):
+            told = [told[0], NAMES[1]]
         return False, f"The clip meets S: the gradient is {' and '.join(told)}"
     if abs(numbers.factor - 1) > ROUNDING[state.dtype]:
         return False, f"The orders differ: divided first, the gradient is {brief(numbers.factor)} times as long"
@@ -178,19 +175,15 @@ def words(state, numbers):
     return f"{of_the_clip(state, numbers)} {of_the_step(numbers)}"
 
 
-def cuts(way):
-    return way.clipped_norm < way.met_norm * 0.999
-
-
 def of_the_clip(state, numbers):
     """What meets the clip: in each order another norm."""
-    once, end = numbers.at_once, numbers.at_the_end
-    if any(numbers.overflowed):
+    once, end, *_ = numbers
+    if once.overflowed or end.overflowed:
         return "No division brings an infinity back."
-    if not (cuts(once) or cuts(end)):
+    if not (once.cuts or end.cuts):
         return "Nothing is clipped." if math.isinf(state.limit) else "The clip cuts neither."
     still = f", S = {state.scale:,} included" if state.unscale == AFTER and state.scale > 1 else ""
-    which = "both" if cuts(once) and cuts(end) else "the sum but not the mean" if cuts(end) else "the mean alone"
+    which = "both" if once.cuts and end.cuts else "the sum but not the mean" if end.cuts else "the mean alone"
     return (f"At once a norm of {brief(once.met_norm)} meets the clip, at the end one of {brief(end.met_norm)}{still}: "
             f"at {brief(state.limit)} it cuts {which}.")
 
@@ -222,33 +215,19 @@ ONCE, END = {"stroke": svg.BLUE, "width": 3}, {"stroke": svg.RED, "width": 2, "s
 
 
 def draw(state, numbers):
-    ways, curves = (numbers.at_once, numbers.at_the_end), (numbers.curves_at_once, numbers.curves_at_the_end)
-    norms, steps = [positive(norms) for norms, _ in curves], [steps for _, steps in curves]
-    once, end = (way.received_norm for way in ways)
-    said = f"at |X| = {state.size_X:,}: {brief(once)} at once, {brief(end)} at the end."
+    ways, (norms, steps) = numbers[:2], zip(*numbers.curves)
+    received = [way.received_norm for way in ways]
+    said = "at |X| = {:,}: {} at once, {} at the end.".format(state.size_X, *map(brief, received))
     return (orders(state, ways),
-            over_sizes("norms", 300, NORMS, "Norm the optimiser receives", svg.powers_of_10(-12, 3, 4), norms,
-                       state.size_X, positive((once, end)), f"Norm that the optimiser receives {said}"),
+            over_sizes("norms", 300, NORMS, "Norm the optimiser receives", svg.powers_of_10(-12, 3, 4),
+                       map(positive, norms), state.size_X, positive(received), f"Norm that the optimiser receives {said}"),
             over_sizes("steps", 286, STEPS, "Adam's first step / its full length", [0, 0.5, 1], steps, state.size_X,
                        [way.step for way in ways], of_the_step(numbers)),
-            entries_panel(numbers))
+            entries_panel(ways, numbers.truth))
 
 
 def positive(norms):
     return [norm or math.nan for norm in norms]
-
-
-def stages(state, way, at_once):
-    """What is done, one after another: (what, what comes out of it)."""
-    top = "dY" if state.scale == 1 else "dY · S"
-    unscale = [("divide by S", norm_text(way.met_norm if state.unscale == BEFORE else
-                                         way.received_norm * (1 if at_once else state.size_X)))] * (state.scale > 1)
-    clip = [("no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}", norm_text(way.clipped_norm))]
-    behind = unscale + clip if state.unscale == BEFORE else clip + unscale
-    first = [(f"{top} / |X|" if at_once else top, "at the top")] * (at_once or state.scale > 1)
-    last = [] if at_once else [("divide by |X|", norm_text(way.received_norm))]
-    step = "no step" if math.isnan(way.step) else f"{way.step:.2f} of a step"
-    return [*first, ("backward, sum", norm_text(way.summed_norm)), *behind, *last, ("Adam", step)]
 
 
 def orders(state, ways):
@@ -267,8 +246,25 @@ def orders(state, ways):
             if place:
                 parts.append(svg.curve([(x - 15, y + 25), (x - 4, y + 25), None, (x - 9, y + 20), (x - 4, y + 25),
                                         (x - 9, y + 30)], svg.GREY, 1.5))
-        said.append(f"divide {name}: " + ", ".join(f"{what} ({result})" for what, result in boxes))
-    return svg.panel("orders", 908, 120, *parts, words=f"D{'; '.join(said)[1:]}.")
+        said.append(f"ivide {name}: " + ", ".join(f"{what} ({result})" for what, result in boxes))
+    return svg.panel("orders", 908, 120, *parts, words=f"D{'; d'.join(said)}.")
+
+
+def stages(state, way, at_once):
+    """What is done, one after another: [(what, what comes out of it), ...]."""
+    top = "dY" if state.scale == 1 else "dY · S"
+    done = [(f"{top} / |X|" if at_once else top, "at the top")] if at_once or state.scale > 1 else []
+    done.append(("backward, sum", norm_text(way.summed_norm)))
+    clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}", norm_text(way.clipped_norm)
+    if state.scale == 1:
+        done.append(clip)
+    elif state.unscale == BEFORE:
+        done += [("divide by S", norm_text(way.met_norm)), clip]
+    else:
+        done += [clip, ("divide by S", norm_text(way.received_norm * (1 if at_once else state.size_X)))]
+    if not at_once:
+        done.append(("divide by |X|", norm_text(way.received_norm)))
+    return [*done, ("Adam", "no step" if math.isnan(way.step) else f"{way.step:.2f} of a step")]
 
 
 def norm_text(norm):
@@ -284,7 +280,7 @@ def over_sizes(name, width, frame, title, ticks, curves, size_X, values, words):
     return svg.panel(name, width, 264, *parts, key(4, 30), words=words)
 
 
-def entries_panel(numbers):
+def entries_panel(ways, truth):
     """Every entry that the optimiser receives against the true mean, both without their signs."""
     bottom = svg.powers_of_10(-6, 1, 2)
     parts = [ENTRIES.axes([(value, "") for value, _ in bottom], svg.powers_of_10(-12, 1, 4))]
@@ -295,13 +291,13 @@ def entries_panel(numbers):
     parts += [svg.text(4, 16, "Each entry against the true one", 13, bold=True),
               svg.text(ENTRIES.middle, 256, "size of the true entry", 13, "middle"),
               svg.line(ENTRIES.x(1e-7), ENTRIES.y(1e-7), ENTRIES.x(10), ENTRIES.y(10), svg.GREY, 1)]
-    for way, mark, colour in ((numbers.at_once, RING, svg.BLUE), (numbers.at_the_end, CROSS, svg.RED)):
-        places = zip(map(ENTRIES.x, np.abs(numbers.truth)), map(entry_y, np.abs(way.received)))
+    said = []
+    for name, way, mark, colour in zip(NAMES, ways, (RING, CROSS), (svg.BLUE, svg.DEEP[svg.RED])):
+        places = zip(map(ENTRIES.x, np.abs(truth)), map(entry_y, np.abs(way.received)))
         path = "".join(f"M{svg.number(x - 2.5)} {svg.number(y - 2.5)}{mark}" for x, y in places)
-        parts.append(svg.element("path", d=path, fill="none", stroke=svg.DEEP.get(colour, colour), stroke_width=1.2))
-    said = (f"{lost} entries are 0 {when}, {infinite} are infinite" for when, lost, infinite
-            in zip(NAMES, numbers.lost, numbers.overflowed))
-    return svg.panel("entries", 300, 264, *parts, words=f"Of {len(numbers.truth)} entries: {'; '.join(said)}.")
+        parts.append(svg.element("path", d=path, fill="none", stroke=colour, stroke_width=1.2))
+        said.append(f"{way.lost} entries are 0 {name}, {way.overflowed} are infinite")
+    return svg.panel("entries", 300, 264, *parts, words=f"Of {len(truth)} entries: {'; '.join(said)}.")
 
 
 def entry_y(size):
