@@ -83,21 +83,20 @@ def bfloat16(entries):
 
 
 @lru_cache(None)
+@np.errstate(over="ignore")
 def pulled_back(dtype, factor):
     """The gradient of one item's loss with dY times `factor` in the format `dtype`: all entries, in float64.
 
     Of bfloat16 whatever crosses an edge is rounded; products are summed in float32.
     """
     weights = init_weights(D, H, K=1, seed=5, dtype=FORMATS[dtype])
-    rng = np.random.default_rng(5)
-    trace = forward(weights, rng.normal(size=(T, 1, D)))
+    trace = forward(weights, np.random.default_rng(5).normal(size=(T, 1, D)))
     last = np.arange(T)[:, None] == T - 1
     _, dY = squared_error(trace.Y, np.full((T, 1, 1), 1.25), mask=last)
     at = (lambda edge, gradient: bfloat16(gradient)) if dtype == "bfloat16" else None
-    with np.errstate(over="ignore"):
-        seed = (dY * np.float64(factor)).astype(dY.dtype)
+    seed = (dY * np.float64(factor)).astype(dY.dtype)
     if not np.isfinite(seed).all():  # what is infinite at the top is infinite, or not a number, everywhere
-        return np.full(sum(array.size for _, array in weights.items()), math.inf)
+        return np.full(entries(weights).size, math.inf)
     return entries(backward(weights, trace, seed, at=at)).astype(float)
 
 
@@ -131,18 +130,18 @@ def way(state, size_X, at_once):
     met = summed / before
     shortened = clipped(met, state.limit)
     received = shortened / after / last
-    step = np.sqrt(np.mean((received / (np.abs(received) + state.epsilon)) ** 2))
-    finite = np.isfinite(summed)
+    step = float(np.sqrt(np.mean((received / (np.abs(received) + state.epsilon)) ** 2)))
+    overflowed = int((~np.isfinite(summed)).sum())
     return Way(norm_of(summed), norm_of(met), norm_of(shortened), received, norm_of(received),
-               float(step) if finite.all() else math.nan, int((summed == 0).sum()), int((~finite).sum()),
+               math.nan if overflowed else step, int((summed == 0).sum()), overflowed,
                over(norm_of(clipped(summed / state.scale, state.limit) / last), norm_of(received)))
 
 
 @lru_cache(4096)
 def curves(state, at_once):
-    """Norm received and step over POWERS, of a state whose own |X| does not matter."""
+    """Norm received (NaN for 0) and step over POWERS, of a state whose own |X| does not matter."""
     ways = [way(state, size_X, at_once) for size_X in POWERS]
-    return [each.received_norm for each in ways], [each.step for each in ways]
+    return [each.received_norm or math.nan for each in ways], [each.step for each in ways]
 
 
 def numbers(state):
@@ -153,16 +152,17 @@ def numbers(state):
 
 def headline(state, numbers):
     """Whether both orders give the optimiser the same gradient, and if not, why."""
-    ways = dict(zip(NAMES, numbers))
-    once, end = ways.values()
-    if overflowed := [name for name, way in ways.items() if way.overflowed]:
-        return False, f"Overflow {' and '.join(overflowed)}: {state.dtype} holds no number so large"
+    once, end = numbers[:2]
+    named = list(zip(NAMES, (once, end)))
+    if once.overflowed or end.overflowed:
+        which = " and ".join(name for name, way in named if way.overflowed)
+        return False, f"Overflow {which}: {state.dtype} holds no number so large"
     if once.lost and not end.lost:
         return False, f"At once underflows: {once.lost} of {len(numbers.truth)} entries have become 0"
-    if short := {name: brief(way.too_short) for name, way in ways.items() if way.too_short > 1.001}:
-        told = [f"{factor} times too short {name}" for name, factor in short.items()]
-        if len(set(short.values())) < len(short):
-            told = [told[0], NAMES[1]]
+    if short := [(brief(way.too_short), name) for name, way in named if way.too_short > 1.001]:
+        told = [f"{factor} times too short {name}" for factor, name in short]
+        if len(short) == 2 and short[0][0] == short[1][0]:
+            told[1] = NAMES[1]
         return False, f"The clip meets S: the gradient is {' and '.join(told)}"
     if abs(numbers.factor - 1) > ROUNDING[state.dtype]:
         return False, f"The orders differ: divided first, the gradient is {brief(numbers.factor)} times as long"
@@ -177,15 +177,14 @@ def words(state, numbers):
 
 def of_the_clip(state, numbers):
     """What meets the clip: in each order another norm."""
-    once, end, *_ = numbers
+    once, end = numbers[:2]
     if once.overflowed or end.overflowed:
         return "No division brings an infinity back."
-    if not (once.cuts or end.cuts):
+    if not end.cuts:
         return "Nothing is clipped." if math.isinf(state.limit) else "The clip cuts neither."
     still = f", S = {state.scale:,} included" if state.unscale == AFTER and state.scale > 1 else ""
-    which = "both" if once.cuts and end.cuts else "the sum but not the mean" if end.cuts else "the mean alone"
     return (f"At once a norm of {brief(once.met_norm)} meets the clip, at the end one of {brief(end.met_norm)}{still}: "
-            f"at {brief(state.limit)} it cuts {which}.")
+            f"at {brief(state.limit)} it cuts {'both' if once.cuts else 'the sum but not the mean'}.")
 
 
 def of_the_step(numbers):
@@ -211,23 +210,19 @@ STEPS = svg.Frame(50, 46, 220, 176, (1, POWERS[-1]), (0, 1.05), log="x")
 ENTRIES = svg.Frame(50, 62, 232, 144, (1e-7, 1e1), (1e-14, 1e1), log="xy")
 ZERO_Y, INFINITE_Y = 214, 54
 SIZE_TICKS = [(1, "1"), *((2 ** k, f"2^{k}") for k in (5, 10, 15, 20))]
-ONCE, END = {"stroke": svg.BLUE, "width": 3}, {"stroke": svg.RED, "width": 2, "stroke_dasharray": "6 4"}
 
 
 def draw(state, numbers):
     ways, (norms, steps) = numbers[:2], zip(*numbers.curves)
-    received = [way.received_norm for way in ways]
-    said = "at |X| = {:,}: {} at once, {} at the end.".format(state.size_X, *map(brief, received))
+    once, end = (way.received_norm for way in ways)
+    said = (f"Norm that the optimiser receives at |X| = {state.size_X:,}: {brief(once)} at once, "
+            f"{brief(end)} at the end.")
     return (orders(state, ways),
-            over_sizes("norms", 300, NORMS, "Norm the optimiser receives", svg.powers_of_10(-12, 3, 4),
-                       map(positive, norms), state.size_X, positive(received), f"Norm that the optimiser receives {said}"),
+            over_sizes("norms", 300, NORMS, "Norm the optimiser receives", svg.powers_of_10(-12, 3, 4), norms,
+                       state.size_X, (once or math.nan, end or math.nan), said),
             over_sizes("steps", 286, STEPS, "Adam's first step / its full length", [0, 0.5, 1], steps, state.size_X,
                        [way.step for way in ways], of_the_step(numbers)),
             entries_panel(ways, numbers.truth))
-
-
-def positive(norms):
-    return [norm or math.nan for norm in norms]
 
 
 def orders(state, ways):
@@ -272,12 +267,23 @@ def norm_text(norm):
 
 
 def over_sizes(name, width, frame, title, ticks, curves, size_X, values, words):
-    """A line for each order of work over |X|, and its mark at the chosen |X|."""
-    parts = [frame.axes(SIZE_TICKS, ticks, "|X|"), svg.text(4, 16, title, 13, bold=True)]
-    parts += [frame.curve(POWERS, curve, **look) for curve, look in zip(curves, (ONCE, END))]
-    parts += [mark(frame.x(size_X), frame.y(value), 6) for value, mark in zip(values, (ring, cross))
-              if math.isfinite(value)]
-    return svg.panel(name, width, 264, *parts, key(4, 30), words=words)
+    """A line for each order of work over |X|, its mark at the chosen |X|, and what the two mean."""
+    looks = {"stroke": svg.BLUE, "width": 3}, {"stroke": svg.RED, "width": 2, "stroke_dasharray": "6 4"}
+    lines, marks, key = [], [], []
+    for x, order, curve, value, look, mark in zip((4, 114), NAMES, curves, values, looks, (ring, cross)):
+        lines.append(frame.curve(POWERS, curve, **look))
+        marks += [mark(frame.x(size_X), frame.y(value), 6)] if math.isfinite(value) else []
+        key += [svg.line(x, 30, x + 28, 30, **look), mark(x + 14, 30, 5), svg.text(x + 36, 34, order, 12)]
+    return svg.panel(name, width, 264, frame.axes(SIZE_TICKS, ticks, "|X|"), svg.text(4, 16, title, 13, bold=True),
+                     *lines, *marks, *key, words=words)
+
+
+def ring(x, y, r):
+    return svg.circle(x, y, r, "none", stroke=svg.BLUE, stroke_width=2.5)
+
+
+def cross(x, y, r):
+    return svg.line(x - r, y - r, x + r, y + r, svg.RED, 2.5) + svg.line(x - r, y + r, x + r, y - r, svg.RED, 2.5)
 
 
 def entries_panel(ways, truth):
@@ -291,38 +297,16 @@ def entries_panel(ways, truth):
     parts += [svg.text(4, 16, "Each entry against the true one", 13, bold=True),
               svg.text(ENTRIES.middle, 256, "size of the true entry", 13, "middle"),
               svg.line(ENTRIES.x(1e-7), ENTRIES.y(1e-7), ENTRIES.x(10), ENTRIES.y(10), svg.GREY, 1)]
+    marks = "m0 2.5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0", "l5 5m-5 0l5 -5"  # from their upper left corner
     said = []
-    for name, way, mark, colour in zip(NAMES, ways, (RING, CROSS), (svg.BLUE, svg.DEEP[svg.RED])):
-        places = zip(map(ENTRIES.x, np.abs(truth)), map(entry_y, np.abs(way.received)))
-        path = "".join(f"M{svg.number(x - 2.5)} {svg.number(y - 2.5)}{mark}" for x, y in places)
+    for name, way, mark, colour in zip(NAMES, ways, marks, (svg.BLUE, svg.DEEP[svg.RED])):
+        heights = [ZERO_Y if size == 0 else ENTRIES.y(size) if math.isfinite(size) else INFINITE_Y
+                   for size in np.abs(way.received)]
+        path = "".join(f"M{svg.number(x - 2.5)} {svg.number(y - 2.5)}{mark}"
+                       for x, y in zip(map(ENTRIES.x, np.abs(truth)), heights))
         parts.append(svg.element("path", d=path, fill="none", stroke=colour, stroke_width=1.2))
         said.append(f"{way.lost} entries are 0 {name}, {way.overflowed} are infinite")
     return svg.panel("entries", 300, 264, *parts, words=f"Of {len(truth)} entries: {'; '.join(said)}.")
-
-
-def entry_y(size):
-    if size == 0:
-        return ZERO_Y
-    return ENTRIES.y(size) if math.isfinite(size) else INFINITE_Y
-
-
-# Marks 5 pixels wide, from their upper left corner.
-RING, CROSS = "m0 2.5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0", "l5 5m-5 0l5 -5"
-
-
-def ring(x, y, r):
-    return svg.circle(x, y, r, "none", stroke=svg.BLUE, stroke_width=2.5)
-
-
-def cross(x, y, r):
-    return (svg.line(x - r, y - r, x + r, y + r, svg.RED, 2.5) + svg.line(x - r, y + r, x + r, y - r, svg.RED, 2.5))
-
-
-def key(x, y):
-    """What ring and cross, line and dashes mean."""
-    return (svg.line(x, y, x + 28, y, svg.BLUE, 3) + ring(x + 14, y, 5) + svg.text(x + 36, y + 4, "at once", 12)
-            + svg.line(x + 110, y, x + 138, y, svg.RED, 2, stroke_dasharray="6 4") + cross(x + 124, y, 5)
-            + svg.text(x + 146, y + 4, "at the end", 12))
 
 
 PRESETS = {

@@ -23,10 +23,8 @@ from .base import grid
 ROWS, LENGTH = 6, 14
 STEPS = (-2, -1, -1, 1, 1, 2)  # times the spread: by how much each string is longer
 MIXED = (0, 5, 1, 3, 4, 2)     # which string is in each row, where they are not in order of length
-LONGEST = LENGTH + 3 * 2 + 4
 TOKENS, SEQUENCES, PADDED = "tokens", "sequences", "timesteps, padding included"
 MEANS = {TOKENS: "the mean over tokens", SEQUENCES: "the mean over sequences", PADDED: "the mean over padded timesteps"}
-SHORT = {TOKENS: "tokens", SEQUENCES: "sequences", PADDED: "padded timesteps"}
 ONCE, SHARES = "once, by the total count", "each piece by its own count, then weight it by its share of the total"
 MEAN, SUMMED = "each piece by its own count, then the mean over pieces", "each piece by its own count, then the sum"
 
@@ -183,7 +181,6 @@ def words(state, numbers):
 
 
 TOP, ROW, GAP = 44, 40, 5
-PER_ROW = ROW + GAP
 TOKEN_LEFT, PITCH = 136, 14.8
 BAR, TALLEST = 12, 24  # height of the bar of a token: at weight 1/(all tokens), unless one would be taller than this
 COLUMN, SEQUENCE = 536, 602  # right edges of the two columns of numbers
@@ -197,55 +194,47 @@ def draw(state, numbers):
 
 def batch(state, numbers):
     """The rows with their tokens, the micro-batches that they form, and what a token and a sequence weigh."""
-    total = sum(map(len, numbers.strings))
+    lengths = [len(string) for string in numbers.strings]
+    total, heaviest = sum(lengths), int(np.argmax(numbers.weights))
+    unit = min(BAR, TALLEST / float(numbers.weights[heaviest] * total))
     parts = [svg.text(8, 16, "micro-batch", 13, bold=True),
              svg.text(TOKEN_LEFT, 16, "tokens; height of a bar: what it weighs", 13, bold=True),
              svg.text(TOKEN_LEFT, 34, f"line: the equal weight 1/{total}; dots: padding", 12, fill=svg.GREY),
              svg.text(COLUMN, 16, "token", 12, "end", bold=True),
              svg.text(COLUMN, 34, f"× 1/{total}", 12, "end", fill=svg.GREY),
              svg.text(SEQUENCE + 4, 16, "sequence", 12, "end", bold=True)]
-    unit = min(BAR, TALLEST / float(max(numbers.weights) * total))
     for piece, (start, stop) in enumerate(numbers.pieces):
-        lengths = [len(string) for string in numbers.strings[start:stop]]
-        items = count(state.by, lengths)
+        top, bottom = TOP + start * (ROW + GAP) - 1, TOP + stop * (ROW + GAP) - GAP - 1
+        items = count(state.by, lengths[start:stop])
         counted = "timesteps" if state.by == PADDED else state.by if items > 1 else state.by[:-1]
-        parts.append(bracket(piece, start, stop, f"{items} {counted}"))
-        parts += [tokens(number, numbers.strings[number], numbers.weights[number], max(lengths), total, unit)
-                  for number in range(start, stop)]
-    heaviest = int(np.argmax(numbers.weights))
-    said = (f"Six rows of {', '.join(str(len(string)) for string in numbers.strings)} tokens in "
-            f"{len(numbers.pieces)} pieces; a token of row {heaviest + 1} weighs most, "
-            f"{float(numbers.weights[heaviest] * total):.2f}/{total}.")
-    return svg.panel("batch", 610, TOP + ROWS * PER_ROW + 2, *parts, words=said)
+        parts += [svg.rect(2, top, SEQUENCE + 4, bottom - top, svg.SOFT if piece % 2 == 0 else svg.BAND, rx=6),
+                  svg.curve([(112, top + 4), (106, top + 4), (106, bottom - 4), (112, bottom - 4)], svg.GREY, 1.5),
+                  svg.text(10, (top + bottom) / 2 - 2, f"no. {piece + 1}", 13, bold=True),
+                  svg.text(10, (top + bottom) / 2 + 13, f"{items} {counted}", 12)]
+        for number in range(start, stop):
+            parts += tokens(number, numbers.strings[number].ljust(max(lengths[start:stop])), numbers.weights[number],
+                            total, unit)
+    said = (f"Six rows of {', '.join(map(str, lengths))} tokens in {len(numbers.pieces)} pieces; a token of row "
+            f"{heaviest + 1} weighs most, {float(numbers.weights[heaviest] * total):.2f}/{total}.")
+    return svg.panel("batch", 610, TOP + ROWS * (ROW + GAP) + 2, *parts, words=said)
 
 
-def bracket(piece, start, stop, counted):
-    """The left margin: which rows form a micro-batch, and what it counts."""
-    top, bottom = TOP + start * PER_ROW - 1, TOP + stop * PER_ROW - GAP - 1
-    return (svg.rect(2, top, SEQUENCE + 4, bottom - top, svg.SOFT if piece % 2 == 0 else svg.BAND, rx=6)
-            + svg.curve([(112, top + 4), (106, top + 4), (106, bottom - 4), (112, bottom - 4)], svg.GREY, 1.5)
-            + svg.text(10, (top + bottom) / 2 - 2, f"no. {piece + 1}", 13, bold=True)
-            + svg.text(10, (top + bottom) / 2 + 13, counted, 12))
-
-
-def tokens(number, string, weight, longest, total, unit):
+def tokens(number, padded, weight, total, unit):
     """One row: each token as a bar, `unit` high at the equal weight, and its weight in numbers."""
-    top, relative = TOP + number * PER_ROW, float(weight * total)
-    foot, height = top + ROW - 2, unit * relative
-    parts = [svg.text(129, top + 30, number + 1, 12, "end", svg.GREY)]
-    for t in range(longest):
+    top, relative, length = TOP + number * (ROW + GAP), float(weight * total), len(padded.rstrip())
+    foot, right = top + ROW - 2, TOKEN_LEFT + PITCH * length
+    yield svg.text(129, top + 30, number + 1, 12, "end", svg.GREY)
+    for t, symbol in enumerate(padded):
         x = TOKEN_LEFT + PITCH * (t + 0.5)
-        if t < len(string):
-            parts += [svg.text(x, top + 11, string[t], 12, "middle"),
-                      svg.rect(x - 5.5, foot - height, 11, height, svg.BLUE)]
+        if symbol == " ":
+            yield svg.circle(x, foot - 3, 1.5, svg.GREY)
         else:
-            parts.append(svg.circle(x, foot - 3, 1.5, svg.GREY))
-    equal, right = foot - unit, TOKEN_LEFT + PITCH * len(string)
-    parts += [svg.line(TOKEN_LEFT, equal, right, equal, svg.ORANGE, 1.5),
-              svg.text(COLUMN, top + 17, f"{relative:.2f}", 14, "end", bold=True),
-              svg.text(COLUMN, top + 34, f"{weight.numerator}/{weight.denominator}", 12, "end", fill=svg.GREY),
-              svg.text(SEQUENCE, top + 17, f"{float(weight * len(string)):.2f}", 14, "end")]
-    return "".join(parts)
+            yield svg.text(x, top + 11, symbol, 12, "middle")
+            yield svg.rect(x - 5.5, foot - unit * relative, 11, unit * relative, svg.BLUE)
+    yield svg.line(TOKEN_LEFT, foot - unit, right, foot - unit, svg.ORANGE, 1.5)
+    yield svg.text(COLUMN, top + 17, f"{relative:.2f}", 14, "end", bold=True)
+    yield svg.text(COLUMN, top + 34, f"{weight.numerator}/{weight.denominator}", 12, "end", fill=svg.GREY)
+    yield svg.text(SEQUENCE, top + 17, f"{float(weight * length):.2f}", 14, "end")
 
 
 def comparison(state, numbers):
@@ -254,22 +243,21 @@ def comparison(state, numbers):
              svg.text(8, 16, "angle to the mean over ..., and cosine", 13, bold=True),
              RATIO.axes([(0.25, "1/4"), 1, 4]),
              svg.text(8, 162, "norm, over that of the mean over ...", 13, bold=True)]
+    said = []
     for place, (by, it) in enumerate(numbers.comparisons.items()):
-        meant = by == state.by
+        meant, name = by == state.by, MEANS[by].removeprefix("the mean over ")
         fill = svg.BLUE if meant else svg.PAPER
-        angle = degrees(acos(min(it.cosine, 1)))
-        for frame, zero, value, text in ((ANGLE, 0, angle, f"{it.cosine:.3f}"),
+        for frame, zero, value, text in ((ANGLE, 0, degrees(acos(min(it.cosine, 1))), f"{it.cosine:.3f}"),
                                          (RATIO, 1, it.ratio, f"{it.ratio:.2f}")):
             y = frame.y(2.5 - place)
-            parts += [svg.text(8, y + 5, f"{'▶ ' if meant else ''}{SHORT[by]}", 13, bold=meant),
+            parts += [svg.text(8, y + 5, f"▶ {name}" if meant else name, 13, bold=meant),
                       svg.line(frame.x(zero), y, frame.x(value), y, svg.GREY, 2),
                       svg.circle(frame.x(value), y, 6, fill, stroke=svg.BLUE, stroke_width=2),
                       svg.text(frame.right + 8, y + 5, text, 13, bold=meant)]
-    said = "; ".join(f"{MEANS[by]}: cosine {it.cosine:.3f}, norm ratio {it.ratio:.2f}{', the same' if it.same else ''}"
-                     for by, it in numbers.comparisons.items())
-    return svg.panel("comparison", 312, 316, *parts,
-                     svg.text(8, 308, "▶ the mean that is meant", 12, fill=svg.GREY),
-                     words=f"Against the full batch. {said}.")
+        same = ", the same" if it.same else ""
+        said.append(f"{MEANS[by]}: cosine {it.cosine:.3f}, norm ratio {it.ratio:.2f}{same}")
+    return svg.panel("comparison", 312, 316, *parts, svg.text(8, 308, "▶ the mean that is meant", 12, fill=svg.GREY),
+                     words=f"Against the full batch. {'; '.join(said)}.")
 
 
 PRESETS = {
