@@ -6,7 +6,6 @@ import platform
 import re
 import sys
 from datetime import date
-from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -32,20 +31,10 @@ def load():
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
-def peak_resident(process="self"):
-    """The most memory, in bytes, that a process has had. Linux only."""
-    return 1024 * int(re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{process}/status").read_text())[1])
-
-
 def spread(values):
     """How many, and their median, 95th percentile and largest."""
     measured = np.percentile(values, [50, 95, 100]).round(2).tolist() if values else []
     return {"count": len(values), **dict(zip(("median", "p95", "max"), measured))}
-
-
-def to_and_fro(count, start=0):
-    """The places of a slider, from one on, without end."""
-    return islice(cycle([*range(count - 1), *range(count - 1, 0, -1)]), start, None)
 
 
 def store(path, data):

@@ -7,36 +7,34 @@ Needs `pip install -e '.[lab,test]'`; takes about eight minutes. The server and 
 programs that speak to the server as a browser does: each opens notebook 4, starts a kernel, runs all cells, and then
 moves the laboratory's controls, about once a second. They come one after the other, and, in a second lesson, all at
 once. At the end of each lesson all of them drag a slider at the same time. Measured are times, memory, errors and
-kernels that died; each student's last picture is compared with the one that lstmlib draws here for the same state.
-It is no test: no number is judged.
+kernels that died. It is no test: no number is judged.
 """
 
 import argparse
 import asyncio
 import json
 import random
+import re
 import shutil
 import tempfile
 import time
+from itertools import cycle
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import bench
 import browsers
 import psutil
-from jupyter_client.jsonutil import json_default
 from jupyter_client.session import Session
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
-
-from lstmlib import EDGES
-from lstmlib.explorers.where_to_divide import laboratory
 
 NOTEBOOK = "04_where_to_divide"
 PAGE = bench.ROOT / "docs" / "teaching.md"
 PATIENCE = 300  # seconds for one reply
 ARRIVING, PLAYING, DRAGGING = 60, 60, 10  # seconds: to come one after the other, to play once all are there, to drag
-X = "|X| (items averaged over)"  # as its slider is called
+SLIDERS = "|X| (items averaged over)", "timesteps T", "forget bias"
+PRESETS = "At once: dy", "At the end: dW", "Into the gates: dz", "Reset"
 FRAME = 1 / 60  # a browser sends no more than one change per frame
 
 
@@ -52,38 +50,28 @@ class Server:
         """The answer to a GET, or to a POST where there is a body."""
         reply = await AsyncHTTPClient().fetch(
             f"http://{self.place}/api/{path}", method="GET" if body is None else "POST",
-            body=None if body is None else json.dumps(body), headers={"Authorization": f"token {self.token}"},
+            body=body and json.dumps(body), headers={"Authorization": f"token {self.token}"},
             request_timeout=PATIENCE, connect_timeout=PATIENCE)
         return json.loads(reply.body)
 
-    async def connect(self, kernel, session):
-        return await websocket_connect(
-            f"ws://{self.place}/api/kernels/{kernel}/channels?session_id={session}&token={self.token}",
-            max_message_size=2 ** 27)
-
     def kernels(self):
-        return [child for child in self.process.children() if any("ipykernel" in word for word in child.cmdline())]
-
-
-class Request:
-    """A message to the kernel: when it was sent, when a picture came for it, and whether the kernel is done with it."""
-
-    def __init__(self):
-        self.sent, self.picture, self.done = time.perf_counter(), None, asyncio.Event()
+        """Megabytes of each kernel."""
+        return [megabytes(child) for child in self.process.children()
+                if any("ipykernel" in word for word in child.cmdline())]
 
 
 class Student:
     """One browser with one notebook.
 
     after     {what: seconds since the kernel was asked for}
-    times     milliseconds from a change to its picture: a list that students may share
-    problems  whatever went wrong;  deaths  how often the kernel was lost
+    times     for each change that led to another picture: when it was sent, milliseconds until the picture came
+    problems  whatever went wrong
     """
 
-    def __init__(self, server, number, times, notebook=NOTEBOOK):
-        self.server, self.number, self.times, self.notebook = server, number, times, notebook
-        self.random, self.session = random.Random(number), Session()
-        self.requests, self.widgets, self.after, self.problems, self.deaths = {}, {}, {}, [], 0
+    def __init__(self, server, number=0, notebook=NOTEBOOK):
+        self.server, self.number, self.notebook = server, number, notebook
+        self.random, self.session, self.start = random.Random(number), Session(), time.perf_counter()
+        self.widgets, self.after, self.times, self.problems = {}, {}, [], []
 
     async def come(self):
         """Open the notebook, start a kernel, run all cells."""
@@ -92,7 +80,9 @@ class Student:
         path = f"notebooks/{self.notebook}-{self.number}.ipynb"
         session = await self.server.ask("sessions", {"path": path, "name": path, "type": "notebook",
                                                      "kernel": {"name": "python3"}})
-        self.socket = await self.server.connect(session["kernel"]["id"], self.session.session)
+        self.socket = await websocket_connect(
+            f"ws://{self.server.place}/api/kernels/{session['kernel']['id']}/channels?token={self.server.token}"
+            f"&session_id={self.session.session}", max_message_size=2 ** 27)
         self.listening = asyncio.create_task(self.listen())
         await self.request("kernel_info_request", {})
         self.note("kernel_ready_s")
@@ -105,12 +95,14 @@ class Student:
         self.after.setdefault(what, time.perf_counter() - self.start)
 
     async def request(self, kind, content):
-        """Send a message to the kernel, and wait until it is done with it."""
+        """Send a message to the kernel, and wait until it is done with it; note when a picture came for it."""
         message = self.session.msg(kind, content)
-        request = self.requests[message["msg_id"]] = Request()
-        await self.socket.write_message(json.dumps(message | {"channel": "shell"}, default=json_default))
-        await asyncio.wait_for(request.done.wait(), PATIENCE)
-        return request
+        self.asked, self.done, self.picture = message["msg_id"], asyncio.Event(), None
+        sent = time.perf_counter()
+        await self.socket.write_message(json.dumps(message | {"channel": "shell"}, default=str))
+        await asyncio.wait_for(self.done.wait(), PATIENCE)
+        if self.picture and kind == "comm_msg":
+            self.times.append((sent, 1000 * (self.picture - sent)))
 
     async def listen(self):
         while (text := await self.socket.read_message()) is not None:
@@ -119,7 +111,7 @@ class Student:
 
     def hear(self, message):
         kind, content = message["header"]["msg_type"], message["content"]
-        request = self.requests.get(message["parent_header"].get("msg_id"))
+        answer = message["parent_header"].get("msg_id") == self.asked
         if kind == "error":
             self.problems.append(f"{content['ename']}: {content['evalue']}")
         elif kind == "stream" and content["name"] == "stderr":
@@ -129,166 +121,117 @@ class Student:
         elif kind == "comm_open":
             self.widgets[content["comm_id"]] = content["data"].get("state", {})
         elif kind == "comm_msg" and content["data"].get("method") == "update":
-            self.update(self.widgets[content["comm_id"]], content["data"]["state"], request)
-        elif kind == "status" and content["execution_state"] == "idle" and request:
-            request.done.set()
+            widget, state = self.widgets[content["comm_id"]], content["data"]["state"]
+            widget.update(state)
+            if answer and "value" in state and widget.get("_anywidget_id", "").endswith(".Panels"):
+                self.picture = self.picture or time.perf_counter()
+            if state.get("value") and widget.get("label") == "alert":
+                self.problems.append(state["value"])
+        elif kind == "status" and content["execution_state"] == "idle" and answer:
+            self.done.set()
         elif kind == "status" and content["execution_state"] in ("dead", "restarting"):
-            self.deaths += 1
-
-    def update(self, widget, state, request):
-        widget.update(state)
-        if request and "value" in state and is_panels(widget):
-            request.picture = request.picture or time.perf_counter()
-        if state.get("value") and widget.get("label") == "alert":
-            self.problems.append(state["value"])
+            self.problems.append("the kernel was lost")
 
     # The laboratory, through the messages that the browser sends.
 
-    def widget(self, fits):
-        found, = (name for name, state in self.widgets.items() if fits(state))
-        return found
+    async def change(self, label, **state):
+        """Change the control with this label as the browser does."""
+        widget, = (name for name, has in self.widgets.items() if has.get("label") == label and {*state} <= {*has})
+        await self.request("comm_msg", {"comm_id": widget, "data": {
+            "method": "update", "state": state, "buffer_paths": []}})
 
-    def slider(self, label):
-        return self.widget(lambda state: state.get("label") == label and "texts" in state)
-
-    def graph(self):
-        return self.widget(lambda state: "counts" in state)
-
-    def picture(self):
-        return "".join(svg for _, svg, *_ in self.widgets[self.widget(is_panels)]["value"])
-
-    async def change(self, widget, **state):
-        """Change a control as the browser does, and wait until the kernel is done; note when a picture came for it."""
-        self.widgets[widget].update(state)
-        data = {"method": "update", "state": state, "buffer_paths": []}
-        request = await self.request("comm_msg", {"comm_id": widget, "data": data})
-        if request.picture:
-            self.times.append(1000 * (request.picture - request.sent))
+    def places(self, slider):
+        """The numbers of the places of a slider."""
+        texts, = (has["texts"] for has in self.widgets.values() if has.get("label") == slider and "texts" in has)
+        return range(len(texts))
 
     async def press(self, preset):
-        await self.change(self.widget(lambda state: "names" in state), chosen=[preset, time.time()])
-
-    async def do_something(self):
-        """Move a slider by a step, toggle an edge, or choose an example."""
-        what = self.random.choice(["slider", "slider", "edge", "preset"])
-        if what == "slider":
-            slider = self.slider(self.random.choice([X, "timesteps T", "forget bias"]))
-            index, places = self.widgets[slider]["index"], range(len(self.widgets[slider]["texts"]))
-            await self.change(slider, index=self.random.choice([at for at in (index - 1, index + 1) if at in places]))
-        elif what == "edge":
-            edges = set(self.widgets[self.graph()]["value"]) ^ {self.random.choice(["dy", "dz", "dh_next", "dW"])}
-            await self.change(self.graph(), value=[edge for edge in EDGES if edge in edges])
-        else:
-            await self.press(self.random.choice(["At once: dy", "At the end: dW", "Into the gates: dz", "Reset"]))
+        label, = (has["label"] for has in self.widgets.values() if "names" in has)
+        await self.change(label, chosen=[preset, time.time()])
 
     async def play(self, over):
-        """About one event in a second, until `over` is set."""
+        """About once a second, until `over` is set: a slider is moved, or an example chosen."""
         while not over.is_set():
             await asyncio.sleep(self.random.uniform(0.5, 1.5))
-            await self.do_something()
+            what = self.random.choice([*SLIDERS, "an example"])
+            if what in SLIDERS:
+                await self.change(what, index=self.random.choice(self.places(what)))
+            else:
+                await self.press(self.random.choice(PRESETS))
 
-    async def drag(self, seconds):
+    async def drag(self):
         """Move a slider to and fro: as in the browser, the next change waits until the kernel is idle."""
-        slider, end = self.slider("forget bias"), time.perf_counter() + seconds
-        for index in bench.to_and_fro(len(self.widgets[slider]["texts"])):
+        slider = SLIDERS[-1]
+        places, end = self.places(slider), time.perf_counter() + DRAGGING
+        for index in cycle([*places, *places[-2:0:-1]]):
             if (now := time.perf_counter()) > end:
                 break
             await self.change(slider, index=index)
             await asyncio.sleep(max(0, now + FRAME - time.perf_counter()))
 
-    def picture_is_right(self, twin):
-        """Whether the picture is the one that belongs to the controls."""
-        labels = {X: "size_X", "timesteps T": "T", "forget bias": "forget_bias"}
-        twin.set(edges=tuple(self.widgets[self.graph()]["value"]), **{
-            field: twin.controls[field].values[self.widgets[self.slider(label)]["index"]]
-            for label, field in labels.items()})
-        return self.picture() == twin.panels.text
 
-
-def is_panels(state):
-    """Whether a widget of this state shows the panels of an explorer."""
-    return state.get("_anywidget_id", "").endswith(".Panels")
+async def at_once(group, act):
+    """Every student acts at the same time; what fails is among its problems."""
+    for student, problem in zip(group, await asyncio.gather(*map(act, group), return_exceptions=True)):
+        student.problems += [repr(problem)] if problem else []
 
 
 async def lesson(address, students, arriving):
     """A class of so many students, who come within `arriving` seconds -> what was measured."""
     server, load, over = Server(address), bench.load(), asyncio.Event()
-    meanwhile, afterwards, dragged = [], [], []
-    group = [Student(server, number, meanwhile) for number in range(students)]
+    group = [Student(server, number) for number in range(students)]
+    missing = set(group)
 
-    async def come_and_play(student):
+    async def attend(student):
         await asyncio.sleep(arriving * student.number / students)
-        await student.come()
-        if all("all_cells_s" in student.after for student in group):
-            asyncio.get_running_loop().call_later(PLAYING, over.set)
-            share(afterwards)
+        try:
+            await student.come()
+        finally:
+            missing.discard(student)
+            if not missing:
+                asyncio.get_running_loop().call_later(PLAYING, over.set)
         await student.play(over)
 
-    def share(times):
-        for student in group:
-            student.times = times
+    def between(begin, end):
+        return [milliseconds for student in group for sent, milliseconds in student.times if begin <= sent < end]
 
-    await at_once(group, come_and_play, over)
-    wrong = wrong_pictures(group)
-    await at_once(group, lambda student: student.press("Recurrent path only: dh_next"), over)
-    share(dragged)
+    await at_once(group, attend)
+    last_came = max(student.start + student.after.get("all_cells_s", 0) for student in group)
+    await at_once(group, lambda student: student.press("Recurrent path only: dh_next"))
     began = time.perf_counter()
-    await at_once(group, lambda student: student.drag(DRAGGING), over)
-    took = time.perf_counter() - began
-    alive = await server.ask("kernels")
-    kernels = [megabytes(kernel) for kernel in server.kernels()]
-    of_server = megabytes(server.process)
+    await at_once(group, Student.drag)
+    ended = time.perf_counter()
+    kernels, of_server = server.kernels(), megabytes(server.process)
     total = sum(kernel["pss"] for kernel in kernels) + of_server["pss"]
     return {
         "students": students, "arriving_seconds": arriving, "load_before": load,
         **{what: bench.spread([student.after[what] for student in group if what in student.after])
            for what in ("kernel_ready_s", "first_picture_s", "all_cells_s")},
-        "while_others_start_ms": bench.spread(meanwhile), "playing_ms": bench.spread(afterwards),
-        "dragging_ms": bench.spread(dragged),
-        "pictures_per_second_and_student": round(len(dragged) / took / students, 1),
-        "memory": {"kernel_pss": bench.spread([kernel["pss"] for kernel in kernels]),
-                   "kernel_rss": bench.spread([kernel["rss"] for kernel in kernels]),
-                   "server_rss": of_server["rss"], "total_pss": round(total, 1),
-                   "per_student": round(total / max(len(kernels), 1), 1)},
+        "while_others_start_ms": bench.spread(between(0, last_came)),
+        "playing_ms": bench.spread(between(last_came, began)),
+        "dragging_ms": bench.spread(between(began, ended)),
+        "pictures_per_second_and_student": round(len(between(began, ended)) / (ended - began) / students, 1),
+        "memory": {"kernel_pss": bench.spread([kernel["pss"] for kernel in kernels]), "server_rss": of_server["rss"],
+                   "total_pss": round(total, 1), "per_student": round(total / max(len(kernels), 1), 1)},
         "errors": [f"student {student.number}: {problem}" for student in group for problem in student.problems],
-        "dead_kernels": students - len(kernels) + sum(student.deaths for student in group)
-        + sum(kernel["execution_state"] not in ("idle", "busy") for kernel in alive),
-        "wrong_pictures": wrong + wrong_pictures(group),
+        "dead_kernels": students - len(kernels),
     }
-
-
-async def at_once(group, act, over):
-    """Every student acts at the same time; what fails is among its problems, and the playing is over."""
-    async def guarded(student):
-        try:
-            await act(student)
-        except Exception as error:
-            student.problems.append(repr(error))
-            over.set()
-
-    await asyncio.gather(*map(guarded, group))
-
-
-def wrong_pictures(group):
-    twin = laboratory()
-    return sum("all_cells_s" not in student.after or not student.picture_is_right(twin) for student in group)
 
 
 def megabytes(process):
     """Proportional, resident and peak resident memory, in megabytes of 1,000,000 bytes."""
     now = process.memory_full_info()
-    found = {"pss": now.pss, "rss": now.rss, "peak": bench.peak_resident(process.pid)}
-    return {name: round(value / 1e6, 1) for name, value in found.items()}
+    peak = 1024 * int(re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1])
+    return {name: round(size / 1e6, 1) for name, size in (("pss", now.pss), ("rss", now.rss), ("peak", peak))}
 
 
 async def alone(address, notebook):
-    """One student with one notebook: seconds to run all cells, and megabytes of the kernel and of its server."""
+    """One student with one notebook: megabytes of the kernel and of its server at their peak."""
     server = Server(address)
-    student = Student(server, 0, [], notebook)
-    await at_once([student], Student.come, asyncio.Event())
-    kernel, = map(megabytes, server.kernels())
-    return {"notebook": notebook, "all_cells_s": round(student.after.get("all_cells_s", 0), 1),
-            "kernel_rss": kernel["rss"], "kernel_peak_rss": kernel["peak"],
+    student = Student(server, notebook=notebook)
+    await at_once([student], Student.come)
+    kernel, = server.kernels()
+    return {"notebook": notebook, "kernel_peak_rss": kernel["peak"],
             "server_peak_rss": megabytes(server.process)["peak"], "errors": student.problems}
 
 
@@ -314,11 +257,10 @@ ROWS = {  # what -> how a lesson is shown
     "everyone drags a slider: p95, ms": "{dragging_ms}",
     "pictures per second and student in the drag": "{pictures_per_second_and_student}",
     "memory of a kernel, MB: proportional (largest)": "{memory[kernel_pss][max]:.0f}",
-    "memory of a kernel, MB: resident (largest)": "{memory[kernel_rss][max]:.0f}",
     "memory of the server, MB: resident": "{memory[server_rss]:.0f}",
     "memory per student with a share of the server, MB": "{memory[per_student]:.0f}",
     "memory of the class with the server, MB": "{memory[total_pss]:.0f}",
-    "errors; kernels lost; wrong pictures": "{errors}; {dead_kernels}; {wrong_pictures}",
+    "errors; kernels lost": "{errors}; {dead_kernels}",
 }
 
 
@@ -327,6 +269,7 @@ def table(data):
     _, spread_out, at_once = lessons
     mildest, *_, third, second, hungriest = sorted(data["notebooks"], key=lambda row: row["kernel_peak_rss"])
     hungry = third, second, hungriest
+    open_at_once = max(row["server_peak_rss"] for row in hungry) + sum(row["kernel_peak_rss"] for row in hungry)
     columns = [as_shown(lesson) for lesson in lessons]
     rows = [" | ".join(["", what, *(shown.format(**column) for column in columns)]) for what, shown in ROWS.items()]
     return "\n".join([
@@ -338,7 +281,7 @@ def table(data):
         "", f"Each notebook run alone: the kernel of {mildest['notebook']} needs least at its peak, "
         f"{mildest['kernel_peak_rss']:.0f} MB, that of {hungriest['notebook']} most, "
         f"{hungriest['kernel_peak_rss']:.0f} MB. A server of one's own with the three that need most "
-        f"({', '.join(row['notebook'] for row in hungry)}) still open: {open_at_once(hungry):.0f} MB."])
+        f"({', '.join(row['notebook'] for row in hungry)}) still open: {open_at_once:.0f} MB."])
 
 
 def as_shown(lesson):
@@ -346,11 +289,6 @@ def as_shown(lesson):
     p95 = {name: f"{values['p95']:.0f}" if values["count"] > 1 else "-"
            for name, values in lesson.items() if name.endswith("_ms")}
     return lesson | p95 | {"errors": len(lesson["errors"])}
-
-
-def open_at_once(rows):
-    """Megabytes at the peak for one student's server with these notebooks open, each with its kernel."""
-    return max(row["server_peak_rss"] for row in rows) + sum(row["kernel_peak_rss"] for row in rows)
 
 
 def main():

@@ -1,4 +1,4 @@
-"""The same LSTM, forward and backward, in six libraries and styles.
+"""The same LSTM, forward and backward, in five libraries and styles.
 
 Each function takes (weights, X, dY) and returns (run, gradients). `run()` is what is timed: forward through all
 timesteps and the output layer, then the gradient of sum(Y * dY) with respect to the five arrays of `weights`, not
@@ -69,47 +69,17 @@ def torch_lstm(weights, X, dY):
     """torch.nn.LSTM and torch.nn.Linear with autograd. The second bias of torch is zero and gets no gradient."""
     import torch
 
-    lstm, output, parameters, X, dY = in_torch(weights, X, dY, torch.nn.LSTM, "_l0")
-    return (lambda: torch.autograd.grad(output(lstm(X)[0]), parameters, dY)), from_torch
-
-
-def torch_cells(weights, X, dY):
-    """A loop over torch.nn.LSTMCell, and torch.nn.Linear, with autograd."""
-    import torch
-
-    cell, output, parameters, X, dY = in_torch(weights, X, dY, torch.nn.LSTMCell, "")
-    zeros = torch.zeros(X.shape[1], weights.H, dtype=X.dtype)
-
-    def run():
-        h, c, hiddens = zeros, zeros, []
-        for x in X:
-            h, c = cell(x, (h, c))
-            hiddens.append(h)
-        return torch.autograd.grad(output(torch.stack(hiddens)), parameters, dY)
-
-    return run, from_torch
-
-
-def in_torch(weights, X, dY, layer, suffix):
-    """The layer and the output layer with these weights, what to differentiate with respect to, X and dY as tensors."""
-    import torch
-
     X, dY = torch.tensor(X), torch.tensor(dY)
-    lstm = layer(weights.D, weights.H, dtype=X.dtype)
+    lstm = torch.nn.LSTM(weights.D, weights.H, dtype=X.dtype)
     output = torch.nn.Linear(weights.H, weights.K, dtype=X.dtype)
-    weight_ih, weight_hh, bias_ih, bias_hh = (
-        getattr(lstm, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-    parameters = [weight_ih, weight_hh, bias_ih, output.weight, output.bias]
+    parameters = [lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, output.weight, output.bias]
     with torch.no_grad():
-        bias_hh.zero_()
+        lstm.bias_hh_l0.zero_()
         for parameter, (_, array) in zip(parameters, weights.items()):
             parameter.copy_(torch.tensor(array.T))
-    bias_hh.requires_grad_(False)
-    return lstm, output, parameters, X, dY
-
-
-def from_torch(result):
-    return lstmlib.Weights(*(tensor.numpy().T for tensor in result))
+    lstm.bias_hh_l0.requires_grad_(False)
+    return (lambda: torch.autograd.grad(output(lstm(X)[0]), parameters, dY),
+            lambda result: lstmlib.Weights(*(tensor.numpy().T for tensor in result)))
 
 
 def jax_scan(weights, X, dY):
@@ -140,5 +110,5 @@ def jax_scan(weights, X, dY):
     return (lambda: jax.block_until_ready(compiled(*given))), lambda result: lstmlib.Weights(*map(np.asarray, result))
 
 
-CONTESTANTS = {"lstmlib": ours, "torch.nn.LSTM": torch_lstm, "LSTMCell loop": torch_cells, "JAX jit/scan": jax_scan,
-               "autograd": hips_autograd, "step by step": numpy_steps}
+CONTESTANTS = {"lstmlib": ours, "torch.nn.LSTM": torch_lstm, "JAX jit/scan": jax_scan, "autograd": hips_autograd,
+               "step by step": numpy_steps}

@@ -1,206 +1,142 @@
-"""Measure how fast the picture of every explorer follows the hand, in JupyterLab in Chromium.
+"""Measure how fast the picture of every explorer follows the hand, in Chromium: in the book and in JupyterLab.
 
+    python run.py book
     python benchmarks/latency.py [--output benchmarks/latency.json] [--events 60] [name of a lesson, ...]
 
-Needs `pip install -e '.[lab,test]'` and an installed Chromium or Chrome. Two servers run side by side: one as the
-project sets it up, whose messages are sent at once, and one with jupyter_server's own class, which waits for
-acknowledgements (docs/upstream-nodelay.md). In turns, keys move every slider of an explorer to and fro, in the named
-state in which it changes the picture most; an explorer without a slider is sent to its named states. Measured are the
-time from the input event in the browser to the first frame with the changed picture, the part of it that the kernel
-takes, and the pictures per second while the mouse drags a slider. Events that leave the picture as it is are not
-counted. It is no test: no time is judged.
+Needs `pip install -e '.[lab,test]'` and an installed Chromium or Chrome. An explorer is shown in three places in turns:
+a page of the book, from the disk; JupyterLab as the project sets it up, whose messages are sent at once; JupyterLab
+with jupyter_server's own class, which waits for acknowledgements (docs/upstream-nodelay.md). Keys move every slider,
+menu and choice to and fro, in the last named state: the time from the event to the first frame with another picture,
+and until it is painted. Then a slider or menu is set anew before each frame, as by a hand that drags it: the pictures
+seen in a second, of the one that shows most. Events that leave the picture as it is are not counted. It is no test: no
+time is judged.
 """
 
 import argparse
-import functools
 import json
-import statistics
 import tempfile
-import time
-from itertools import cycle, islice, pairwise
 from pathlib import Path
 
 import bench
 import browsers
 
-from lstmlib.explorers import EXPLORERS, Slider
-from lstmlib.explorers.film import made
+from lstmlib.explorers import EXPLORERS
 
-CONNECTION = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
-SERVERS = {"at once": (), "acknowledged": (f"--ServerApp.kernel_websocket_connection_class={CONNECTION}",)}
-ROUNDS, DRAG_SECONDS, MOVES_PER_SECOND = 3, 2, 60
-THUMB = 16  # pixels: the knob of a slider
+PLACES = "book", "at once", "acknowledged"
+ACKNOWLEDGED = ("--ServerApp.kernel_websocket_connection_class="
+                "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection")
 WATCH = """(box) => {
-    const seen = {event: null, times: [], pictures: 0};
-    const now = () => { seen.event ??= performance.now(); };
-    for (const kind of ["input", "click"]) box.addEventListener(kind, now, true);
-    new MutationObserver(() => {
+    const seen = {event: null, frame: [], painted: [], pictures: 0};
+    for (const kind of ["input", "change"])
+        box.addEventListener(kind, ({isTrusted}) => { if (isTrusted) seen.event ??= performance.now(); }, true);
+    new MutationObserver((changes) => {
+        if (!changes.some(({target}) => target.closest?.(".lstm-panels"))) return;
         seen.pictures += 1;
         if (seen.event === null) return;
         const event = seen.event; seen.event = null;
-        requestAnimationFrame(() => setTimeout(() => seen.times.push(performance.now() - event)));
-    }).observe(box.querySelector(".lstm-panels"), {childList: true, subtree: true});
+        requestAnimationFrame(() => {
+            seen.frame.push(performance.now() - event);
+            setTimeout(() => seen.painted.push(performance.now() - event));
+        });
+    }).observe(box, {childList: true, subtree: true});
     return seen;
 }"""
-IN_KERNEL = """
-def _milliseconds(changes):
-    from time import perf_counter
-    times = []
-    for change in changes:
-        start = perf_counter()
-        explorer.press(change) if isinstance(change, str) else explorer.set(**change)
-        times.append(1000 * (perf_counter() - start))
-    return times
-"""
+SETTLE = """async (seen) => {
+    for (let wait = 0; wait === 0 || (wait < 12 && seen.event !== null); wait++)
+        await new Promise((go) => setTimeout(go, 40));
+    seen.event = null;
+}"""
+DRAG = """async (control) => {
+    const last = control.max ? Number(control.max) : control.options.length - 1, begin = performance.now();
+    let place = 0, step = 1;
+    while (performance.now() - begin < 1000) {
+        if (place + step < 0 || place + step > last) step = -step;
+        place += step;
+        if (control.max) control.value = place; else control.selectedIndex = place;
+        control.dispatchEvent(new Event(control.max ? "input" : "change", {bubbles: true}));
+        await new Promise(requestAnimationFrame);
+    }
+    return (performance.now() - begin) / 1000;
+}"""
 
 
-class Side:
-    """One of the two servers, with its page, and what was measured there of one explorer."""
-
-    def __init__(self, page, address):
-        self.lab = browsers.Lab(page, address)
-
-    def open(self, name, twin):
-        self.twin, self.times, self.kernel, self.drags = twin, [], [], []
-        self.lab.page.bring_to_front()
-        self.lab.open(f"{name}.ipynb")
-        self.lab.run(0)
-        self.evaluate(IN_KERNEL)
-        self.shown = browsers.Shown(self.lab.page, twin)
-        self.seen = self.shown.box.evaluate_handle(WATCH)
-
-    def measure(self, events):
-        self.lab.page.bring_to_front()
-        sliders = {field: control for field, control in self.twin.controls.items() if isinstance(control, Slider)}
-        for field, control in sliders.items():
-            preset, count = liveliest(self.twin, field, control), max(events // len(sliders), 2)
-            self.evaluate(f"explorer.choose({preset!r})")
-            self.twin.choose(preset)
-            self.lab.page.wait_for_timeout(300)
-            slider, places = self.shown.slider(control), bench.to_and_fro(len(control.values), control.index)
-            self.follow(functools.partial(slider.press, "ArrowRight" if after > before else "ArrowLeft")
-                        for before, after in islice(pairwise(places), count))
-            self.kernel += self.timed([{field: value} for value in islice(cycle(control.values), count)])
-        if sliders:
-            self.drags.append(self.drag(next(iter(sliders.values()))))
-        else:
-            presets = list(islice(cycle(self.twin.presets), events))
-            self.follow(functools.partial(self.shown.choose, preset) for preset in presets)
-            self.kernel += self.timed(presets)
-
-    def follow(self, acts):
-        """Do one thing after the other; note milliseconds from each event to the changed picture."""
-        for act in acts:
-            before = len(self.seen.json_value()["times"])
-            self.seen.evaluate("(seen) => { seen.event = null; }")
-            act()
-            for _ in range(50):  # half a second: an event may leave the picture as it is
-                self.lab.page.wait_for_timeout(10)
-                times = self.seen.json_value()["times"]
-                if len(times) > before:
-                    self.times.append(times[-1])
-                    break
-
-    def drag(self, control):
-        """Pictures per second while the mouse pulls a slider to and fro, on to another value at each move."""
-        mouse, slider = self.lab.page.mouse, self.shown.slider(control)
-        slider.scroll_into_view_if_needed()
-        box, count = slider.bounding_box(), len(control.values)
-        y = box["y"] + box["height"] / 2
-        places = (box["x"] + THUMB / 2 + (box["width"] - THUMB) * index / (count - 1)
-                  for index in bench.to_and_fro(count, control.index))
-        before = self.seen.json_value()["pictures"]
-        mouse.move(next(places), y)
-        mouse.down()
-        start = time.monotonic()
-        for move, x in enumerate(islice(places, DRAG_SECONDS * MOVES_PER_SECOND), 1):
-            mouse.move(x, y)
-            time.sleep(max(0, start + move / MOVES_PER_SECOND - time.monotonic()))
-        pictures = (self.seen.json_value()["pictures"] - before) / (time.monotonic() - start)
-        mouse.up()
-        self.lab.page.wait_for_timeout(500)
-        return pictures
-
-    def timed(self, changes):
-        return json.loads(self.evaluate("", f"_milliseconds({changes!r})"))
-
-    def evaluate(self, code, expression="0"):
-        """Run code in the kernel, outside the notebook's cells; the repr of the expression after it."""
-        reply = self.lab.page.evaluate("""async ([code, value]) =>
-            (await panel.sessionContext.session.kernel.requestExecute(
-                {code, store_history: false, user_expressions: {value}}).done).content""", [code, expression])
-        value = reply.get("user_expressions", {}).get("value", reply)
-        if value["status"] != "ok":
-            raise RuntimeError(f"{value['ename']}: {value['evalue']}")
-        return value["data"]["text/plain"]
+def measure(page, events):
+    """What becomes of the explorer that a page shows, under the hand."""
+    box = page.locator(".lstm-explorer").first
+    box.locator(".lstm-panels svg").first.wait_for()
+    seen = box.evaluate_handle(WATCH)
+    presets, *controls = box.locator('.lstm-menu select, input[type="range"], .lstm-choice').all()
+    last_but_reset = presets.locator("option").nth(-2).get_attribute("value")
+    drags = []
+    for control in controls:
+        presets.select_option(last_but_reset)
+        page.wait_for_timeout(300)
+        choice = control.evaluate("(control) => control.localName") == "fieldset"
+        target = control.locator("input:checked") if choice else control
+        for key in max(events // len(controls) // 12, 1) * (6 * ["ArrowRight"] + 6 * ["ArrowLeft"]):
+            target.press(key)
+            seen.evaluate(SETTLE)
+        if not choice:
+            before = seen.json_value()["pictures"]
+            seconds = control.evaluate(DRAG)
+            drags.append((seen.json_value()["pictures"] - before) / seconds)
+    times = seen.json_value()
+    return {"frame_ms": bench.spread(times["frame"]), "painted_ms": bench.spread(times["painted"]),
+            "pictures_per_second": round(max(drags), 1)}
 
 
-@functools.cache
-def liveliest(twin, field, control):
-    """The preset from which the control leads to the most different pictures."""
-    def pictures(preset):
-        twin.choose(preset)
-        seen = set()
-        for value in control.values:
-            twin.set(**{field: value})
-            seen.add(twin.panels.text)
-        return len(seen)
-
-    return max(twin.presets, key=pictures)
-
-
-def measure(name, sides, events):
-    """The row of one explorer, on both servers in turns."""
-    for side in sides.values():
-        side.open(name, made(name))
-    for _ in range(ROUNDS):
-        for side in sides.values():
-            side.measure(events // ROUNDS)
-    row = {"explorer": name}
-    for server, side in sides.items():
-        row[server] = {"browser_ms": bench.spread(side.times), "kernel_ms": bench.spread(side.kernel)}
-        if side.drags:
-            row[server]["pictures_per_second"] = round(statistics.median(side.drags), 1)
-        side.lab.close()
-    return row
+def row(name, pages, book, events):
+    """One explorer in its three places; `pages` are one of Playwright's and two that show JupyterLab."""
+    factory = EXPLORERS[name].split(".")[1]
+    page, *labs = pages
+    page.bring_to_front()
+    page.goto((book / "embed" / f"{factory}.html").resolve().as_uri())
+    page.wait_for_function("performance.getEntriesByName('read').length")  # a reader looks before he moves something
+    found = [measure(page, events)]
+    for lab in labs:
+        lab.page.bring_to_front()
+        lab.open(f"{name}.ipynb")
+        lab.run(0)
+        found.append(measure(lab.page, events))
+        lab.close()
+    return {"explorer": name, **dict(zip(PLACES, found))}
 
 
 def table(data):
     machine = data["machine"]
-    heads = " | ".join(f"{server}, ms: median | p95 | drag, pictures/s" for server in SERVERS)
+    heads = " | ".join(f"{place}: median | p95 | drag" for place in PLACES)
     lines = [f"Measured on {machine['date']}, {machine['processors']} processors, load {machine['load_at_start']} at "
-             f"the start, Chromium {machine['chromium']}:\n", f"| explorer | {heads} | kernel, ms |",
-             f"|---|{7 * '---:|'}"]
+             f"the start, Chromium {machine['chromium']}:\n", f"| explorer | {heads} |", f"|---|{9 * '---:|'}"]
     for row in data["explorers"]:
-        shown = [f"{row[server]['browser_ms']['median']:.0f} | {row[server]['browser_ms']['p95']:.0f} | "
-                 f"{row[server].get('pictures_per_second', '')}" for server in SERVERS]
-        lines.append(f"| {row['explorer']} | {' | '.join(shown)} | {row['at once']['kernel_ms']['median']:.1f} |")
+        shown = [f"{row[place]['painted_ms']['median']:.0f} | {row[place]['painted_ms']['p95']:.0f} | "
+                 f"{row[place].get('pictures_per_second', '')}" for place in PLACES]
+        lines.append(f"| {row['explorer']} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=list(EXPLORERS), help="lessons, such as which_X (all)")
+    parser.add_argument("--book", type=Path, default=bench.ROOT / "build" / "book")
     parser.add_argument("--output", type=Path, default=bench.HERE / "latency.json")
-    parser.add_argument("--events", type=int, default=60, help="key presses per explorer")
+    parser.add_argument("--events", type=int, default=60, help="key presses for each explorer and place")
     options = parser.parse_args()
-    if browsers.chromium() is None:
-        parser.error("no Chromium or Chrome was found on the PATH")
+    if not (options.book / "embed").is_dir():
+        parser.error(f"{options.book} holds no book: make it with `python run.py book`")
     machine, rows = bench.this_machine(), []
     with tempfile.TemporaryDirectory() as folder:
         for name in options.names:
             module, factory = EXPLORERS[name].split(".")
             cell = f"from lstmlib.explorers.{module} import {factory}\n\nexplorer = {factory}()\nexplorer"
             browsers.write_notebook(Path(folder) / f"{name}.ipynb", cell)
-        with (browsers.jupyterlab(folder, options=SERVERS["at once"]) as one,
-              browsers.jupyterlab(folder, options=SERVERS["acknowledged"]) as other,
+        with (browsers.jupyterlab(folder) as one, browsers.jupyterlab(folder, options=[ACKNOWLEDGED]) as other,
               browsers.browser_page() as page):
-            second = page.context.browser.new_page(viewport=page.viewport_size)
-            sides = dict(zip(SERVERS, (Side(page, one), Side(second, other))))
+            browser = page.context.browser
+            labs = [browsers.Lab(browser.new_page(viewport=page.viewport_size), address) for address in (one, other)]
             for name in options.names:
-                rows.append(measure(name, sides, options.events))
+                rows.append(row(name, [page, *labs], options.book, options.events))
                 print(json.dumps(rows[-1]), flush=True)
-            machine["chromium"] = page.context.browser.version
+            machine["chromium"] = browser.version
     data = {"machine": machine, "explorers": rows}
     bench.store(options.output, data)
     if options.output.resolve().parent == bench.HERE:
