@@ -4,9 +4,8 @@ import numbers
 
 import numpy as np
 
-from .. import backward, forward, init_weights
 from ..cell import sigmoid
-from .base import NotYet, answered, check, expect, same
+from .base import NotYet, answered, check, expect
 
 
 @check
@@ -176,15 +175,6 @@ def check_faulty_arrays(names):
     unknown = set(names) - {"Wx", "Wh", "b", "Wy", "by"}
     if unknown:
         raise NotYet(f"The five arrays are Wx, Wh, b, Wy and by, received {', '.join(sorted(unknown))}.")
-    expect(set(names), wrong_without_carry(), "the backward pass without dh_next and dc_next",
+    expect(set(names), {"Wx", "Wh", "b"}, "the backward pass without dh_next and dc_next",
            "run both passes and compare array by array; or ask which arrays gradients from later timesteps can reach.",
            reveal=False)
-
-
-def wrong_without_carry():
-    """Names of the arrays whose gradient is wrong when nothing crosses a timestep."""
-    weights = init_weights(3, 4, 2, seed=1)
-    trace = forward(weights, np.random.default_rng(1).normal(size=(6, 2, 3)))
-    true = backward(weights, trace, trace.Y)
-    cut = backward(weights, trace, trace.Y, at=lambda edge, gradient: gradient * (edge not in ("dh_next", "dc_next")))
-    return {name for name, right in true.items() if not same(getattr(cut, name), right)}

@@ -10,32 +10,33 @@ from .base import NotYet, brief, check, expect, same
 @check
 def check_three_paths(dw_of_mean):
     """Three gradients meet at h, and each of them carries 1/3."""
+    def mean(*parts_of_dh):
+        return 100 * sum(parts_of_dh) / 3
+
     for w, targets in ((0.05, (7.0, 21.0, 13.0)), (0.02, (1.0, 5.0, -3.0)), (-0.1, (0.5, -2.0, 4.0))):
         dy1, dy2, dy3 = three_errors(w, targets)
         a, b, c = 2 * dy1, 2 * 100 * w * dy2, 3 * dy3
-        of_cells = three_errors(0.05, targets)  # the y1 and y2 of the cells above
-        of_y = 2 * (10 - targets[0]), 200 * w * (25 - targets[1])
-        half_right = (a / 3 + b + c, a + b / 3 + c, a + b + c / 3, (a + b) / 3 + c, (a + c) / 3 + b, a + (b + c) / 3)
+        of_y1, of_y2, of_y3 = three_errors(0.05, targets)  # with the y1 and y2 of the cells above
+        some = (each for each in product((1, 3), repeat=3) if len(set(each)) == 2)
         slopes = product((1, 2), (1, 200 * w), (1, 3))  # the last of these is right: it needs no hint
-        of_other_w = 100 * (sum(of_y) + c), 100 * (2 * of_cells[0] + 10 * of_cells[1] + 3 * of_cells[2])
         hint = "follow each path back alone: y - t, times the slopes between y and w; the mean divides each sum by 3."
-        expect(dw_of_mean(w, targets), 100 * (a + b + c) / 3, f"w = {w}, targets = {targets}", hint, [
+        expect(dw_of_mean(w, targets), mean(a, b, c), f"w = {w}, targets = {targets}", hint, [
             (100 * (a + b + c), "this is the gradient of the sum of the losses. Where is the 1/|X| of the mean?"),
             (100 * (a + b + c) / 2, "there are three losses now, so |X| is 3."),
-            (100 * (a + b) / 3, "the third path, through y3, is not in the sum."),
-            *((100 * wrong, "only some of the summands are divided, and all three are gradients of the mean.")
-              for wrong in half_right),
-            (-100 * (a + b + c) / 3, "the sign is turned: the derivative of (y - t)^2 / 2 is y - t."),
-            (100 * (a + 2 * dy2 + c) / 3, "the derivative of h^2 is 2 h, not 2."),
-            (100 * (a + 100 * w * dy2 + c) / 3, "the derivative of h^2 is 2 h, not h."),
-            *((100 * np.dot((dy1, dy2, dy3), some) / 3, "each of dy1, dy2, dy3 still meets a local slope on its way to "
-               "h: the derivative of 2h, of h^2, of 3h.") for some in slopes),
-            *((wrong / 3, "y1, y2 and h of the cells above belong to w = 0.05: compute them from the argument w.")
-              for wrong in of_other_w),
-            (100 * (2 * (200 * w - 7) + 200 * w * (1e4 * w ** 2 - 21) + c) / 3,
+            (mean(a, b), "the third path, through y3, is not in the sum."),
+            *((mean(a * k, b * m, c * n), "only some of the summands are divided, and all three are gradients of the "
+               "mean.") for k, m, n in some),
+            (mean(-a, -b, -c), "the sign is turned: the derivative of (y - t)^2 / 2 is y - t."),
+            (mean(a, 2 * dy2, c), "the derivative of h^2 is 2 h, not 2."),
+            (mean(a, 100 * w * dy2, c), "the derivative of h^2 is 2 h, not h."),
+            *((mean(k * dy1, m * dy2, n * dy3), "each of dy1, dy2, dy3 still meets a local slope on its way to h: the "
+               "derivative of 2h, of h^2, of 3h.") for k, m, n in slopes),
+            *((wrong, "y1, y2 and h of the cells above belong to w = 0.05: compute them from the argument w.")
+              for wrong in (mean(2 * of_y1, 200 * w * of_y2, c), mean(2 * of_y1, 10 * of_y2, 3 * of_y3))),
+            (mean(2 * (200 * w - 7), 200 * w * (1e4 * w ** 2 - 21), c),
              "7 and 21 are the targets of (1.2): take t1 and t2 from the argument targets."),
-            (100 * (a + b + c) / 9, "this divides twice: each path carries 1/3 exactly once."),
-            (a / 3 + b / 3 + c / 3, "this is dh. One more local slope, dh/dw = 100, leads to w."),
+            (mean(a, b, c) / 3, "this divides twice: each path carries 1/3 exactly once."),
+            (mean(a, b, c) / 100, "this is dh. One more local slope, dh/dw = 100, leads to w."),
         ])
 
 

@@ -9,32 +9,30 @@ from ..cell import sigmoid
 from .base import NotYet, answered, check, expect, likely
 
 LATCH_T = 30
-COUNTED = "1100000001111111111101100"  # the inputs of the counter, at each step
-RESETS = "0010000000000000100000000"
+# The counter: its two inputs, and the number of ones in the first since the last one in the second.
+COUNT, RESET = (np.array([*digits], float) for digits in ("1100000001111111111101100", "0010000000000000100000000"))
+COUNTED = COUNT.cumsum() - np.maximum.accumulate(RESET * (COUNT.cumsum() - COUNT))
 
 
 @check
 def count_parameters(answer):
     """Three gates and the candidate, each with D + H weights and a bias for every hidden unit; then the outputs."""
     for D, H, K in ((7, 5, 3), (1, 1, 1), (10, 32, 5)):
-        mistakes = _parameter_hints(D, H, K).items() if D == 7 else ()  # elsewhere different mistakes give one number
-        expect(answer(D, H, K), 4 * H * (D + H + 1) + K * (H + 1), f"D = {D}, H = {H}, K = {K}", mistakes=mistakes)
-
-
-def _parameter_hints(D, H, K):
-    return {
-        4 * H * (D + H + 1): "the output layer has parameters too: Wy and by.",
-        4 * H * (D + H) + K * H: "each of i, f, g, o has a bias for every hidden unit, and so has each output.",
-        4 * H * (D + H) + K * (H + 1): "each of i, f, g, o has a bias for every hidden unit.",
-        4 * H * (D + H + 1) + K * H: "each output has a bias.",
-        H * (D + H + 1) + K * (H + 1): "i, f, g and o have weights of their own each.",
-        3 * H * (D + H + 1) + K * (H + 1): "beside the three gates, the candidate has weights of its own.",
-        4 * H * (D + H) + H + K * (H + 1): "i, f, g and o have biases of their own each: b is (4H,).",
-        4 * H * (D + 1) + K * (H + 1): "the previous hidden state comes in through weights, too: Wh.",
-        4 * H * (D + 1) + H * H + K * (H + 1): "h_{t-1} goes into all of i, f, g and o: Wh is (H, 4H).",
-        4 * H * (H + 1) + D * H + K * (H + 1): "x_t goes into all of i, f, g and o: Wx is (D, 4H).",
-        4 * H * (D + H + 2) + K * (H + 1): "there is one bias b here; PyTorch keeps two, which are added.",
-    }
+        mistakes = {
+            4 * H * (D + H + 1): "the output layer has parameters too: Wy and by.",
+            4 * H * (D + H) + K * H: "each of i, f, g, o has a bias for every hidden unit, and so has each output.",
+            4 * H * (D + H) + K * (H + 1): "each of i, f, g, o has a bias for every hidden unit.",
+            4 * H * (D + H + 1) + K * H: "each output has a bias.",
+            H * (D + H + 1) + K * (H + 1): "i, f, g and o have weights of their own each.",
+            3 * H * (D + H + 1) + K * (H + 1): "beside the three gates, the candidate has weights of its own.",
+            4 * H * (D + H) + H + K * (H + 1): "i, f, g and o have biases of their own each: b is (4H,).",
+            4 * H * (D + 1) + K * (H + 1): "the previous hidden state comes in through weights, too: Wh.",
+            4 * H * (D + 1) + H * H + K * (H + 1): "h_{t-1} goes into all of i, f, g and o: Wh is (H, 4H).",
+            4 * H * (H + 1) + D * H + K * (H + 1): "x_t goes into all of i, f, g and o: Wx is (D, 4H).",
+            4 * H * (D + H + 2) + K * (H + 1): "there is one bias b here; PyTorch keeps two, which are added.",
+        } if D == 7 else {}  # elsewhere different mistakes give one number
+        expect(answer(D, H, K), 4 * H * (D + H + 1) + K * (H + 1), f"D = {D}, H = {H}, K = {K}",
+               mistakes=mistakes.items())
 
 
 def latch_weights(b_i, b_f, b_g, b_o):
@@ -77,19 +75,15 @@ def latch(answer):
 
 def _latch_hint(b_i, b_f, b_g, b_o, steps):
     """Every gate that stands in the way of c, where what is written has to last for some steps."""
-    hints = []
-    if b_g:
-        hints.append("the candidate must be tanh(value); a bias b_g other than 0 shifts it.")
-    if b_i < -8:
-        hints.append(f"the input gate lets in only {sigmoid(b_i + 12):.0%} of the candidate: the write marker adds 12 "
-                     "to b_i, and the sum should be well above 0.")
-    if b_f < 7:
-        hints.append(f"each forget gate keeps {sigmoid(b_f):.3f}, and the product over {steps} steps is "
-                     f"{sigmoid(b_f) ** steps:.2g}: b_f should be larger.")
-    if b_i > -6:
-        hints.append(f"without the write marker the input gate still lets in {sigmoid(b_i):.1%} of every value: b_i "
-                     "should be lower.")
-    return " Also, ".join(hints)
+    hints = (
+        (b_g, "the candidate must be tanh(value); a bias b_g other than 0 shifts it."),
+        (b_i < -8, f"the input gate lets in only {sigmoid(b_i + 12):.0%} of the candidate: the write marker adds 12 to "
+                   "b_i, and the sum should be well above 0."),
+        (b_f < 7, f"each forget gate keeps {sigmoid(b_f):.3f}, and the product over {steps} steps is "
+                  f"{sigmoid(b_f) ** steps:.2g}: b_f should be larger."),
+        (b_i > -6, f"without the write marker the input gate still lets in {sigmoid(b_i):.1%} of every value: b_i "
+                   "should be lower."))
+    return " Also, ".join(hint for holds, hint in hints if holds)
 
 
 @check
@@ -133,44 +127,30 @@ def counter(answer):
     weights = answered(answer())
     if not isinstance(weights, Weights) or (weights.D, weights.H) != (2, 1):
         raise NotYet(f"Expected Weights with D = 2 and H = 1, received {weights!r}.")
-    count, reset, expected = counter_sequence()
-    trace, wrong = _try_counter(weights)
+    trace, wrong = _counted_by(weights)
     if len(wrong):
         t = wrong[0]
-        before, c = trace.c_prev.ravel()[t], trace.c.ravel()[t]
-        raise NotYet(f"At step {t + 1} with (count, reset) = ({count[t]:.0f}, {reset[t]:.0f}) and c = {before:.3f} "
-                     f"before it: expected c = {expected[t]:.0f} to within 0.1, received {c:.3f}. "
-                     f"Hint: {_counter_hint(weights, trace, t)}")
+        raise NotYet(f"At step {t + 1} with (count, reset) = ({COUNT[t]:.0f}, {RESET[t]:.0f}) and c = "
+                     f"{trace.c_prev[t, 0, 0]:.3f} before it: expected c = {COUNTED[t]:.0f} to within 0.1, received "
+                     f"{trace.c[t, 0, 0]:.3f}. Hint: {_counter_hint(weights, trace, t)}")
 
 
-def counter_sequence():
-    """The two inputs, count and reset, and the right number of ones in count since the last reset: each (T,)."""
-    count, reset = (np.array([*digits], float) for digits in (COUNTED, RESETS))
-    expected, so_far = [], 0
-    for one, anew in zip(count, reset):
-        so_far = one if anew else so_far + one
-        expected.append(so_far)
-    return count, reset, expected
-
-
-def _try_counter(weights):
+def _counted_by(weights):
     """The trace, and the steps (from 0) at which c is more than 0.1 off, to the three decimals that are printed."""
-    count, reset, expected = counter_sequence()
-    trace = forward(weights, np.column_stack([count, reset])[:, None])
-    return trace, np.flatnonzero(np.round(np.abs(trace.c.ravel() - expected), 3) > 0.1)
+    trace = forward(weights, np.column_stack([COUNT, RESET])[:, None])
+    return trace, np.flatnonzero(np.round(np.abs(trace.c.ravel() - COUNTED), 3) > 0.1)
 
 
 def _counter_hint(weights, trace, t):
     """What did most, up to step t (from 0), to make the count wrong there."""
-    if t not in _try_counter(replace(weights, Wh=np.zeros_like(weights.Wh)))[1]:
+    if t not in _counted_by(replace(weights, Wh=np.zeros_like(weights.Wh)))[1]:
         return "Wh lets h_{t-1} join in; here the inputs alone should set the gates and the candidate."
-    count, reset, _ = counter_sequence()
     i, f, g, c_before = (array.ravel() for array in (trace.i, trace.f, trace.g, trace.c_prev))
-    wrong = np.abs([(f - (1 - reset)) * c_before, i * g - count])[:, :t + 1]  # in f c_{t-1}, and in i g
+    wrong = np.abs([(f - (1 - RESET)) * c_before, i * g - COUNT])[:, :t + 1]  # in f c_{t-1}, and in i g
     added, worst = np.unravel_index(wrong.argmax(), wrong.shape)
     if added:
-        return _input_hint(weights.Wx, count[worst], reset[worst], f"i = {i[worst]:.2f} and g = {g[worst]:.2f}")
-    return _forget_hint(weights.Wx, reset[worst], f[worst])
+        return _input_hint(weights.Wx, COUNT[worst], RESET[worst], f"i = {i[worst]:.2f} and g = {g[worst]:.2f}")
+    return _forget_hint(weights.Wx, RESET[worst], f[worst])
 
 
 def _forget_hint(Wx, reset, f):
