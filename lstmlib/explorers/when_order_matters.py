@@ -12,7 +12,7 @@ accumulator that is wide enough, and then stored in the chosen format.
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import NamedTuple
 
@@ -52,17 +52,15 @@ class State:
 class Way(NamedTuple):
     """What one order of work does; an overflowed gradient has an infinite norm."""
 
-    summed_norm: float     # of what comes out of backward and the sum over |X| items, S included
+    stages: list           # [(what is done, the norm of what comes out of it), ...], from the sum over |X| items on
     met_norm: float        # of what meets the clip
-    clipped_norm: float
+    cuts: bool             # whether the clip shortens it
     received: np.ndarray   # the entries that the optimiser receives, (117,), in float64
     received_norm: float
     step: float            # root mean square of Adam's first step, per unit of the learning rate; NaN without a step
     lost: int              # entries of the sum that are 0
     overflowed: int        # entries of the sum that are infinite
     too_short: float       # how many times shorter than with S divided out before the clip
-
-    cuts = property(lambda self: self.clipped_norm < self.met_norm * 0.999)
 
 
 class Numbers(NamedTuple):
@@ -115,7 +113,7 @@ def over(norm, other):
     return norm / other if other > 0 and math.isfinite(norm) and math.isfinite(other) else math.nan
 
 
-def clipped(entries, limit):
+def clipped(limit, entries):
     """The entries, shortened to norm `limit` where they are longer; an overflowed gradient stays as it is."""
     norm = norm_of(entries)
     return entries * (limit / norm) if limit < norm < math.inf else entries
@@ -125,16 +123,22 @@ def clipped(entries, limit):
 def way(state, size_X, at_once):
     """One order of work, with size_X for |X|."""
     summed = stored(size_X * pulled_back(state.dtype, state.scale / (size_X if at_once else 1)), state.dtype)
-    before, after = (state.scale, 1) if state.unscale == BEFORE else (1, state.scale)
-    last = 1 if at_once else size_X
-    met = summed / before
-    shortened = clipped(met, state.limit)
-    received = shortened / after / last
+    unscale = [("divide by S", lambda gradient: gradient / state.scale)] if state.scale > 1 else []
+    clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}", partial(clipped, state.limit)
+    work = [*unscale, clip] if state.unscale == BEFORE else [clip, *unscale]
+    if not at_once:
+        work.append(("divide by |X|", lambda gradient: gradient / size_X))
+    gradients = [summed]
+    for _, done in work:
+        gradients.append(done(gradients[-1]))
+    norms, received = list(map(norm_of, gradients)), gradients[-1]
+    stages = list(zip(["backward, sum", *(what for what, _ in work)], norms))
+    met, left = norms[work.index(clip):][:2]
     step = float(np.sqrt(np.mean((received / (np.abs(received) + state.epsilon)) ** 2)))
-    overflowed = int((~np.isfinite(summed)).sum())
-    return Way(norm_of(summed), norm_of(met), norm_of(shortened), received, norm_of(received),
-               math.nan if overflowed else step, int((summed == 0).sum()), overflowed,
-               over(norm_of(clipped(summed / state.scale, state.limit) / last), norm_of(received)))
+    lost, overflowed = int((summed == 0).sum()), int((~np.isfinite(summed)).sum())
+    meant = norm_of(clipped(state.limit, summed / state.scale) / (1 if at_once else size_X))
+    return Way(stages, met, left < met * 0.999, received, norms[-1], math.nan if overflowed else step, lost, overflowed,
+               over(meant, norms[-1]))
 
 
 @lru_cache(4096)
@@ -227,9 +231,12 @@ def draw(state, numbers):
 
 def orders(state, ways):
     """Both orders of work as a row of boxes, each with what comes out of it."""
-    parts, said = [], []
+    parts, said, top = [], [], "dY" if state.scale == 1 else "dY · S"
     for row, (name, colour, way) in enumerate(zip(NAMES, (svg.BLUE, svg.RED), ways)):
-        y, boxes = 2 + 62 * row, stages(state, way, row == 0)
+        first = f"{top} / |X|" if row == 0 else top if state.scale > 1 else None
+        y, boxes = 2 + 62 * row, [(first, "at the top")] if first else []
+        boxes += [(what, "overflow" if math.isinf(norm) else f"norm {brief(norm)}") for what, norm in way.stages]
+        boxes.append(("Adam", "no step" if math.isnan(way.step) else f"{way.step:.2f} of a step"))
         parts += [svg.text(2, y + 22, "divide", 13, bold=True, fill=colour),
                   svg.text(2, y + 39, name, 13, bold=True, fill=colour)]
         for place, (title, result) in enumerate(boxes):
@@ -243,27 +250,6 @@ def orders(state, ways):
                                         (x - 9, y + 30)], svg.GREY, 1.5))
         said.append(f"ivide {name}: " + ", ".join(f"{what} ({result})" for what, result in boxes))
     return svg.panel("orders", 908, 120, *parts, words=f"D{'; d'.join(said)}.")
-
-
-def stages(state, way, at_once):
-    """What is done, one after another: [(what, what comes out of it), ...]."""
-    top = "dY" if state.scale == 1 else "dY · S"
-    done = [(f"{top} / |X|" if at_once else top, "at the top")] if at_once or state.scale > 1 else []
-    done.append(("backward, sum", norm_text(way.summed_norm)))
-    clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}", norm_text(way.clipped_norm)
-    if state.scale == 1:
-        done.append(clip)
-    elif state.unscale == BEFORE:
-        done += [("divide by S", norm_text(way.met_norm)), clip]
-    else:
-        done += [clip, ("divide by S", norm_text(way.received_norm * (1 if at_once else state.size_X)))]
-    if not at_once:
-        done.append(("divide by |X|", norm_text(way.received_norm)))
-    return [*done, ("Adam", "no step" if math.isnan(way.step) else f"{way.step:.2f} of a step")]
-
-
-def norm_text(norm):
-    return "overflow" if math.isinf(norm) else f"norm {brief(norm)}"
 
 
 def over_sizes(name, width, frame, title, ticks, curves, size_X, values, words):
