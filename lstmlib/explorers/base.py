@@ -10,7 +10,7 @@ import html
 import re
 import threading
 from dataclasses import replace
-from itertools import product
+from itertools import product, zip_longest
 
 import ipywidgets as widgets
 import traitlets
@@ -241,11 +241,9 @@ class Sentence(Answering):
     @staticmethod
     def parts_of(text):
         """[[words, preset or None], ...]: the text in pieces."""
-        pieces = re.split(r"\[([^]]+)\]\(([^)]+)\)", text)
-        parts = []
-        for plain, label, preset in zip(pieces[::3], pieces[1::3] + [None], pieces[2::3] + [None]):
-            parts += [[plain, None]] + ([[label, preset]] if preset else [])
-        return parts
+        pieces = re.split(r"\[([^]]+)\]\(([^)]+)\)", text)  # plain, words, preset, plain, ...
+        parts = zip_longest(([plain, None] for plain in pieces[::3]), map(list, zip(pieces[1::3], pieces[2::3])))
+        return [part for pair in parts for part in pair if part]
 
     @traitlets.observe("chosen")
     def _choose(self, change):

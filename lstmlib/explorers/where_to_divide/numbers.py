@@ -85,12 +85,6 @@ def problem(T, forget_bias, dtype):
     return weights, trace, squared_error(trace.Y, targets)[1]
 
 
-@cache
-def truth_of(T, forget_bias, dtype, size_X):
-    """The gradient of C = L/|X|: the backward pass of L, its result times 1/|X|."""
-    return backward(*problem(T, forget_bias, dtype)) * (1 / size_X)
-
-
 def film():
     """The states that a film of the laboratory holds: all sets, and the named places beside everything else."""
     places = PLACEMENTS.values()
@@ -102,12 +96,12 @@ def film():
 
 
 def numbers(state):
-    weights, trace, dY = problem(state.T, state.forget_bias, state.dtype)
-    gradient, way = on_the_way(weights, trace, dY, state.edges, state.size_X)
+    given = problem(state.T, state.forget_bias, state.dtype)
+    gradient, way = on_the_way(*given, state.edges, state.size_X)
     if state.beside == TRUTH:
-        truth, other_way = truth_of(state.T, state.forget_bias, state.dtype, state.size_X), None
+        truth, other_way = backward(*given) * (1 / state.size_X), None
     else:
-        truth, other_way = on_the_way(weights, trace, dY, PLACEMENTS[state.beside], state.size_X)
+        truth, other_way = on_the_way(*given, PLACEMENTS[state.beside], state.size_X)
     spectrum = crossing_spectrum(*problem(state.T, state.forget_bias, "float64"), state.edges)
     return Numbers(gradient, truth, crosses_exactly_once(state.edges, state.T), gradient.identical(truth),
                    relative_error(gradient, truth), cosine(gradient, truth), gradient.norm() / truth.norm(),
