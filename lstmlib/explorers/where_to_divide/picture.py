@@ -64,22 +64,22 @@ def ratios(state, numbers):
 
 
 def marks(frame, ratios):
-    """A mark for each ratio that is no None; all of one kind are one path."""
-    found = [mark(frame, k + 0.5, ratio) for k, ratio in enumerate(ratios) if ratio is not None]
-    dots, faults = ("".join(path for right, path in found if right is kind) for kind in (True, False))
+    """A dot for each ratio but None; a cross where the sign is wrong, a triangle at the edge where it lies beyond."""
+    dots = faults = ""
+    low, high = frame.y_limits
+    for k, ratio in enumerate(ratios):
+        if ratio is None:
+            continue
+        size, x = abs(ratio), frame.x(k + 0.5)
+        y = frame.y(size or low)
+        if not low <= size <= high:
+            faults += f"M{svg.number(x - 3)} {svg.number(y)}h6l-3 {-5 if size > high else 5}z"
+        elif ratio < 0:
+            faults += f"M{svg.number(x - 3)} {svg.number(y - 3)}l6 6m-6 0l6 -6"
+        else:
+            dots += f"M{svg.number(x)} {svg.number(y)}h0"
     return (svg.element("path", d=dots, fill="none", stroke=svg.BLUE, stroke_width=4.6, stroke_linecap="round")
             + svg.element("path", d=faults, fill="none", stroke=svg.DEEP[svg.RED], stroke_width=1.5))
-
-
-def mark(frame, x, ratio):
-    """(Whether it is a dot, its path): a cross where the sign is wrong, a triangle at the edge where it lies beyond."""
-    size, (low, high) = abs(ratio), frame.y_limits
-    x, y = frame.x(x), frame.y(size if size > 0 else low)
-    if size > high or size < low:
-        return False, f"M{svg.number(x - 3)} {svg.number(y)}h6l-3 {-5 if size > high else 5}z"
-    if ratio < 0:
-        return False, f"M{svg.number(x - 3)} {svg.number(y - 3)}l6 6m-6 0l6 -6"
-    return True, f"M{svg.number(x)} {svg.number(y)}h0"
 
 
 def differences(numbers):
