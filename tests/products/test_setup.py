@@ -5,20 +5,17 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
-from browsers import load_run
+from browsers import ROOT, load_run
 
 from tools.files import write
 
-ROOT = Path(__file__).resolve().parents[2]
+LAB, TEST = ("pip", ".[lab]"), ("pip", ".[handout,lab,test]")
 
 
 @pytest.fixture
@@ -26,10 +23,8 @@ def folder(tmp_path):
     """A copy of what run.py needs, with neither notebooks nor environment; the other tools are empty."""
     folder = tmp_path / ("gross und klein" if sys.getfilesystemencoding() == "ascii" else "größe und maß")
     (folder / "tests").mkdir(parents=True)
-    (folder / "tools").mkdir()
-    for name in ("run.py", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "LICENSE-TEXT",
-                 "tools/files.py"):
-        shutil.copy(ROOT / name, folder / name)
+    for name in ("run.py", "pyproject.toml", "constraints.txt", "tools/files.py"):
+        write(folder / name, (ROOT / name).read_bytes())
     for name in load_run().TOOLS:
         (folder / f"tools/{name}.py").touch()
     return folder
@@ -38,32 +33,30 @@ def folder(tmp_path):
 class World:
     """Stands in for venv, uv, pip and what comes after them, and writes down what was asked of each."""
 
-    def __init__(self, folder):
-        self.run = load_run(folder)
-        self.done, self.became = [], []
+    def __init__(self, folder, monkeypatch):
+        self.run, self.done, self.became = load_run(folder), [], []
         self.pip = self.uv = lambda log: 0
         self.imports = {"importlib.util.find_spec": True, "__import__": True}
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(self.run.shutil, "which", lambda name: None)
+        self.run.watched = self.watched
+        self.run.works = lambda extras, look="importlib.util.find_spec": self.imports[look]
+        self.run.become = lambda *command, **_: self.became.extend(map(str, command))
 
     def watched(self, *command):
         words = [str(word) for word in command]
         if "venv" in words:
-            assert "--clear" in words
             self.done.append(("venv", words[-1]))
             shutil.rmtree(self.run.ENVIRONMENT, ignore_errors=True)
-            self.run.PYTHON.parent.mkdir(parents=True)
-            self.run.PYTHON.touch()
+            write(self.run.PYTHON, "")
             return 0
-        assert words[words.index("-c") + 1] == "constraints.txt" or "-I" in words
         name = "uv" if words[0].endswith("uv") else "pip"
         self.done.append((name, words[words.index("-e") + 1]))
         with open(self.run.LOG, "wb") as log:
             return getattr(self, name)(log)
 
-    def works(self, extras, look="importlib.util.find_spec"):
-        return self.imports[look]
-
     def start(self, *arguments):
-        """Everything that one start asked of venv and pip, and what it became."""
+        """Everything that one start asked of venv and pip; what it became is in `became`."""
         self.done, self.became = [], []
         self.run.main(list(arguments))
         return self.done
@@ -73,45 +66,30 @@ class World:
         return [module for module, _ in self.done]
 
 
-def world_of(folder, monkeypatch):
-    world = World(folder)
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(world.run.shutil, "which", lambda name: None)
-    for name in ("watched", "works"):
-        monkeypatch.setattr(world.run, name, getattr(world, name))
-    monkeypatch.setattr(world.run, "become", lambda *command, **_: world.became.extend(map(str, command)))
-    return world
-
-
 @pytest.fixture
 def world(folder, monkeypatch):
-    return world_of(folder, monkeypatch)
-
-
-LAB, TEST = ("pip", ".[lab]"), ("pip", ".[handout,lab,test]")
+    return World(folder, monkeypatch)
 
 
 # What goes wrong is said.
 
-NO_MODULE = """import importlib.util
+NO_VENV = """import importlib.util
 find = importlib.util.find_spec
-importlib.util.find_spec = lambda name: None if name == {!r} else find(name)"""
+importlib.util.find_spec = lambda name: None if name == "venv" else find(name)"""
 
 
 @pytest.mark.parametrize("before, said", [
     ("sys.version_info = (3, 8, 18, 'final', 0)", "needs Python 3.11 or newer, but it was started with Python 3.8"),
-    (NO_MODULE.format("venv"), "sudo apt install python3-venv"),
-    (NO_MODULE.format("ensurepip"), "sudo apt install python3-venv"),
+    (NO_VENV, "sudo apt install python3-venv"),
     ("import subprocess\ndef stop(*_, **__): raise KeyboardInterrupt\nsubprocess.Popen = stop", "Stopped."),
     ("open('.venv', 'w').close()", ".venv"),  # a file where a folder should be
-], ids=["old", "venv", "ensurepip", "interrupted", "file"])
+], ids=["old", "venv", "interrupted", "file"])
 def test_in_one_sentence(folder, before, said):
     """run.py as a process of its own, after some lines of Python that fake a piece of the world."""
     code = f"import runpy, sys\nsys.argv[0] = 'run.py'\n{before}\nrunpy.run_path('run.py', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, encoding="utf-8",
                           env={**os.environ, "PYTHONIOENCODING": "utf-8"})
     assert done.returncode != 0 and said in done.stderr and len(done.stderr.strip().splitlines()) == 1
-    assert not (folder / ".venv").is_dir()
 
 
 def test_old_python_can_read_the_file():
@@ -128,13 +106,10 @@ def test_no_network(folder, monkeypatch):
     monkeypatch.setattr(run.shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="connect this computer to the internet"):
         run.install(["test"])
-    assert (folder / ".venv.log").exists() and not (folder / ".venv/complete.json").exists()
 
 
 @pytest.mark.parametrize("logged, said", [
-    ("connection broken by 'NewConnectionError: Temporary failure in name resolution'", "connect this computer"),
     ("connection broken by 'ProxyError('Cannot connect to proxy.')'", "connect this computer"),
-    ("ReadTimeoutError", "connect this computer"),
     ("Collecting numpy\nERROR: No space left on device\nmore", "installed.*: ERROR: No space left on device"),
 ])
 def test_why_pip_failed(world, logged, said):
@@ -144,7 +119,7 @@ def test_why_pip_failed(world, logged, said):
     assert not world.run.STAMP.exists() and not world.became
 
 
-@pytest.mark.parametrize("form", ["--port {}", "--port={}", "--no-browser --ServerApp.port={}"])
+@pytest.mark.parametrize("form", ["--port {}", "--no-browser --ServerApp.port={}"])
 def test_a_busy_port_is_refused_before_anything_is_made(world, form):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         words = form.format(taken.getsockname()[1]).split()
@@ -155,14 +130,13 @@ def test_a_busy_port_is_refused_before_anything_is_made(world, form):
     assert world.became[-len(words):] == words
 
 
-@pytest.mark.parametrize("words", [["tests"], ["slides"]])
-def test_a_command_that_is_not_there_is_no_command(world, words):
+def test_a_command_that_is_not_there_is_no_command(world):
     (world.run.ROOT / "tools/slides.py").unlink()
-    with pytest.raises(SystemExit, match=f"no command '{words[0]}': the commands are test, book, handout, student"):
-        world.start(*words)
+    with pytest.raises(SystemExit, match="no command 'slides': the commands are test, book, handout, student"):
+        world.start("slides")
 
 
-@pytest.mark.parametrize("word", ["help", "--help", "-h"])
+@pytest.mark.parametrize("word", ["help", "-h"])
 def test_help(world, word, capsys):
     assert world.start(word) == [] and "python run.py test" in capsys.readouterr().out
 
@@ -171,24 +145,17 @@ def test_help(world, word, capsys):
 
 def test_cold_then_warm_and_extras_are_added_and_stay(world):
     assert world.start() == [("venv", str(world.run.ENVIRONMENT)), LAB]
-    begin = time.monotonic()
-    assert world.start() == [] and time.monotonic() - begin < 1
-    assert world.became[:2] == ["-m", "jupyterlab"]
+    assert world.start() == [] and world.became[:2] == ["-m", "jupyterlab"]
     assert world.start("test") == [TEST]
     assert world.start() == world.start("test") == world.start("notebooks") == []
 
 
-def changed(name):
-    return lambda world, monkeypatch: (world.run.ROOT / name).write_text("# changed\n")
-
-
 @pytest.mark.parametrize("change, done", [
-    *((changed(name), ["pip"]) for name in ("pyproject.toml", "constraints.txt", "run.py")),
+    (lambda world, _: write(world.run.ROOT / "pyproject.toml", "# changed"), ["pip"]),
+    (lambda world, _: write(world.run.ROOT / "constraints.txt", "# changed"), ["pip"]),
     (lambda world, monkeypatch: monkeypatch.setattr(sys, "version", "3.99.0"), ["venv", "pip"]),
-    (lambda world, monkeypatch: monkeypatch.setattr(sys, "base_prefix", "elsewhere"), ["venv", "pip"]),
-    (lambda world, monkeypatch: world.run.STAMP.write_text("{"), ["venv", "pip"]),
-    (lambda world, monkeypatch: world.run.STAMP.unlink(), ["venv", "pip"]),
-    (lambda world, monkeypatch: world.run.PYTHON.unlink(), ["venv", "pip"]),
+    (lambda world, _: world.run.STAMP.write_text("{"), ["venv", "pip"]),
+    (lambda world, _: world.run.PYTHON.unlink(), ["venv", "pip"]),
 ])
 def test_what_changes_or_is_damaged_is_made_again(world, monkeypatch, change, done):
     world.start("test")
@@ -197,15 +164,12 @@ def test_what_changes_or_is_damaged_is_made_again(world, monkeypatch, change, do
     assert world.modules == done and world.start() == []
 
 
-def test_an_environment_that_does_not_import_is_made_anew(world):
+def test_an_environment_that_does_not_import_or_was_moved_is_made_anew(world, folder, monkeypatch):
     world.start()
-    world.imports["importlib.util.find_spec"] = False
-    assert world.start() == [("venv", str(world.run.ENVIRONMENT)), LAB]
-
-
-def test_moved_folder_makes_it_anew(world, folder, monkeypatch):
-    world.start()
-    moved = world_of(folder.rename(folder.parent / "moved"), monkeypatch)
+    moved = World(folder.rename(folder.parent / "moved"), monkeypatch)
+    moved.start()
+    assert moved.modules == ["venv", "pip"]
+    moved.imports["importlib.util.find_spec"] = False
     moved.start()
     assert moved.modules == ["venv", "pip"]
 
@@ -214,13 +178,40 @@ def test_interrupted_installation_is_not_taken_for_a_whole_one(world):
     def interrupted(log):
         raise KeyboardInterrupt
     world.start()
-    (world.run.ROOT / "constraints.txt").write_text("numpy==2.0.0\n")
+    write(world.run.ROOT / "constraints.txt", "numpy==2.0.0\n")
     world.pip = interrupted
     with pytest.raises(KeyboardInterrupt):
         world.start()
     world.pip = lambda log: 0
     world.start()
     assert world.modules == ["venv", "pip"]
+
+
+@pytest.mark.parametrize("uv, imported, installers", [
+    (None, True, ["pip"]), (0, True, ["uv"]), (2, True, ["uv", "pip"]), (0, False, ["uv", "pip"]),
+])
+def test_uv_where_there_is_one_and_pip_where_it_does_not_do(world, monkeypatch, uv, imported, installers):
+    if uv is not None:
+        monkeypatch.setattr(world.run.shutil, "which", "/somewhere/{}".format)
+    world.uv = lambda log: uv
+    world.imports["__import__"] = imported
+    with contextlib.nullcontext() if imported else pytest.raises(SystemExit, match="cannot be imported from .venv"):
+        world.start()
+    assert world.modules == ["venv", *installers] and world.run.STAMP.exists() is imported
+
+
+def test_a_second_start_waits_for_the_first_and_a_killed_one_leaves_no_lock(folder):
+    def started(wait=""):
+        code = f"import run, sys\n{wait}\nwith run.no_other_start(): print('in', flush=True); sys.stdin.read()"
+        return subprocess.Popen([sys.executable, "-c", code], cwd=folder, text=True, stdout=subprocess.PIPE,
+                                stdin=subprocess.PIPE)
+
+    with started() as first, started("sys.stdin.read(1)") as second:
+        assert first.stdout.readline() == "in\n"
+        print("x", end="", file=second.stdin, flush=True)
+        assert second.stdout.readline().startswith("Another start is making the environment here: waiting")
+        first.kill()
+        assert second.stdout.readline() == "in\n"
 
 
 # What it becomes.
@@ -237,7 +228,6 @@ def test_a_readers_copy_is_never_overwritten_and_what_changed_is_put_beside_it(w
     notebooks(world, a="old", b="old")
     own = world.run.ROOT / "my-notebooks"
     assert "--LabApp.default_url=/lab/tree/my-notebooks/a.ipynb" in world.became
-    assert f"are in {own}" in capsys.readouterr().out
     write(own / "a.ipynb", "work")
     assert notebooks(world, a="old", b="old") == {"a": "work", "b": "old"}
     assert "beside" not in capsys.readouterr().out
@@ -247,9 +237,6 @@ def test_a_readers_copy_is_never_overwritten_and_what_changed_is_put_beside_it(w
     assert notebooks(world, a="newest") == {"a": "work", "a_2": "more work", "a_3": "newest", "b": "old", "c": "new"}
     (own / "a.ipynb").unlink()  # whoever takes a copy away gets a fresh one
     assert notebooks(world)["a"] == "newest"
-    (own / ".copied.json").write_text("{")
-    assert notebooks(world) == {"a": "newest", "a_2": "more work", "a_3": "newest", "a_4": "newest", "b": "old",
-                                "b_2": "old", "c": "new", "c_2": "new"}
 
 
 def test_where_nothing_can_be_written_the_copies_are_in_the_home_folder(world, monkeypatch, tmp_path):
@@ -272,94 +259,21 @@ def test_options_pass_and_relative_folders_are_those_of_the_caller(world, monkey
     assert Path.cwd() == tmp_path and world.became == [str(world.run.ROOT / "tools"), "handout", "out"]
 
 
-# Who else is there: another start, a kill, another installer.
-
-@pytest.mark.parametrize("uv, imported, installers", [
-    (None, True, ["pip"]), (0, True, ["uv"]), (2, True, ["uv", "pip"]), (0, False, ["uv", "pip"]),
-])
-def test_uv_where_there_is_one_and_pip_where_it_does_not_do(world, monkeypatch, uv, imported, installers):
-    if uv is not None:
-        monkeypatch.setattr(world.run.shutil, "which", "/somewhere/{}".format)
-    world.uv = lambda log: uv
-    world.imports["__import__"] = imported
-    with contextlib.nullcontext() if imported else pytest.raises(SystemExit, match="cannot be imported from .venv"):
-        world.start()
-    assert world.modules == ["venv", *installers] and world.run.STAMP.exists() is imported
-
-
-def test_an_environment_works_when_it_imports(folder):
-    run = load_run(folder)
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", run.ENVIRONMENT], check=True)
-    run.MODULES["lab"] = ("present",)
-    (site,) = run.ENVIRONMENT.glob("[Ll]ib/**/site-packages")
-    broken = "raise ImportError"
-    for ours, theirs, found, imported in (("", None, False, False), ("", "", True, True), ("", broken, True, False),
-                                          (broken, "", False, False)):
-        (site / "lstmlib.py").write_text(ours)
-        if theirs is not None:
-            (site / "present.py").write_text(theirs)
-        assert (run.works(["lab"]), run.works(["lab"], "__import__")) == (found, imported)
-
-
-HANDED_ON = {"PIP_INDEX_URL", "PIP_CERT", "PIP_PROXY", "UV_DEFAULT_INDEX", "HTTPS_PROXY", "HOME", "PYTHONIOENCODING"}
-KEPT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PIP_PREFIX", "PIP_NO_DEPS", "PIP_TARGET",
-            "PIP_REQUIRE_HASHES", "PIP_USER", "UV_TARGET"}
+HANDED_ON = {"PIP_INDEX_URL", "PIP_CERT", "UV_DEFAULT_INDEX", "HTTPS_PROXY", "HOME", "PYTHONIOENCODING"}
+KEPT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PIP_PREFIX", "PIP_NO_DEPS", "PIP_TARGET", "PIP_USER",
+            "UV_TARGET"}
 
 
 def test_variables_that_would_make_it_another_environment_stay_outside(folder, monkeypatch, capsys):
-    for name in HANDED_ON | KEPT_OUT:
+    for name in HANDED_ON | KEPT_OUT | {"JUPYTER_PATH"}:
         monkeypatch.setenv(name, "utf-8")
     run = load_run(folder)
-    assert (HANDED_ON | KEPT_OUT) & run.variables_of_the_laboratory().keys() == HANDED_ON
+    variables = run.variables_of_the_laboratory()
+    assert (HANDED_ON | KEPT_OUT) & variables.keys() == HANDED_ON
+    assert variables["JUPYTER_PATH"] == os.pathsep.join([str(run.ENVIRONMENT / "share/jupyter"), "utf-8"])
     assert run.watched(sys.executable, "-c", "import os; print(*os.environ); raise SystemExit(3)") == 3
     assert (HANDED_ON | KEPT_OUT) & set(run.LOG.read_text().split()) == HANDED_ON
     assert re.match(r" +\d s  \w", capsys.readouterr().out)  # the line of progress
-
-
-def python(folder, code, **options):
-    return subprocess.Popen([sys.executable, "-c", f"import os, sys, time\nimport run\n{code}"], cwd=folder, text=True,
-                            stdout=subprocess.PIPE, stdin=subprocess.PIPE, **options)
-
-
-def test_a_second_start_waits_for_the_first_and_a_killed_one_leaves_no_lock(folder):
-    hold = "with run.no_other_start(): print('in', flush=True); sys.stdin.read()"
-    with python(folder, hold) as first, python(folder, f"sys.stdin.read(1)\n{hold}") as second:
-        assert first.stdout.readline() == "in\n"
-        second.stdin.write("x")
-        second.stdin.flush()
-        assert second.stdout.readline().startswith("Another start is making the environment here: waiting")
-        first.kill()
-        assert second.stdout.readline() == "in\n"
-
-
-def test_what_another_start_has_made_is_not_made_again(world, monkeypatch):
-    answers = iter([False, True])
-    monkeypatch.setattr(world.run, "is_complete", lambda extras: next(answers))
-    assert world.start() == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_start_ends_its_pip(folder, number):
-    pip = "import os, subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); " \
-          "print(os.getpgid(0), flush=True); sys.stdin.read(); import time; time.sleep(60)"
-    log = folder / ".venv.log"
-    with python(folder, f"run.watched(sys.executable, '-c', {pip!r})", stderr=subprocess.DEVNULL) as started:
-        until(lambda: log.exists() and log.read_text().endswith("\n"))
-        started.send_signal(number)
-    until(lambda: not [process for process in psutil.process_iter() if group_of(process) == int(log.read_text())])
-
-
-def group_of(process):
-    with contextlib.suppress(OSError, psutil.Error):
-        return os.getpgid(process.pid) if process.status() != psutil.STATUS_ZOMBIE else None
-
-
-def until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def become(folder, code, inherited=os.environ, **environment):
@@ -376,7 +290,7 @@ def test_exit_code_is_handed_back_and_threads_are_one_unless_the_caller_wants_mo
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the home folder has another name there")
-@pytest.mark.parametrize("home, kept", [(os.devnull, False), ("nowhere", False), ("home", True)])
+@pytest.mark.parametrize("home, kept", [("nowhere", False), ("home", True)])
 def test_home_where_nothing_can_be_written_is_replaced(folder, home, kept):
     (folder / "home").mkdir()
     used = become(folder, "import os; print(os.path.expanduser('~'))", HOME=str(folder / home)).stdout.strip()
