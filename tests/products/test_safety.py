@@ -96,16 +96,6 @@ def test_what_loads_would_be_found(kind, planted):
     assert len(loads(nbformat.v4.new_notebook(cells=[cell]))) == 1
 
 
-ASKING = re.compile(r"\b(fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts)\b"
-                    r"|\bimport\s*\(|@import|https?://|\burl\(")
-
-
-def test_no_script_of_an_explorer_asks_anybody():
-    scripts = {path.name: path.read_text(encoding="utf-8") for ending in ("*.js", "*.css")
-               for path in (ROOT / "lstmlib").rglob(ending)}
-    assert len(scripts) > 10 and [name for name, script in scripts.items() if ASKING.search(script)] == []
-
-
 # Raw HTML in the Markdown of a notebook, on its way into a page.
 
 RUNS_OR_FETCHES = [

@@ -16,32 +16,27 @@ TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 WORKSHEET_2 = (ROOT / "docs" / "sheets" / "worksheet_2.md").read_text(encoding="utf-8")
 each_lesson = pytest.mark.parametrize("lesson", LESSONS)
 SMALLEST_LETTERS = 24  # CSS pixels of a slide of 1280 x 720
-# Every text that is seen on a slide: its words, its height in pixels, and whether it leaves the slide or comes near to
-# the line below it.
+# Every text that is seen on a slide: its words, its height in pixels, and whether it leaves the slide.
 TEXTS = """() => {
-    const found = [];
     const look = (root) => {
-        const page = root.ownerDocument, walk = page.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+        const page = root.ownerDocument, walk = page.createTreeWalker(root, NodeFilter.SHOW_TEXT), found = [];
         while (walk.nextNode()) {
-            const of = walk.currentNode.parentElement, words = walk.currentNode.data.trim();
-            if (!words || of.closest("style, script, .source, .notes, .unseen, annotation, msub, msup, munder, "
-                + "munderover")) continue;
+            const of = walk.currentNode.parentElement, style = page.defaultView.getComputedStyle(of);
             const range = page.createRange();
             range.selectNodeContents(walk.currentNode);
-            const box = range.getBoundingClientRect(), style = page.defaultView.getComputedStyle(of);
-            if (!of.getBoundingClientRect().width || style.visibility === "hidden") continue;
+            const box = range.getBoundingClientRect(), words = walk.currentNode.data.trim();
+            if (!words || !of.getBoundingClientRect().width || style.visibility === "hidden"
+                || of.closest("style, script, .source, .notes, .unseen, annotation, msub, msup, munder, munderover"))
+                continue;
             const drawn = of.ownerSVGElement ? of.getBoundingClientRect().height / of.getBBox().height : null;
             const { innerWidth, innerHeight } = page.defaultView;
             found.push([words, parseFloat(style.fontSize) * (drawn ?? of.currentCSSZoom ?? 1),
-                box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1 || box.top < -1
-                || root === slide && source.width > 0 && box.bottom > source.top - 8]);
+                box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1 || box.top < -1]);
         }
+        return found;
     };
-    const slide = Reveal.getCurrentSlide(), source = slide.querySelector(".source").getBoundingClientRect();
-    look(slide);
-    const film = slide.querySelector("iframe");
-    if (film) look(film.contentDocument.body);
-    return found;
+    const slide = Reveal.getCurrentSlide(), film = slide.querySelector("iframe");
+    return [...look(slide), ...(film ? look(film.contentDocument.body) : [])];
 }"""
 
 

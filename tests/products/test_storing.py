@@ -78,8 +78,6 @@ def test_trouble_is_named_and_not_stored_and_the_others_are(tmp_path, monkeypatc
 
 def test_names(tmp_path):
     paths = [written(tmp_path / f"{name}.ipynb") for name in ("01_a", "02_b", "03_c")]
-    assert find([], tmp_path) == paths
-    assert find(["02", "01_a", "01"], tmp_path) == [paths[1], paths[0]]
-    assert find([str(paths[2])], tmp_path / "elsewhere") == [paths[2]]
+    assert find([], tmp_path) == paths and find(["02", str(paths[0]), "01"], tmp_path) == [paths[1], paths[0]]
     with pytest.raises(SystemExit, match="'09'"):
         find(["09"], tmp_path)
