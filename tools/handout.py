@@ -208,7 +208,7 @@ def hints(module, name):
     """[(hint, what was typed)] of a check and of what it uses: the sentences that do not depend on the answer."""
     tree = ast.parse(read(ROOT / "lstmlib" / "exercises" / f"{module}.py"))
     defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    defined |= {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
+    defined |= {ast.unparse(node.targets): node.value for node in tree.body if isinstance(node, ast.Assign)}
     names, found = [name] if name in defined else [], {}
     for name in names:  # which grows by those that are used in it
         used = [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
