@@ -10,6 +10,7 @@ All arithmetic is in exact fractions, so that "equal" means equal.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from ..show import svg
 from . import Choice, Explorer, Slider
@@ -29,14 +30,12 @@ class State:
     size_X: int = 2
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(NamedTuple):
     """Each order of work as its four columns: the two summands, their sum, the product, the result."""
 
     at_once: tuple
     at_the_end: tuple
     agree: bool
-    second_of_double_loss: int  # what the second summand becomes when the loss doubles
 
 
 def numbers(state):
@@ -46,8 +45,7 @@ def numbers(state):
     summed = a / size_X + arriving
     at_once = a / size_X, arriving, summed, summed * state.factor, summed * state.factor
     at_the_end = a, second, a + second, (a + second) * state.factor, (a + second) * state.factor / size_X
-    doubled = 2 * state.second if state.kind == GRADIENT else state.second
-    return Numbers(at_once, at_the_end, at_once[-1] == at_the_end[-1], doubled)
+    return Numbers(at_once, at_the_end, at_once[-1] == at_the_end[-1])
 
 
 def headline(state, numbers):
@@ -78,32 +76,32 @@ def plain(value):
 
 
 # The picture: a panel for each order of work, its steps below each other, on fixed axes. A phone has room for a panel.
-WIDTH, BAR, BAR_HEIGHT = 290, 282, 14
+WIDTH, BAR = 290, 282
+CONSTANT_LOOK = {"fill": svg.PAPER, "stroke": svg.RED, "stroke_width": 2, "stroke_dasharray": "5 3"}
 
 
 def draw(state, numbers):
     """Bars on fixed axes: what arrives, its sum, the product, the result; then what a loss twice as large changes."""
     return (order_of_work("at once", state, numbers.at_once, numbers.at_the_end[-1]),
             order_of_work("at the end", state, numbers.at_the_end, numbers.at_once[-1]),
-            proportionality(state, numbers))
+            proportionality(state))
 
 
 def order_of_work(name, state, columns, other):
     """The two summands, their sum as one stacked bar, the product, the result, and that of the other order."""
     a, second, summed, product, result = columns
     at_once, constant = name == "at once", state.kind == CONSTANT
-    own, both = BAR / LARGEST, BAR / (2 * LARGEST)
-    last = both / LARGEST_FACTOR
-    arrive = "Two gradients arrive" if not constant else "Gradient and constant arrive"
+    look = CONSTANT_LOOK if constant else {"fill": svg.ORANGE}
     of_a, of_second = (f" / {state.size_X} = {plain(divided)}" if at_once else "" for divided in (a, second))
+    own, both, last = (BAR / limit for limit in (LARGEST, 2 * LARGEST, 2 * LARGEST * LARGEST_FACTOR))
     parts = [svg.text(0, 16, f"Divide {name}", 16, bold=True),
-             step(42, arrive, LARGEST),
+             step(42, "Gradient and constant arrive" if constant else "Two gradients arrive", LARGEST),
              svg.text(0, 61, f"a = {state.a}{of_a}", 13), bar(66, a * own),
              svg.text(0, 98, f"{state.second}{', a constant' if constant else of_second}", 13),
-             bar(103, second * own, second=True, constant=constant),
+             bar(103, second * own, **look),
              step(142, "They are added", 2 * LARGEST),
              svg.text(0, 161, f"{plain(a)} + {plain(second)} = {plain(summed)}", 13),
-             bar(166, second * both, start=a * both, second=True, constant=constant), bar(166, a * both),
+             bar(166, second * both, a * both, **look), bar(166, a * both),
              step(205, f"The sum meets the factor {state.factor}", 2 * LARGEST * LARGEST_FACTOR),
              svg.text(0, 224, f"{plain(summed)} × {state.factor} = {plain(product)}", 13),
              bar(229, product * last, fill=svg.GREY),
@@ -126,11 +124,9 @@ def step(y, sentence, limit):
                     *(svg.line(x, y + 22, x, y + 42, svg.FAINT) for x in (0, BAR / 2, BAR))])
 
 
-def bar(y, length, start=0, fill=svg.BLUE, second=False, constant=False):
-    """A bar, of 2 px at least unless it is 0; a second summand is orange as a gradient, dashed as a constant."""
-    length, fill = max(float(length), 2) if length else 0, svg.PAPER if constant else svg.ORANGE if second else fill
-    outline = {"stroke": svg.RED, "stroke_width": 2, "stroke_dasharray": "5 3"} if constant else {}
-    return svg.rect(float(start), y, length, BAR_HEIGHT, fill, **outline)
+def bar(y, length, start=0, **look):
+    """A bar, of 2 px at least unless it is 0."""
+    return svg.rect(float(start), y, max(float(length), 2) if length else 0, 14, **look)
 
 
 def division(y, size_X):
@@ -140,11 +136,12 @@ def division(y, size_X):
             + svg.text(x + 19, y - 1, f"÷{size_X}", 13, "middle", svg.PURPLE, bold=True))
 
 
-def proportionality(state, numbers):
+def proportionality(state):
     """What becomes of each summand when the loss doubles."""
-    doubles = numbers.second_of_double_loss == 2 * state.second
-    second = f"the second, {state.second}, {'becomes' if doubles else 'stays'} {numbers.second_of_double_loss}"
-    lines = (f"a = {state.a} becomes {2 * state.a}  (yes, it doubles)", second,
+    doubled = state.second * (2 if state.kind == GRADIENT else 1)
+    doubles = doubled == 2 * state.second
+    lines = (f"a = {state.a} becomes {2 * state.a}  (yes, it doubles)",
+             f"the second, {state.second}, {'becomes' if doubles else 'stays'} {doubled}",
              "(yes, it doubles)" if doubles else "(no: it is not from the loss)")
     colour = svg.GREEN if doubles else svg.RED
     return svg.panel(
