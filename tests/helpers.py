@@ -101,6 +101,11 @@ def assert_close(gradient, truth, tolerance):
     assert not far, f"norm-relative distance above {tolerance}: {far}"
 
 
+def formula(names, text):
+    """A function of these arguments (names with spaces between), written as a reader would write its one line."""
+    return lambda *given: eval(text, vars(np) | dict(zip(names.split(), given)))
+
+
 def drawn(panels):
     """All panels of a picture as one SVG text."""
     return f"<svg>{''.join(panel.svg for panel in panels)}</svg>"

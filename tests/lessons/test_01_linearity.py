@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from helpers import drawn
+from helpers import drawn, formula
 from lstmlib.exercises import linearity as exercises
 from lstmlib.explorers.linearity import CONSTANT, GRADIENT, State, draw, headline, numbers, plain, words
 from lstmlib.show import svg
@@ -54,15 +54,16 @@ def test_numbers_are_shown_exactly_or_marked():
         "2300", "0.1875", "0", "6.66…", "37.6875"]
 
 
-def paths(combine):
-    """An answer made of what the three paths bring to dw, and of h."""
+def of_paths(text):
+    """An answer made of h and what the three paths bring to dw."""
     def answer(w, targets):
         h = 100 * w
-        return combine(200 * (2 * h - targets[0]), 200 * h * (h ** 2 - targets[1]), 300 * (3 * h - targets[2]), h)
+        parts = 200 * (2 * h - targets[0]), 200 * h * (h ** 2 - targets[1]), 300 * (3 * h - targets[2])
+        return formula("a b c h", text)(*parts, h)
     return answer
 
 
-mean_of_paths = paths(lambda a, b, c, h: (a + b + c) / 3)
+mean_of_paths = of_paths("(a + b + c) / 3")
 
 
 def divided(first=1, second=1, on_V=1, change=lambda dW, dV: (dW, dV)):
@@ -93,18 +94,12 @@ RIGHT = {
 
 WRONG = {
     exercises.check_three_paths: [
-        (paths(lambda a, b, c, h: a + b + c), "Where is the 1/|X|"),
-        (paths(lambda a, b, c, h: (a + b + c) / 2), "|X| is 3"),
-        (paths(lambda a, b, c, h: (a + b) / 3), "third path"),
-        (paths(lambda a, b, c, h: a / 3 + b + c), "only some of the summands"),
-        (paths(lambda a, b, c, h: (a + b) / 3 + c), "only some of the summands"),
-        (paths(lambda a, b, c, h: -(a + b + c) / 3), "sign is turned"),
-        (paths(lambda a, b, c, h: (a + b + c) / 9), "divides twice"),
-        (paths(lambda a, b, c, h: (a + b + c) / 300), "this is dh"),
-        (paths(lambda a, b, c, h: (a + b / h + c) / 3), "2 h, not 2"),
-        (paths(lambda a, b, c, h: (a + b / 2 + c) / 3), "2 h, not h"),
-        (paths(lambda a, b, c, h: (a / 2 + b / (2 * h) + c / 3) / 3), "a local slope"),
-        (paths(lambda a, b, c, h: (a + b + c / 3) / 3), "a local slope"),
+        *((of_paths(text), said) for text, said in (
+            ("a + b + c", "Where is the 1/|X|"), ("(a + b + c) / 2", "|X| is 3"), ("(a + b) / 3", "third path"),
+            ("a / 3 + b + c", "only some of the summands"), ("(a + b) / 3 + c", "only some of the summands"),
+            ("-(a + b + c) / 3", "sign is turned"), ("(a + b + c) / 9", "divides twice"),
+            ("(a + b + c) / 300", "this is dh"), ("(a + b / h + c) / 3", "2 h, not 2"),
+            ("(a + b / 2 + c) / 3", "2 h, not h"), ("(a / 2 + b / (2 * h) + c / 3) / 3", "a local slope"))),
         (lambda w, targets: mean_of_paths(0.05, targets), "cells above"),
         (lambda w, targets: mean_of_paths(w, (7, 21, targets[2])), "from the argument targets"),
         (lambda w, targets: 0.0, "For w = 0.05, targets = (7.0, 21.0, 13.0): expected 1733.33, received 0"),
@@ -125,27 +120,19 @@ WRONG = {
         (lambda *given: (1.0, given[0]), "received 1.\n"),  # no hint on what is no array of the right shape
     ],
     exercises.check_fooled_by_clip: [
-        (lambda norm, limit, factors: norm > limit, "one factor that tells"),
-        (lambda norm, limit, factors: max(factors) * norm > limit, "itself is cut"),
-        (lambda norm, limit, factors: max(*factors, 1) * norm > limit, "with itself"),
-        (lambda norm, limit, factors: any(s != 1 and max(s, 1) * norm >= limit for s in factors), "just as long"),
+        *((formula("norm limit factors", text), said) for text, said in (
+            ("norm > limit", "one factor that tells"), ("max(factors) * norm > limit", "itself is cut"),
+            ("max([*factors, 1]) * norm > limit", "with itself"),
+            ("any([s != 1 and max([s, 1]) * norm >= limit for s in factors])", "just as long"))),
         (lambda norm, limit, factors: True, "For norm = 4, limit = 128, factors = (2, 8): expected False, received "
                                             "True. Hint: neither the gradient nor any multiple of it is longer"),
         (lambda norm, limit, factors: sum(abs(min(s * norm, limit) - s * min(norm, limit)) for s in factors),
          "a sum is a number"),
     ],
-    exercises.check_weight_decay: [
-        (lambda g, w, decay, n: (g + decay * w) / n, "outside the mean"),
-        (lambda g, w, decay, n: list(g + decay * w), "not averaged"),
-        (lambda g, w, decay, n: g / n, "missing"),
-        (lambda g, w, decay, n: g / n + decay / 2 * w, "cancels"),
-        (lambda g, w, decay, n: g / n + 2 * decay * w, "not 2 w"),
-        (lambda g, w, decay, n: g / n - decay * w, "is added"),
-        (lambda g, w, decay, n: g / n + w, "lambda is missing"),
-        (lambda g, w, decay, n: g / n + decay / 2 * np.sum(w ** 2), "add its derivative"),
-        (lambda g, w, decay, n: g / n + decay / 2 * w ** 2, "the decay term itself"),
-        (lambda g, w, decay, n: g / n + decay * w ** 2, "w, not w^2"),
-        (lambda g, w, decay, n: g / n + decay * np.linalg.norm(w), "not the norm"),
-        (lambda g, w, decay, n: 0.0, "For lambda = 0.1, |X| = 8 and random arrays: expected "),
-    ],
+    exercises.check_weight_decay: [(formula("g w decay n", text), said) for text, said in (
+        ("(g + decay * w) / n", "outside the mean"), ("list(g + decay * w)", "not averaged"), ("g / n", "missing"),
+        ("g / n + decay / 2 * w", "cancels"), ("g / n + 2 * decay * w", "not 2 w"), ("g / n - decay * w", "is added"),
+        ("g / n + w", "lambda is missing"), ("g / n + decay / 2 * sum(w**2)", "add its derivative"),
+        ("g / n + decay / 2 * w**2", "the decay term itself"), ("g / n + decay * w**2", "w, not w^2"),
+        ("g / n + decay * linalg.norm(w)", "not the norm"), ("0.0", "For lambda = 0.1, |X| = 8 and random arrays: "))],
 }

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from helpers import formula
 from lstmlib import Weights, forward, init_weights
 from lstmlib.cell import sigmoid
 from lstmlib.exercises.lstm_cell import all_inputs_at_once, count_parameters, counter, latch
@@ -70,13 +71,9 @@ def inputs(weights, X):
     return (X.reshape(T * B, D) @ weights.Wx + weights.b).reshape(T, B, 4, weights.H)
 
 
-def changed(change):
-    """The right inputs of all steps, changed."""
-    return lambda weights, X: change(inputs(weights, X))
-
-
-def joined(z):
-    return z.reshape(*z.shape[:2], -1)
+def changed(text):
+    """The right inputs z of all steps, changed."""
+    return lambda weights, X: formula("z T B H sigmoid", text)(inputs(weights, X), *X.shape[:2], weights.H, sigmoid)
 
 
 def count_with(Wx=((0, 0, 10, 0), (0, -30, 0, 0)), b=(15, 15, 0, 0), Wh=(0, 0, 0, 0), dtype=float):
@@ -91,27 +88,25 @@ RIGHT = {
         lambda: np.array([-7, 10, 0, 10]),
         lambda: (-7, 10, 0, 3.877),  # shows 97.97% of c, which is 98.0%
         lambda: (-7, 6.43, 0, 6)],  # 5.03% off, which is 5.0%
-    all_inputs_at_once: [inputs, changed(list)],
+    all_inputs_at_once: [inputs, changed("list(z)")],
     counter: [
         count_with(Wx=((12, 0, 0, 0), (0, -30, 0, 0)), b=(-6, 15, 9, 0)),
         count_with(b=(15, 15, 0.1003 / 7, 0))],  # seven zeros in a row make 0.1003, which is 0.100
 }
 
 WRONG = {
-    count_parameters: [
-        (lambda D, H, K: 4 * H * (D + H + 1), "For D = 7, H = 5, K = 3: expected 278, received 260. Hint: the "),
-        (lambda D, H, K: 4 * H * (D + H) + K * H, "and so has each output"),
-        (lambda D, H, K: 4 * H * (D + H) + K * (H + 1), "each of i, f, g, o has a bias"),
-        (lambda D, H, K: 4 * H * (D + H + 1) + K * H, "each output has a bias"),
-        (lambda D, H, K: H * (D + H + 1) + K * (H + 1), "weights of their own each"),
-        (lambda D, H, K: 3 * H * (D + H + 1) + K * (H + 1), "the candidate has weights"),
-        (lambda D, H, K: 4 * H * (D + H) + H + K * (H + 1), "biases of their own"),
-        (lambda D, H, K: 4 * H * (D + 1) + K * (H + 1), "through weights, too: Wh"),
-        (lambda D, H, K: 4 * H * (D + 1) + H * H + K * (H + 1), "Wh is (H, 4H)"),
-        (lambda D, H, K: 4 * H * (H + 1) + D * H + K * (H + 1), "Wx is (D, 4H)"),
-        (lambda D, H, K: 4 * H * (D + H + 2) + K * (H + 1), "PyTorch keeps two"),
-        (lambda D, H, K: 4 * H * (D + H + 1) + 3 * (H + 1), "expected 14, received 18.\n"),  # of more than one mistake
-    ],
+    count_parameters: [(formula("D H K", text), said) for text, said in (
+        ("4 * H * (D + H + 1)", "For D = 7, H = 5, K = 3: expected 278, received 260. Hint: the output layer"),
+        ("4 * H * (D + H) + K * H", "and so has each"), ("4 * H * (D + H + 1) + K * H", "each output has a bias"),
+        ("4 * H * (D + H) + K * (H + 1)", "each of i, f, g, o has a bias"),
+        ("H * (D + H + 1) + K * (H + 1)", "weights of their own each"),
+        ("3 * H * (D + H + 1) + K * (H + 1)", "the candidate has weights"),
+        ("4 * H * (D + H) + H + K * (H + 1)", "biases of their own"),
+        ("4 * H * (D + 1) + K * (H + 1)", "through weights, too: Wh"),
+        ("4 * H * (D + 1) + H * H + K * (H + 1)", "Wh is (H, 4H)"),
+        ("4 * H * (H + 1) + D * H + K * (H + 1)", "Wx is (D, 4H)"),
+        ("4 * H * (D + H + 2) + K * (H + 1)", "PyTorch keeps two"),
+        ("4 * H * (D + H + 1) + 3 * (H + 1)", "expected 14, received 18.\n"))],  # of more than one mistake
     latch: [
         (lambda: (-6, 8, 0), "four biases"),
         (lambda: (-12, 8, 0, 6), "lets in only 50%"),
@@ -123,16 +118,13 @@ WRONG = {
         (lambda: (-6, 6.5, 0, 3), "c is right, but h ends at 0.538 where tanh(c) is 0.565. Hint: the output gate"),
     ],
     all_inputs_at_once: [
-        (changed(joined), "parted into four quarters"),
-        (changed(lambda z: joined(z).reshape(*z.shape[:2], -1, 4)), "gates come before the units"),
-        (changed(lambda z: joined(z).reshape(*z.shape[:2], -1, 4).swapaxes(2, 3)), "not into"),
-        (changed(lambda z: z.swapaxes(0, 1)), "time comes first"),
-        (changed(lambda z: z.reshape(-1, *z.shape[2:])), "T times B of them"),
-        (changed(lambda z: tuple(np.split(joined(z), 4, axis=-1))), "the four quarters stand in front"),
-        (changed(sigmoid), "no sigmoid"),
-        (changed(lambda z: np.where(np.arange(4)[:, None] == 2, np.tanh(z), sigmoid(z))), "no sigmoid and no tanh yet"),
+        *((changed(text), said) for text, said in (
+            ("z.reshape(T, B, -1)", "parted into four quarters"), ("z.reshape(T, B, H, 4)", "gates come before the"),
+            ("z.reshape(T, B, H, 4).swapaxes(2, 3)", "not into"), ("z.swapaxes(0, 1)", "time comes first"),
+            ("z.reshape(-1, 4, H)", "T times B of them"), ("tuple(moveaxis(z, 2, 0))", "quarters stand in front"),
+            ("sigmoid(z)", "no sigmoid"), ("where(arange(4)[:, None] == 2, tanh(z), sigmoid(z))", "and no tanh yet"),
+            ("2 * z", "For T = 5, B = 3, D = 2, H = 6: at [0, 0, 0, 0] expected 0.00659465, received "))),
         (lambda weights, X: (inputs(weights, X) - weights.b.reshape(4, weights.H)).tolist(), "the bias b is missing"),
-        (changed(lambda z: 2 * z), "For T = 5, B = 3, D = 2, H = 6: at [0, 0, 0, 0] expected 0.00659465, received "),
     ],
     counter: [
         (lambda: init_weights(1, 1, 1), "D = 2 and H = 1, received Weights(D=1, H=1, K=1, float64)."),
