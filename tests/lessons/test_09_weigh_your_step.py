@@ -1,7 +1,6 @@
-"""Notebook 09: answers to its exercises, for test_exercises; its explorer against fractions."""
+"""Notebook 09: answers to its exercises, for test_exercises; its explorer."""
 
 import re
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -64,52 +63,46 @@ WRONG = {
 
 # The explorer.
 
-def expected(state):
-    """The weights of a step that is a weighted sum of the items, as fractions; None where it is none."""
-    shapes, pieces = module.SHAPES[state.items], module.CUTS[state.cut]
-    n, T = [tokens for tokens, _ in shapes], [length for _, length in shapes]
-    piece_of = {b: piece for piece in pieces for b in piece}
-    own = [sum(n[k] for k in piece_of[b]) for b in range(3)]
-    return {
-        "a sum": [Fraction(1)] * 3, "the mean over sequences": [Fraction(1, 3)] * 3,
-        "the mean over tokens": [Fraction(1, sum(n))] * 3,
-        "the mean over sequences of each one's mean": [Fraction(1, 3 * k) for k in n],
-        "a masked loss, divided by its padded size": [Fraction(1, 3 * max(T))] * 3,
-        "the mean of each piece's mean": [Fraction(1, len(pieces) * k) for k in own],
-        "each piece's mean, added up": [Fraction(1, k) for k in own]}.get(state.step)
+FAULTS = {"the mean of each piece's mean": ["pieces"], "each piece's mean, added up": ["pieces"],
+          "clipped by norm": ["clipped"], "clipped entry by entry": ["clipped"], "with weight decay": ["added"]}
+NAMED = dict(zip(module.STEPS, (
+    "nothing", "sequences", "tokens", "tokens of each sequence, then sequences", "padded B*T")))
+NO_SUM = "clipped entry by entry", "with weight decay", "a mean with class weights"
 
 
-FAULTS = {"the mean of each piece's mean": "pieces", "each piece's mean, added up": "pieces",
-          "clipped by norm": "clipped", "clipped entry by entry": "clipped", "with weight decay": "added"}
+def weights_of(state):
+    """What each item weighs in a step that divides by a number of items; None in another."""
+    n, T = np.array(module.SHAPES[state.items]).T
+    pieces = module.CUTS[state.cut]
+    own = np.array([sum(n[piece]) for b in range(3) for piece in pieces if b in piece])
+    divided_by = {"a sum": 1, "the mean over sequences": 3, "the mean over tokens": sum(n),
+                  "the mean over sequences of each one's mean": 3 * n,
+                  "a masked loss, divided by its padded size": 3 * max(T),
+                  "the mean of each piece's mean": len(pieces) * own, "each piece's mean, added up": own}
+    return np.ones(3) / divided_by[state.step] if state.step in divided_by else None
 
 
 @pytest.mark.parametrize("state", lattice("weigh_your_step"), ids=str)
 def test_weights_verdict_and_faults_of_every_state(state):
-    numbers, wanted = module.numbers(state), expected(state)
-    good, headline = module.headline(state, numbers)
+    numbers, expected = module.numbers(state), weights_of(state)
+    (good, headline), words = module.headline(state, numbers), module.words(state, numbers)
     faults = [fault.kind for fault in numbers.report.faults]
-    if wanted is not None:
-        assert numbers.measured == pytest.approx([float(w) for w in wanted], rel=1e-9) and numbers.left < 1e-9
-        fits = {name for name, size in {
-            "nothing": [1] * 3, "sequences": [3] * 3, "tokens": [sum(n for n, _ in module.SHAPES[state.items])] * 3,
-            "padded B*T": [3 * max(T for _, T in module.SHAPES[state.items])] * 3,
-            "own tokens, then sequences": [3 * n for n, _ in module.SHAPES[state.items]]}.items()
-            if [Fraction(1, k) for k in size] == wanted}
-        assert headline == (f"In this cut, divided by {' or '.join(sorted(fits, key=headline.find))}" if fits
-                            else "A weighted sum, but of no |X| on this list")
-        assert good is (bool(fits) and not faults)
     if state.items != "all of one length":
-        assert faults == ([FAULTS[state.step]] if state.step in FAULTS else [])
-    if state.step in ("clipped entry by entry", "with weight decay", "a mean with class weights"):
-        assert headline == f"Not a weighted sum: {100 * numbers.left:.0f}% of the gradient is left over" and not good
-    words = module.words(state, numbers)
+        assert faults == FAULTS.get(state.step, [])
     assert ("It finds no fault." in words) is (not faults) and all(kind in words for kind in faults)
-    assert ("take others" in words) is (len(module.fitting(numbers)) > 1)
+    if expected is not None:
+        assert numbers.measured == pytest.approx(expected, rel=1e-9) and numbers.left < 1e-9
+        fits = [name for name, weights in numbers.predicted.items() if weights == pytest.approx(expected)]
+        assert headline == ("In this cut, divided by " + " or ".join(map(module.short, fits)) if fits
+                            else "A weighted sum, but of no |X| on this list")
+        assert NAMED.get(state.step) in [None, *fits]
+        assert good is (bool(fits) and not faults) and ("take others" in words) is (len(fits) > 1)
+    if state.step in NO_SUM:
+        assert headline == f"Not a weighted sum: {100 * numbers.left:.0f}% of the gradient is left over" and not good
 
 
 def test_the_panels_show_the_weights():
     state = module.State(step="the mean over sequences of each one's mean")
     text = drawn(module.draw(state, module.numbers(state)))
     assert all(f">{value}<" in text for value in ("0.167", "0.111", "0.0667")) and text.count("✓") == 1
-    gaps = re.findall(r'<line [^>]*stroke-width="5"', text)
-    assert len(gaps) == 6  # 1 and 1/3, of three items, are longer than the room
+    assert len(re.findall(r'<line [^>]*stroke-width="5"', text)) == 6  # 1 and 1/3, of three items, have no room
