@@ -5,6 +5,7 @@ a `Textbook` in which one part is wrong, in a way that published code has been w
 is meant to be C = L/|X|: the mean cross entropy over the |X| items that count.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,11 @@ class Batch(NamedTuple):
 
 
 class Textbook:
-    """The healthy one: objective and gradient of C, timestep by timestep, from the last to the first."""
+    """The healthy one: objective and gradient of C, timestep by timestep, from the last to the first.
+
+    fault         what is wrong, in a sentence
+    wrong, right  the line as the patient has it, and as it should be
+    """
 
     name, fault, wrong, right = "healthy", "no fault", "", ""
 
@@ -41,18 +46,15 @@ class Textbook:
         """C = L/|X|, a number."""
         return mean_loss(weights, batch)
 
-    def gradient(self, weights, batch, size_X=None, at=None):
-        """The gradient of C, as Weights.
+    def gradient(self, weights, batch, at=None):
+        """The gradient of C, as Weights; `at` is a hook as in `lstmlib.backward`, for loss, dh_next and dc_next.
 
-        size_X  another number to divide by in place of |X|
-        at      a hook as in `lstmlib.backward`, called on the edges loss, dh_next and dc_next
         Raises ValueError or TypeError where an argument does not fit.
         """
         arguments.instance("batch", batch, Batch)
-        size_X = batch.size_X if size_X is None else size_X
         trace = forward(weights, batch.X)
         _, dY = cross_entropy(trace.Y, batch.labels, batch.mask)
-        return self.average(self.through_time(weights, trace, dY, size_X, at), size_X)
+        return self.average(self.through_time(weights, trace, dY, batch.size_X, at), batch.size_X)
 
     def through_time(self, weights, trace, dY, size_X=1, at=None):
         """The gradient of every weight, summed over timesteps."""
@@ -72,7 +74,7 @@ class Textbook:
         return total
 
     def now(self, trace, t):
-        """What the forward pass left behind at timestep t (counted from 0; hiddens and cells begin with h0, c0)."""
+        """What the forward pass left behind at timestep t, counted from 0."""
         return StepTrace(trace.X[t], trace.hiddens[t], trace.cells[t], trace.i[t], trace.f[t], trace.g[t], trace.o[t],
                          trace.cells[t + 1], trace.hiddens[t + 1])
 
@@ -106,8 +108,6 @@ def mean_loss(weights, batch):
 
 
 class Overwritten(Textbook):
-    """The gradient that comes back along the cell state is replaced, where it should be added to."""
-
     name, fault = "overwritten", "dc is overwritten instead of added to"
     wrong, right = "dc = dh * o * (1 - tanh(c)**2)", "dc = dh * o * (1 - tanh(c)**2) + dc_next"
 
@@ -116,8 +116,6 @@ class Overwritten(Textbook):
 
 
 class NotCarried(Textbook):
-    """dh_prev and dc_prev are computed and thrown away: no gradient ever crosses a timestep."""
-
     name, fault = "not carried", "dh and dc are not carried to the next step"
     wrong, right = "gradient, _, _ = step_backward(...)", "gradient, dh_next, dc_next = step_backward(...)"
 
@@ -126,8 +124,6 @@ class NotCarried(Textbook):
 
 
 class ActivatedTwice(Textbook):
-    """The slope of the candidate's tanh is taken at g, which is tanh(z_g) already, where it should be taken at z_g."""
-
     name, fault = "activated twice", "the derivative is applied to the activation, so that it is activated twice"
     wrong, right = "slope_g = 1 - tanh(g)**2", "slope_g = 1 - g**2"
 
@@ -138,8 +134,6 @@ class ActivatedTwice(Textbook):
 
 
 class Shifted(Textbook):
-    """The lists of states begin with h0 and c0, but are read as if they did not; at t = 0 the index -1 wraps round."""
-
     name, fault = "shifted", "the states before t are read one index too early"
     wrong, right = "h_prev, c_prev = hiddens[t - 1], cells[t - 1]", "h_prev, c_prev = hiddens[t], cells[t]"
 
@@ -148,8 +142,6 @@ class Shifted(Textbook):
 
 
 class FactorK(Textbook):
-    """The loss that is reported is also averaged over the K classes; the gradient is that of the sum over them."""
-
     name, fault = "factor K", "loss and gradient are normalised differently: a factor K between them"
     wrong, right = "loss = -mean(target * log(p)); dy = p - target", "loss = -sum(target * log(p)); dy = p - target"
 
@@ -158,19 +150,14 @@ class FactorK(Textbook):
 
 
 class ClippedInside(Textbook):
-    """Backward clips the sum before it is divided, and returns what is left as the gradient."""
-
     name, fault = "clipped inside", "the gradient is clipped inside backward"
     wrong, right = "return clip(gradient) / size_X", "return gradient / size_X  (clip in the training loop)"
-    limit = 1
 
     def average(self, total, size_X):
-        return clip_by_norm(total, self.limit) / size_X
+        return clip_by_norm(total, 1) / size_X
 
 
 class EveryStep(Textbook):
-    """1/|X| is applied to dz at every step of the recurrence, and to dy on its way to Wy and by."""
-
     name, fault = "every step", "1/|X| is applied at every step of the recurrence"
     wrong, right = "dz = dz / size_X  (in the loop)", "gradient = gradient / size_X  (behind the loop)"
 
@@ -185,30 +172,23 @@ class EveryStep(Textbook):
 
 
 class MeanOfMeans(Textbook):
-    """The batch goes through in micro-batches; each is averaged over its own items, then the means are averaged."""
-
     name, fault = "mean of means", "the mean of micro-batch means is taken for the mean"
     wrong, right = "C = mean([L_1 / size_1, L_2 / size_2])", "C = (L_1 + L_2) / (size_1 + size_2)"
-    pieces = 2
 
     def micro_batches(self, batch):
         B = len(batch.mask[0])
-        return [batch.take(columns) for columns in np.array_split(np.arange(B), min(self.pieces, B))]
+        return [batch.take(columns) for columns in np.array_split(np.arange(B), min(2, B))]
 
     def objective(self, weights, batch):
         means = [mean_loss(weights, piece) for piece in self.micro_batches(batch)]
         return sum(means) / len(means)
 
-    def gradient(self, weights, batch, size_X=None, at=None):
-        pieces = self.micro_batches(batch)
-        share = 1 if size_X is None else size_X / batch.size_X
-        means = [super(MeanOfMeans, self).gradient(weights, piece, piece.size_X * share, at) for piece in pieces]
+    def gradient(self, weights, batch, at=None):
+        means = [HEALTHY.gradient(weights, piece, at) for piece in self.micro_batches(batch)]
         return sum(means[1:], means[0]) / len(means)
 
 
 class LastCaches(Textbook):
-    """Gates and cell states are kept in variables that the forward loop overwrites: only the last ones are left."""
-
     name, fault = "last caches", "the gates and cells of the last timestep are used at every timestep"
     wrong, right = "slope_o = o * (1 - o)  (o as the forward loop left it)", "slope_o = o[t] * (1 - o[t])"
 
@@ -216,9 +196,7 @@ class LastCaches(Textbook):
         return super().now(trace, len(trace.X) - 1)._replace(x=trace.X[t], h_prev=trace.h_prev[t], h=trace.h[t])
 
 
-class FromDhAlone(Textbook):
-    """What goes back to h_(t-1) leaves out what has come along the cell. With two timesteps it is right."""
-
+class FromDhAlone(Textbook):  # with two timesteps it is right
     name, fault = "from dh alone", "dh_next is made from dh alone, without what came along the cell state"
     wrong, right = "dh_next = dz_of(dh, dc=dh * o * (1 - tanh(c)**2)) @ Wh.T", "dh_next = dz_of(dh, dc) @ Wh.T"
 
@@ -227,8 +205,6 @@ class FromDhAlone(Textbook):
 
 
 class LastLoss(Textbook):
-    """The gradient of the last timestep's loss stands where each timestep's own should stand."""
-
     name, fault = "last loss", "the gradient of the last timestep's loss is used at every timestep"
     wrong, right = "dh = dY[-1] @ Wy.T + dh_next", "dh = dY[t] @ Wy.T + dh_next"
 
@@ -237,8 +213,6 @@ class LastLoss(Textbook):
 
 
 class BeforeTanh(Textbook):
-    """The slope of tanh is written as 1 - (activation)^2 with c in place of tanh(c): c has not been through tanh."""
-
     name, fault = "before tanh", "the slope of tanh(c) is taken from c, which has not been through tanh yet"
     wrong, right = "dc = dh * o * (1 - c**2) + dc_next", "dc = dh * o * (1 - tanh(c)**2) + dc_next"
 
@@ -247,8 +221,6 @@ class BeforeTanh(Textbook):
 
 
 class ExtraSlope(Textbook):
-    """The output layer is taken for one with a sigmoid: softmax and cross entropy have given p - target already."""
-
     name, fault = "extra slope", "the gradient of the logits is multiplied by a slope that it has in it already"
     wrong, right = "dy = (p - target) * p * (1 - p)", "dy = p - target"
 
@@ -258,15 +230,11 @@ class ExtraSlope(Textbook):
 
 
 class ShiftedAndOverwritten(Shifted, Overwritten):
-    """Two faults: the states before t are read one index early, and dc is overwritten."""
-
     name, fault = "shifted, overwritten", f"{Shifted.fault}; {Overwritten.fault}"
     wrong, right = f"{Shifted.wrong}; {Overwritten.wrong}", f"{Shifted.right}; {Overwritten.right}"
 
 
 class BeforeTanhNotCarried(BeforeTanh, NotCarried):
-    """Two faults: the slope of tanh(c) from c, and nothing carried to the next step."""
-
     name, fault = "before tanh, not carried", f"{BeforeTanh.fault}; {NotCarried.fault}"
     wrong, right = f"{BeforeTanh.wrong}; {NotCarried.wrong}", f"{BeforeTanh.right}; {NotCarried.right}"
 
@@ -284,20 +252,18 @@ def example(seed, T=6, lengths=(6, 5, 2, 1), D=3, H=4, K=3, scale=1.6):
     """Weights and a ragged batch to examine patients with; no bias is zero.  ->  Weights, Batch"""
     rng = np.random.default_rng(seed)
     B, weights = len(lengths), init_weights(D, H, K, seed=seed) * scale
-    b, by = weights.b + rng.normal(0, 0.3, 4 * H), rng.normal(0, 0.5, K)
-    batch = Batch(rng.normal(size=(T, B, D)), rng.integers(K, size=(T, B)), np.arange(T)[:, None] < np.array(lengths))
-    return Weights(weights.Wx, weights.Wh, b, weights.Wy, by), batch
+    weights = replace(weights, b=weights.b + rng.normal(0, 0.3, 4 * H), by=rng.normal(0, 0.5, K))
+    return weights, Batch(rng.normal(size=(T, B, D)), rng.integers(K, size=(T, B)),
+                          np.arange(T)[:, None] < np.array(lengths))
 
 
 HEALTHY = Textbook()
-PATIENTS = {patient.name: patient for patient in (Overwritten(), NotCarried(), ActivatedTwice(), Shifted(), FactorK(),
-                                                  ClippedInside(), EveryStep(), MeanOfMeans())}
-
-# More faults of published code, two of them at a time too: for the X-ray and for `diagnose`.
-OUTPATIENTS = {patient.name: patient for patient in (LastCaches(), FromDhAlone(), LastLoss(), BeforeTanh(),
-                                                     ExtraSlope(), ShiftedAndOverwritten(), BeforeTanhNotCarried())}
-
-# The first eight without their names, for those who want to find the fault from readings alone.
+PATIENTS = {kind.name: kind() for kind in (
+    Overwritten, NotCarried, ActivatedTwice, Shifted, FactorK, ClippedInside, EveryStep, MeanOfMeans)}
+# The same without their names, for those who want to find the fault from readings alone.
 WARD = dict(zip("ABCDEFGH", (PATIENTS[name] for name in (
     "clipped inside", "activated twice", "not carried", "mean of means", "shifted", "every step", "factor K",
     "overwritten"))))
+# More faults of published code, two of them at a time too: for the X-ray and for `diagnose`.
+OUTPATIENTS = {kind.name: kind() for kind in (
+    LastCaches, FromDhAlone, LastLoss, BeforeTanh, ExtraSlope, ShiftedAndOverwritten, BeforeTanhNotCarried)}
