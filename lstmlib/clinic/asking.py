@@ -2,7 +2,9 @@
 
 import random
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
@@ -23,15 +25,8 @@ class Sizes(NamedTuple):
     K: int = 3
 
 
-@contextmanager
 def zeros_for_empty():
-    """np.empty gives zeros."""
-    before = np.empty, np.empty_like
-    np.empty, np.empty_like = np.zeros, np.zeros_like
-    try:
-        yield
-    finally:
-        np.empty, np.empty_like = before
+    return patch.multiple(np, empty=np.zeros, empty_like=np.zeros_like)
 
 
 @contextmanager
@@ -40,11 +35,10 @@ def same_random_numbers():
     before, new = (np.random.get_state(), random.getstate()), np.random.default_rng
     np.random.seed(0)
     random.seed(0)
-    np.random.default_rng = lambda seed=None: new(0 if seed is None else seed)
     try:
-        yield
+        with patch.object(np.random, "default_rng", lambda seed=None: new(0 if seed is None else seed)):
+            yield
     finally:
-        np.random.default_rng = new
         np.random.set_state(before[0])
         random.setstate(before[1])
 
@@ -74,24 +68,21 @@ class Own:
 
     def __call__(self, weights, X, targets, any_loss=False):
         """-> the loss (None where dh is given), {array: float64}; targets are those of all timesteps."""
-        before = None
-        if self.keeps_sums:
-            before = self.once(weights, X, targets, any_loss)[1]
-        elif self.starts:
-            before = self.start(weights, X, targets)
+        before = self.once(weights, X, targets, any_loss)[1] if self.keeps_sums else (
+            self.start(weights, X, targets) if self.starts else {})
         loss, gradient = self.once(weights, X, targets, any_loss)
-        return loss, {name: array - before[name] if before else array for name, array in gradient.items()
+        return loss, {name: array - before.get(name, 0) for name, array in gradient.items()
                       if name not in self.left_out}
 
     def start(self, weights, X, targets):
         """The gradient where that of the loss is zero: each output is its target, each label sure."""
         if self.given:
             return self.once(weights, X, 0 * targets)[1]
-        fixed = 0.6590460684074066  # sigmoid(y) = y
-        labels = self.loss == "cross entropy"
-        by = np.where(np.arange(weights.K) == 0, 40.0, -40.0) if labels else np.full(weights.K, fixed)
-        silent = Weights(0 * weights.Wx, 0 * weights.Wh, 0 * weights.b, 0 * weights.Wy, by)
-        return self.once(silent, X, 0 * targets if labels else 0 * targets + fixed, any_loss=True)[1]
+        by, target = np.where(np.arange(weights.K) == 0, 40.0, -40.0), 0
+        if self.loss == "squared error":
+            by = target = 0.6590460684074066  # sigmoid(y) = y
+        silent = replace(0 * weights, by=0 * weights.by + by)
+        return self.once(silent, X, 0 * targets + target, any_loss=True)[1]
 
     def raw(self, weights, X, targets):
         """What it returns; the targets are those that it gets."""
@@ -122,9 +113,12 @@ class Own:
             raise TypeError("own must return (loss, gradient), got the gradient first: exchange the two")
         loss = np.asarray(result[0])
         if loss.size != 1 or loss.dtype.kind not in "uif" or not (any_loss or np.isfinite(loss).all()):
-            hint = ": sum the losses of timesteps and sequences" if loss.size > 1 and loss.dtype.kind in "uif" else (
-                ": the questions are of ordinary size, so look for a log of 0, a division by 0, an exp that overflows"
-                if loss.dtype.kind == "f" else "")
+            hint = ""
+            if loss.size > 1 and loss.dtype.kind in "uif":
+                hint = ": sum the losses of timesteps and sequences"
+            elif loss.dtype.kind == "f":
+                hint = (": the questions are of ordinary size, so look for a log of 0, a division by 0, an exp that "
+                        "overflows")
             raise ValueError("own must return (loss, gradient) with one finite number as loss, got "
                              f"{result[0]!r}{hint}")
         return float(loss.reshape(())), checked(result[1], weights, ARRAYS)
@@ -149,20 +143,19 @@ def checked(gradient, weights, names):
     unknown = [str(name) for name in items if name not in ARRAYS]
     if unknown:
         raise ValueError(f"the gradient of own must have keys from {', '.join(ARRAYS)}, got {', '.join(unknown)}")
-    known = {"D": weights.D, "4H": 4 * weights.H, "H": weights.H, "K": weights.K}
-    arrays = {name: checked_array(name, items[name], getattr(weights, name).shape, known)
-              for name in names if items.get(name) is not None}
+    arrays = {name: checked_array(name, items[name], weights) for name in names if items.get(name) is not None}
     if not arrays:
         raise ValueError(f"the gradient of own must have some of {', '.join(names)}, got {', '.join(items)}")
     return arrays
 
 
-def checked_array(name, array, right, known):
+def checked_array(name, array, weights):
     """An array of the gradient, in float64; what has the right numbers in another shape is told how to change it."""
+    sizes = {"D": weights.D, "4H": 4 * weights.H, "H": weights.H, "K": weights.K}
     try:
-        return arguments.array(f"the gradient of {name}", array, AXES[name], known, np.dtype(float))
+        return arguments.array(f"the gradient of {name}", array, AXES[name], sizes, np.dtype(float))
     except ValueError as error:
-        shape = np.shape(array)
+        shape, right = np.shape(array), getattr(weights, name).shape
         if len(right) == 2 and shape == right[::-1]:
             error.add_note("It is the transpose: layouts(..., columns=True), or take .T of it.")
         elif shape != right and np.size(array) == np.prod(right):
@@ -205,19 +198,16 @@ class Data:
 
     def softened(self, way):
         """The same question with so small a gradient that no clip meets it."""
-        w = Weights(*(array / 100 if name == "Wy" else array for name, array in self.weights.items()))
-        targets = self.targets / 100
+        w, targets = replace(self.weights, Wy=self.weights.Wy / 100), self.targets / 100
         if self.asked.loss == "cross entropy":
             targets = self.targets
         elif self.asked.loss == "squared error":
             targets = targets + catalogue.outputs(catalogue.forward(w, self.X, way))
         return Data(self.asked, self.sizes, w, self.X, targets)
 
-    def again(self):
-        return self.with_targets(self.targets)
-
-    def with_targets(self, targets):
-        return Data(self.asked, self.sizes, self.weights, self.X, targets)
+    def again(self, targets=None):
+        """Asked once more, with other targets where there are some."""
+        return Data(self.asked, self.sizes, self.weights, self.X, self.targets if targets is None else targets)
 
     def with_weights(self, weights):
         """The answer as if it had been asked with these weights."""

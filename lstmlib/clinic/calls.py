@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
+from ..show.words import listed
 from .asking import Data, Own, close, other_targets, same_random_numbers, zeros_for_empty
 
 
@@ -38,6 +39,12 @@ def same_loss(one, two):
     return one.loss is None or bool(np.isclose(one.loss, two.loss, 1e-6))
 
 
+DIFFER = {  # the cause, and what is put in its place
+    zeros_for_empty: ("an array is made with np.empty, and not set to zero before it is added to",
+                      "zeros in their place"),
+    same_random_numbers: ("random numbers are drawn at each call", "the same random numbers at every call")}
+
+
 def steadied(first, second, d):
     """A question whose answers are the same at every call, as far as it can be had; what they differ by is told."""
     asked, one, two, three = first.asked, first.gradient, second.gradient, first.again().gradient
@@ -47,12 +54,8 @@ def steadied(first, second, d):
         d.notes.append("the rest is read from what a call adds to the sums")
         return first.again()
     differ = [k for k in one if not close(one[k], two[k], 1e-6)]
-    d.numbers["calls"] = (f"{' and '.join(', '.join(differ).rsplit(', ', 1)) or 'the loss'} differ"
-                          f"{'s' * (len(differ) < 2)} at the second call")
-    for context, cause, instead in (
-            (zeros_for_empty, "an array is made with np.empty, and not set to zero before it is added to",
-             "zeros in their place"),
-            (same_random_numbers, "random numbers are drawn at each call", "the same random numbers at every call")):
+    d.numbers["calls"] = f"{listed(differ or ['the loss'])} differ{'s' * (len(differ) < 2)} at the second call"
+    for context, (cause, instead) in DIFFER.items():
         asked.steadied = context
         steady = first.again()
         if same(steady, steady.again()):
@@ -98,8 +101,8 @@ def all_sequences_count(data):
         targets[:, sequences] = other_targets(targets[:, sequences], data.sizes.K)
         if data.asked.many_to_one and data.asked.given:
             targets[:-1] = 0
-        new = data.with_targets(targets)
-        return new.loss != data.loss or any(not np.array_equal(new.gradient[k], a) for k, a in data.gradient.items())
+        new = data.again(targets)
+        return new.loss != data.loss or any((new.gradient[k] != a).any() for k, a in data.gradient.items())
 
     if data.sizes.B > 1 and not matters(slice(1, None)) and matters(slice(1)):
         raise ValueError(f"own takes no notice of any sequence but the first of the {data.sizes.B} in X[:, b]: for "

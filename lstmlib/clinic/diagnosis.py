@@ -114,7 +114,7 @@ class Examination:
 
     def __init__(self, asked, sizes, other, seed, step, progress):
         self.asked, self.sizes, self.other, self.seed, self.step = asked, sizes, other, seed, step
-        self.start, self.progress, self.diagnosis = time.monotonic(), progress, Diagnosis()
+        self.start, self.progress, self.diagnosis, self.of_loss = time.monotonic(), progress, Diagnosis(), OfLoss()
         self.examine()
         self.diagnosis.calls = asked.calls
 
@@ -130,7 +130,6 @@ class Examination:
             return
         self.data = all_lengths(asked, self.sizes, self.seed, d)
         if asked.given:
-            self.of_loss = OfLoss()
             self.conclude(self.search_without_a_loss())
             return
         self.said("the loss")
@@ -151,10 +150,10 @@ class Examination:
         return Film(self.asked, way, self.sizes, self.seed)
 
     def search(self, film):
-        uneven = self.of_loss.uneven
-        film.spent = self.diagnosis.spent
+        d, uneven = self.diagnosis, self.of_loss.uneven
+        film.spent = d.spent
         search = Search(film, {} if uneven is None else {"1/|X|": ("mean of means", uneven)}, self.said)
-        self.diagnosis.spent = film.spent
+        d.spent = film.spent
         return search
 
     def search_without_a_loss(self):
@@ -168,9 +167,8 @@ class Examination:
             return self.search(self.film(known[fitting]))
         explained = {name: self.film(way).compare({}).ok.mean() for name, way in known.items() if ";" not in name}
         best = max(explained, key=explained.get)
-        better = explained[best] > explained["standard"] + 0.1
         found = {}
-        for name in dict.fromkeys([best if better else "standard", "standard"]):
+        for name in [best] * (explained[best] > explained["standard"] + 0.1) + ["standard"]:
             found[name] = self.search(self.film(known[name]))
             if not found[name].unnamed:
                 break
@@ -192,8 +190,8 @@ class Examination:
         largest = max(abs(a).max() for a in theirs.values())
         for part, off in d.parts.items():
             if off > tolerance and abs(mine[part] - theirs[part]).max() > tolerance * largest:
-                of = part.replace(" ", " of gate ")
-                d.measured(part.replace(" ", " of "), f"the gradient of {of} is off by {100 * off:.3g}%", NUMBERS.name)
+                said = f"the gradient of {part.replace(' ', ' of gate ')} is off by {100 * off:.3g}%"
+                d.measured(part.replace(" ", " of "), said, NUMBERS.name)
         d.explained = d.places == before and not self.asked.left_out
         d.notes.append("the loss is that of no forward pass that is known here: the gradient is judged part by part, "
                        f"against the numerical gradient of the code's own loss. {hint}")

@@ -8,14 +8,13 @@
         return loss, layout.get(net)                        # net.dWf, ..., net.dby
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import arguments
 from ..checks import takes, usable
 from ..losses import cross_entropy, squared_error
-from ..weights import Weights
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def from_indices(own, size=None):
         Wx = np.zeros((size or len(items), 4 * weights.H))
         Wx[:len(items)] = items @ weights.Wx
         inputs = np.arange(len(items)).reshape(X.shape[:2])
-        result = own(Weights(Wx, weights.Wh, weights.b, weights.Wy, weights.by), inputs, targets)
+        result = own(replace(weights, Wx=Wx), inputs, targets)
         loss, gradient = result if isinstance(result, tuple) else (None, result)
         gradient = dict(gradient.items())
         if gradient.get("Wx") is not None:

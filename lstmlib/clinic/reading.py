@@ -5,13 +5,13 @@ one timestep changes the loss by a number that tells the output there: so every 
 unit are those that make its h_t (least squares, after Levenberg and Marquardt, from several starts).
 """
 
+from dataclasses import replace
 from itertools import permutations, product
 from typing import NamedTuple
 
 import numpy as np
 
 from ..cell import sigmoid
-from ..weights import Weights
 from . import catalogue
 from .asking import Data, other_targets, random_targets, random_weights
 
@@ -38,7 +38,7 @@ class Reading:
         for base, b in [(one, 0) for one in data] + [(data[0], b) for b in range(1, sizes.B)]:
             targets, new = base.targets.copy(), random_targets(asked.loss, sizes, rng)
             targets[:, b] = new[:, b] if new.dtype.kind == "f" else other_targets(base.targets[:, b], sizes.K)
-            data.append(base.with_targets(targets))
+            data.append(base.again(targets))
         self.data = data
 
     def forward(self, said):
@@ -79,7 +79,7 @@ class Reading:
         data = self.data[0]
         targets = data.targets.copy()
         targets[:-1] = other_targets(targets[:-1], self.sizes.K)
-        if self.sizes.T > 1 and not self.asked.many_to_one and data.with_targets(targets).loss == data.loss:
+        if self.sizes.T > 1 and not self.asked.many_to_one and data.again(targets).loss == data.loss:
             return ("The loss takes no notice of targets before the last timestep: if it is that of the last one, say "
                     "many_to_one=True; own gets its targets alone then")
         return ("If the code is an LSTM of equations (1)-(6), look again at what the adapter says of its layout: the "
@@ -95,7 +95,7 @@ def other_layouts(weights):
         at = np.concatenate([np.arange(H) + H * "ifgo".index(gate) for gate in order])
         changes = [f"{gate} in place of {given}" for gate, given in zip("ifgo", order) if gate != given]
         words = [f"in its order= write {', '.join(changes)}"] * bool(changes) + [f"say {said}"] * bool(said)
-        yield " and ".join(words), Weights(Wx[:, at], Wh[:, at], weights.b[at], weights.Wy, weights.by)
+        yield " and ".join(words), replace(weights, Wx=Wx[:, at], Wh=Wh[:, at], b=weights.b[at])
 
 
 # ---- diagonal peepholes
@@ -128,7 +128,7 @@ def hidden_states(asked, sizes, rng):
             targets = base.copy()
             if s is not None:
                 targets[s, 0] = first if squared else 1
-            losses.append(asked(Weights(weights.Wx, 0 * weights.Wh, weights.b, Wy, first), X, targets)[0])
+            losses.append(asked(replace(weights, Wh=0 * weights.Wh, Wy=Wy, by=first), X, targets)[0])
         return np.array(losses[1:]) - losses[0]
 
     Xs = rng.normal(size=(8 if asked.many_to_one else 3, T, B, D))
@@ -147,7 +147,7 @@ def fitted(weights, X, steps, h, way):
     """The peepholes (3, H) that make these h_t, and the largest error left."""
     starts, H = np.array(list(product((-1.0, 0.0, 1.0), repeat=3))), weights.H
     S, N = len(starts), X.shape[1]
-    weights, X = Weights(weights.Wx, 0 * weights.Wh, weights.b, weights.Wy, weights.by), np.tile(X, (1, S, 1))
+    weights, X = replace(weights, Wh=0 * weights.Wh), np.tile(X, (1, S, 1))
     p, damping = np.repeat(starts[:, :, None], H, axis=2), np.full((S, H), 1e-2)
 
     def error(p):

@@ -1,13 +1,14 @@
 """The whole gradient on other data: what no impulse shows (decay, clips, another loss), and what an item weighs."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
 from ..checking import CENTRAL_STEP
 from ..weights import Weights
 from . import catalogue
-from .asking import ARRAYS, Data, close, proportional
+from .asking import Data, close, proportional
 from .experiments import WHOLE
 
 HEAD, GATES = ("Wy", "by"), ("Wx", "Wh", "b")
@@ -27,12 +28,14 @@ class Whole:
         self.faults, self.unnamed, self.data = search.faults, search.unnamed, data
         self.tolerance = 5e-3 if self.asked.single else 1e-6
         self.gates, self.head = search.match.gates, search.match.head
-        self.decay, self.in_the_loss, self.fits = {}, False, False
+        self.decay, self.fits = {}, False
         self.named = not self.unnamed and search.fine(search.match)
         if self.named:
-            self.compare(of_loss)
+            self.compare()
+        self.in_the_loss = bool(self.fits and self.decay and of_loss.constant) and self.decay_is_in_the_loss(
+            of_loss.factor)
 
-    def compare(self, of_loss):
+    def compare(self):
         """With the gradients on other data; what these show besides is put to faults or places."""
         self.fits = self.explains(self.data)
         if not self.fits:  # a clip may hide what is hidden from differences
@@ -44,8 +47,6 @@ class Whole:
         if not self.fits and not self.unnamed:
             self.where_it_does_not_fit()
         self.fits = self.fits and not self.unnamed
-        if self.fits:
-            self.in_the_loss = bool(self.decay and of_loss.constant) and self.decay_is_in_the_loss(of_loss.factor)
 
     def explains(self, data):
         """Whether the gradients are those of the faults found, or of one more, which differences hide."""
@@ -66,13 +67,9 @@ class Whole:
 
     def off(self, data, faults):
         """The largest error of an array on this data, up to one factor for the gates and one for the head."""
-        clip, mine, worst = faults.get("clipped inside", ("",))[0], self.without_decay(data), 0.0
-        if clip == "by value":
-            largest = max(abs(a).max() for a in data.gradient.values())
-            limit = faults["clipped inside"][1] if self.asked.by_items else largest
-            theirs = self.clipped_by_value(data, faults, dict.fromkeys(ARRAYS, largest) | {"Wx": limit})
-        else:
-            theirs = data.predict(self.way, self.at_sizes(faults, data.sizes))
+        (clip, limit), mine, worst = faults.get("clipped inside", ("", None)), self.without_decay(data), 0.0
+        theirs = (self.clipped_by_value(data, faults, dict.fromkeys(mine, limit)) if clip == "by value" else
+                  data.predict(self.way, self.at_sizes(faults, data.sizes)))
         for names in groups(mine) if clip != "by norm" else [(k,) for k in mine]:
             a, b = joined(mine, names), joined(theirs, names)
             factor = 1.0 if clip == "by value" else np.vdot(a, b) / (np.vdot(b, b) or 1)
@@ -128,8 +125,8 @@ class Whole:
         W = Weights(*(array * (name in self.decay) for name, array in data.weights.items()))
         ahead, behind = (self.asked(data.weights + s * h * W, data.X, data.targets)[0] for s in (1, -1))
         truth = data.predict(self.way, {})
-        slope = sum(np.vdot(loss_factor * truth[k] + self.decay.get(k, 0) * getattr(W, k), getattr(W, k))
-                    for k in truth)
+        slope = sum(np.vdot(loss_factor * truth[k] + rate * getattr(W, k), getattr(W, k))
+                    for k, rate in self.decay.items())
         return bool(np.isclose((ahead - behind) / (2 * h), slope, rtol=1e-3))
 
     # ---- clips: what is not linear in the gradient that enters
@@ -143,7 +140,7 @@ class Whole:
             if others_quiet:  # the first label is sure, but for the impulse
                 Wy = 24 / abs(now.hs[1:] @ weights.Wy).max() * weights.Wy
                 by = np.where(np.arange(K) == 0, 30.0, -30.0)
-            weights = Weights(weights.Wx, weights.Wh, weights.b, Wy, by)
+            weights = replace(weights, Wy=Wy, by=by)
             logits = catalogue.forward(weights, X, self.way).logits
             target, at = logits.argmax(axis=-1), -2 if "last left out" in self.faults.get("timesteps", "") else -1
             target[at, 0] = logits[at, 0].argmin()

@@ -10,6 +10,7 @@ sums over the same dz_t.
     picture.true_dz[s, t]   what it should be
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -101,7 +102,7 @@ class Film:
         weights, by = random_weights(self.sizes, rng), np.full(K, -2.0) + rng.normal(0, 0.3, K)
         by[0] += 6
         by, less = (by, 100) if self.own.loss == "cross entropy" else (weights.by, 2)
-        self.weights = Weights(weights.Wx, weights.Wh, weights.b, weights.Wy / less, by)
+        self.weights = replace(weights, Wy=weights.Wy / less, by=by)
         self.one_hot = D >= T
         if self.one_hot:
             amplitude = rng.uniform(0.7, 1.5, (T, B)) * rng.choice([-1, 1], (T, B))
