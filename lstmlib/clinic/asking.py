@@ -220,14 +220,18 @@ class Data:
             self.last = now, *self.asked.upstream(now, self.targets)
         return self.last
 
-    def predict(self, way, faults, items=False, kept=None):
-        """The gradient with these faults; with `items` that of each item, in front."""
+    def backward(self, way, faults, items=False):
+        """`catalogue.backward` with these faults; with `items` that of each item, in front."""
         now, _, dYs = self.upstream(way)
         if items:
             one_each = np.eye(self.sizes.T * self.sizes.B).reshape(-1, self.sizes.T, self.sizes.B, 1)
             dYs = {kind: one_each * dY for kind, dY in dYs.items()}
         with np.errstate(all="ignore"):
-            return catalogue.backward(self.weights, now, dYs, faults, self.asked.given, kept)
+            return catalogue.backward(self.weights, now, dYs, faults, self.asked.given)
+
+    def predict(self, way, faults, items=False):
+        """The gradient with these faults."""
+        return self.backward(way, faults, items)[0]
 
 
 def close(a, b, tolerance):

@@ -250,12 +250,12 @@ def name(what):
     return (what[0] if isinstance(what, tuple) else what).partition("; ")[0]
 
 
-def backward(weights, now, dYs, faults, given=False, kept=None):
+def backward(weights, now, dYs, faults, given=False):
     """The gradient {array: (..., shape of the array)}, with faults {place: what, or (what, a number or array)}.
 
+    Beside it what was made on the way: dz of all timesteps, "above" (dh from the outputs), slopes, states.
     now   what `forward` left
     dYs   {"right": dY (..., T, B, K), and the gradients of other losses by their names}; with `given` dh instead of dY
-    kept  a list that takes what was made on the way: dz of all timesteps, "above" (dh from the outputs), slopes, states
     """
     way, of = now.way, faults.get
     m = states(now, faults)
@@ -297,10 +297,8 @@ def backward(weights, now, dYs, faults, given=False, kept=None):
         if "peepholes" in way and not isinstance(of("dc"), tuple):
             dc_next = dc_next + through_peepholes(m, dz)
         dh_next, dc_next = cut("dh_next", dh_next), cut("dc_next", dc_next)
-    if kept is not None:
-        m.dz = dz_all[..., :m.T, :, :, :]
-        kept.append(m)
-    return sums(m, dY, dz_all, summed, head, faults, way, given)
+    m.dz = dz_all[..., :m.T, :, :, :]
+    return sums(m, dY, dz_all, summed, head, faults, way, given), m
 
 
 def upstream(dYs, faults):

@@ -39,10 +39,8 @@ def take(search, place, measured, said, factors=None):
 
 def models(search, faults):
     """For each length: the group, what a backward pass with these faults has, and dz of the code, (S, T, 4, H)."""
-    kept = []
-    search.film.predict(faults, kept)
-    return [(group, model, group.read(group.answers) / factor)
-            for group, model, factor in zip(search.film.groups, kept, search.match.factors[1])]
+    return [(group, model, group.read(group.answers) / factor) for group, (_, model), factor in zip(
+        search.film.groups, search.film.backward(faults), search.match.factors[1])]
 
 
 def the_head(search, kinds):

@@ -163,11 +163,9 @@ class Whole:
 
     def clipped_by_value(self, data, faults, limits):
         """What is expected, with no entry above the limit of its array; of Wx the rows of each item."""
-        kept, expected = [], self.expected(data, faults)
-        clipped = {k: np.clip(a, -limits[k], limits[k]) for k, a in expected.items()}
+        clipped = {k: np.clip(a, -limits[k], limits[k]) for k, a in self.expected(data, faults).items()}
         if self.asked.by_items and "Wx" in clipped:
-            data.predict(self.way, faults, kept=kept)
-            items, rows = data.X.reshape(-1, data.X.shape[-1]), self.gates * kept[0].dz
+            items, rows = data.X.reshape(-1, data.X.shape[-1]), self.gates * data.backward(self.way, faults)[1].dz
             clipped["Wx"] = items.T @ np.clip(rows, -limits["Wx"], limits["Wx"]).reshape(len(items), -1)
         return clipped
 
@@ -194,12 +192,11 @@ class Whole:
 
     def clips_at_each_step(self, data, loose):
         """Clips of dz, dh or what is carried, by value: at a usual limit, or one read off the X-ray of one sequence."""
-        alone, kept = self.loud(others_quiet=True), []
+        alone = self.loud(others_quiet=True)
         dz = {k: a[None] for k, a in self.without_decay(alone).items()}
         dz = self.film.groups[-1].read(dz)[0] / self.gates
-        alone.predict(self.way, self.faults, kept=kept)
         with np.errstate(all="ignore"):
-            dh = abs(dz[:, 3] / kept[0].local[:len(dz), 0, 3])
+            dh = abs(dz[:, 3] / alone.backward(self.way, self.faults)[1].local[:len(dz), 0, 3])
         dh[~np.isfinite(dh)] = 0
         mine, read = self.without_decay(data), {"dh": dh.max(initial=0), "dz": abs(dz).max(initial=0)}
         read |= dict.fromkeys(("dh_next", "dc_next", "dh_next and dc_next"), dh[:-1].max(initial=0))

@@ -48,11 +48,10 @@ def xray(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, H=No
     """
     asked = Own(own, loss, many_to_one)
     sizes = Sizes(T, B, T + 1 if D is None else D, 4 if H is None else H, 3 if K is None else K)
-    film, kept = Film(asked, {}, sizes, seed, lengths=[T]), []
-    group = film.groups[0]
-    film.predict({}, kept)
+    film = Film(asked, {}, sizes, seed, lengths=[T])
+    group, (_, model) = film.groups[0], film.backward({})[0]
     factor = 1.0 if asked.given else group.loss / asked.upstream(group.both, group.base)[0].sum()
-    dz, true = group.read(group.answers), factor * kept[0].dz[:, :, 0]
+    dz, true = group.read(group.answers), factor * model.dz[:, :, 0]
     size, off = np.linalg.norm(true, axis=-1), np.linalg.norm(dz - true, axis=-1)
     off[off < film.tolerance * np.linalg.norm(true)] *= 0 if asked.single else 1
     with np.errstate(all="ignore"):
@@ -142,9 +141,9 @@ class Film:
         for group in self.groups:
             group.read_from(self.one_hot, sums)
 
-    def predict(self, faults, kept=None):
-        """The answers of a backward pass with these faults, a dict of arrays for each group."""
-        return [catalogue.backward(self.weights, group.now, group.dYs, group.cut(faults), self.own.given, kept)
+    def backward(self, faults):
+        """`catalogue.backward` with these faults, of each group."""
+        return [catalogue.backward(self.weights, group.now, group.dYs, group.cut(faults), self.own.given)
                 for group in self.groups]
 
     def fits_Wh(self, way):
@@ -163,7 +162,7 @@ class Film:
     def compare(self, faults, factors=None):
         """Which blocks of the code's answers are those of a backward pass with these faults -> Match"""
         self.spent += 1 + len(self.groups)
-        theirs = self.rows(self.predict(faults))
+        theirs = self.rows([answers for answers, _ in self.backward(faults)])
         bb, ab = products(theirs, theirs), products(self.mine, theirs)
         head, gates = factors or self.common_factors(bb, ab)
         factor = np.where(self.of_head, head[self.group], gates[self.group])
@@ -292,10 +291,6 @@ class Group:
 
     def cut(self, faults):
         """Measured arrays for all timesteps and impulses, cut to those of this group."""
-        def of(place, what):
-            if isinstance(what, tuple) and isinstance(what[1], np.ndarray):
-                if place in ("dh", "dc", "loss"):
-                    return what[0], what[1][self.steps][:, :self.T]
-                return what[0], what[1][:self.T]
-            return what
-        return {place: of(place, what) for place, what in faults.items()}
+        cut = {place: what[1][self.steps][:, :self.T] if place in ("dh", "dc", "loss") else what[1][:self.T]
+               for place, what in faults.items() if isinstance(what[1], np.ndarray)}
+        return faults | {place: (faults[place][0], array) for place, array in cut.items()}

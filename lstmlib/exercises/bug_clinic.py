@@ -1,10 +1,11 @@
 """Feedback on the exercises of notebook 8: diagnoses, a cure, a check that is fooled, a check that is not."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 
-from .. import Weights, backward, cross_entropy, forward, relative_error
+from .. import backward, cross_entropy, forward, relative_error
 from ..clinic.instruments import errors_by_part
 from ..clinic.patients import HEALTHY, PATIENTS, WARD, Textbook, example
 from .base import NotYet, answered, brief, check, same
@@ -135,24 +136,20 @@ def check_verdict(passes):
     """It passes rounding and nothing else, whatever the size of the gradient: its tolerance grows with the truth."""
     cases = cases_of_a_verdict()
     for scale in (1, 1e-6, 1e6):
-        verdicts = []
-        for gradient, truth, expected, what, hint in cases:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                received = answered(passes(gradient * scale, truth * scale))
-            if received not in (True, False):
-                raise NotYet(f"Expected True or False, received {received!r}.")
-            verdicts.append((bool(received), expected, what, hint))
-        wrong = [(received, *about) for received, *about in verdicts if received != about[0]]
-        if not wrong:
-            continue
-        received, expected, what, hint = wrong[0]
-        size = "" if scale == 1 else f", both gradients times {scale:g}"
-        if len({received for received, *_ in verdicts}) == 1:
-            hint = (f"it says {received} of every gradient here, "
-                    f"also of {'those that are plainly wrong' if received else 'the truth itself'}.")
-        elif scale != 1:
-            hint = "look at a tolerance that does not grow with the gradient."
-        raise NotYet(f"For {what}{size}: expected {expected}, received {received}. Hint: {hint}")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            verdicts = [answered(passes(gradient * scale, truth * scale)) for gradient, truth, *_ in cases]
+        if others := [received for received in verdicts if received not in (True, False)]:
+            raise NotYet(f"Expected True or False, received {others[0]!r}.")
+        for received, (_, _, expected, what, hint) in zip(verdicts, cases):
+            if received == expected:
+                continue
+            size = "" if scale == 1 else f", both gradients times {scale:g}"
+            if all(one == received for one in verdicts):
+                hint = (f"it says {bool(received)} of every gradient here, "
+                        f"also of {'those that are plainly wrong' if received else 'the truth itself'}.")
+            elif scale != 1:
+                hint = "look at a tolerance that does not grow with the gradient."
+            raise NotYet(f"For {what}{size}: expected {expected}, received {bool(received)}. Hint: {hint}")
 
 
 def cases_of_a_verdict():
@@ -161,18 +158,19 @@ def cases_of_a_verdict():
     truth = HEALTHY.gradient(*example(3))
     noise = np.random.default_rng(0)
     rounded = truth.map(lambda array: array * (1 + 1e-14 * noise.standard_normal(array.shape)))
-    cases = [(truth, True, "the truth itself", "look at which way round the answer is."),
-             (rounded, True, "the truth with a rounding error of 1e-14", tolerance),
-             (truth * 0, False, "a gradient of zeros", tolerance),
-             (truth.map(lambda array: array + np.nan), False, "a gradient of NaN",
-              "look at what a comparison with NaN gives."),
-             (-truth, False, "the truth with the wrong sign", "look at whether the sign counts."),
-             (truth * 2, False, "twice the truth", "look at whether the size counts.")]
-    cases += [(Weights(**dict(truth.items()) | {name: 100 * array}), False, f"a gradient that is wrong in {name} alone",
-               "look at whether every array counts: Wx, Wh, b, Wy and by.") for name, array in truth.items()]
-    cases += [(truth * (1 + 1e-7), False, "1 + 1e-7 times the truth", tolerance)]
-    cases += [(PATIENTS[name].gradient(*example(3)), False, f"the patient {name!r}", tolerance) for name in
-              ("overwritten", "not carried", "activated twice", "shifted", "clipped inside", "every step")]
+    patients = ("overwritten", "not carried", "activated twice", "shifted", "clipped inside", "every step")
+    cases = [
+        (truth, True, "the truth itself", "look at which way round the answer is."),
+        (rounded, True, "the truth with a rounding error of 1e-14", tolerance),
+        (truth * 0, False, "a gradient of zeros", tolerance),
+        (truth.map(lambda array: array + np.nan), False, "a gradient of NaN",
+         "look at what a comparison with NaN gives."),
+        (-truth, False, "the truth with the wrong sign", "look at whether the sign counts."),
+        (truth * 2, False, "twice the truth", "look at whether the size counts."),
+        *((replace(truth, **{name: 100 * array}), False, f"a gradient that is wrong in {name} alone",
+           "look at whether every array counts: Wx, Wh, b, Wy and by.") for name, array in truth.items()),
+        (truth * (1 + 1e-7), False, "1 + 1e-7 times the truth", tolerance),
+        *((PATIENTS[name].gradient(*example(3)), False, f"the patient {name!r}", tolerance) for name in patients)]
     return [(gradient, truth, *about) for gradient, *about in cases] + list(right_orders())
 
 

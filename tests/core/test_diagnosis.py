@@ -224,7 +224,8 @@ def test_what_is_spent_is_bounded_whatever_the_code_does(monkeypatch):
     ("slope of g", lambda v, now: v ** 1.5, "slope of g"), ("slope of i", lambda v, now: v * now["o"], "slope of i"),
     ("db", lambda v, now: v * abs(v), "bias of i"), ("dWh", lambda v, now: abs(v), "Wh"),
     ("dWy", lambda v, now: now["dY"] @ (now["h"] ** 2).T, "head"), ("dY", lambda v, now: v * now["out"] ** 2, "loss")])
-def test_what_is_in_no_table_is_told_by_place_and_number(line, change, place):
+def test_what_is_in_no_table_is_told_by_place_and_number(line, change, place, monkeypatch):
+    monkeypatch.setattr(search, "COMBINATIONS", 400)  # of names that there are not
     diagnosis = diagnose(stranger(changes={line: change}), progress=False)
     others = {"bias of f", "bias of g", "bias of o"} if place == "bias of i" else set()
     assert set(diagnosis.places) == {place} | others and place in diagnosis.numbers
