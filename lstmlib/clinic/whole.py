@@ -68,8 +68,12 @@ class Whole:
     def off(self, data, faults):
         """The largest error of an array on this data, up to one factor for the gates and one for the head."""
         (clip, limit), mine, worst = faults.get("clipped inside", ("", None)), self.without_decay(data), 0.0
-        theirs = (self.clipped_by_value(data, faults, dict.fromkeys(mine, limit)) if clip == "by value" else
-                  data.predict(self.way, self.at_sizes(faults, data.sizes)))
+        if clip == "by value":
+            largest = max(abs(a).max() for a in data.gradient.values())  # a mean of clipped pieces has other limits
+            limits = dict.fromkeys(mine, largest) | ({"Wx": limit} if self.asked.by_items else {})
+            theirs = self.clipped_by_value(data, faults, limits)
+        else:
+            theirs = data.predict(self.way, self.at_sizes(faults, data.sizes))
         for names in groups(mine) if clip != "by norm" else [(k,) for k in mine]:
             a, b = joined(mine, names), joined(theirs, names)
             factor = 1.0 if clip == "by value" else np.vdot(a, b) / (np.vdot(b, b) or 1)
