@@ -167,8 +167,8 @@ class Examination:
             return self.search(self.film(known[fitting]))
         explained = {name: self.film(way).compare({}).ok.mean() for name, way in known.items() if ";" not in name}
         best = max(explained, key=explained.get)
-        found = {}
-        for name in [best] * (explained[best] > explained["standard"] + 0.1) + ["standard"]:
+        found, better = {}, explained[best] > explained["standard"] + 0.1
+        for name in (best, "standard") if better else ("standard",):
             found[name] = self.search(self.film(known[name]))
             if not found[name].unnamed:
                 break
