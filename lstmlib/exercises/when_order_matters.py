@@ -95,15 +95,10 @@ def check_settings_for_sum(settings_for_sum):
         all_answered({name: received.get(name) for name in settings})
         if handed_over != settings:
             raise NotYet("The dict that was given has been changed. Leave it as it is and return a new one.")
-        for name, right in translated(settings, size_X).items():
-            kept, (_, hints) = settings[name], OF_THE_SUM[name]
-            expect(received[name], right, f"{name} = {kept:g}, |X| = {size_X}", mistakes=[
-                (kept * float(size_X) ** power, hint) for power, hint in hints.items()])
-
-
-def translated(settings, size_X):
-    """Settings for the summed gradient that make the same steps as `settings` make for the mean."""
-    return {name: value * float(size_X) ** OF_THE_SUM[name][0] for name, value in settings.items()}
+        for name, (power, hints) in OF_THE_SUM.items():
+            kept = settings[name]
+            expect(received[name], kept * float(size_X) ** power, f"{name} = {kept:g}, |X| = {size_X}", mistakes=[
+                (kept * float(size_X) ** other, hint) for other, hint in hints.items()])
 
 
 ADAM = "Adam divides by the gradient's own size, so a constant factor is gone already; keep the rate."

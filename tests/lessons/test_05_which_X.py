@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lstmlib import backward, cross_entropy, forward, init_weights, relative_error
-from lstmlib.exercises.which_X import check_factor, check_sequences, check_token_weights
+from lstmlib.exercises.which_X import check_factor, check_sequences, check_token_weights, gradient
 from lstmlib.explorers import which_X as ragged
 from lstmlib.explorers.base import grid
 from lstmlib.explorers.which_X import MEAN, MEANS, ONCE, PADDED, SEQUENCES, SHARES, SUMMED, TOKENS, State
@@ -75,15 +75,11 @@ def of_pieces(weight):
 
 def sequences(of_piece, mask_of=lambda mask: mask):
     """of_piece(lengths in the piece, all sequences, M, all tokens): the factor of each sequence of a piece."""
-    def mean_over_sequences(weights, micro_batches):
-        lengths = np.concatenate([mask.sum(axis=0) for _, _, mask in micro_batches])
-        answer = 0 * weights
-        for X, labels, mask in micro_batches:
-            trace = forward(weights, X)
-            _, dY = cross_entropy(trace.Y, labels, mask_of(mask))
-            factor = of_piece(mask.sum(axis=0), len(lengths), len(micro_batches), lengths.sum())
-            answer += backward(weights, trace, dY * np.reshape(factor, (-1, 1)))
-        return answer
+    def mean_over_sequences(weights, pieces):
+        lengths = [mask.sum(axis=0) for _, _, mask in pieces]
+        B, total = sum(map(len, lengths)), sum(map(sum, lengths))
+        factors = [np.broadcast_to(of_piece(n_b, B, len(pieces), total), len(n_b)) for n_b in lengths]
+        return gradient(weights, [(X, labels, mask_of(mask)) for X, labels, mask in pieces], np.concatenate(factors))
     return mean_over_sequences
 
 

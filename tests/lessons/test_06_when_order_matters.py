@@ -104,13 +104,14 @@ def power_below(largest):
     return 2.0 ** math.floor(math.log2(65504 / largest))
 
 
-def with_power(name, power):
+def with_power(name=None, power=0):
     """Settings for the sum: right, but for one that is multiplied by |X| to this power."""
-    return lambda settings, n: exercises.translated(settings, n) | {name: settings[name] * float(n) ** power}
+    powers = {"sgd_rate": -1, "adam_rate": 0, "limit": 1, "decay": 1, "epsilon": 1} | {name: power}
+    return lambda settings, n: {name: value * float(n) ** powers[name] for name, value in settings.items()}
 
 
 def changed_in_place(settings, size_X):
-    settings |= exercises.translated(settings, size_X)
+    settings |= with_power()(settings, size_X)
     return settings
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections import deque
+from unittest.mock import DEFAULT, Mock
 
 import numpy as np
 import pytest
@@ -71,19 +72,12 @@ def test_the_notebooks_long_run_can_be_interrupted_and_goes_on():
     space = {}
     for cell in before:
         exec(cell.partition("\n\nfive = ")[0], space)
-    original, calls = space["backward"], []
-
-    def interrupted_backward(*arguments):
-        calls.append(1)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        return original(*arguments)
-
-    space["backward"] = interrupted_backward
+    backward = space["backward"]
+    space["backward"] = Mock(wraps=backward, side_effect=[DEFAULT, DEFAULT, DEFAULT, KeyboardInterrupt])
     exec(run, space)
     learned = space["weights"]
     assert space["bar"].interrupted and len(space["errors"]) == 32 and space["state"][2] == 3
-    space.update(backward=original, limit=64)
+    space.update(backward=backward, limit=64)
     exec(run, space)
     assert len(space["errors"]) == 64 and space["state"][2] == 7 and not space["weights"].identical(learned)
 
