@@ -17,23 +17,19 @@ def written(path, *cells):
 
 def test_normal_form_leaves_out_what_differs_between_runs():
     cell = new_code_cell("x", execution_count=41, id="mine", metadata={
-        "collapsed": True, "execution": {"iopub.status.busy": "2026-01-01T00:00:00"}, "tags": ["solution"],
-        "nbgrader": {"grade": False}})
-    folded = new_code_cell("x", metadata={"jupyter": {"outputs_hidden": True, "source_hidden": False}})
+        "collapsed": True, "execution": {"iopub": "2026-01-01"}, "tags": ["solution"], "nbgrader": {"a": 1}})
     cell.outputs = [
         new_output("stream", name="stdout", text="one\n"), new_output("stream", name="stdout", text="two\n"),
-        new_output("display_data", {"image/png": "iVBORw0KGgo="}, metadata={"image/png": {"alt": "a line"}}),
         new_output("execute_result", {"text/html": "<img>", notebooks.WIDGET_VIEW: {}}, execution_count=41)]
-    metadata = {"widgets": {}, "language_info": {"name": "python", "version": "3.11.2"}}
-    stored = normal_form(new_notebook(cells=[cell, folded], metadata=metadata))
+    folded = new_code_cell("x", metadata={"jupyter": {"outputs_hidden": True, "source_hidden": False}})
+    stored = normal_form(new_notebook(cells=[cell, folded], metadata={"widgets": {}}))
     assert stored.metadata == notebooks.METADATA
     cell, folded = stored.cells
-    assert folded.metadata == {"jupyter": {"outputs_hidden": True}}
-    assert (cell.id, cell.execution_count) == ("mine", 1)
+    assert folded.metadata == {"jupyter": {"outputs_hidden": True}} and (cell.id, cell.execution_count) == ("mine", 1)
     assert cell.metadata == {"tags": ["solution"], "jupyter": {"source_hidden": True, "outputs_hidden": True},
-                             "nbgrader": {"grade": False}}
-    text, picture, widget = cell.outputs
-    assert text.text == "one\ntwo\n" and picture.metadata == {"image/png": {"alt": "a line"}}
+                             "nbgrader": {"a": 1}}
+    text, widget = cell.outputs
+    assert text.text == "one\ntwo\n"
     assert widget.data == {"text/html": "<img>"} and widget.execution_count == 1
     assert text_of(normal_form(stored)) == text_of(stored)
 
