@@ -143,12 +143,12 @@ def test_what_was_typed_stands_beside_the_hint():
     assert found["one of the two divisions is wanted; only one must be taken back."] == "100"
 
 
-def test_explorers_are_pictures_with_a_line_on_what_to_try(folder):
-    text = " ".join(printed(folder / "student" / "series.pdf").split())
-    explorers = sum("run the notebook to move it" in output.get("data", {}).get("text/html", "")
-                    for cell in CELLS for output in cell.get("outputs", []))
-    assert text.count("(an explorer; here in pictures)") == explorers > 8
-    assert text.count("To try in the notebook.") >= explorers and "](At once)" not in text
+def test_explorers_are_pictures_with_a_line_on_what_to_try(tmp_path):
+    text = "".join(handout.chapter(notebook, name, "student", tmp_path) for name, notebook in STORED.items())
+    shown = [output.get("data", {}).get("text/html", "") for cell in CELLS for output in cell.get("outputs", [])]
+    explorers = sum("run the notebook to move it" in html for html in shown)
+    assert text.count("here in pictures") == explorers > 8 and text.count("To try in the notebook.") >= explorers
+    assert text.count(".svg)") == sum(html.count("<img ") for html in shown)
 
 
 @pytest.mark.parametrize("refused", [r"$$ \unknown x $$", r"$$ \eqref{a} $$", "# A\n\nSee [this](#not-there)."])

@@ -52,7 +52,8 @@ def test_whatever_a_user_configured_the_server_is_heard_here_alone_and_asks_for_
                                                    stderr=file) as server:
         try:
             deadline = time.monotonic() + PATIENCE
-            while not (shown := re.search(rf"localhost:{port}/\S*\?token=(\w{{30,}})", log.read_text())):
+            while not ((shown := re.search(rf"localhost:{port}/\S*\?token=(\w{{30,}})", log.read_text()))
+                       and run.answers(port)):
                 assert server.poll() is None and time.monotonic() < deadline, log.read_text()[-2000:]
                 time.sleep(0.1)
             address = f"http://localhost:{port}/api/kernelspecs"
