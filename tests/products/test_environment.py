@@ -17,7 +17,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-NAMES_ON_CONDA = {"matplotlib": "matplotlib-base"}
 # Hosts of package registries, and paths that exist on one machine only.
 FOREIGN = (r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|anaconda\.(?:org|com)|crates\.io|[A-Z]:\\+Users|"
            r"(?<![\w.:/~!])/(?:etc|home|media|mnt|opt|private|root|srv|tmp|usr|var|work|Users|Volumes)/\w")
@@ -48,7 +47,7 @@ def test_constraints():
 
 def test_conda_environment():
     lines = [line.partition(" ") for line in CONDA["dependencies"][:-1]]
-    ranges = {NAMES_ON_CONDA.get(item.name, item.name): item.specifier for item in declared("lab")}
+    ranges = {item.name.replace("matplotlib", "matplotlib-base"): item.specifier for item in declared("lab")}
     assert {name: SpecifierSet(range) for name, _, range in lines} == {
         "python": SpecifierSet(PROJECT["requires-python"]), **ranges, "pip": SpecifierSet()}
     assert CONDA["dependencies"][-1] == {"pip": ["-e ."]} and CONDA["channels"] == ["conda-forge", "nodefaults"]

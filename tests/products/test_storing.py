@@ -58,8 +58,7 @@ TROUBLE = {"01_warning": ("import warnings\nwarnings.warn('careful')", "wrote to
            "02_callback": (CLICK, "raised ValueError: in a callback")}
 
 
-def test_trouble_is_named_and_not_stored_and_the_others_are(tmp_path, monkeypatch, capsys):
-    monkeypatch.delenv("PYTHONWARNINGS", raising=False)  # with which a warning might be an error
+def test_trouble_is_named_and_not_stored_and_the_others_are(tmp_path, capsys):
     paths = [written(tmp_path / f"{name}.ipynb", new_markdown_cell("# Bad"), new_code_cell(source))
              for name, (source, _) in TROUBLE.items()]
     before = [path.read_bytes() for path in paths]
