@@ -27,8 +27,8 @@ def small_book(recorded):
 
     from tools import book
 
-    return kept("book", lambda folder: list(book.build(folder, recorded={film.title: film
-                                                                         for film in recorded.values()})))
+    films = {film.title: film for film in recorded.values()}
+    return kept("book", lambda folder: list(book.build(folder, recorded=films)))
 
 
 def pytest_configure(config):

@@ -30,9 +30,9 @@ def small_lattice(stem):
 
 def few(control, wanted):
     """The value that a control has at the start, and some others."""
-    every = getattr(control, "values", [False, True] if isinstance(control.value, bool) else [])
-    wanted = [] if isinstance(control.value, tuple) else wanted
-    return list(dict.fromkeys([control.value, *wanted, *every[:1], *every[-1:]]))
+    if not hasattr(control, "values"):
+        return [control.value]
+    return list(dict.fromkeys([control.value, *wanted, control.values[0], control.values[-1]]))
 
 
 def small_films():

@@ -83,6 +83,7 @@ class Switch(Part):
     """A checkbox."""
 
     value = traitlets.Bool(False).tag(sync=True)
+    values = (False, True)
     _esm = script("switch")
 
 

@@ -82,8 +82,7 @@ def lattice(stem):
     to ROOM states, from every preset every control alone, and all controls together.
     """
     explorer, module = made(stem), import_module(f".{stem}", __package__)
-    values = {name: getattr(control, "values", [False, True] if isinstance(control.value, bool) else [control.value])
-              for name, control in explorer.controls.items()}
+    values = {name: getattr(control, "values", [control.value]) for name, control in explorer.controls.items()}
     presets = [explorer.state_of(preset) for preset in explorer.presets]
     alone = [state for preset in presets for name in values for state in grid(preset, **{name: values[name]})]
     needed = dict.fromkeys([*presets, *alone[:sum(map(len, values.values()))], *getattr(module, "film", tuple)()])
