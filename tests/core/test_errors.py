@@ -18,7 +18,6 @@ P = random_problem(T=4, B=3, D=2, H=5, K=3)
 W, TRACE, RAGGED = P.weights, P.trace, [[1.0, 2.0], [3.0]]
 *_, STEP = lstmlib.step(W, P.X[0], P.h0, P.c0)
 
-
 NAMES = vars(lstmlib) | {
     "P": P, "W": W, "TRACE": TRACE, "STEP": STEP, "RAGGED": RAGGED, "OTHER": random_problem(D=3, H=4, K=2).weights,
     "np": np, "replace": replace, "everywhere": everywhere, "clip_by_value": clip_by_value,

@@ -41,8 +41,9 @@ def test_a_closed_gate_keeps_its_relative_accuracy(dtype):
 @pytest.mark.parametrize("gate", range(4))
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_saturated_gate_is_exact_and_has_no_slope(dtype, gate, sign):
-    b = np.array([0.3, -0.2, 0.4, 0.1])
-    b[gate] = 1000 * sign
+    """In complex numbers with the step of a numerical gradient."""
+    b = np.array([0.3, -0.2, 0.4, 0.1]) + (1e-20j if np.dtype(dtype).kind == "c" else 0)
+    b[gate] += 1000 * sign
     weights = one_unit(b, dtype, w=0.5, u=0.25)
     trace = forward(weights, np.full((3, 2, 1), 0.5))
     gradient = backward(weights, trace, np.ones((3, 2, 1)))
