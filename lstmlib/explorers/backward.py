@@ -4,7 +4,6 @@ The loss is at the last timestep only, so what arrives at an earlier one has cro
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -35,20 +34,17 @@ class Numbers(NamedTuple):
     forget: float        # geometric mean of the forget gates along the sequence
 
 
-@lru_cache
-def inputs():
-    """One random input sequence, and Wh and Wx of the RNN, uniform in +-1/sqrt(H) as the LSTM's are."""
-    rng = np.random.default_rng(11)
-    return rng.normal(size=(T, 1, D)), *(rng.uniform(-1, 1, shape) / np.sqrt(H) for shape in ((H, H), (D, H)))
+# One random input sequence, and Wh and Wx of the RNN, uniform in +-1/sqrt(H) as the LSTM's are.
+rng = np.random.default_rng(11)
+X = rng.normal(size=(T, 1, D))
+WH, WX = (rng.uniform(-1, 1, shape) / np.sqrt(H) for shape in ((H, H), (D, H)))
 
 
 def lstm_norms(forget_bias, cut_gates):
     """Norms of what crosses dc_next and dh_next at each step, and the forget gates (T, 1, H)."""
     weights = init_weights(D, H, K=1, seed=3)
-    b = weights.b.copy()
-    b[H:2 * H] = forget_bias
-    weights = replace(weights, b=b)
-    trace = forward(weights, inputs()[0])
+    weights = replace(weights, b=np.concatenate([weights.b[:H], np.full(H, forget_bias), weights.b[2 * H:]]))
+    trace = forward(weights, X)
     crossed = record(["dh_next", "dc_next"], scale_at(["dh_next"] if cut_gates else [], 0))
     dY = np.zeros((T, 1, 1))
     dY[-1] = 1
@@ -60,10 +56,9 @@ def lstm_norms(forget_bias, cut_gates):
 
 def rnn_norms(scale):
     """Norms of dh_t in h_t = tanh(x_t Wx + h_{t-1} Wh), from a gradient of norm 1 at the last step."""
-    X, Wh, Wx = inputs()
-    Wh, h, slopes = scale * Wh, np.zeros((1, H)), []
+    Wh, h, slopes = scale * WH, np.zeros((1, H)), []
     for x in X:
-        h = np.tanh(x @ Wx + h @ Wh)
+        h = np.tanh(x @ WX + h @ Wh)
         slopes.append(1 - h ** 2)
     dh, norms = np.ones((1, H)) / np.sqrt(H), []
     for slope in reversed(slopes):

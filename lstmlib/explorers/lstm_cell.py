@@ -50,26 +50,13 @@ class Numbers(NamedTuple):
     others: float           # the part of the last c that comes from all other values
 
 
-def weights_of(state):
-    """The cell: the value feeds the candidate, the marker the input gate, h the forget gate."""
-    #            i                  f             g  o
-    Wx = [[0, 0, 1, 0], [state.marker_to_i, 0, 0, 0]]
-    Wh = [[0, state.h_to_f, 0, 0]]
-    b = [state.b_i, state.b_f, 0, state.b_o]
-    return Weights(*(np.array(array, float) for array in (Wx, Wh, b, [[1]], [0])))
-
-
-def sequence_of(state):
-    """The input (T, 1, 2): a value at every step, the marker at one."""
+def numbers(state):
+    Wx = [[0, 0, 1, 0], [state.marker_to_i, 0, 0, 0]]  # the value feeds the candidate, the marker the input gate,
+    Wh, b = [[0, state.h_to_f, 0, 0]], [state.b_i, state.b_f, 0, state.b_o]  # and h the forget gate
     X = np.zeros((T, 1, 2))
     X[:, 0, 0] = OTHER_VALUES
     X[state.arrival - 1, 0] = state.value, 1
-    return X
-
-
-def numbers(state):
-    X = sequence_of(state)
-    trace = forward(weights_of(state), X)
+    trace = forward(Weights(*(np.array(array, float) for array in (Wx, Wh, b, [[1]], [0]))), X)
     i, f, g, o, c, h = (array[:, 0, 0] for array in (trace.i, trace.f, trace.g, trace.o, trace.c, trace.h))
     first = state.arrival - 1
     shares = np.cumprod([1, *f[first + 1:]])

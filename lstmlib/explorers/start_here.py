@@ -1,7 +1,6 @@
 """A first look: 1/|X| in one of three places, on the first screen of the series."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +39,6 @@ class Numbers(NamedTuple):
     identical: bool    # whether every bit agrees
 
 
-@cache
 def numbers(state):
     """State -> Numbers, in float64 with four timesteps."""
     found = numbers_of_laboratory(Laboratory(edges=PLACES[state.place], size_X=state.size_X))

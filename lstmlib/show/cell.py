@@ -13,12 +13,7 @@ PATH, BUS = 5.0, 0.7  # heights of the cell-state path and of the line that feed
 
 
 def cell(stage):
-    """The cell up to "add", "forget gate", "input gate" or "output gate"; what is new is thick.
-
-    Each gate has its colour: the candidate purple, the forget gate red, the input gate green, the output gate orange.
-
-    Returns the figure; raises ValueError for another stage.
-    """
+    """The cell up to a stage of STAGES; what is new is thick. Raises ValueError for another stage."""
     if stage not in STAGES:
         raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
     reached = STAGES.index(stage)

@@ -15,7 +15,7 @@ from lstmlib.explorers import backward as flow
 def test_norms_are_those_of_single_steps(forget_bias):
     weights = init_weights(flow.D, flow.H, K=1, seed=3)
     weights = replace(weights, b=np.where(np.arange(4 * flow.H) // flow.H == 1, forget_bias, weights.b))
-    trace = forward(weights, flow.inputs()[0])
+    trace = forward(weights, flow.X)
     dh = dc = np.zeros((1, flow.H))
     crossed = []
     for t in reversed(range(1, flow.T)):
@@ -33,18 +33,6 @@ def test_cut_path_carries_nothing_and_leaves_products_of_forget_gates():
     assert np.nanmax(numbers.dh_next) == 0
     lowest, highest = f[1:-1].prod(axis=0).min(), f[1:-1].prod(axis=0).max()
     assert lowest <= numbers.dc_next[0] / numbers.dc_next[-2] <= highest
-
-
-def test_rnn_norms_are_those_of_its_jacobians():
-    X, Wh, Wx = flow.inputs()
-    h, jacobians = np.zeros(flow.H), []
-    for x in X[:, 0]:
-        h = np.tanh(x @ Wx + h @ (1.5 * Wh))
-        jacobians.append(np.diag(1 - h ** 2) @ (1.5 * Wh).T)
-    dh = np.ones(flow.H) / np.sqrt(flow.H)
-    for jacobian in jacobians[:0:-1]:
-        dh = dh @ jacobian
-    assert flow.rnn_norms(1.5)[0] == pytest.approx(np.linalg.norm(dh))
 
 
 @pytest.mark.parametrize("state, good, headline, told", [
