@@ -79,10 +79,6 @@ def step(name, rule=SUMMED, own="nothing", factor=1):
     return gradient
 
 
-def kinds(report):
-    return [fault.kind for fault in report.faults]
-
-
 HANDFUL = [Item(0, 0, 3, 5, 1), Item(1, 0, 6, 6), Item(2, 0, 9, 12, 1), Item(3, 0, 5, 9)]
 OTHERS = [Item(b, 0, n, T) for b, (n, T) in enumerate(((4, 4), (7, 11), (2, 5), (8, 8), (3, 6)))]
 NAMED = {"tokens": tokens, "length": length}
@@ -92,6 +88,14 @@ SOME = pytest.mark.parametrize(
 right = step("tokens")
 
 
+def ask(gradient, items=HANDFUL, **handles):
+    return examine(gradient, items, **handles, quiet=True)
+
+
+def kinds(report):
+    return [fault.kind for fault in report.faults]
+
+
 @SOME
 @pytest.mark.parametrize("own, name", [("nothing", name) for name in (
     "nothing", "sequences", "tokens", "all timesteps, masked too", "padded B*T", "longest T", "labels",
@@ -99,7 +103,7 @@ right = step("tokens")
     (own, name) for own in ("tokens", "labels") for name in ("nothing", "sequences")])
 def test_a_right_step_has_its_name_and_no_fault(own, name, handles):
     of_labels = {"counts": {"labels": labels}} if "labels" in own + name else {}
-    report = examine(step(name, own=own), HANDFUL, **handles, **of_labels, quiet=True)
+    report = ask(step(name, own=own), **handles, **of_labels)
     truth = name if own == "nothing" else f"{own} of each sequence" + f", then {name}" * (name != "nothing")
     seen = truth if len(handles) > 2 else name  # halves or a reference show what a sequence is divided by first
     if "minus" not in name or "keep" not in handles:  # half of an item has other labels
@@ -112,7 +116,7 @@ def test_a_right_step_has_its_name_and_no_fault(own, name, handles):
     f"their shares of {name}{more}" for name in ("sequences", "tokens", "padded B*T")
     for more in ("", ", over pieces", ", times pieces")])
 def test_a_rule_for_pieces_has_its_name_and_is_a_fault(rule, handles):
-    report = examine(step("tokens", rule), HANDFUL, **handles, quiet=True)
+    report = ask(step("tokens", rule), **handles)
     assert report.divides_by == ["tokens"] and report.pieces_by == [rule]
     assert kinds(report) == ([] if rule == "their shares of tokens" else ["pieces"])
 
@@ -123,7 +127,7 @@ def test_whatever_the_items_the_truth_is_named_and_what_they_cannot_tell_apart_w
     items = [Item(b, 0, n, n + masked) for b, (n, masked) in enumerate(
         rng.integers((1, 0), (6, 3), (rng.integers(2, 6), 2)).tolist())]
     name = rng.choice(["nothing", "sequences", "tokens", "all timesteps, masked too", "padded B*T", "longest T"])
-    report = examine(step(name), items, **NAMED, quiet=True)
+    report = ask(step(name), items, **NAMED)
     assert name in report.divides_by and report.faults == []
     for other in {*report.divides_by} - {name}:
         assert any(f'"{other}"' in note and f'"{name}"' in note for note in report.notes), report
@@ -251,7 +255,7 @@ PLANTED = [
 @pytest.mark.parametrize("items", [HANDFUL, OTHERS], ids=["handful", "others"])
 @pytest.mark.parametrize("kind, gradient, handles", PLANTED, ids=[f"{k}-{row[0]}" for k, row in enumerate(PLANTED)])
 def test_a_planted_fault_raises_its_kind_and_no_other(kind, gradient, handles, items):
-    report = examine(gradient, **{"items": items} | EVERY_HANDLE | handles, quiet=True)
+    report = ask(gradient, **{"items": items} | EVERY_HANDLE | handles)
     assert ", ".join(kinds(report)) == kind, report
 
 
@@ -262,13 +266,12 @@ def test_two_terms_of_a_loss_have_their_own_names():
         return whole(pieces) + rate * sum(map(shown_by, flat(pieces))) / len(flat(pieces))
 
     terms = {"words": summed, "pairs": shown_by}
-    report = examine(gradient, HANDFUL, **NAMED, reference=terms, means="tokens", quiet=True)
+    report = ask(gradient, **NAMED, reference=terms, means="tokens")
     assert report.terms == {"words": ["tokens"], "pairs": ["sequences"]} and report.divides_by == []
     assert report.factor == pytest.approx({"words": 1, "pairs": 0.3}) and report.measured["words"] == pytest.approx(23)
     assert "its term 'words' by" in str(report) and [str(fault) for fault in report.faults] == [
         "not meant: meant to be divided by tokens for pairs, and divided by sequences, times a constant 0.3"]
-    silent = examine(whole, HANDFUL, **NAMED, reference={"words": summed, "pairs": lambda item: 0 * summed(item)},
-                     quiet=True)
+    silent = ask(whole, **NAMED, reference={"words": summed, "pairs": lambda item: 0 * summed(item)})
     assert [str(fault) for fault in silent.faults] == [
         "no gradient: none of these items has one in the term pairs: take others, or leave it out"]
 
@@ -277,16 +280,16 @@ def test_the_number_is_measured_whatever_its_name():
     def by_squares(pieces):
         return total(pieces) / sum(tokens(item) ** 2 for item in flat(pieces))
 
-    odd = examine(by_squares, HANDFUL, **NAMED, reference=summed, quiet=True)
+    odd = ask(by_squares, **NAMED, reference=summed)
     assert odd.divides_by == odd.pieces_by == odd.faults == [] and odd.measured == pytest.approx(9 + 36 + 81 + 25)
-    named = examine(by_squares, HANDFUL, counts={"squares": lambda item: tokens(item) ** 2}, quiet=True)
+    named = ask(by_squares, counts={"squares": lambda item: tokens(item) ** 2})
     assert named.divides_by == ["squares"]
 
 
 @pytest.mark.parametrize("rule", [MEAN, "their shares of sequences", SUMMED])
 def test_a_rule_is_named_without_any_handle(rule):
     """An item that is a piece by itself shows it, whatever the |X|."""
-    report = examine(step("tokens", rule), HANDFUL, quiet=True)
+    report = ask(step("tokens", rule))
     assert report.divides_by == [] and report.pieces_by == ([] if rule == SUMMED else [rule])
     assert "a number without a name (no tokens were given)" in str(report) and "that I know" not in str(report)
 
@@ -295,19 +298,16 @@ def test_a_rule_is_named_without_any_handle(rule):
 @SOME
 def test_a_number_may_be_zero_for_an_item(handles):
     rare = handles | {"counts": {"rare": lambda item: item.first}}
-    assert examine(right, HANDFUL, **rare, quiet=True).divides_by == ["tokens"]
-    report = examine(lambda pieces: total(pieces) / max(1, sum(item.first for item in flat(pieces))), HANDFUL, **rare,
-                     quiet=True)
+    assert ask(right, **rare).divides_by == ["tokens"]
+    report = ask(lambda pieces: total(pieces) / max(1, sum(item.first for item in flat(pieces))), **rare)
     assert report.divides_by == (["rare"] if "reference" in handles else []) and report.faults == []
 
 
 @SOME
 def test_means_asks_nothing_that_these_handles_cannot_show(handles):
-    def ask(gradient):
-        return examine(gradient, HANDFUL, **handles, means="tokens of each sequence, then sequences", quiet=True)
-
-    assert kinds(ask(step("sequences", own="tokens"))) == []
-    assert kinds(ask(step("sequences"))) == (["not meant"] if len(handles) > 2 else [])
+    meant = handles | {"means": "tokens of each sequence, then sequences"}
+    assert kinds(ask(step("sequences", own="tokens"), **meant)) == []
+    assert kinds(ask(step("sequences"), **meant)) == (["not meant"] if len(handles) > 2 else [])
 
 
 @SOME
@@ -317,21 +317,18 @@ def test_cuts_rule_every_call(cuts, handles):
         assert [*map(len, pieces)] in [[*map(len, cut)] for cut in cuts]
         return step("tokens", MEAN)(pieces)
 
-    report = examine(only_these, HANDFUL, **handles, cuts=cuts, means="tokens", quiet=True)
+    report = ask(only_these, **handles, cuts=cuts, means="tokens")
     assert report.divides_by == ["tokens"] and MEAN in report.pieces_by
     assert kinds(report) == (["pieces"] if cuts[1] == [[0], [1, 2, 3]] else [])  # the same items, cut otherwise
 
 
 def test_items_with_equally_many_tokens_let_no_mean_of_means_pass():
-    def ask(gradient, **more):
-        return examine(gradient, items, **NAMED, keep=keep, **more, quiet=True)
-
-    items, step_of_means = [Item(b, 0, 5, n) for b, n in enumerate((16, 23, 6, 7))], step("tokens", MEAN)
-    own_means = "tokens of each sequence, then sequences"
-    report = ask(step_of_means, means="tokens")
+    alike = NAMED | {"items": [Item(b, 0, 5, n) for b, n in enumerate((16, 23, 6, 7))], "keep": keep}
+    own_means, gradient = "tokens of each sequence, then sequences", step("tokens", MEAN)
+    report = ask(gradient, **alike, means="tokens")
     assert kinds(report) == ["pieces"] and {"tokens", own_means} <= set(report.divides_by)
-    assert not ask(step("sequences", MEAN, own="tokens"), means=own_means).faults
-    assert "if tokens are meant, this is a mean of means" in " ".join(ask(step_of_means).notes)
+    assert not ask(step("sequences", MEAN, own="tokens"), **alike, means=own_means).faults
+    assert "if tokens are meant, this is a mean of means" in " ".join(ask(gradient, **alike).notes)
 
 
 @pytest.mark.parametrize("shapes, handles, notes", [
@@ -371,7 +368,7 @@ def test_a_sample_of_a_large_gradient_tells_the_same_and_is_stated():
         return {"a": sum(tokens(item) * bases[item] for item in flat(pieces)) / count(pieces), "b": np.zeros((2, 3))}
 
     tracemalloc.start()
-    report = examine(gradient, HANDFUL, **NAMED, quiet=True)
+    report = ask(gradient, **NAMED)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert report.divides_by == ["tokens"] and report.faults == [] and peak < 20 * 8e6
@@ -383,7 +380,7 @@ def test_a_sample_of_a_large_gradient_tells_the_same_and_is_stated():
     lambda g: g.astype("f2"),
     lambda g: lstmlib.Weights(g[:8].reshape(1, 8), g[8:24].reshape(2, 8), g[:8], g[24:26, None], g[:1])])
 def test_arrays_come_in_any_nesting_and_precision(form):
-    report = examine(lambda pieces: form(whole(pieces)), HANDFUL, **NAMED, keep=keep, quiet=True)
+    report = ask(lambda pieces: form(whole(pieces)), **NAMED, keep=keep)
     assert report.divides_by == ["tokens"] and report.faults == [], report
 
 
@@ -419,7 +416,7 @@ def test_wrong_use_is_told(change, message):
 
 
 def test_a_report_in_print_and_as_bars():
-    report = examine(step("tokens", MEAN), HANDFUL, **NAMED, quiet=True)
+    report = ask(step("tokens", MEAN), **NAMED)
     text = str(report)
     assert text.startswith("a batch is divided by        tokens\npieces are combined by       the mean over pieces\n")
     assert "FAULT                        pieces: the gradient depends on how" in text

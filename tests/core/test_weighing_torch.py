@@ -56,7 +56,7 @@ def outputs(model, piece):
     return model(pad(symbols, batch_first=True)), pad(labels, batch_first=True, padding_value=IGNORED)
 
 
-def step_of(model, loss, after=None, context=nullcontext):
+def step_of(model, loss, context=nullcontext):
     """A step that accumulates loss(outputs (B, T, K), labels (B, T)), M pieces at equal shares."""
     def gradient(pieces):
         model.zero_grad()
@@ -64,8 +64,6 @@ def step_of(model, loss, after=None, context=nullcontext):
             with context():
                 value = loss(*outputs(model, piece))
             (value / len(pieces)).backward()
-        if after:
-            after(model)
         return {name: parameter.grad for name, parameter in model.named_parameters()}
     return gradient
 
@@ -119,19 +117,14 @@ def test_reductions_and_masks(loss, name, fault):
     assert kinds(report) == fault, report
 
 
-class OverTimesteps(torch.nn.BatchNorm1d):
-    def forward(self, X):
-        return super().forward(X.flatten(0, 1)).view_as(X)
-
-
 def seeded():
     torch.manual_seed(0)
     return nullcontext()
 
 
-def decay(model):
-    for parameter in model.parameters():
-        parameter.grad += 0.1 * parameter.detach()
+class OverTimesteps(torch.nn.BatchNorm1d):
+    def forward(self, X):
+        return super().forward(X.flatten(0, 1)).view_as(X)
 
 
 DROPOUT = torch.nn.Dropout(0.3)
@@ -141,11 +134,8 @@ DROPOUT = torch.nn.Dropout(0.3)
     (["not a sum"], HANDLES, step_of(Tagger(both=True), of_sequences)),  # padding, in the backward direction
     (["not a sum"], FEW, step_of(Tagger(between=OverTimesteps(8)), of_sequences)),
     (["not a sum"], FEW, step_of(Tagger(between=DROPOUT), of_sequences, context=seeded)),
-    (["random"], FEW, step_of(Tagger(between=DROPOUT), of_sequences)),
-    (["clipped"], HANDLES, step_of(Tagger(), of_sequences, lambda model: torch.nn.utils.clip_grad_norm_(
-        model.parameters(), 0.1))),
-    (["added"], HANDLES | {"empty": True}, step_of(Tagger(), of_sequences, decay))])
-def test_what_acts_between_items_or_after_their_sum(faults, handles, step):
+    (["random"], FEW, step_of(Tagger(between=DROPOUT), of_sequences))])
+def test_what_acts_between_items(faults, handles, step):
     assert kinds(report := examine(step, ITEMS, **handles)) == faults, report
 
 
