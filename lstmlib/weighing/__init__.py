@@ -83,7 +83,9 @@ def make_plan(things, parts, cuts, relative, functions, B):
     if cuts is None:
         order = np.argsort(numbers.get("tokens", numbers.get(TIMESTEPS, np.arange(B)))[:B], kind="stable").tolist()
         some = [[order[:-1]], [order[1:]]] if B > 2 else []
-        shape, tried = [[0]], [[list(range(B))], *some, [[0, 0]], *splits(order)]
+        places = [B // 2] * (B % 2 == 0) + [1, B - 1] if B > 2 else []
+        in_two = [[order[:k], order[k:]] for k in places]  # short items stand beside short ones
+        shape, tried = [[0]], [[list(range(B))], *some, [[0, 0]], [[b] for b in range(B)], *in_two]
     else:
         tried = check_cuts(cuts, B)
         shape = min(tried, key=lambda cut: len(sum(cut, [])))
@@ -100,14 +102,6 @@ def without_a_token(plan, thing):
     pieces = next((cut for cut in plan.cuts if len(cut) > 1), None)
     of_one_piece = [("a micro-batch", [[thing] * len(pieces[0]), *pieces[1:]])] if pieces else []
     return [("a batch", [[thing] * len(rows) for rows in plan.alone[0]]), *of_one_piece]
-
-
-def splits(order):
-    """One by one; two equal halves; the first by itself; the last by itself. Short items stand beside short ones."""
-    half = len(order) // 2
-    unequal = [[order[:1], order[1:]], [order[:-1], order[-1:]]] if half * 2 != len(order) or half > 1 else []
-    equal = [[order[:half], order[half:]]] if half > 1 and half * 2 == len(order) else []
-    return [[[b] for b in sorted(order)], *equal, *unequal]
 
 
 def unseen(report, plan, call, tokens, keep, empties):

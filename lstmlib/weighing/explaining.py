@@ -45,23 +45,24 @@ def explain(report, plan, measured, means=None):
 def nothing_there(report, plan, measured):
     """The step, or an item alone, has no gradient."""
     full = "a window of accumulation that is not full (say so by cuts)"
-    if not any(one.norm for _, one in measured.seen):
-        return report.fault("no gradient",
-            f"no call left one: the step did not come, as in {full}, or zero_grad() is still at the end of the "
-            "function, or nothing is trained")
-    if none := [cut_name(cut) for cut, one in zip(plan.cuts, measured.cuts) if not one.norm]:
-        return report.fault("no gradient",
-            f"the step left none for the batch {' and for '.join(none)}: {full}, or items whose loss needs "
-            "others beside them (in-batch negatives)")
-    none = sorted({part.item for part, one in zip(plan.parts, measured.alone) if not one.norm})
-    if none and (plan.relative or report.single_term):
-        return report.fault("no gradient",
-            f"item {', '.join(map(str, none))} alone has none and cannot be weighed: its loss needs others "
-            f"beside it (in-batch negatives), or is flat there, or {full}")
+    cuts = [cut_name(cut) for cut, one in zip(plan.cuts, measured.cuts) if not one.norm]
+    items = sorted({part.item for part, one in zip(plan.parts, measured.alone) if not one.norm})
     trained = {part.term for part, one in zip(plan.parts, measured.alone) if one.norm}
-    if none := sorted({str(part.term) for part in plan.parts if part.term not in trained}):
-        return report.fault("no gradient",
-            f"none of these items has one in the term {' nor in '.join(none)}: take others, or leave it out")
+    terms = sorted({str(part.term) for part in plan.parts if part.term not in trained})
+    if not any(one.norm for _, one in measured.seen):
+        sentence = (f"no call left one: the step did not come, as in {full}, or zero_grad() is still at the end of the "
+                    "function, or nothing is trained")
+    elif cuts:
+        sentence = (f"the step left none for the batch {' and for '.join(cuts)}: {full}, or items whose loss needs "
+                    "others beside them (in-batch negatives)")
+    elif items and report.single_term:
+        sentence = (f"item {', '.join(map(str, items))} alone has none and cannot be weighed: its loss needs others "
+                    f"beside it (in-batch negatives), or is flat there, or {full}")
+    elif terms:
+        sentence = f"none of these items has one in the term {' nor in '.join(terms)}: take others, or leave it out"
+    else:
+        return None
+    return report.fault("no gradient", sentence)
 
 
 def depend(report, measured):
@@ -69,8 +70,8 @@ def depend(report, measured):
     spread = np.linalg.svd(alone, compute_uv=False)
     if len(alone) > alone.shape[1] or spread[-1] < ROUNDING * spread[0]:
         return report.fault("dependent items",
-            "cannot weigh: the gradients of these items depend on each other (equal items, or more of them "
-            "than parameters); take others, or fewer")
+            "cannot weigh: the gradients of these items depend on each other (equal items, or more of them than "
+            "parameters); take others, or fewer")
 
 
 def clipped(report, measured, left):
@@ -93,28 +94,26 @@ def no_sum(report, plan, measured):
     unit = np.stack([one.entries / np.linalg.norm(one.entries) for one in measured.cuts])
     outside = unit - unit @ basis @ basis.T
     everywhere = np.linalg.norm(outside, axis=1).min() > LEFT_OVER / 10
-    if everywhere and len(outside) > 2 and outside.shape[1] > basis.shape[1] + 2:
-        spread = np.linalg.svd(outside, compute_uv=False)
-        if spread[1] < 0.01 * spread[0]:
-            return report.fault("added",
-                "one vector is added to every gradient and no item causes it (weight decay, a term without "
-                "items)")
+    spread = np.linalg.svd(outside, compute_uv=False)
+    if everywhere and len(outside) > 2 and outside.shape[1] > basis.shape[1] + 2 and spread[1] < 0.01 * spread[0]:
+        return report.fault("added",
+            "one vector is added to every gradient and no item causes it (weight decay, a term without items)")
     left, item = max([(left, cut[0][0]) for left, cut in zip(measured.left, plan.cuts) if len(set(sum(cut, []))) == 1],
                      default=(0, None))
     if left > LEFT_OVER and not plan.relative:
         return report.fault("another loss",
-            f"of item {item} alone {left:.2g} of the gradient is not that of its reference: something else is "
-            "trained (dropout, a mask, shifted labels), or one term more (give a dict of references)")
+            f"of item {item} alone {left:.2g} of the gradient is not that of its reference: something else is trained "
+            "(dropout, a mask, shifted labels), or one term more (give a dict of references)")
     if left > LEFT_OVER:
         return report.fault("not a sum",
-            f"item {item} alone is not the sum of its halves, {left:.2g} is left over. One of: keep changes "
-            "more than which tokens count; the loss has terms with denominators of their own (give "
-            "references); an elementwise step; dropout with a fixed seed")
+            f"item {item} alone is not the sum of its halves, {left:.2g} is left over. One of: keep changes more than "
+            "which tokens count; the loss has terms with denominators of their own (give references); an elementwise "
+            "step; dropout with a fixed seed")
     return report.fault("not a sum",
-        f"{measured.left.max():.2g} of the gradient of the batch {cut_name(plan.cuts[measured.left.argmax()])} "
-        "is no weighted sum of those of its items. One of: padding reaches the network; items act on each "
-        "other (batch normalisation, packed rows, what one leaves to the next); dropout with a fixed seed; an "
-        "elementwise step; terms with denominators of their own (give references)")
+        f"{measured.left.max():.2g} of the gradient of the batch {cut_name(plan.cuts[measured.left.argmax()])} is no "
+        "weighted sum of those of its items. One of: padding reaches the network; items act on each other (batch "
+        "normalisation, packed rows, what one leaves to the next); dropout with a fixed seed; an elementwise step; "
+        "terms with denominators of their own (give references)")
 
 
 def without_tokens(report, measured):
@@ -135,11 +134,8 @@ def without_tokens(report, measured):
 
 
 def by_cut(plan, values):
-    found = {}
-    for (c, p), value in zip(plan.columns, values):
-        if np.isfinite(value):
-            found.setdefault(cut_name(plan.cuts[c]), {})[plan.parts[p].name] = float(value)
-    return found
+    return {cut_name(cut): {part.name: float(value) for part, value in zip(plan.parts, row) if np.isfinite(value)}
+            for cut, row in zip(plan.cuts, values) if np.isfinite(row).any()}
 
 
 class Fit(NamedTuple):
@@ -153,7 +149,7 @@ class Fit(NamedTuple):
 
 
 def fits(plan, mine, weights, errors, rounding):
-    """Every |X| that explains the weights of the columns `mine`."""
+    """Every |X| that explains the weights at `mine` (cuts, parts)."""
     w, allowed, whole = weights[mine], 10 * errors[mine], plan.whole[mine]
     found = []
     for own in plan.owns:
@@ -191,16 +187,15 @@ def is_one(factor, rounding):
 
 def name_them(report, plan, measured, rounding, means):
     """The names of |X| and of the rule, for each term of the loss by itself."""
-    good, numbers, shown = {}, {}, np.full(len(plan.columns), np.nan)
-    weighed, in_first = np.isfinite(measured.weights), np.array([c == 0 for c, _ in plan.columns])
+    good, numbers, shown = {}, {}, np.full_like(measured.weights, np.nan)
     for term in dict.fromkeys(part.term for part in plan.parts):
-        mine = weighed & [plan.parts[p].term == term for _, p in plan.columns]
+        mine = np.isfinite(measured.weights) & [part.term == term for part in plan.parts]
         found = fits(plan, mine, measured.weights, measured.errors, rounding)
         found = [fit for fit in found if is_one(fit.factor, rounding)] or found
         good[term] = [fit for fit in found if fit.plain] or found
         if others := [fit.name for fit in found if fit not in good[term]]:
             report.notes.append(f"{' and '.join(others)} would explain the weights as well")
-        w = measured.weights[mine & in_first]
+        w = measured.weights[0, mine[0]]
         equal = not plan.relative and np.ptp(w) <= max(1e-3, rounding) * np.abs(w).max()
         numbers[term] = float(1 / w.mean()) if equal else None
         if good[term]:

@@ -60,18 +60,18 @@ class Recorder:
         if shapes != self.shapes:
             raise ValueError(f"{name} must return arrays of the same shapes in every call (zeros where a parameter has "
                              f"no gradient), got {shapes} after {self.shapes}"[:400])
-        stops = np.searchsorted(self.chosen, np.cumsum([0] + [array.size for array in arrays]))
         entries, start, norm, peaks = [], 0, 0.0, []
-        for array, low, high in zip(arrays, stops, stops[1:]):
+        for array in arrays:
+            low, high = np.searchsorted(self.chosen, (start, start + array.size))
             entries.append(array.ravel()[self.chosen[low:high] - start].astype(float))
             start, size = start + array.size, np.abs(array, dtype=float)
             largest = size.max(initial=0.0)
             norm = np.hypot(norm, largest * np.linalg.norm(size / (largest or 1)))  # safe from overflow
             peaks.append((largest, (size == largest).sum(), np.count_nonzero(size)))
-        peak = max(largest for largest, _, _ in peaks)
-        at_peak = sum(n for largest, n, _ in peaks if largest == peak)
-        filled = sum(n for _, _, n in peaks)
-        return Gradient(np.concatenate(entries), float(norm), float(peak), at_peak / (filled or 1) * (at_peak > 1))
+        largest, at_largest, filled = map(np.array, zip(*peaks))
+        at_peak = at_largest[largest == largest.max()].sum()
+        share = at_peak / (filled.sum() or 1) * (at_peak > 1)
+        return Gradient(np.concatenate(entries), float(norm), float(largest.max()), share)
 
 
 def watched(stream):
@@ -105,7 +105,7 @@ class Measured(NamedTuple):
 
     alone: list          # a Gradient for each part, as of the reference
     cuts: list           # one for each cut of the plan
-    weights: np.ndarray  # one for each column of the plan; NaN where a part has no gradient
+    weights: np.ndarray  # (cuts, parts); NaN where a part is not in the cut or has no gradient
     errors: np.ndarray   # their standard errors
     left: np.ndarray     # the share of each cut's gradient that is left over
     seen: list           # (set of things, Gradient) of all calls
@@ -133,13 +133,12 @@ def measure(call, plan, things, references=None, empties=()):
     cuts, alone = ([one._replace(entries=np.zeros(len(call.chosen))) if not one.norm else one for one in many]
                    for many in (cuts, alone))
 
-    weights, errors = np.full((2, len(plan.columns)), np.nan)
+    weights, errors = np.full((2, *plan.present.shape), np.nan)
     left, finite = np.zeros(len(cuts)), all(np.isfinite(one.norm) for one in [*cuts, *alone])
+    entries, there = np.stack([one.entries for one in alone]), plan.present & [one.norm != 0 for one in alone]
     for c, whole in enumerate(cuts):
-        columns = [k for k, (in_cut, p) in enumerate(plan.columns) if in_cut == c and alone[p].norm]
-        if finite and whole.norm and columns:
-            parts = np.stack([alone[plan.columns[k][1]].entries for k in columns])
-            weights[columns], errors[columns], left[c] = weigh(whole.entries, parts)
+        if finite and whole.norm and there[c].any():
+            weights[c, there[c]], errors[c, there[c]], left[c] = weigh(whole.entries, entries[there[c]])
     called = [*zip(plan.cuts, cuts), *(zip(plan.alone, alone) if references is None else [])]
     seen = [(frozenset(sum(cut, [])), one) for cut, one in called]
     return Measured(alone, cuts, weights, errors, left, seen, again, turned, empty)

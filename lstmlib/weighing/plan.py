@@ -61,49 +61,53 @@ class Plan:
         # What a sequence is divided by first shows only where a part has another number than its item.
         self.owns = [None] + [name for name, n in self.numbers.items() if name != "sequences" and (
             not self.relative or any(n[part.thing] != n[part.item] for part in self.parts))]
-        self.rules = ["adding", "the mean over pieces"] + [
-            f"their shares of {name}{more}" for _ in ("sum of pieces", "whole")
-            for more, names in (("", self.names), (", over pieces", self.plain), (", times pieces", self.plain))
-            for name in names[1:]]
-        self.columns = [(c, p) for c, cut in enumerate(self.cuts) for p, part in enumerate(self.parts)
-                        if any(part.item in rows for rows in cut)]
-        one_piece = np.array([len(self.cuts[c]) == 1 for c, _ in self.columns])
-        self.whole = one_piece | (not one_piece.any())  # the columns that tell an |X| without a rule for pieces
-        self.by_itself = ~one_piece & [  # and a rule without an |X|: an item is a piece, weighed relative to itself
-            self.relative and part.thing == part.item and [rows for rows in cut if part.item in rows] == [[part.item]]
-            for cut, part in ((self.cuts[c], self.parts[p]) for c, p in self.columns)]
+        self.rules = [rule for rule, _ in self.shares(self.cuts[0])]
+        # Tables (cuts, parts): which part is in which cut; where an |X| shows without a rule for pieces; and where a
+        # rule shows without an |X|, since an item is a piece, weighed relative to itself.
+        pieces_of = [[[rows for rows in cut if part.item in rows] for part in self.parts] for cut in self.cuts]
+        one_piece = np.array([[len(cut) == 1] for cut in self.cuts])
+        self.present = np.array([[pieces != [] for pieces in of_parts] for of_parts in pieces_of])
+        self.whole = self.present & (one_piece | (not one_piece.any()))
+        self.by_itself = ~one_piece & [[self.relative and part.thing == part.item and pieces == [[part.item]]
+                                        for part, pieces in zip(self.parts, of_parts)] for of_parts in pieces_of]
+
+    def shares(self, cut):
+        """[(rule, the share of each piece)]: of the sum over pieces, then of the whole batch's number."""
+        M, size, whole = len(cut), sizes(self.numbers, cut), sizes(self.numbers, [sum(cut, [])])
+        found = [("adding", np.ones(M)), ("the mean over pieces", np.full(M, 1 / M))]
+        for total in ({name: n.sum() for name, n in size.items()}, whole):
+            for more, factor, names in (("", 1, self.names), (", over pieces", 1 / M, self.plain),
+                                        (", times pieces", M, self.plain)):
+                found += [(f"their shares of {name}{more}", factor * size[name] / total[name]) for name in names[1:]]
+        return found
 
     def weights_in(self, cut, things):
         """What things weigh in a cut, for every rule and |X|: (rules, names, things)."""
-        M, size = len(cut), np.array(list(sizes(self.numbers, cut).values()))
-        of_sums, whole = size.sum(axis=1, keepdims=True), np.array(list(sizes(self.numbers, [sum(cut, [])]).values()))
-        shares = [np.ones((1, M)), np.full((1, M), 1 / M)] + [
-            factor * (size / total)[1:stop] for total in (of_sums, whole)
-            for factor, stop in ((1, None), (1 / M, len(self.plain)), (M, len(self.plain)))]
+        shares, size = np.array([share for _, share in self.shares(cut)]), list(sizes(self.numbers, cut).values())
         times = np.array([[rows.count(thing) for thing in things] for rows in cut])
-        return (np.concatenate(shares)[:, None] / size) @ times
+        return (shares[:, None] / size) @ times
 
     @cached_property
     def predictions(self):
-        """The weight in every column (cut, part), for every rule and |X|: (rules, names, columns)."""
-        in_cuts = [self.weights_in(cut, [part.item for part in self.parts]) for cut in self.cuts]
-        alone = [self.weights_in(cut, [part.thing])[..., 0] if self.relative else 1
-                 for cut, part in zip(self.alone, self.parts)]
-        return np.stack([in_cuts[c][..., p] / alone[p] for c, p in self.columns], axis=-1)
+        """The weight of every part in every cut, for every rule and |X|: (rules, names, cuts, parts)."""
+        in_cuts = np.stack([self.weights_in(cut, [part.item for part in self.parts]) for cut in self.cuts], axis=2)
+        if not self.relative:
+            return in_cuts
+        alone = [self.weights_in(cut, [part.thing]) for cut, part in zip(self.alone, self.parts)]
+        return in_cuts / np.stack(alone, axis=-1)
 
     def own(self, name):
-        """What dividing each sequence by a number of its own changes in every column."""
+        """What dividing each sequence by a number of its own changes in the weight of every part."""
         if name is None:
-            return np.ones(len(self.columns))
+            return 1
         n = np.where(self.numbers[name] > 0, self.numbers[name], np.nan)  # NaN explains nothing
-        parts = [self.parts[p] for _, p in self.columns]
-        return np.array([(n[part.thing] if self.relative else 1) / n[part.item] for part in parts])
+        return np.array([(n[part.thing] if self.relative else 1) / n[part.item] for part in self.parts])
 
     def fingerprints(self, pairs):
-        """What each (own, |X|) predicts where it is right, with a reference up to a constant: (pairs, columns)."""
+        """What each (own, |X|) predicts where it is right, with a reference up to a constant: (pairs, weights)."""
         right = {name: self.rules.index(f"their shares of {name}") if name != "nothing" else 0 for _, name in pairs}
-        prints = np.array([self.predictions[right[name], self.names.index(name)] * self.own(own)
-                           for own, name in pairs])[:, self.whole]
+        prints = np.array([(self.predictions[right[name], self.names.index(name)] * self.own(own))[self.whole]
+                           for own, name in pairs])
         return prints if self.relative else prints / prints[:, :1]
 
 
