@@ -160,16 +160,15 @@ def words(state, numbers):
 
 
 def spectrum_words(shares):
-    """What is divided how often, before training."""
-    often = {name: int(np.argmax(values)) for name, values in shares.items() if max(values) > 1 - 1e-12}
-    if len(often) < 5:
-        (never, once, *_), (of_Wy, *_) = shares["Wx"], shares["Wy"]
-        return (f"Before training {100 * never:.0f}% of the gradient of Wx is never divided, {100 * once:.0f}% once; "
-                f"of that of Wy {100 * of_Wy:.0f}% is never divided.")
-    if set(often.values()) == {1}:
+    """What is divided how often, before training: Wh and b as Wx, by as Wy."""
+    Wx, Wy = shares["Wx"], shares["Wy"]
+    if min(max(Wx), max(Wy)) < 1 - 1e-12:
+        return (f"Before training {100 * Wx[0]:.0f}% of the gradient of Wx is never divided, {100 * Wx[1]:.0f}% once; "
+                f"of that of Wy {100 * Wy[0]:.0f}% is never divided.")
+    often = [("never divided", "divided once", "divided twice")[np.argmax(parts)] for parts in (Wx, Wy)]
+    if often == ["divided once", "divided once"]:
         return "Every path is divided exactly once."
-    Wx, Wy = (("never divided", "divided once", "divided twice")[often[name]] for name in ("Wx", "Wy"))
-    return f"Each array has one factor for all its paths: Wx, Wh and b are {Wx}, Wy and by {Wy}."
+    return f"Each array has one factor for all its paths: Wx, Wh and b are {often[0]}, Wy and by {often[1]}."
 
 
 STEPS = range(WINDOW, BATCHES + 1, WINDOW)
