@@ -74,12 +74,10 @@ LOG_RATIOS = [(0.01, "0.01"), (0.1, "0.1"), (1, "1"), (10, "10")]
 
 
 def draw(state, numbers):
-    return (INSTRUMENTS[state.instrument].panel(state, numbers),)
-
-
-def reading_panel(draw):
-    """A panel of what `draw` makes of the numbers."""
-    return lambda state, numbers: svg.panel("reading", 720, 390, draw(numbers), words=words(state, numbers))
+    if state.instrument == "X-ray":
+        return (xray_panel(state, numbers),)
+    return (svg.panel("reading", 720, 390, INSTRUMENTS[state.instrument].picture(numbers),
+                      words=words(state, numbers)),)
 
 
 def xray_panel(state, numbers):
@@ -104,10 +102,10 @@ def xray_panel(state, numbers):
         parts.append(svg.text(0, 76 + 52 * t, f"t = {t + 1}{' ◀' if here else ''}", 13, bold=here))
     parts.append(svg.text(0, 54 + 52 * STEPS + 22, "◀ the loss acts at this timestep alone; later ones get nothing", 12,
                           fill=svg.GREY))
-    return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, words=xray_words(state, numbers))
+    return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, words=xray_reading(state, numbers)[1])
 
 
-def check_panel(numbers):
+def check_picture(numbers):
     frame = svg.Frame(84, 46, 622, 270, (-0.5, 13.5), (0, 1.6))
     parts = [frame.axes((), PERCENTS, title="Gradient check: norm-relative error of each part (axis: square root)")]
     for k, (part, error) in enumerate(numbers.errors.items()):
@@ -124,7 +122,7 @@ def check_panel(numbers):
     return "".join(parts) + svg.text(frame.x(12.5), frame.bottom + 46, "output", 12, "middle", svg.GREY)
 
 
-def size_panel(numbers):
+def size_picture(numbers):
     size = svg.Frame(90, 90, 600, 70, (0.1, 10), (0, 1), log="x")
     angle = svg.Frame(90, 250, 600, 70, (0, 30), (0, 1))
     parts = [size.axes([(0.1, "0.1"), (0.2, "0.2"), (0.5, "0.5"), (1, "1"), (2, "2"), (5, "5"), (10, "10")],
@@ -136,7 +134,7 @@ def size_panel(numbers):
     return "".join(parts)
 
 
-def response_panel(numbers):
+def response_picture(numbers):
     frame = svg.Frame(90, 60, 600, 250, (-0.4, 3.4), (0.1, 10), log="y")
     parts = [frame.axes([*enumerate(("1", "1/10", "1/100", "1/1000"))], LOG_RATIOS[1:],
                         "the gradient of the loss is multiplied by a", "",
@@ -144,7 +142,7 @@ def response_panel(numbers):
     return "".join(parts + marks(frame, range(4), numbers.response, svg.BLUE))
 
 
-def probe_panel(numbers):
+def probe_picture(numbers):
     steps = range(1, len(numbers.probe["dh_next"]) + 1)
     frame = svg.Frame(90, 60, 600, 250, (0.7, len(steps) + 0.3), (0.002, 10), log="y")
     parts = [frame.axes(list(steps), [(NOTHING, "about 0")] + LOG_RATIOS, "timestep t into which it crosses", "",
@@ -160,7 +158,7 @@ def probe_panel(numbers):
     return "".join(parts)
 
 
-def order_panel(numbers):
+def order_picture(numbers):
     orders = range(1, len(numbers.reordered) + 1)
     frame = svg.Frame(90, 60, 600, 250, (0.5, len(orders) + 0.5), (EXACT / 10, 10), log="y")
     axes = frame.axes(list(orders), LOG_ERRORS, "another order of the same sequences", "",
@@ -177,70 +175,71 @@ def xray_wrong(state, numbers):
     return numbers.xray.errors[numbers.xray.steps.index(state.step - 1)] > WRONG
 
 
-def xray_words(state, numbers):
+# The readings: whether they are those of a healthy pass, and what is read in a few words.
+
+def xray_reading(state, numbers):
     """Which gates are wrong, timestep by timestep, from the impulse back."""
     wrong = xray_wrong(state, numbers)
     if not wrong.any():
-        return f"right: dz of every gate and timestep, for a loss at t = {state.step}"
+        return True, f"right: dz of every gate and timestep, for a loss at t = {state.step}"
     said = {}
     for t in np.flatnonzero(wrong.any(axis=1))[::-1]:
         gates = [gate for gate, off in zip("ifgo", wrong[t]) if off]
         name = "all gates" if len(gates) == 4 else f"gate{'s' * (len(gates) > 1)} {' '.join(gates)}"
         said.setdefault(name, []).append(f"t = {t + 1}")
-    return "wrong: " + "; ".join(f"{gates} at {listed(times)}" for gates, times in said.items())
+    return False, "wrong: " + "; ".join(f"{gates} at {listed(times)}" for gates, times in said.items())
 
 
-def check_words(_, numbers):
+def check_reading(_, numbers):
     wrong = {part: error for part, error in numbers.errors.items() if error >= EXACT}
     if not wrong:
-        return "all parts agree up to rounding"
+        return True, "all parts agree up to rounding"
     worst = max(wrong, key=wrong.get)
     if max(wrong.values()) - min(wrong.values()) < 1e-6:
-        return f"all {len(wrong)} parts off by the same {percent(wrong[worst])}"
-    return f"{len(wrong)} of {len(numbers.errors)} parts differ, most of all {worst}: {percent(wrong[worst])}"
+        return False, f"all {len(wrong)} parts off by the same {percent(wrong[worst])}"
+    return False, (f"{len(wrong)} of {len(numbers.errors)} parts differ, most of all {worst}: "
+                   f"{percent(wrong[worst])}")
 
 
-def probe_words(_, numbers):
-    return "; ".join(f"{where}: " + ", ".join(f"{edge} {decimals(values[t])}" for edge, values in numbers.probe.items())
-                     for where, t in (("one step back", -1), ("at t = 1", 0)))
+def size_reading(_, numbers):
+    return (abs(numbers.ratio - 1) < 1e-9 and numbers.angle < 1e-5,
+            f"size {numbers.ratio:.2f} of the true one, angle {numbers.angle:.1f}°")
 
 
-def order_words(_, numbers):
+def response_reading(_, numbers):
+    return (np.allclose(numbers.response, 1, atol=1e-9),
+            f"ratio {numbers.response[1]:.2f} for a = 1/10, {numbers.response[-1]:.2f} for a = 1/1000")
+
+
+def probe_reading(_, numbers):
+    return all(np.allclose(edge, 1, atol=1e-9) for edge in numbers.probe.values()), "; ".join(
+        f"{where}: " + ", ".join(f"{edge} {decimals(values[t])}" for edge, values in numbers.probe.items())
+        for where, t in (("one step back", -1), ("at t = 1", 0)))
+
+
+def order_reading(_, numbers):
     largest = numbers.reordered.max()
     if largest < EXACT:
-        return "the order does not matter"
+        return True, "the order does not matter"
     same = int((numbers.reordered < EXACT).sum())
     others = f"; {same} of the {len(numbers.reordered)} orders change nothing" if same else ""
-    return f"the gradient changes by up to {percent(largest)}{others}"
+    return False, f"the gradient changes by up to {percent(largest)}{others}"
 
 
-# What a healthy pass shows, the panel, the reading in a few words, and whether that is healthy.
-Instrument = namedtuple("Instrument", "shows panel reading healthy")
+# What a healthy pass shows, how the reading is drawn, and told.
+Instrument = namedtuple("Instrument", "shows picture reading")
 INSTRUMENTS = {
-    "X-ray": Instrument("every bar fills its frame", xray_panel, xray_words,
-                        lambda state, numbers: not xray_wrong(state, numbers).any()),
-    "gradient check": Instrument("every part exact (green)", reading_panel(check_panel), check_words,
-                                 lambda _, numbers: numbers.error < EXACT),
-    "size and direction": Instrument(
-        "ratio 1, angle 0", reading_panel(size_panel),
-        lambda _, numbers: f"size {numbers.ratio:.2f} of the true one, angle {numbers.angle:.1f}°",
-        lambda _, numbers: abs(numbers.ratio - 1) < 1e-9 and numbers.angle < 1e-5),
-    "scaled loss": Instrument(
-        "ratio 1 for every factor", reading_panel(response_panel),
-        lambda _, numbers: f"ratio {numbers.response[1]:.2f} for a = 1/10, {numbers.response[-1]:.2f} for a = 1/1000",
-        lambda _, numbers: np.allclose(numbers.response, 1, atol=1e-9)),
-    "probe": Instrument("ratio 1 at every timestep", reading_panel(probe_panel), probe_words,
-                        lambda _, numbers: all(np.allclose(edge, 1, atol=1e-9) for edge in numbers.probe.values())),
-    "reordered batch": Instrument("every order at 'exact'", reading_panel(order_panel), order_words,
-                                  lambda _, numbers: numbers.reordered.max() < EXACT),
-}
+    "X-ray": Instrument("every bar fills its frame", None, xray_reading),
+    "gradient check": Instrument("every part exact (green)", check_picture, check_reading),
+    "size and direction": Instrument("ratio 1, angle 0", size_picture, size_reading),
+    "scaled loss": Instrument("ratio 1 for every factor", response_picture, response_reading),
+    "probe": Instrument("ratio 1 at every timestep", probe_picture, probe_reading),
+    "reordered batch": Instrument("every order at 'exact'", order_picture, order_reading)}
 
 
 def headline(state, numbers):
-    """(whether the instrument reads what a healthy pass shows, the reading in a few words)"""
-    instrument = INSTRUMENTS[state.instrument]
-    reading = instrument.reading(state, numbers)
-    return bool(instrument.healthy(state, numbers)), reading[0].upper() + reading[1:]
+    good, said = INSTRUMENTS[state.instrument].reading(state, numbers)
+    return bool(good), said[0].upper() + said[1:]
 
 
 def words(state, numbers):
