@@ -34,12 +34,11 @@ class Reading:
         self.asked, self.sizes, self.seed = asked, sizes, seed
         rng = np.random.default_rng([seed, 2])
         self.weights = random_weights(sizes, rng)
-        data = [Data.random(asked, sizes, rng, self.weights) for _ in range(3)]
-        for base, b in [(one, 0) for one in data] + [(data[0], b) for b in range(1, sizes.B)]:
+        self.data = [Data.random(asked, sizes, rng, self.weights) for _ in range(3)]
+        for base, b in [(one, 0) for one in self.data] + [(self.data[0], b) for b in range(1, sizes.B)]:
             targets, new = base.targets.copy(), random_targets(asked.loss, sizes, rng)
             targets[:, b] = new[:, b] if new.dtype.kind == "f" else other_targets(base.targets[:, b], sizes.K)
-            data.append(base.again(targets))
-        self.data = data
+            self.data.append(base.again(targets))
 
     def forward(self, said):
         """The first forward pass that fits: its name, way and OfLoss; None if there is none."""

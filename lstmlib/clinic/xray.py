@@ -132,8 +132,8 @@ class Film:
         group = self.groups[-1]
         dz = group.read(group.answers)
         if self.one_hot and self.own.many_to_one and {"Wh", "b"} <= set(self.arrays) and (
-                dz.any(axis=(0, 2, 3)).sum() == 1 and not close(
-                group.answers["b"].ravel(), dz.sum(axis=1).ravel(), 20 * self.tolerance)):
+                dz.any(axis=(0, 2, 3)).sum() == 1) and not close(
+                group.answers["b"].ravel(), dz.sum(axis=1).ravel(), 20 * self.tolerance):
             self.one_hot = False
             self.read_from(["Wh", "b"])
 
@@ -168,7 +168,7 @@ class Film:
         factor = np.where(self.of_head, head[self.group], gates[self.group])
         ok, late = self.agree(bb, ab, factor), self.late & (self.aa > self.floor ** 2)
         plain = (abs(head - gates) <= 1e-3 * abs(gates)).all() and late.any() and ok[late].mean() > 0.15
-        return Match(ok, head[-1], gates[-1], ab / factor, bb, factor, (head, gates), plain)
+        return Match(ok, ab / factor, bb, factor, (head, gates), plain)
 
     def agree(self, bb, ab, factor):
         error = np.sqrt(np.maximum(self.aa - 2 * factor * ab + factor ** 2 * bb, 0))
@@ -207,13 +207,14 @@ class Match(NamedTuple):
     """Which blocks agree; inner products (over the factor), factors; whether gates and head have the same, as seen."""
 
     ok: np.ndarray
-    head: float
-    gates: float
     ab: np.ndarray
     bb: np.ndarray
     factor: np.ndarray
     factors: tuple
     plain: bool
+
+    head = property(lambda self: self.factors[0][-1])
+    gates = property(lambda self: self.factors[1][-1])
 
 
 class Group:
@@ -227,20 +228,16 @@ class Group:
         own, way, self.X, self.T, self.H = film.own, film.way, film.X[:length], length, film.H
         self.steps = [length - 1] if own.many_to_one else list(range(length))
         self.both, self.now = (catalogue.forward(film.weights, X, way) for X in (self.X, self.X[:, :1]))
-        outputs = self.both.hs[1:] if own.given else catalogue.outputs(self.both)
-        if own.loss == "cross entropy":
-            self.base = np.zeros(outputs.shape[:2], int)
-        else:
-            self.base = outputs * (not own.given) + 1e-3 * rng.normal(size=outputs.shape)
+        outputs, labels = self.both.hs[1:] if own.given else catalogue.outputs(self.both), own.loss == "cross entropy"
+        self.base = np.zeros(outputs.shape[:2], int) if labels else (
+            outputs * (not own.given) + 1e-3 * rng.normal(size=outputs.shape))
         if own.given and own.many_to_one:
             self.base[:-1] = 0
         self.targets = [self.base.copy() for s in self.steps]
         for s, target in zip(self.steps, self.targets):
-            if own.loss == "cross entropy":
-                target[s, 0] = 1 + s % (film.sizes.K - 1)
-            else:
-                size = target.shape[-1]
-                target[s, 0] += 0.05 * rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size)
+            size = target.shape[2:]
+            target[s, 0] += 1 + s % (film.sizes.K - 1) if labels else (
+                0.05 * rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size))
         self.loss, self.quiet = own(film.weights, self.X, self.base)
         self.loud = [own(film.weights, self.X, target)[1] for target in self.targets]
         self.answers = {name: np.array([one[name] - a for one in self.loud]) for name, a in self.quiet.items()}
