@@ -34,13 +34,9 @@ class Batch(NamedTuple):
 
 
 class Textbook:
-    """The healthy one: objective and gradient of C, timestep by timestep, from the last to the first.
+    """The healthy one: objective and gradient of C, timestep by timestep, from the last to the first."""
 
-    fault         what is wrong, in a sentence
-    wrong, right  the line as the patient has it, and as it should be
-    """
-
-    name, fault, wrong, right = "healthy", "no fault", "", ""
+    name, fault = "healthy", "no fault"
 
     def objective(self, weights, batch):
         """C = L/|X|, a number."""
@@ -109,7 +105,6 @@ def mean_loss(weights, batch):
 
 class Overwritten(Textbook):
     name, fault = "overwritten", "dc is overwritten instead of added to"
-    wrong, right = "dc = dh * o * (1 - tanh(c)**2)", "dc = dh * o * (1 - tanh(c)**2) + dc_next"
 
     def into_cell(self, now, dh, dc_next):
         return dh * now.o * (1 - np.tanh(now.c) ** 2)
@@ -117,7 +112,6 @@ class Overwritten(Textbook):
 
 class NotCarried(Textbook):
     name, fault = "not carried", "dh and dc are not carried to the next step"
-    wrong, right = "gradient, _, _ = step_backward(...)", "gradient, dh_next, dc_next = step_backward(...)"
 
     def carry(self, dh_prev, dc_prev):
         return np.zeros_like(dh_prev), np.zeros_like(dc_prev)
@@ -125,7 +119,6 @@ class NotCarried(Textbook):
 
 class ActivatedTwice(Textbook):
     name, fault = "activated twice", "the derivative is applied to the activation, so that it is activated twice"
-    wrong, right = "slope_g = 1 - tanh(g)**2", "slope_g = 1 - g**2"
 
     def into_gates(self, now, dh, dc, size_X=1):
         x, h_prev, c_prev, i, f, g, o, c, h = now
@@ -135,7 +128,6 @@ class ActivatedTwice(Textbook):
 
 class Shifted(Textbook):
     name, fault = "shifted", "the states before t are read one index too early"
-    wrong, right = "h_prev, c_prev = hiddens[t - 1], cells[t - 1]", "h_prev, c_prev = hiddens[t], cells[t]"
 
     def now(self, trace, t):
         return super().now(trace, t)._replace(h_prev=trace.hiddens[t - 1], c_prev=trace.cells[t - 1])
@@ -143,7 +135,6 @@ class Shifted(Textbook):
 
 class FactorK(Textbook):
     name, fault = "factor K", "loss and gradient are normalised differently: a factor K between them"
-    wrong, right = "loss = -mean(target * log(p)); dy = p - target", "loss = -sum(target * log(p)); dy = p - target"
 
     def objective(self, weights, batch):
         return mean_loss(weights, batch) / weights.K
@@ -151,7 +142,6 @@ class FactorK(Textbook):
 
 class ClippedInside(Textbook):
     name, fault = "clipped inside", "the gradient is clipped inside backward"
-    wrong, right = "return clip(gradient) / size_X", "return gradient / size_X  (clip in the training loop)"
 
     def average(self, total, size_X):
         return clip_by_norm(total, 1) / size_X
@@ -159,7 +149,6 @@ class ClippedInside(Textbook):
 
 class EveryStep(Textbook):
     name, fault = "every step", "1/|X| is applied at every step of the recurrence"
-    wrong, right = "dz = dz / size_X  (in the loop)", "gradient = gradient / size_X  (behind the loop)"
 
     def into_gates(self, now, dh, dc, size_X=1):
         return super().into_gates(now, dh, dc) / size_X
@@ -173,7 +162,6 @@ class EveryStep(Textbook):
 
 class MeanOfMeans(Textbook):
     name, fault = "mean of means", "the mean of micro-batch means is taken for the mean"
-    wrong, right = "C = mean([L_1 / size_1, L_2 / size_2])", "C = (L_1 + L_2) / (size_1 + size_2)"
 
     def micro_batches(self, batch):
         B = len(batch.mask[0])
@@ -190,7 +178,6 @@ class MeanOfMeans(Textbook):
 
 class LastCaches(Textbook):
     name, fault = "last caches", "the gates and cells of the last timestep are used at every timestep"
-    wrong, right = "slope_o = o * (1 - o)  (o as the forward loop left it)", "slope_o = o[t] * (1 - o[t])"
 
     def now(self, trace, t):
         return super().now(trace, len(trace.X) - 1)._replace(x=trace.X[t], h_prev=trace.h_prev[t], h=trace.h[t])
@@ -198,7 +185,6 @@ class LastCaches(Textbook):
 
 class FromDhAlone(Textbook):  # with two timesteps it is right
     name, fault = "from dh alone", "dh_next is made from dh alone, without what came along the cell state"
-    wrong, right = "dh_next = dz_of(dh, dc=dh * o * (1 - tanh(c)**2)) @ Wh.T", "dh_next = dz_of(dh, dc) @ Wh.T"
 
     def into_hidden(self, weights, now, dh, dz):
         return super().into_hidden(weights, now, dh, self.into_gates(now, dh, self.into_cell(now, dh, 0)))
@@ -206,7 +192,6 @@ class FromDhAlone(Textbook):  # with two timesteps it is right
 
 class LastLoss(Textbook):
     name, fault = "last loss", "the gradient of the last timestep's loss is used at every timestep"
-    wrong, right = "dh = dY[-1] @ Wy.T + dh_next", "dh = dY[t] @ Wy.T + dh_next"
 
     def through_time(self, weights, trace, dY, size_X=1, at=None):
         return super().through_time(weights, trace, np.broadcast_to(dY[-1:], dY.shape).copy(), size_X, at)
@@ -214,7 +199,6 @@ class LastLoss(Textbook):
 
 class BeforeTanh(Textbook):
     name, fault = "before tanh", "the slope of tanh(c) is taken from c, which has not been through tanh yet"
-    wrong, right = "dc = dh * o * (1 - c**2) + dc_next", "dc = dh * o * (1 - tanh(c)**2) + dc_next"
 
     def into_cell(self, now, dh, dc_next):
         return dh * now.o * (1 - now.c ** 2) + dc_next
@@ -222,7 +206,6 @@ class BeforeTanh(Textbook):
 
 class ExtraSlope(Textbook):
     name, fault = "extra slope", "the gradient of the logits is multiplied by a slope that it has in it already"
-    wrong, right = "dy = (p - target) * p * (1 - p)", "dy = p - target"
 
     def through_time(self, weights, trace, dY, size_X=1, at=None):
         p = softmax(trace.Y)
@@ -231,12 +214,10 @@ class ExtraSlope(Textbook):
 
 class ShiftedAndOverwritten(Shifted, Overwritten):
     name, fault = "shifted, overwritten", f"{Shifted.fault}; {Overwritten.fault}"
-    wrong, right = f"{Shifted.wrong}; {Overwritten.wrong}", f"{Shifted.right}; {Overwritten.right}"
 
 
 class BeforeTanhNotCarried(BeforeTanh, NotCarried):
     name, fault = "before tanh, not carried", f"{BeforeTanh.fault}; {NotCarried.fault}"
-    wrong, right = f"{BeforeTanh.wrong}; {NotCarried.wrong}", f"{BeforeTanh.right}; {NotCarried.right}"
 
 
 def outpatient(patient):

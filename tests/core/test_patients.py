@@ -48,7 +48,7 @@ def test_each_patient_is_caught_by_just_these_instruments_and_passes_just_these_
     assert [check for check, passes in ins.WEAK_CHECKS.items()
             if passes(patient, *(LONG if check.startswith("rtol") else EXAMPLE))] == passed
     assert cosine(patient.gradient(*EXAMPLE), library_gradient(*EXAMPLE)) > 0.85  # so that it learns
-    assert patient in WARD.values() and patient.fault and patient.wrong != patient.right
+    assert patient in WARD.values() and patient.fault
 
 
 def test_the_probe_reads_what_crosses_in_the_library():
