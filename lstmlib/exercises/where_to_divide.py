@@ -134,8 +134,11 @@ def check_right_sets(right_sets):
         verdicts = {p: crosses_exactly_once(p, T).values() for p in PLACEMENTS}
         wanted = {p for p in PLACEMENTS if given <= p and all(verdicts[p])}
         if received != wanted:
-            raise NotYet(f"For given {given or '{}'}, T = {T}: {counted(received, wanted)} Hint: "
-                         f"{hint_for_right_sets(received, given, T, verdicts)}")
+            wrong = min(received - wanted or wanted - received, key=sorted)
+            raise NotYet(f"For given {given or '{}'}, T = {T}: expected {len(wanted)} placements, received "
+                         f"{len(received)}; for example, {{{', '.join(sorted(wrong))}}} "
+                         f"{'does not belong to them' if wrong in received else 'is missing'}. "
+                         f"Hint: {hint_for_right_sets(received, given, T, verdicts)}")
 
 
 def kind(collection):
@@ -144,14 +147,6 @@ def kind(collection):
     members = collection if isinstance(collection, set | list | tuple) else ()
     inside = sorted({type(member).__name__ for member in members})
     return f"a value of type {name}" + (f" of {' and '.join(inside)}" if inside else "")
-
-
-def counted(received, wanted):
-    """How many placements there are and should be, and one that should not be there or is missing."""
-    wrong = min(received - wanted or wanted - received, key=sorted)
-    which = "does not belong to them" if wrong in received else "is missing"
-    return (f"expected {len(wanted)} placements, received {len(received)}; for example, "
-            f"{{{', '.join(sorted(wrong))}}} {which}.")
 
 
 def hint_for_right_sets(received, given, T, verdicts):

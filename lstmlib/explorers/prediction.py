@@ -31,8 +31,7 @@ class Prediction(Part):
     def __init__(self, question, choices, truth, because=""):
         typed = choices in (float, int)
         texts = [] if typed else list(choices)
-        good = len(texts) > 1 and not isinstance(choices, str) and all(isinstance(text, str) for text in texts)
-        if not typed and not good:
+        if not typed and (len(texts) < 2 or isinstance(choices, str) or not all(isinstance(t, str) for t in texts)):
             raise ValueError(f"choices must be float, int or two texts or more, got {choices!r}")
         if not callable(truth):
             raise TypeError(f"truth must be a function without arguments, got {truth!r}")
