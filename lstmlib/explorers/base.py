@@ -190,8 +190,11 @@ def grid(start, **values):
 
 
 def inside(box):
-    """Every widget in a box, in their order; a box in it is followed by what is in that."""
-    return [part for child in box.children for part in (child, *(inside(child) if hasattr(child, "children") else ()))]
+    """Every widget in a box, in their order; behind a box in it what is in that."""
+    for child in box.children:
+        yield child
+        if hasattr(child, "children"):
+            yield from inside(child)
 
 
 def boxed(name, parts):

@@ -150,18 +150,13 @@ def words(state, numbers):
         only_here = "" if all(crosses_exactly_once(state.edges, 2).values()) else (
             " So it is at T = 1 only, where nothing flows from timestep to timestep; try T = 2.")
         return f"Every path from the loss to every weight crosses 1/|X| exactly once.{how}{only_here}"
+    cosine = "no cosine" if np.isnan(numbers.cosine) else f"cosine {numbers.cosine:.3f}"  # 0 has none
+    result = f"{cosine} and {numbers.length:.3g} times the true length."
     if not state.edges:
-        return (f"No edge carries 1/|X|: the result has {direction(numbers)} and {numbers.length:.3g} times the true "
-                "length. On which edges must 1/|X| stand?")
+        return f"No edge carries 1/|X|: the result has {result} On which edges must 1/|X| stand?"
     right = [name for name, is_right in numbers.right.items() if is_right]
     where = f"Right for {listed(right)} only." if right else "Right for no weight."
-    return (f"{where} Over all five arrays, {not_once(numbers.share)}. The result has "
-            f"{direction(numbers)} and {numbers.length:.3g} times the true length.")
-
-
-def direction(numbers):
-    """The cosine in words; a gradient that has vanished has none."""
-    return "no cosine" if np.isnan(numbers.cosine) else f"cosine {numbers.cosine:.3f}"
+    return f"{where} Over all five arrays, {not_once(numbers.share)}. The result has {result}"
 
 
 def not_once(share):
