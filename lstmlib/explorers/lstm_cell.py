@@ -76,17 +76,11 @@ def headline(state, numbers):
     """What became of the number, in a few words."""
     if state.value == 0:
         return None, "The number is 0: there is nothing to remember"
-    if numbers.let_in < 0.1:
-        return False, "Never written"
-    if numbers.kept < 0.1:
-        return False, "Forgotten"
-    if abs(numbers.others) > 0.25 * abs(numbers.g[state.arrival - 1]):
-        return False, "Mixed with the other values"
-    if numbers.let_in * numbers.kept < 0.8:
-        return False, "Partly remembered"
-    if numbers.o[-1] < 0.1:
-        return False, "Remembered, but not shown"
-    return True, "Remembered, and shown"
+    troubles = ((numbers.let_in < 0.1, "Never written"), (numbers.kept < 0.1, "Forgotten"),
+                (abs(numbers.others) > 0.25 * abs(numbers.g[state.arrival - 1]), "Mixed with the other values"),
+                (numbers.let_in * numbers.kept < 0.8, "Partly remembered"),
+                (numbers.o[-1] < 0.1, "Remembered, but not shown"))
+    return next(((False, trouble) for there, trouble in troubles if there), (True, "Remembered, and shown"))
 
 
 def percent(share):
@@ -104,13 +98,8 @@ def decimal(value):
 
 
 TIME, C_LIMITS = (0.5, T + 0.5), (-2, 2)
-STRIPS = {  # name: (what it does, limits, ticks, colour)
-    "x": ("input value", (-1, 1), (-1, 0, 1), svg.GREY),
-    "g": ("candidate", (-1, 1), (-1, 0, 1), svg.PURPLE),
-    "i": ("input gate", (0, 1), (0, 1), svg.GREEN),
-    "f": ("forget gate", (0, 1), (0, 1), svg.RED),
-    "o": ("output gate", (0, 1), (0, 1), svg.ORANGE),
-}
+STRIPS = {"x": ("input value", svg.GREY), "g": ("candidate", svg.PURPLE), "i": ("input gate", svg.GREEN),
+          "f": ("forget gate", svg.RED), "o": ("output gate", svg.ORANGE)}
 WIDTH = 324  # of every panel: three columns fit beside each other on a page, and one on a phone
 CELL = svg.Frame(30, 22, 194, 188, TIME, C_LIMITS)
 HIDDEN = svg.Frame(30, 260, 194, 84, TIME, (-1, 1))
@@ -124,8 +113,8 @@ def draw(state, numbers):
 
 def strip(name, values, arrival):
     """One row of bars: a value, or how far a gate is open."""
-    what, limits, ticks, colour = STRIPS[name]
-    frame = svg.Frame(30, 19, 288, 44, TIME, limits)
+    (what, colour), ticks = STRIPS[name], (-1, 0, 1) if name in "xg" else (0, 1)
+    frame = svg.Frame(30, 19, 288, 44, TIME, (ticks[0], 1))
     title = svg.element("tspan", name, font_weight="bold", font_style="italic") + f"  {what}"
     parts = [band(frame, arrival), frame.axes(y_ticks=ticks, labels=minus), bars(frame, values, colour, arrival),
              frame.level(0, stroke=svg.GREY),
