@@ -11,13 +11,14 @@ import numpy as np
 
 # What is too large for its dtype becomes infinite, without a warning; the docstrings say where that can happen.
 quiet = np.errstate(over="ignore", invalid="ignore")
+BOUNDS = {"above": operator.gt, "at_least": operator.ge, "below": operator.lt, "at_most": operator.le}
 
 
 def array(name, value, axes, sizes, dtype=None):
     """A finite array, not empty, of the axes in a text such as "T B D"; "..." in front stands for any further axes.
 
     sizes  {axis: size} where known; sizes that are found are added
-    dtype  the dtype to convert to; as it came where None. No complex array is made real: that would lose numbers
+    dtype  to convert to, where not None. No complex array is made real: that would lose numbers
     """
     given = rectangular(name, value)
     if given.dtype.kind not in "buifc":
@@ -63,7 +64,7 @@ def shape(name, given, axes, sizes):
     return given
 
 
-def number(name, value, above=None, at_least=None, below=None, complex_too=False):
+def number(name, value, complex_too=False, **bounds):
     """A plain finite Python number inside the bounds: it leaves the dtype of an array that it multiplies as it is."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
@@ -75,21 +76,22 @@ def number(name, value, above=None, at_least=None, below=None, complex_too=False
         plain = np.inf
     if not np.isfinite(plain):
         raise ValueError(f"{name} must be finite, got {in_print(value)}")
-    for words, bound, holds in (("above", above, operator.gt), ("at least", at_least, operator.ge),
-                                ("below", below, operator.lt)):
-        if bound is not None and not holds(plain, bound):
-            raise ValueError(f"{name} must be {words} {bound}, got {in_print(value)}")
-    return plain
+    return within(name, value, plain, **bounds)
 
 
 def count(name, value, at_least=1, at_most=sys.maxsize):
     """A whole number within the bounds, as an int."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {in_print(value, repr)}")
-    for words, bound, holds in (("at least", at_least, operator.ge), ("at most", at_most, operator.le)):
-        if not holds(value, bound):
-            raise ValueError(f"{name} must be {words} {bound}, got {in_print(value)}")
-    return int(value)
+    return within(name, value, int(value), at_least=at_least, at_most=at_most)
+
+
+def within(name, value, plain, **bounds):
+    """`plain`, inside the bounds: above, at_least, below, at_most."""
+    for bound, limit in bounds.items():
+        if not BOUNDS[bound](plain, limit):
+            raise ValueError(f"{name} must be {bound.replace('_', ' ')} {limit}, got {in_print(value)}")
+    return plain
 
 
 def in_print(value, form=str):
