@@ -36,12 +36,13 @@ MEANING = {
     "dW_t": "each timestep's contribution to Wx, Wh and b",
     "dW": "the finished sums over time",
 }
-# Where an edge's name begins, from the last column, and its badge stands, from each column; and how high.
+# Where an edge's name begins, from the last column, and its badge stands, from the start of each arrow; and how high.
 NAMES = {"loss": (26, 32), "dy": (27, (LOSS + Y) / 2 - 2), "dh_above": (27, SUM_Y + 27), "dz": (27, JOIN + 20),
          "dh_next": (-104, Z + 24), "dc_next": (-119, CELL - 25), "dWy_t": (48, Y), "dW_t": (27, (Z + SUM_Z) / 2),
          "dW": (124, (SUM_Y + SUM_Z) / 2)}
-BADGES = {"dy": (0, (LOSS + Y) / 2 - 2), "dh_above": (0, SUM_Y + 17), "dz": (0, JOIN + 17), "dh_next": (-46, Z),
-          "dc_next": (-94, CELL), "dWy_t": (BUS + 6, Y + 20), "dW_t": (0, (Z + SUM_Z) / 2 + 2)}
+BADGES = {"loss": (0, (C + LOSS) / 2), "dy": (0, (LOSS + Y) / 2 - 2), "dh_above": (0, SUM_Y + 17), "dz": (0, JOIN + 17),
+          "dh_next": (HALF - 46, Z), "dc_next": (HALF - 94, CELL), "dWy_t": (BUS + 6 - HALF, Y + 20),
+          "dW_t": (0, (Z + SUM_Z) / 2 + 2), "dW": (37 - LAYOUT.ring, None)}
 
 STYLE = "\n" + svg.in_the_light((Path(__file__).parent / "graph.css").read_text(encoding="utf-8"))
 
@@ -155,36 +156,29 @@ def ways(layout, times, xs, sum_x):
 
 
 def routes(name, T):
-    """The arrows of an edge: {time, or weight for dW: (corners, place of the badge)}."""
+    """{"dy 1": corners, ...}: the arrows of an edge."""
     times, xs = columns(T)
-    sum_x = xs[-1] + 90
-    drawn = ways(LAYOUT, times, xs, sum_x)
-    if name == "dW":
-        return {weight: (drawn[f"dW {weight}"], (sum_x + 37, y)) for weight, y in (("Wy", SUM_Y), ("Wx", SUM_Z))}
-    if name == "loss":
-        return {t: (drawn[f"loss {t}"], (0.55 * x + 0.45 * sum(xs) / len(xs), (C + LOSS) / 2))
-                for t, x in zip(times, xs)}
-    aside, y = BADGES[name]
-    arrows = {t: (drawn[at], (x + aside, y)) for t, x in zip(times, xs) if (at := f"{name} {t}") in drawn}
+    found = {at: way for at, way in ways(LAYOUT, times, xs, xs[-1] + 90).items() if at.split()[0] == name}
     if T > 4 and name in ("dh_next", "dc_next"):  # into the timesteps that are left out, as far as the dots, and out
-        corners, place = arrows[T - 1]
-        level = corners[-1][1]
-        arrows[T - 1] = [*corners[:-1], (xs[1] + 60, level)], place
-        arrows[3] = [(xs[1] + 40, level), (xs[1] + HALF, level)], None
-    return arrows
+        *corners, (_, level) = found[f"{name} {T - 1}"]
+        found |= {f"{name} {T - 1}": [*corners, (xs[1] + 60, level)],
+                  f"{name} 3": [(xs[1] + 40, level), (xs[1] + HALF, level)]}
+    return found
 
 
 def edge(name, T, edges, other, lit, boxed):
     """One name with all its arrows, as one element that can be focused and checked."""
     on, drawn, xs = name in edges, routes(name, T), columns(T)[1]
     halos, arrows, badges = [], [], []
-    for t, (corners, place) in drawn.items():
-        at, (track, tip) = f"{name} {t}", arrow(corners, 11 if name == "dc_next" else 7)
+    for at, corners in drawn.items():
+        track, tip = arrow(corners, 11 if name == "dc_next" else 7)
         halos.append(stroke(track, "halo"))
         arrows.append(part(at, lit, stroke(track, "hit"), stroke(track, "line"), stroke(tip, "tip")))
-        if place:
-            words = lit.get(at) or badge_text(name, edges, other)
-            badges.append(part(at, lit, svg.element("g", badge(*place, words), class_="badge")))
+        if T <= 4 or at != f"{name} 3":
+            (start, level), (aside, y) = corners[0], BADGES[name]
+            x = (0.45 * start + 0.55 * corners[-1][0] if name == "loss" else start) + aside
+            drawn_badge = badge(x, level if y is None else y, lit.get(at) or badge_text(name, edges, other))
+            badges.append(part(at, lit, svg.element("g", drawn_badge, class_="badge")))
     aside, y = NAMES[name]
     x = (0.4 * sum(xs) / len(xs) + 0.6 * xs[-1] if name == "loss" else xs[-1] - 7 * (boxed and name == "dW")) + aside
     lead = "".join(f"M{point(x + 13 + 7 * boxed, y)}V{y_sum}" for y_sum in (SUM_Y, SUM_Z))
