@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 import nbformat
 
+from tools.files import write
+
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = ROOT / "lstmlib" / "show" / "jupyter"  # what an installation of the project gives to JupyterLab
 BROWSERS = "chromium", "chromium-browser", "google-chrome"
@@ -31,19 +33,13 @@ PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
 
 PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"  # of an explorer, where no kernel runs
 
-# Functions for a page. Each takes a selector.
 SMALL_TEXT = """(places) => [...document.querySelectorAll(`${places} *`)].filter((part) => {
-    const words = [...part.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
-    const small = "script, style, option, annotation, sub, sup, msub, msup, msubsup, munder, munderover, mfrac";
-    if (!words || part.closest(small) || !part.checkVisibility({visibilityProperty: true})) return false;
+    const words = [...part.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
+    const seen = part.checkVisibility({visibilityProperty: true});
     const drawn = part.getScreenCTM?.(), scale = drawn ? Math.hypot(drawn.a, drawn.b) : 1;
-    return parseFloat(getComputedStyle(part).fontSize) * scale < 10.99;
+    return words && seen && !part.closest("script, style, option, math, sub, sup")
+        && parseFloat(getComputedStyle(part).fontSize) * scale < 10.99;
 }).map((part) => part.textContent.slice(0, 40))"""
-LETTERS_IN_A_LINE = """(blocks) => {
-    const length = (block) => block.innerText.length;
-    const [longest] = [...document.querySelectorAll(blocks)].sort((a, b) => length(b) - length(a));
-    return longest && length(longest) / (longest.offsetHeight / parseFloat(getComputedStyle(longest).lineHeight));
-}"""
 
 
 def load_run(folder=ROOT):
@@ -72,57 +68,44 @@ def jupyterlab(folder, options=(), application="jupyterlab"):
     options  more of the command line;  application  "notebook": Jupyter Notebook 7 in its place
     """
     with tempfile.TemporaryDirectory(prefix="lstm-jupyter-") as home:
-        home = Path(home)
+        home, port, token = Path(home), free_port(), secrets.token_hex(16)
         given = json.loads((INSTALLED / "lab/settings/overrides.d/lstmlib.json").read_text(encoding="utf-8"))
         settings = {**{name.removeprefix("@jupyterlab/").replace(":", "/"): values for name, values in given.items()},
                     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page
                     "apputils-extension/themes": {"theme": "JupyterLab Light"},
                     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
         for name, values in settings.items():
-            path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(values))
-        own_places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
-                      "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-                      "IPYTHONDIR": "ipython"}
+            write(home / f"config/lab/user-settings/@jupyterlab/{name}.jupyterlab-settings", json.dumps(values))
         python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        environment = {**os.environ, **{name: str(home / place) for name, place in own_places.items()},
-                       "JUPYTER_CONFIG_PATH": str(INSTALLED), "JUPYTER_PATH": str(INSTALLED),
-                       "PYTHONPATH": python_path, "OPENBLAS_NUM_THREADS": "1", "JUPYTER_TOKEN": secrets.token_hex(16)}
+        environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_DATA_DIR": str(home / "data"),
+                       "IPYTHONDIR": str(home / "ipython"), "JUPYTER_CONFIG_PATH": str(INSTALLED),
+                       "JUPYTER_PATH": str(INSTALLED), "PYTHONPATH": python_path, "OPENBLAS_NUM_THREADS": "1",
+                       "JUPYTER_TOKEN": token}
+        command = [sys.executable, "-m", application, "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+                   f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}",
+                   "--LabApp.expose_app_in_browser=True", *options]
         with open(home / "log", "wb") as log:
-            server = subprocess.Popen(
-                [sys.executable, "-m", application, "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-                 f"--ServerApp.port={free_port()}", f"--ServerApp.root_dir={folder}",
-                 "--LabApp.expose_app_in_browser=True", *options],
-                cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+            server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log,
+                                      start_new_session=True)
         try:
-            page = "lab" if application == "jupyterlab" else "tree"
-            yield f"{_address(server, home)}{page}?token={environment['JUPYTER_TOKEN']}&reset"
+            deadline = time.monotonic() + PATIENCE
+            while not listens(port):
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("JupyterLab did not start:\n" + (home / "log").read_text()[-3000:])
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}/{'lab' if application == 'jupyterlab' else 'tree'}?token={token}&reset"
         finally:
-            _stop(server)
+            server.terminate()  # it ends its kernels itself; whatever is left of its group after that is ended
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(20)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
 
 
-def _address(server, home):
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and server.poll() is None:
-        for path in (home / "runtime").glob(f"jpserver-{server.pid}.json"):
-            with contextlib.suppress(ValueError):  # half written
-                info = json.loads(path.read_text())
-                with contextlib.suppress(OSError):
-                    socket.create_connection(("127.0.0.1", info["port"]), timeout=1).close()
-                    return info["url"]
-        time.sleep(0.1)
-    raise RuntimeError("JupyterLab did not start:\n" + (home / "log").read_text()[-3000:])
-
-
-def _stop(server):
-    """The server ends its kernels itself when asked; whatever is left of its group after that is ended."""
-    server.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        server.wait(20)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextlib.contextmanager
@@ -199,31 +182,11 @@ class Lab:
             if (wait) await finished;
         }""", [cell, wait])
 
-    def run_all(self):
-        """Run every cell; what each left behind is in errors()."""
-        self.page.evaluate("""() => { window.finished = false;
-            jupyterapp.commands.execute("notebook:run-all-cells").finally(() => { window.finished = true; }); }""")
-        self.page.wait_for_function("""finished && panel.sessionContext.session.kernel.status === 'idle' &&
-            panel.content.widgets.every((cell) => cell.prompt !== '*')""", timeout=PATIENCE * 1000)
-        self.page.wait_for_timeout(300)  # the pictures of the last widgets
-
-    def errors(self):
-        """The error outputs of the open notebook: [(number of the cell, name, message)]."""
-        return self.page.evaluate("""panel.content.widgets.flatMap((cell, n) => cell.model.type !== 'code' ||
-            (cell.model.getMetadata('tags') || []).includes('raises-exception') ? [] :
-            cell.model.outputs.toJSON().filter((o) => o.output_type === 'error').map((o) => [n, o.ename, o.evalue]))""")
-
     def close(self):
         """End the notebook's kernel and close it without saving."""
         self.page.evaluate("""async () => {
             await panel.sessionContext.shutdown(); panel.context.model.dirty = false; panel.dispose();
         }""")
-
-    @property
-    def height(self):
-        """How much of the open notebook is seen at a time, in pixels."""
-        view = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first
-        return view.bounding_box()["height"]
 
 
 class Shown:
@@ -243,21 +206,13 @@ class Shown:
     def both(self, act=lambda twin: None):
         """Do to the twin what was done in the page, and wait until they agree."""
         act(self.twin)
-        texts = self.twin.words.headline + self.twin.words.value, self.twin.alert.value
-        drawn = html.unescape(re.sub("<[^>]*>", "", self.twin.panels.text))
-        self.until(self.SEEN, [*texts, drawn, [svg for _, svg, _, _ in self.twin.panels.value]])
-
-    def until(self, seen, expected):
-        """Wait until `seen`, a function of the box, gives what is expected; its parts change one after the other."""
+        expected = [self.twin.words.headline + self.twin.words.value, self.twin.alert.value,
+                    html.unescape(re.sub("<[^>]*>", "", self.twin.panels.text)),
+                    [svg for _, svg, _, _ in self.twin.panels.value]]
         deadline = time.monotonic() + 10
-        agree = f"""async (box, expected) => {{
-            const agree = () => JSON.stringify(({seen})(box)) === JSON.stringify(expected);
-            for (let wait = 0; wait < 500 && box.isConnected && !agree(); wait++)
-                await new Promise((go) => setTimeout(go, 20));
-            return agree();
-        }}"""
-        while not self.box.evaluate(agree, expected):
-            assert time.monotonic() < deadline, f"the page shows\n{self.box.evaluate(seen)}\nand not\n{expected}"
+        while (seen := self.box.evaluate(self.SEEN)) != expected:
+            assert time.monotonic() < deadline, f"the page shows\n{seen}\nand not\n{expected}"
+            time.sleep(0.02)
 
     def choose(self, preset):
         """Choose a named state in the explorer's menu."""
