@@ -143,25 +143,27 @@ def write_notebook(path, *cells, markdown=()):
 class Lab:
     """A JupyterLab open in a page. `complaints` collects errors in the console and requests to other computers."""
 
+    # It asks for files that need not be there, and for the kernel of a notebook that has none.
+    NO_COMPLAINT = r"Failed to load resource.*(404|409)|\(reading 'kernel'\)"
+
     def __init__(self, page, address):
         self.page, self.complaints = page, []
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(f"error in the page: {error}"))
+        page.on("console", lambda message: message.type == "error" and self._hear(f"console: {message.text}"))
+        page.on("pageerror", lambda error: self._hear(f"error in the page: {error}"))
         page.on("request", lambda request: self._request(request.url))
         page.on("websocket", lambda socket: self._request(socket.url))
         page.goto(address, timeout=PATIENCE * 1000)
         page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE * 1000)
         page.evaluate("async () => { await jupyterapp.restored; jupyterapp.shell.collapseLeft(); }")
 
-    def _console(self, message):
-        # The server answers 404 to JupyterLab's own questions for files that need not be there.
-        if message.type == "error" and not re.search(r"Failed to load resource.*(404|409)", message.text):
-            self.complaints.append(f"console: {message.text}")
+    def _hear(self, complaint):
+        if not re.search(self.NO_COMPLAINT, complaint):
+            self.complaints.append(complaint)
 
     def _request(self, url):
         where = urlsplit(url)
         if where.scheme not in ("data", "blob", "about") and where.hostname not in ("127.0.0.1", "localhost"):
-            self.complaints.append(f"request to {url}")
+            self._hear(f"request to {url}")
 
     def open(self, path, kernel=True):
         """Open the notebook at `path`, from the server's folder, and wait for its kernel, if it is to have one."""

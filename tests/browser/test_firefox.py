@@ -7,13 +7,14 @@ import subprocess
 import time
 
 import pytest
-from browsers import PATIENCE, SMALL_TEXT, free_port, write_notebook
+from browsers import PATIENCE, SMALL_TEXT, Shown, free_port, write_notebook
 from websocket import create_connection
 
 from lstmlib.explorers.where_to_divide import laboratory
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(FIREFOX is None, reason="no Firefox")]
+CLICK = "document.querySelector('[data-edge=dz]').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
 
 
 class Firefox:
@@ -41,7 +42,7 @@ class Firefox:
         assert result["type"] == "success", result
         return json.loads(result["result"]["value"])
 
-    def until(self, expression, expected, seconds=30):
+    def until(self, expression, expected, seconds):
         deadline = time.monotonic() + seconds
         while (value := self(expression)) != expected:
             assert time.monotonic() < deadline, f"Firefox shows {value}, and expected was {expected}"
@@ -67,25 +68,35 @@ def firefox(tmp_path_factory):
         browser.wait(20)
 
 
-def answers(firefox):
-    """A click in the laboratory changes the words to those of Python; no text in it is smaller than 11 pixels."""
-    twin, words = laboratory(), "document.querySelector('.lstm-status')?.textContent"
-    firefox.until(words, twin.words.headline + twin.words.value)
-    firefox("document.querySelector('[data-edge=dz]').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
-    twin.set(edges=("dz",))
-    firefox.until(words, twin.words.headline + twin.words.value)
+def shows(firefox, twin):
+    """The page has the words of Python, and no text in the explorer is smaller than 11 pixels."""
+    said = twin.words.headline + twin.words.value
+    firefox.until("document.querySelector('.lstm-status')?.textContent", said, PATIENCE)
     assert firefox(f"({SMALL_TEXT})('.lstm-explorer')") == []
 
 
 def test_the_laboratory_answers_in_the_book(firefox, small_book):
+    twin = laboratory()
     firefox.go((small_book / "embed" / "laboratory.html").as_uri())
-    answers(firefox)
+    shows(firefox, twin)
+    firefox(CLICK)
+    twin.set(edges=("dz",))
+    shows(firefox, twin)
 
 
-def test_the_laboratory_answers_in_jupyterlab(firefox, lab):
+def test_the_laboratory_that_lives_in_chromium_answers_in_firefox(firefox, lab):
+    """It is there as it was left in the other browser, and both follow either."""
     cell = "from lstmlib.explorers.where_to_divide import laboratory\nlaboratory()"
-    write_notebook(lab.folder / "firefox.ipynb", cell)
-    firefox.go(lab.address.replace("/lab?", "/lab/workspaces/firefox/tree/firefox.ipynb?"))
-    firefox.until("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status", "idle", PATIENCE)
-    firefox("jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)")
-    answers(firefox)
+    write_notebook(lab.folder / "both.ipynb", cell)
+    lab.open("both.ipynb")
+    lab.run(0)
+    shown = Shown(lab.page, laboratory())
+    shown.press("At the end: dW")
+    lab.page.evaluate("async () => { await panel.context.save(); }")
+    firefox.go(lab.address.replace("/lab?", "/lab/workspaces/firefox/tree/both.ipynb?"))
+    shows(firefox, shown.twin)
+    firefox(CLICK)
+    shown.both(lambda twin: twin.set(edges=("dz", "dW")))
+    shown.press("Nowhere")
+    shows(firefox, shown.twin)
+    lab.close()
