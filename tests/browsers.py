@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 import nbformat
 
+from lstmlib import EDGES
+from lstmlib.explorers import Choice, Menu, Slider, Switch
 from tools.files import write
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -230,6 +232,27 @@ class Shown:
 
     def slider(self, control):
         return self.part("slider", control)
+
+    def element(self, control):
+        """What takes the keys of a control; of the graph, one of its edges."""
+        if isinstance(control, Choice):
+            return self.part("group", control).get_by_role("radio", checked=True)
+        for kind, role in ((Slider, "slider"), (Menu, "combobox"), (Switch, "checkbox")):
+            if isinstance(control, kind):
+                return self.part(role, control)
+        return self.box.locator("[data-edge='dy']")
+
+
+def moves(control):
+    """[(key, value of the control after it)]."""
+    if isinstance(control, Slider):
+        return [("End", control.values[-1]), ("ArrowLeft", control.values[-2]), ("Home", control.values[0])]
+    if isinstance(control, Switch):
+        return [("Space", not control.value), ("Space", control.value)]
+    if isinstance(control, Menu | Choice):
+        values, at = control.values, control.index
+        return [("ArrowDown", values[at + 1])] if at + 1 < len(values) else [("ArrowUp", values[at - 1])]
+    return [("Space", [edge for edge in EDGES if (edge == "dy") != (edge in control.value)]), ("Enter", control.value)]
 
 
 def violations(page, context=None, **options):

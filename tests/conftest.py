@@ -3,7 +3,6 @@
 import os
 
 import pytest
-from browsers import chromium
 
 from run import ONE_THREAD
 
@@ -39,6 +38,8 @@ def pytest_collection_modifyitems(items):
     # What takes longest comes first, so that two processes end at about the same time.
     with_browser = {item.path for item in items if item.get_closest_marker("browser")}
     items.sort(key=lambda item: (item.path not in with_browser, item.path.suffix != ".ipynb"))
+    from browsers import chromium
+
     if chromium() is None:
         for item in items:
             if item.get_closest_marker("browser"):

