@@ -35,11 +35,11 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    from browsers import chromium
+
     # What takes longest comes first, so that two processes end at about the same time.
     with_browser = {item.path for item in items if item.get_closest_marker("browser")}
     items.sort(key=lambda item: (item.path not in with_browser, item.path.suffix != ".ipynb"))
-    from browsers import chromium
-
     if chromium() is None:
         for item in items:
             if item.get_closest_marker("browser"):
