@@ -152,6 +152,7 @@ WRONG = {
         (of_u(lambda H, T, rng: np.linspace(0.5, 99, H)),
          f"{CASE}exp(b_f) should lie from 1 to T - 1 = 99, received 0.5 to 99.\n"),
         (of_u(lambda H, T, rng: np.linspace(1, 100, H)), "received 1 to 100. Hint: u is drawn up to T - 1, not up"),
+        (of_u(lambda H, T, rng: 1 + (T - 2) * rng.uniform(size=H) ** 1.4), "u is uniform"),
         (of_u(lambda H, T, rng: np.geomspace(1, T - 1, H)), f"{CASE}the mean of exp(b_f) should be about T/2 = 50, "
                                                             "received 21.3. Hint: u is uniform, not its logarithm."),
         *((lambda H, T, rng, own=own: chrono(H, T, own()), "another seed others. Hint: draw with rng.uniform")
