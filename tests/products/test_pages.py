@@ -129,10 +129,5 @@ def test_every_question_is_in_a_teaching_note_of_its_notebook():
         assert [question for question in questions if plain(question) not in notes] == []
 
 
-def test_binder_installs_the_project_with_the_tested_versions():
-    lines = (ROOT / ".binder" / "requirements.txt").read_text().splitlines()
-    assert [line for line in lines if line[0] != "#"] == ["-c ../constraints.txt", "-e .[lab]", "notebook"]
-
-
 if __name__ == "__main__":
     PICTURE.write_text(picture(), encoding="utf-8")

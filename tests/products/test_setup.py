@@ -171,6 +171,32 @@ def test_uv_where_there_is_one_and_pip_where_it_does_not_do(world, monkeypatch, 
     assert world.done == ["venv", *installers] and world.run.STAMP.exists() is imported
 
 
+def started(folder, code):
+    return subprocess.Popen([sys.executable, "-c", f"import run, sys\n{code}"], cwd=folder, text=True,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def test_a_second_start_waits_for_the_first_and_a_killed_one_leaves_no_lock(folder):
+    hold = "with run.no_other_start(): print('in', flush=True); sys.stdin.read()"
+    with started(folder, hold) as first:
+        assert first.stdout.readline() == "in\n"
+        with started(folder, hold) as second:
+            assert second.stdout.readline().startswith("Another start is making the environment here: waiting")
+            first.kill()
+            assert second.stdout.readline() == "in\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no groups of processes")
+def test_a_killed_start_ends_its_pip(folder):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        pip = f"import socket; socket.create_connection(('127.0.0.1', {server.getsockname()[1]})).recv(1)"
+        with started(folder, f"run.watched(sys.executable, '-c', {pip!r})") as start:
+            connection, _ = server.accept()
+            start.kill()
+        connection.settimeout(30)
+        assert connection.recv(1) == b""  # closed, for it has ended
+
+
 # What it becomes.
 
 def notebooks(world, **texts):

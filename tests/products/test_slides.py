@@ -68,12 +68,6 @@ def test_a_lesson_has_its_minutes_and_room_for_questions(lesson):
     assert all(slide.notes and slide.work for slide in before)
 
 
-def test_the_worksheet_does_not_tell_what_is_voted_on():
-    question = re.search(r"## 1\. Vote\n(.*?)\n## ", WORKSHEET_2, re.DOTALL).group(1)
-    given = re.sub(r"\[[^]]*\]\{\.key\}", "", question).partition(":::")[0]  # what follows is for the key
-    assert set(re.findall(r"\d+/\d+", given)) == {"1/40"}
-
-
 @each_lesson
 def test_the_lesson_and_the_page_for_teachers_are_one(lesson):
     rows = table_rows(TEACHING)

@@ -3,11 +3,10 @@
 import re
 
 import nbformat
-import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import notebooks
-from tools.notebooks import find, normal_form, store, text_of
+from tools.notebooks import normal_form, store, text_of
 
 
 def written(path, *cells):
@@ -69,10 +68,3 @@ def test_trouble_is_named_and_not_stored_and_the_others_are(tmp_path, capsys):
     for name, (_, words) in TROUBLE.items():
         assert re.search(rf"(?s){name}.ipynb: not stored. Cell 2 \(.*{words}", said.err)
     assert said.out == "03_good.ipynb: stored\n"
-
-
-def test_names(tmp_path):
-    paths = [written(tmp_path / f"{name}.ipynb") for name in ("01_a", "02_b", "03_c")]
-    assert find([], tmp_path) == paths and find(["02", str(paths[0]), "01"], tmp_path) == [paths[1], paths[0]]
-    with pytest.raises(SystemExit, match="'09'"):
-        find(["09"], tmp_path)
