@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import bench
 import browsers
+import numpy as np
 import psutil
 from jupyter_client.session import Session
 from tornado.httpclient import AsyncHTTPClient
@@ -85,11 +86,11 @@ class Student:
             f"&session_id={self.session.session}", max_message_size=2 ** 27)
         self.listening = asyncio.create_task(self.listen())
         await self.request("kernel_info_request", {})
-        self.note("kernel_ready_s")
+        self.note("kernel ready")
         for code in browsers.code_of(bench.ROOT / "notebooks" / f"{self.notebook}.ipynb"):
             await self.request("execute_request", {"code": code, "silent": False, "store_history": True,
                                                    "allow_stdin": False, "stop_on_error": True})
-        self.note("all_cells_s")
+        self.note("all cells run")
 
     def note(self, what):
         self.after.setdefault(what, time.perf_counter() - self.start)
@@ -117,7 +118,7 @@ class Student:
         elif kind == "stream" and content["name"] == "stderr":
             self.problems.append(f"stderr: {content['text'][:200]}")
         elif kind == "execute_result" and content["data"]["text/plain"].startswith("Explorer("):
-            self.note("first_picture_s")
+            self.note("laboratory shown")
         elif kind == "comm_open":
             self.widgets[content["comm_id"]] = content["data"].get("state", {})
         elif kind == "comm_msg" and content["data"].get("method") == "update":
@@ -196,26 +197,44 @@ async def lesson(address, students, arriving):
         return [milliseconds for student in group for sent, milliseconds in student.times if begin <= sent < end]
 
     await at_once(group, attend)
-    last_came = max(student.start + student.after.get("all_cells_s", 0) for student in group)
+    last_came = max(student.start + student.after.get("all cells run", 0) for student in group)
     await at_once(group, lambda student: student.press("Recurrent path only: dh_next"))
     began = time.perf_counter()
     await at_once(group, Student.drag)
     ended = time.perf_counter()
     kernels, of_server = server.kernels(), megabytes(server.process)
     total = sum(kernel["pss"] for kernel in kernels) + of_server["pss"]
+    problems = [f"student {student.number}: {problem}" for student in group for problem in student.problems]
+    for problem in problems:
+        print(problem)
+
+    def seconds(what):
+        return median_and(100, [student.after[what] for student in group if what in student.after], digits=1)
+
     return {
-        "students": students, "arriving_seconds": arriving, "load_before": load,
-        **{what: bench.spread([student.after[what] for student in group if what in student.after])
-           for what in ("kernel_ready_s", "first_picture_s", "all_cells_s")},
-        "while_others_start_ms": bench.spread(between(0, last_came)),
-        "playing_ms": bench.spread(between(last_came, began)),
-        "dragging_ms": bench.spread(between(began, ended)),
-        "pictures_per_second_and_student": round(len(between(began, ended)) / (ended - began) / students, 1),
-        "memory": {"kernel_pss": bench.spread([kernel["pss"] for kernel in kernels]), "server_rss": of_server["rss"],
-                   "total_pss": round(total, 1), "per_student": round(total / max(len(kernels), 1), 1)},
-        "errors": [f"student {student.number}: {problem}" for student in group for problem in student.problems],
-        "dead_kernels": students - len(kernels),
+        "load of the machine before": f"{load}",
+        "kernel ready, s (median / slowest)": seconds("kernel ready"),
+        "laboratory shown, s after the kernel was asked for (median / slowest)": seconds("laboratory shown"),
+        "all cells run, s (median / slowest)": seconds("all cells run"),
+        "one event a second, while others still start, ms (median / p95)": median_and(95, between(0, last_came)),
+        "one event a second, all there, ms (median / p95)": median_and(95, between(last_came, began)),
+        "everyone drags a slider, ms (median / p95)": median_and(95, between(began, ended)),
+        "pictures per second and student in the drag":
+            f"{len(between(began, ended)) / (ended - began) / students:.1f}",
+        "memory of a kernel, MB: proportional (largest)": f"{max(kernel['pss'] for kernel in kernels):.0f}",
+        "memory of the server, MB: resident": f"{of_server['rss']:.0f}",
+        "memory per student with a share of the server, MB": f"{total / len(kernels):.0f}",
+        "memory of the class with the server, MB": f"{total:.0f}",
+        "errors; kernels lost": f"{len(problems)}; {students - len(kernels)}",
     }
+
+
+def median_and(percent, values, digits=0):
+    """Median and a percentile, as they are shown."""
+    if not values:
+        return "-"
+    median, other = np.percentile(values, [50, percent])
+    return f"{median:.{digits}f} / {other:.{digits}f}"
 
 
 def megabytes(process):
@@ -247,48 +266,20 @@ def served(measure, *arguments):
 
 # The table in docs/teaching.md
 
-ROWS = {  # what -> how a lesson is shown
-    "kernel ready, s (median / slowest)": "{kernel_ready_s[median]:.1f} / {kernel_ready_s[max]:.1f}",
-    "laboratory shown, s after the kernel was asked for (median / slowest)":
-        "{first_picture_s[median]:.1f} / {first_picture_s[max]:.1f}",
-    "all cells run, s (median / slowest)": "{all_cells_s[median]:.1f} / {all_cells_s[max]:.1f}",
-    "one event a second, while others still start: p95, ms": "{while_others_start_ms}",
-    "one event a second, all there: p95, ms": "{playing_ms}",
-    "everyone drags a slider: p95, ms": "{dragging_ms}",
-    "pictures per second and student in the drag": "{pictures_per_second_and_student}",
-    "memory of a kernel, MB: proportional (largest)": "{memory[kernel_pss][max]:.0f}",
-    "memory of the server, MB: resident": "{memory[server_rss]:.0f}",
-    "memory per student with a share of the server, MB": "{memory[per_student]:.0f}",
-    "memory of the class with the server, MB": "{memory[total_pss]:.0f}",
-    "errors; kernels lost": "{errors}; {dead_kernels}",
-}
-
-
 def table(data):
     machine, lessons = data["machine"], data["lessons"]
-    _, spread_out, at_once = lessons
     mildest, *_, third, second, hungriest = sorted(data["notebooks"], key=lambda row: row["kernel_peak_rss"])
     hungry = third, second, hungriest
     open_at_once = max(row["server_peak_rss"] for row in hungry) + sum(row["kernel_peak_rss"] for row in hungry)
-    columns = [as_shown(lesson) for lesson in lessons]
-    rows = [" | ".join(["", what, *(shown.format(**column) for column in columns)]) for what, shown in ROWS.items()]
+    rows = [["", *lessons], ["---", *["---:"] * len(lessons)]]
+    rows += [[what, *(lesson[what] for lesson in lessons.values())] for what in next(iter(lessons.values()))]
     return "\n".join([
         f"{machine['date']}, {machine['processors']} processors ({machine['processor']}), {machine['memory_gb']} GB, "
-        f"{machine['system']}, Python {machine['python']}; load before the three lessons "
-        + ", ".join(f"{lesson['load_before']}" for lesson in lessons) + ".", "",
-        f"| | one student | {spread_out['students']} students within {spread_out['arriving_seconds']} s | "
-        f"{at_once['students']} at once |", "|---|---:|---:|---:|", *(f"{row} |".strip() for row in rows),
+        f"{machine['system']}, Python {machine['python']}.", "", *(f"| {' | '.join(row)} |" for row in rows),
         "", f"Each notebook run alone: the kernel of {mildest['notebook']} needs least at its peak, "
         f"{mildest['kernel_peak_rss']:.0f} MB, that of {hungriest['notebook']} most, "
         f"{hungriest['kernel_peak_rss']:.0f} MB. A server of one's own with the three that need most "
         f"({', '.join(row['notebook'] for row in hungry)}) still open: {open_at_once:.0f} MB."])
-
-
-def as_shown(lesson):
-    """A lesson with its errors counted, and the 95th percentile in place of each spread of milliseconds."""
-    p95 = {name: f"{values['p95']:.0f}" if values["count"] > 1 else "-"
-           for name, values in lesson.items() if name.endswith("_ms")}
-    return lesson | p95 | {"errors": len(lesson["errors"])}
 
 
 def main():
@@ -300,7 +291,9 @@ def main():
     if not options.page:
         AsyncHTTPClient.configure(None, max_clients=2 * options.students)
         machine = bench.this_machine() | {"memory_gb": round(psutil.virtual_memory().total / 1e9)}
-        lessons = [served(lesson, *who) for who in ((1, 0), (options.students, ARRIVING), (options.students, 0))]
+        classes = {"one student": (1, 0), f"{options.students} students within {ARRIVING} s": (
+            options.students, ARRIVING), f"{options.students} at once": (options.students, 0)}
+        lessons = {title: served(lesson, *who) for title, who in classes.items()}
         notebooks = [served(alone, path.stem) for path in sorted((bench.ROOT / "notebooks").glob("*.ipynb"))]
         bench.store(options.output, {"machine": machine, "lessons": lessons, "notebooks": notebooks})
     if options.output.resolve().parent == bench.HERE:
