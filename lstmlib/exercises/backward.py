@@ -13,7 +13,7 @@ def check_hidden_state(through_h):
     """In a product each factor receives the gradient times the other one; for c the slope of tanh comes on top."""
     dh, o, c = arrays(3)
     h, slope = np.tanh(c), 1 - np.tanh(c) ** 2
-    judge_arrays(through_h(dh, sigmoid(o), c), {
+    judge_arrays(through_h, (dh, sigmoid(o), c), {
         "do": (dh * h, [
             (dh * c, "h = o tanh(c): the other factor is tanh(c)."),
             (dh * sigmoid(o), "each factor receives the gradient times the *other* factor."),
@@ -31,7 +31,7 @@ def check_cell_state(through_c):
     dc, i, f, g, c_prev = arrays(5)
     i, f, g = sigmoid(i), sigmoid(f), np.tanh(g)
     partners = {"di": (i, g), "df": (f, c_prev), "dg": (g, i), "dc_prev": (c_prev, f)}
-    judge_arrays(through_c(dc, i, f, g, c_prev), {
+    judge_arrays(through_c, (dc, i, f, g, c_prev), {
         name: (dc * partner, [
             (dc * own, "each factor receives the gradient times its partner, not times itself."),
             (dc, "the partner in the product is missing."),
@@ -75,7 +75,7 @@ def check_products(through_z):
         return given.T @ dz, [(dz.T @ given, f"that is the transposed one: {name} has its weight's shape {shape}."),
                               (given.T @ dz / 5, "a sum over the sequences is asked for, not a mean.")]
 
-    judge_arrays(through_z(x, h_prev, Wh, dz), {
+    judge_arrays(through_z, (x, h_prev, Wh, dz), {
         "dWx": product("dWx", x, "(D, 4H)"), "dWh": product("dWh", h_prev, "(H, 4H)"),
         "db": (dz.sum(axis=0), [
             (dz, "b is added in every sequence: sum over them."), (dz.mean(axis=0), "a sum, not a mean."),
@@ -93,59 +93,43 @@ def own_slope(z):
     return sigmoid(z) * (1 - sigmoid(z))
 
 
-def judge_arrays(received, wanted):
+def judge_arrays(answer, given, wanted):
     """Judge the arrays that a function returns, the last one first, by {name: (truth, [(wrong, hint)])}."""
-    received = answered(received)
+    received = answered(answer(*given))  # after all that is wanted is there, for an answer may work in place
     if not isinstance(received, tuple | list) or len(received) != len(wanted):
         raise NotYet(f"Return {('two', 'three', 'four')[len(wanted) - 2]} arrays: {', '.join(wanted)}.")
-    for answer, (name, (truth, hints)) in reversed([*zip(received, wanted.items())]):
-        expect(answer, truth, name, mistakes=hints)
+    for array, (name, (truth, hints)) in reversed([*zip(received, wanted.items())]):
+        expect(array, truth, name, mistakes=hints)
 
 
 @check
 def check_coupled_backward(coupled_backward):
     """One number f speaks for both gates: its two paths to c give the factor c_prev - g."""
-    *z, c_prev, dh, dc_next = arrays(6)
-    truth, (f, g, o, c) = coupled_truth(*z, c_prev, dh, dc_next)
-    hints = coupled_hints(f, g, o, c_prev, c, dh, dc_next)
-    names = "dz_f", "dz_g", "dz_o", "dc_prev"
-    judge_arrays(coupled_backward(dh, dc_next, f, g, o, c_prev, c),
-                 {name: (right, hints[name]) for name, right in zip(names, truth)})
-
-
-def coupled_truth(z_f, z_g, z_o, c_prev, dh, dc_next):
-    """The four gradients of sum(h dh + c dc_next) by complex steps, and the quantities f, g, o, c."""
-    def run(z_f, z_g, z_o, c_prev):
-        f, g, o = sigmoid(z_f), np.tanh(z_g), sigmoid(z_o)
-        c = f * c_prev + (1 - f) * g
-        return o * np.tanh(c) * dh + c * dc_next, (f, g, o, c)
-
-    inputs = [z_f, z_g, z_o, c_prev]  # every entry depends on the same entry of each input alone
-    gradients = [np.imag(run(*(x + 1e-20j * (k == n) for k, x in enumerate(inputs)))[0]) / 1e-20 for n in range(4)]
-    return gradients, run(*inputs)[1]
-
-
-def coupled_hints(f, g, o, c_prev, c, dh, dc_next):
-    """For each gradient, wrong values and their causes."""
+    z_f, z_g, z_o, c_prev, dh, dc_next = arrays(6)
+    f, g, o = sigmoid(z_f), np.tanh(z_g), sigmoid(z_o)
+    c = f * c_prev + (1 - f) * g
     from_h = dh * o * (1 - np.tanh(c) ** 2)
     dc = from_h + dc_next
-    forgot_next = "c also receives dc_next from the next timestep; add it to dc."
-    return {
-        "dz_f": [(dc * c_prev * f * (1 - f), "f also stands in front of g, as 1 - f. Add the path through it."),
-                 (dc * (c_prev + g) * f * (1 - f), "the derivative of 1 - f with respect to f is -1."),
-                 (dc * (g - c_prev) * f * (1 - f), "the sign: c grows with f where c_prev is larger than g."),
-                 (dc * (c_prev - g), "that is df. The sigmoid between z_f and f has the slope f (1 - f)."),
-                 (dc * (c_prev - g) * f, "the slope of the sigmoid is f (1 - f), not f."),
-                 (dc * (c_prev - g) * own_slope(f), "f is already the sigmoid's value: its slope is f (1 - f).")],
-        "dz_g": [(dc * f * (1 - g ** 2), "in front of g stands 1 - f."),
-                 (dc * (1 - f), "that is dg. The tanh between z_g and g has the slope 1 - g^2."),
-                 (dc * (1 - f) * (1 - np.tanh(g) ** 2), "g is already the tanh's value: its slope is 1 - g^2.")],
-        "dz_o": [(dh * np.tanh(c), "that is do. The sigmoid between z_o and o has the slope o (1 - o)."),
-                 (dh * np.tanh(c) * own_slope(o), "o is already the sigmoid's value: its slope is o (1 - o)."),
-                 (dh * c * o * (1 - o), "h = o tanh(c): the other factor is tanh(c).")],
-        "dc_prev": [(from_h * f, forgot_next), (dc, "between c_prev and c stands the factor f."),
-                    ((dh * o + dc_next) * f, "the slope of tanh(c), 1 - tanh(c)^2, is missing in dc.")],
-    }
+    judge_arrays(coupled_backward, (dh, dc_next, f, g, o, c_prev, c), {
+        "dz_f": (dc * (c_prev - g) * f * (1 - f), [
+            (dc * c_prev * f * (1 - f), "f also stands in front of g, as 1 - f. Add the path through it."),
+            (dc * (c_prev + g) * f * (1 - f), "the derivative of 1 - f with respect to f is -1."),
+            (dc * (g - c_prev) * f * (1 - f), "the sign: c grows with f where c_prev is larger than g."),
+            (dc * (c_prev - g), "that is df. The sigmoid between z_f and f has the slope f (1 - f)."),
+            (dc * (c_prev - g) * f, "the slope of the sigmoid is f (1 - f), not f."),
+            (dc * (c_prev - g) * own_slope(f), "f is already the sigmoid's value: its slope is f (1 - f).")]),
+        "dz_g": (dc * (1 - f) * (1 - g ** 2), [
+            (dc * f * (1 - g ** 2), "in front of g stands 1 - f."),
+            (dc * (1 - f), "that is dg. The tanh between z_g and g has the slope 1 - g^2."),
+            (dc * (1 - f) * (1 - np.tanh(g) ** 2), "g is already the tanh's value: its slope is 1 - g^2.")]),
+        "dz_o": (dh * np.tanh(c) * o * (1 - o), [
+            (dh * np.tanh(c), "that is do. The sigmoid between z_o and o has the slope o (1 - o)."),
+            (dh * np.tanh(c) * own_slope(o), "o is already the sigmoid's value: its slope is o (1 - o)."),
+            (dh * c * o * (1 - o), "h = o tanh(c): the other factor is tanh(c).")]),
+        "dc_prev": (dc * f, [
+            (from_h * f, "c also receives dc_next from the next timestep; add it to dc."),
+            (dc, "between c_prev and c stands the factor f."),
+            ((dh * o + dc_next) * f, "the slope of tanh(c), 1 - tanh(c)^2, is missing in dc.")])})
 
 
 @check

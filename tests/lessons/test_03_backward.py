@@ -78,6 +78,8 @@ def answer(check, returned="", **other_lines):
 
 
 RIGHT = {check: [answer(check)] for check in LINES} | {
+    exercises.check_hidden_state: [  # in place
+        answer(exercises.check_hidden_state, dc="multiply(dh, o * (1 - tanh(c)**2), out=dh)")],
     exercises.check_forget_bias: [4.968, 4.97], exercises.check_faulty_arrays: [["b", "Wx", "Wh"], ("Wh", "Wx", "b")]}
 
 WRONG = {check: [(answer(check, **lines), said) for lines, said in rows] for check, rows in {
