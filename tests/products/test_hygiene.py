@@ -65,9 +65,9 @@ def references_have_tags(notebook, number):
 
 def numbers_are_rounded(notebook, number):
     """At most six decimals that count, and below 1e-14 only round bounds such as 1e-15: the rest is rounding noise."""
-    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
-    for text in (text for output in outputs for text in (output.get("text", ""), *(
-            output.get("data", {}).get(kind, "") for kind in ("text/plain", "text/markdown", "text/latex")))):
+    for output in (output for cell in code_cells(notebook) for output in cell.outputs):
+        kinds = output.get("data", {})
+        text = output.get("text", "") + kinds.get("text/plain", "") + "\n" + kinds.get("text/markdown", "")
         for found in NUMBER.finditer(text):
             decimals = (found.group(1) or "").lstrip("0")
             noise = 0 < abs(float(found.group())) < 1e-14 and not re.fullmatch(r"[-+]?1(\.0*)?[eE].*", found.group())

@@ -4,7 +4,6 @@ import ast
 import contextlib
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -48,7 +47,6 @@ class World:
         words = [str(word) for word in command]
         if "venv" in words:
             self.done.append("venv")
-            shutil.rmtree(self.run.ENVIRONMENT, ignore_errors=True)
             write(self.run.PYTHON, "")
             return 0
         name = "uv" if words[0].endswith("uv") else "pip"
