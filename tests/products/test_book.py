@@ -12,7 +12,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from pages import Page, outside_addresses, pictures_without_alt, what_runs
 from PIL import Image
 
-from lstmlib.explorers import EXPLORERS
 from lstmlib.explorers.film import films, lattice
 from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, SIZES, T_MAX, State
 from tools import book, handout
@@ -147,9 +146,3 @@ def test_nothing_in_a_notebook_runs_or_loads():
     page = Page(page_of(cell))
     assert outside_addresses(page) == [] and what_runs(page) == what_runs(Page(page_of()))
     assert not any(name.startswith("data-") for _, attributes in page.tags for name in attributes)
-
-
-def test_sizes(small_book):
-    sizes = {path.relative_to(small_book).as_posix(): path.stat().st_size for path in small_book.rglob("*.html")}
-    assert sizes["index.html"] < 1e6 and sum(sizes.values()) < 15e6
-    assert len(sizes) == len(STORED | book.documents()) + len(EXPLORERS)
