@@ -44,27 +44,24 @@ def same_random_numbers():
 
 
 class Own:
-    """The code: it gets copies, what it returns is checked, calls are counted.
+    """The code: it gets copies, what it returns is checked, calls are counted."""
 
-    raised      the last error that came out of it
-    changed     the arguments that it has changed in place
-    by_items    set where the gradient of Wx is that of each item, times x (`from_indices`)
-    keeps_sums  set where its sums grow from call to call: what earlier calls left in them is taken off then
-    steadied    the context in which it is called, where its calls differ otherwise
-    starts      set where its sums start with something then: what they are when nothing is added is taken off
-    left_out    the arrays that differ from call to call all the same: they are not judged
-    single      set where it computes in single precision
-    """
+    calls = 0
+    raised = None  # the last error that came out of it
+    keeps_sums = False  # where its sums grow from call to call: what earlier calls left in them is taken off then
+    steadied = nullcontext  # the context in which it is called, where its calls differ otherwise
+    starts = False  # where its sums start with something then: what they are when nothing is added is taken off
+    left_out = ()  # the arrays that differ from call to call all the same: they are not judged
+    single = False  # where it computes in single precision
 
     def __init__(self, own, loss, many_to_one):
         if not callable(own):
             raise TypeError(f"own must be a function own(weights, X, targets), got {type(own).__name__}")
         if not isinstance(loss, str) or loss not in LOSSES:
             raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
-        self.by_items = getattr(own, "by_items", False)
         self.own, self.loss, self.many_to_one, self.given = own, loss, bool(many_to_one), loss == "given"
-        self.calls, self.changed, self.keeps_sums, self.single, self.raised = 0, set(), False, False, None
-        self.steadied, self.starts, self.left_out = nullcontext, False, ()
+        self.by_items = getattr(own, "by_items", False)  # the gradient of Wx is that of each item, times x
+        self.changed = set()  # the arguments that it has changed in place
 
     def __call__(self, weights, X, targets, any_loss=False):
         """-> the loss (None where dh is given), {array: float64}; targets are those of all timesteps."""

@@ -124,7 +124,6 @@ def test_every_fault_of_the_table_is_named_and_its_lines_are_shown(name):
 @pytest.mark.parametrize("switches, style, sizes", [
     ("all= f2", {"loss": "given"}, {}),  # looks like coupled gates
     ("g1 Wxlast dh0", {"many_to_one": True}, {}),  # too little is left of Wx to read dz
-    ("count Wxlast dh0 cearly", {"many_to_one": True}, {"T": 4, "B": 3, "D": 7, "H": 5, "K": 4, "seed": 361}),
     ("last wrap clipn", {"mean": True}, {"T": 6, "B": 3, "D": 7, "H": 3, "K": 3, "seed": 953}),
     ("other bi clips", {}, {}), ("other bi clipn", {}, {}),  # a clip hides a loss
     ("clips ft", {}, {"T": 4, "K": 4, "seed": 644}), ("clipv g2", {}, {"T": 4, "K": 4, "seed": 644}),  # and impulses
@@ -136,7 +135,7 @@ def test_every_fault_of_the_table_is_named_and_its_lines_are_shown(name):
     ("", {"peepholes": PEEPHOLES, "dtype": np.float32}, {}),
     ("", {"peepholes": PEEPHOLES, "looks_back": True, "many_to_one": True}, {}),
     ("no-p ct dc0", {"peepholes": PEEPHOLES, "loss": "squared error"}, {}),
-    ("no-p oL dhT", {"peepholes": PEEPHOLES}, {}), ("one no-p", {"peepholes": PEEPHOLES, "coupled": True}, {})])
+    ("one no-p", {"peepholes": PEEPHOLES, "coupled": True}, {})])
 def test_what_was_once_hidden_is_named(switches, style, sizes):
     how = {name: style[name] for name in ("loss", "many_to_one") if name in style}
     diagnosis = diagnose(stranger(*switches.split(), **style), **how, **sizes, progress=False)
@@ -294,6 +293,7 @@ def mistakes_its_layout(weights, X, labels, said=layouts("ifgo", "xh"), real=lay
 
 
 BOTH, DIFFER = ["slope of g: at the activation", "dh: from dh alone"], ["calls: differ"]
+SMALL = {"D": 3, "H": 2, "K": 2}  # of central differences
 
 
 @pytest.mark.parametrize("own, arguments, faults, said", [
@@ -320,8 +320,6 @@ BOTH, DIFFER = ["slope of g: at the activation", "dh: from dh alone"], ["calls: 
      ["timesteps: last only or dh: not carried and dc: not carried"], "explains the"),
     (stranger(changes=dict.fromkeys(("dh", "dc"), lambda v, now: np.clip(v, -0.5, 0.5))), {},
      ["clipped inside: at each step"], "explains the"),
-    (stranger("no-p", peepholes=PEEPHOLES, changes={"slope of g": lambda v, now: v ** 2}), {},
-     ["peepholes: left out of dc"], "A guess ... slope of g: no way"),
     # of other forward passes
     (without_an_output_layer, {"loss": "squared error", "K": 4}, ["slope of tanh(c): 1 - c^2"], "no output layer"),
     *((of_catalogue(forward, loss, faults=[(place, what)]), {"loss": loss}, [f"{place}: {catalogue.name(what)}"],
@@ -335,10 +333,10 @@ BOTH, DIFFER = ["slope of g: at the activation", "dh: from dh alone"], ["calls: 
         ("candidate through a sigmoid", "squared error", "slope of g", "of another function; tanh"),
         ("tanh(x/2) for both tanh", "squared error", "slope of tanh(c)", "of another function; tanh"),
         ("h = o * c, without tanh", "given", "slope of i", "missing")]),
-    (lambda w, X, y: stranger(many_to_one=True)(w, X ** 2, y[-1]), {}, [], "the last timestep ... many_to_one=True"),
+    (lambda w, X, y: stranger(many_to_one=True)(w, X ** 2, y[-1]), SMALL, [], "the last timestep ... many_to_one=True"),
     # behind adapters
-    (mistakes_its_layout, {}, [], "mended: in its order= write i in place of g, f in place of i, g in place of f and "
-                                  "say joined='hx'"),
+    (mistakes_its_layout, SMALL, [], "mended: in its order= write i in place of g, f in place of i, g in place of f "
+                                     "and say joined='hx'"),
     (from_step(learns_inside, 0.1), {}, BOTH[:1], "explains the"), (with_a_ready_head, {}, BOTH[:1], "explains the"),
     (from_indices(takes_indices, 6), {"B": 1, "K": 6}, ["slope of tanh(c): 1 - c^2", "clipped inside: by value"],
      "explain the")])
