@@ -47,13 +47,12 @@ def draw(data):
 
 def tables(data):
     """The tables of README.md, as text."""
-    newest = data["newest"]
-    torch = newest["machine"]["versions"]["torch"].split("+")[0]
-    return "\n\n".join([
-        about(data["machine"]), "### As found", race_table(data["races"]),
-        "### Memory kept", race_table(data["races_keep_memory"]),
-        f"### As found, with torch {torch}", about(newest["machine"]), race_table(newest["races"]),
-        "### Other costs", other_table(data)])
+    parts = [about(data["machine"]), "### As found", race_table(data["races"]),
+             "### Memory kept", race_table(data["races_keep_memory"])]
+    if newest := data.get("newest"):
+        torch = newest["machine"]["versions"]["torch"].split("+")[0]
+        parts += [f"### As found, with torch {torch}", about(newest["machine"]), race_table(newest["races"])]
+    return "\n\n".join([*parts, "### Other costs", other_table(data)])
 
 
 def about(machine):
@@ -76,8 +75,6 @@ def race_table(races):
 def other_table(data):
     compiled = [race["results"]["JAX jit/scan"]["compile_seconds"] for race in data["races"]]
     rows = [("JAX: compilation before the first run, s", f"{min(compiled):.2f} to {max(compiled):.2f}")]
-    rows += [(f"`backward` with an identity hook / without, at {tuple(row['size'])}",
-              f"{row['results']['identity']['ratio']:.2f}") for row in data["hook"]]
     rows += [(f"lstmlib: numbers allocated at the peak per T\\*B\\*H, at {tuple(row['size'])}", f"{row['numbers']:.1f}")
              for row in data["memory"]]
     return "\n".join(["| what | value |", "|---|---:|", *(f"| {what} | {value} |" for what, value in rows)])

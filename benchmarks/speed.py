@@ -142,15 +142,6 @@ def floor(weights, X):
     return run
 
 
-def hook_cost(size, rounds):
-    """`backward` alone, without `at` and with an `at` that returns what it is given."""
-    weights, X, dY = problem(size)
-    trace = lstmlib.forward(weights, X)
-    runs = {"absent": lambda: lstmlib.backward(weights, trace, dY),
-            "identity": lambda: lstmlib.backward(weights, trace, dY, at=lambda edge, gradient: gradient)}
-    return {"size": size, "dtype": "float64", "results": summary(take_turns(runs, rounds), "absent")}
-
-
 def numbers_at_peak(size):
     """Numbers per T*B*H that a run of lstmlib allocates at its peak, what it returns included."""
     T, B, _, H = size
@@ -188,7 +179,6 @@ def everything(rounds):
     """All measurements, as plain data."""
     data = a_race(rounds, list(contestants.CONTESTANTS))
     data["races_keep_memory"] = in_other_process(rounds, **KEEP_MEMORY)["races"]
-    data["hook"] = [hook_cost(size, rounds) for size in SIZES[:4]]
     data["memory"] = [numbers_at_peak(size) for size in SIZES]
     return data
 

@@ -32,7 +32,7 @@ def test_a_race_gives_a_ratio_for_everyone_and_refuses_another_gradient(monkeypa
     monkeypatch.setattr(speed, "AT_LEAST", 0)
     results = speed.race((3, 2, 2, 3), "float32", 3, NUMPY_ONLY)["results"]
     assert set(results) == {*NUMPY_ONLY, "floor"} and results["lstmlib"]["ratio"] == 1
-    assert speed.numbers_at_peak((8, 2, 2, 3))["numbers"] > 0 and speed.hook_cost((3, 2, 2, 3), 1)["results"]
+    assert speed.numbers_at_peak((8, 2, 2, 3))["numbers"] > 0
     monkeypatch.setitem(contestants.CONTESTANTS, "autograd", lambda *given: (
         contestants.ours(*given)[0], lambda gradient: gradient * 1.001))
     with pytest.raises(ValueError, match="autograd has another gradient"):
