@@ -18,13 +18,12 @@ class StepTrace(namedtuple("StepTrace", "x h_prev c_prev i f g o c h")):
 
 
 @quiet
-def sigmoid(z, out=None):
+def sigmoid(z):
     """1 / (1 + exp(-z)), with a relative error of a few roundings; what would be a subnormal number may be 0."""
     if np.iscomplexobj(z):  # where exp overflows, complex 1 / (1 + exp(-z)) is NaN
         e = np.exp(np.where(z.real < 0, z, -z))
-        return np.divide(np.where(z.real < 0, e, 1), 1 + e, out=out)
-    e = np.exp(np.negative(z, out=out), out=out)
-    return np.divide(1, np.add(1, e, out=out), out=out)
+        return np.where(z.real < 0, e, 1) / (1 + e)
+    return 1 / (1 + np.exp(-z))
 
 
 @takes(weights=usable, x="B D", h_prev="B H", c_prev="B H")

@@ -14,6 +14,8 @@ from .cell import sigmoid
 from .checks import crossing, finite_output, takes, trace_of, usable
 from .weights import Weights, built
 
+GATES_AT_A_TIME = 2 ** 17  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
@@ -78,17 +80,30 @@ def forward(weights, X, h0=None, c0=None):
     hiddens[0] = 0 if h0 is None else h0
     cells[0] = 0 if c0 is None else c0
 
-    W, z = np.concatenate([weights.Wh, weights.Wx, weights.b[None]]), np.empty((B, 4 * H), dtype)
+    minus = np.repeat(np.array([-1, -1, 1, -1], dtype), H)  # sigmoid(z) = 1 / (1 + exp(-z)): of i, f and o, -z is asked
+    W = np.concatenate([weights.Wh, weights.Wx, weights.b[None]]) * minus
+    z = np.empty((B, 4 * H), dtype)
     z_of_gate = z.reshape(B, 4, H).swapaxes(0, 1)
+    z_g = z_of_gate[2]
     for t in range(T):
         np.dot(joined[t], W, out=z)
-        i, f, g, o = sigmoid(z_of_gate, out=gates[t])
-        np.tanh(z_of_gate[2], out=g)
+        i, f, g, o = sigmoid_of_minus(z_of_gate, out=gates[t])
+        np.tanh(z_g, out=g)
         c = np.multiply(f, cells[t], out=cells[t + 1])
         c += i * g
         np.multiply(o, np.tanh(c), out=hiddens[t + 1])
     Y = (hiddens[1:].reshape(T * B, H) @ weights.Wy + weights.by).reshape(T, B, K)
     return built(Trace, (joined[:T, :, H:-1], finite_output("Y", Y), gates.swapaxes(1, 2), hiddens, cells))
+
+
+def sigmoid_of_minus(z, out):
+    """sigmoid(-z), in the memory of `out`."""
+    if z.dtype.kind == "c":  # where exp overflows, complex 1 / (1 + exp(z)) is NaN
+        out[...] = sigmoid(-z)
+        return out
+    np.exp(z, out=out)
+    out += 1
+    return np.reciprocal(out, out=out)
 
 
 @takes(weights=usable, trace=trace_of(Trace), dY="... T B K", dh_T="... B H", dc_T="... B H")
@@ -128,23 +143,25 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     dz_all = np.empty((*lead, T, B, 4 * H), weights.dtype)
     dz_by_gate = dz_all.reshape(*lead, T, B, 4, H).swapaxes(-3, -2)
     dz_ifg, dz_o = dz_by_gate[..., :3, :, :], dz_by_gate[..., 3, :, :]
-    WhT, f, product = weights.Wh.T.copy(), trace.f, np.matmul if lead else np.dot  # whichever costs less
-    dc_dh, slopes = local_slopes(trace)
-    slopes_ifg, slope_o = slopes.swapaxes(1, 2)[:, :3], slopes[:, :, 3]
+    WhT, f, spans = weights.Wh.T.copy(), trace.f, few_timesteps_at_a_time(trace)
+    room, product = np.empty_like(trace.gates[spans[0]]), np.matmul if lead else np.dot  # which costs less
     dh_next = 0 if dh_T is None else dh_T
     dc_next = 0 if dc_T is None else dc_T
-    for t in reversed(range(T)):
-        dh = dh_above[..., t, :, :] + dh_next
-        dc = dh * dc_dh[t] + dc_next
-        np.multiply(slopes_ifg[t], dc[..., None, :, :], out=dz_ifg[..., t, :, :, :])
-        np.multiply(slope_o[t], dh, out=dz_o[..., t, :, :])
-        dz = dz_all[..., t, :, :]
-        crossed = at("dz", dz)
-        if crossed is not dz:
-            dz[...] = crossed
-        if t > 0 or inputs:
-            dh_next = at("dh_next", product(dz, WhT))
-            dc_next = at("dc_next", dc * f[t])
+    for now in reversed(spans):
+        dc_dh, slopes = local_slopes(trace, now, room[:now.stop - now.start])
+        slopes_ifg, slope_o = slopes.swapaxes(1, 2)[:, :3], slopes[:, :, 3]
+        for t in reversed(range(now.start, now.stop)):
+            dh = dh_above[..., t, :, :] + dh_next
+            dc = dh * dc_dh[t - now.start] + dc_next
+            np.multiply(slopes_ifg[t - now.start], dc[..., None, :, :], out=dz_ifg[..., t, :, :, :])
+            np.multiply(slope_o[t - now.start], dh, out=dz_o[..., t, :, :])
+            dz = dz_all[..., t, :, :]
+            crossed = at("dz", dz)
+            if crossed is not dz:
+                dz[...] = crossed
+            if t > 0 or inputs:
+                dh_next = at("dh_next", product(dz, WhT))
+                dc_next = at("dc_next", dc * f[t])
 
     del dh_above  # makes room for the sums
     dX = (dz_all.reshape(*lead, T * B, 4 * H) @ weights.Wx.T).reshape(*lead, T, B, D) if inputs else None
@@ -156,17 +173,26 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     return (gradient, dX, dh_next, dc_next) if inputs else gradient
 
 
-def local_slopes(trace):
-    """The derivatives inside each timestep.
+def local_slopes(trace, now=slice(None), out=None):
+    """The derivatives inside each timestep, for the timesteps `now` (for all of them if left out).
+
+    out  takes the second result; a new array if left out
 
     ->  dc_t/dh_t along h = o tanh(c), read backwards: (T, B, H)
         dz_t per unit of dc_t (for i, f, g) and of dh_t (for o): (T, B, 4, H)
     """
-    i, g, o, tanh_c = trace.i, trace.g, trace.o, np.tanh(trace.c)
-    slopes = 1 - trace.gates
-    slopes *= trace.gates
+    gates, c_prev, tanh_c = trace.gates[now], trace.c_prev[now], np.tanh(trace.c[now])
+    i, f, g, o = (gates[:, :, gate] for gate in range(4))
+    slopes = np.subtract(1, gates, out=out)
+    slopes *= gates
     slopes[:, :, 0] *= g
-    slopes[:, :, 1] *= trace.c_prev
+    slopes[:, :, 1] *= c_prev
     slopes[:, :, 2] = i * (1 - g * g)
     slopes[:, :, 3] *= tanh_c
     return o * (1 - tanh_c * tanh_c), slopes
+
+
+def few_timesteps_at_a_time(trace):
+    """All timesteps as slices, each so short that its slopes fit into a processor's cache. No value depends on it."""
+    T, few = len(trace.gates), max(1, GATES_AT_A_TIME // trace.gates[0].nbytes)
+    return [slice(start, min(start + few, T)) for start in range(0, T, few)]
