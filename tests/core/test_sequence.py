@@ -53,8 +53,9 @@ def independent_loss(loss, p, Y, mask):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (25, 16, 2, 25, 3)], ids=str)
 def test_loss_and_gradient_agree_with_autograd(size, loss):
+    """In the largest size, only some of the timesteps fit into the cache at a time."""
     p, mask, (our_loss, aims) = random_problem(*size, seed=2), random_masks(*size[:2])["random"], LOSSES[loss]
     true_loss, true_gradient = autograd.value_and_grad(
         lambda arrays: independent_loss(loss, p, textbook(arrays, p.X, p.h0, p.c0, anp)[0], mask))(wide(p.weights))
