@@ -121,11 +121,11 @@ def inseparable(plan):
     pairs = [(None, name) for name in plan.names if name in plan.plain
              or set(name.replace(" plus ", " minus ").split(" minus ")) <= basic]
     pairs += [(own, name) for own in plan.owns[1:] for name in plan.plain]
-    prints, groups = plan.fingerprints(pairs), []
-    for k, seen in enumerate(prints):
-        same = next((group for group in groups if np.allclose(seen, prints[group[0]], rtol=ROUNDING, atol=0)), None)
-        groups.append([k]) if same is None else same.append(k)
-    alike = [[pairs[k] for k in group] for group in groups if len(group) > 1]
+    prints, groups = plan.fingerprints(pairs), {}
+    same = (np.abs(prints[:, None] - prints) <= ROUNDING * np.abs(prints)).all(axis=-1)
+    for k, pair in enumerate(pairs):
+        groups.setdefault(next((first for first in groups if same[k, first]), k), []).append(pair)
+    alike = [group for group in groups.values() if len(group) > 1]
     told = [group for group in alike if group[0][0] is None and group[0][1] in plan.plain]
     of_totals = [{name for own, name in group if own is None} for group in told]
     for group in alike:  # numbers of each sequence whose totals can be told apart: once, whatever comes then
