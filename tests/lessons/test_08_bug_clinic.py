@@ -135,6 +135,7 @@ WRONG = {
         (wrong_in_gates(slope_g=lambda g: 1 - np.tanh(g) ** 2), "g is tanh(z_g) already"),
         (wrong_in_gates(i=0), "Expected norm-relative errors below 1e-9, received 1 in Wx i. Hint: look at the quarter "
                               "'i'; in c_t it multiplies g. What is the slope of the sigmoid in terms of i?"),
+        (wrong_in_gates(i=1 + 1.6e-9), "below 1e-9, received 2e-09 in Wh i."),
         (wrong_in_gates(f=2), "look at the quarter 'f'; in c_t it multiplies the state before"),
         (wrong_in_gates(i=1 + 1e-14, slope_g=lambda g: 1 - g), "look at the quarter 'g'"),
         (wrong_in_gates(slope_g=lambda g: np.vstack([g[:1] * np.nan, slope(g[1:])])), "received nan in Wx g."),
