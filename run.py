@@ -251,7 +251,9 @@ def install(extras):
     wanted = ["install", "-c", "constraints.txt", "-e", f".[{','.join(extras)}]"]
     uv = shutil.which("uv")
     installers = [[uv, "pip", *wanted, "--python", PYTHON]] if uv else []
-    installers.append([PYTHON, "-I", "-m", "pip", *wanted, "--disable-pip-version-check", "--progress-bar=off"])
+    # pip would compile all that it installs; Python compiles what is imported, where it may keep that.
+    later = [] if sys.dont_write_bytecode else ["--no-compile"]
+    installers.append([PYTHON, "-I", "-m", "pip", *wanted, *later, "--disable-pip-version-check", "--progress-bar=off"])
     for installer in installers:
         print("Installing the packages ...", flush=True)
         failed = watched(*installer) != 0
