@@ -1,8 +1,4 @@
-"""Every explorer in one notebook in JupyterLab: what it answers by mouse and keyboard, and what it looks like.
-
-An explorer that is added is covered without a change here. A zoom of 200% halves the window's width in CSS pixels:
-640 pixels are a window of 1280 at 200%, or one of 640 at 100%.
-"""
+"""Every explorer in one notebook in JupyterLab: what it answers by mouse and keyboard, and what it looks like."""
 
 import pytest
 from browsers import PICTURE, SMALL_TEXT, Shown, moves, violations, write_notebook
@@ -10,8 +6,7 @@ from playwright.sync_api import expect
 
 from lstmlib.explorers import EXPLORERS
 from lstmlib.explorers.film import made
-from lstmlib.show import graph
-from lstmlib.show.graph import paths_to
+from lstmlib.show.graph import counted, paths_to
 from tools.notebooks import stored
 
 pytestmark = pytest.mark.browser
@@ -47,24 +42,13 @@ def opened(notebook):
     assert notebook.complaints == []
 
 
-@pytest.fixture
-def laboratory(opened):
-    return at_the_start(opened, "where_to_divide")
-
-
-def at_the_start(opened, stem):
-    """An explorer in its first state, with its twin."""
-    shown = Shown(opened.page, made(stem))
-    shown.press("Reset")
-    return shown
-
-
 # What it answers.
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_every_control_by_keyboard(opened, stem):
     """The menu of named states, which says what it is until one is chosen, and then each control by itself."""
-    shown = at_the_start(opened, stem)
+    shown = Shown(opened.page, made(stem))
+    shown.press("Reset")
     menu = shown.part("combobox", shown.twin.menu)
     cells = "[panel.content.widgets.length, panel.content.activeCellIndex]"
     chosen, first = menu.locator("option:checked"), menu.locator("option:not([hidden])").first
@@ -92,9 +76,11 @@ def test_a_prediction_is_made_by_keyboard_and_kept(opened):
     assert "So." in form.text_content() and form.get_by_role("radio", disabled=True).count() == 2
 
 
-def test_paths_that_light_up_are_those_that_are_counted(opened, laboratory):
+def test_paths_that_light_up_are_those_that_are_counted(opened):
     """By the numbers of paths, by the steps through them, and by the shares in the spectrum."""
+    laboratory = Shown(opened.page, made("where_to_divide"))
     explorer = laboratory.box
+    laboratory.press("Reset")
     laboratory.press("Into the gates: dz")
     lit = "(box) => [...box.querySelectorAll('[data-at].lit')].map((part) => part.dataset.at)"
     badges = "(box) => [...box.querySelectorAll('.on .lit .badge text')].map((text) => Number(text.textContent))"
@@ -102,7 +88,7 @@ def test_paths_that_light_up_are_those_that_are_counted(opened, laboratory):
         paths = [path for path in paths_to("Wx", 4) if sum(edge == "dz" for edge, _ in path) == count]
         explorer.locator(f"[data-group='Wx {count}']").click()
         for number, path in enumerate(paths[:3], 1):
-            assert set(explorer.evaluate(lit)) == set(graph.counted(path, ("dz",), 4))
+            assert set(explorer.evaluate(lit)) == set(counted(path, ("dz",), 4))
             assert sorted(explorer.evaluate(badges)) == list(range(1, count + 1))
             said = explorer.locator(".lstm-path").text_content()
             often = ["once", "twice"][count - 1]
@@ -126,8 +112,8 @@ def test_axe_finds_nothing(opened, theme):
     assert violations(page, ".lstm-explorer, .lstm-prediction") == []
 
 
-def test_every_stop_shows_its_focus(opened, laboratory):
-    laboratory.part("combobox", laboratory.twin.menu).press("Tab")  # from here on focus is of the keyboard
+def test_every_stop_shows_its_focus(opened):
+    opened.page.locator(".lstm-explorer select").first.press("Tab")  # from here on focus is of the keyboard
     stops = opened.page.locator(".lstm-explorer :is(input, select, button, [tabindex='0']):visible").evaluate_all(
         """(all) => all.map((stop) => {
             stop.focus();
@@ -138,7 +124,7 @@ def test_every_stop_shows_its_focus(opened, laboratory):
     assert len(stops) > 5 * len(STEMS) and [stop for stop, seen, width in stops if not seen or width < 2] == []
 
 
-@pytest.mark.parametrize("width", [640, 1280])
+@pytest.mark.parametrize("width", [320, 1280])
 def test_no_text_is_smaller_than_11_pixels_nothing_is_cut_off_and_all_is_on_one_screen(opened, width):
     opened.page.set_viewport_size({"width": width, "height": 800})
     opened.page.wait_for_timeout(150)
