@@ -8,8 +8,6 @@ import sys
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -29,12 +27,6 @@ def this_machine():
 
 def load():
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
-
-
-def spread(values):
-    """How many, and their median, 95th percentile and largest."""
-    measured = np.percentile(values, [50, 95, 100]).round(2).tolist() if values else []
-    return {"count": len(values), **dict(zip(("median", "p95", "max"), measured))}
 
 
 def store(path, data):

@@ -6,19 +6,21 @@
 Needs `pip install -e '.[lab,test]'` and an installed Chromium or Chrome. An explorer is shown in three places in turns:
 a page of the book, from the disk; JupyterLab as the project sets it up, whose messages are sent at once; JupyterLab
 with jupyter_server's own class, which waits for acknowledgements (docs/upstream-nodelay.md). Keys move every slider,
-menu and choice to and fro, in the last named state: the time from the event to the first frame with another picture,
-and until it is painted. Then a slider or menu is set anew before each frame, as by a hand that drags it: the pictures
-seen in a second, of the one that shows most. Events that leave the picture as it is are not counted. It is no test: no
-time is judged.
+menu and choice to and fro, from the start and from the last named state: the time from the event to the first frame
+with another picture, and until it is painted. Then each slider and menu is set anew before each frame, as by a hand
+that drags it: the pictures seen in a second, of the one that shows most. Events that leave the picture as it is are not
+counted. It is no test: no time is judged.
 """
 
 import argparse
 import json
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import bench
 import browsers
+import numpy as np
 
 from lstmlib.explorers import EXPLORERS
 
@@ -66,23 +68,29 @@ def measure(page, events):
     box.locator(".lstm-panels svg").first.wait_for()
     seen = box.evaluate_handle(WATCH)
     presets, *controls = box.locator('.lstm-menu select, input[type="range"], .lstm-choice').all()
-    last_but_reset = presets.locator("option").nth(-2).get_attribute("value")
-    drags = []
-    for control in controls:
-        presets.select_option(last_but_reset)
+    states = [presets.locator("option").nth(place).get_attribute("value") for place in (-1, -2)]
+    drags, times = [], max(events // len(controls) // 24, 1)
+    for control, state in product(controls, states):
+        presets.select_option(state)
         page.wait_for_timeout(300)
         choice = control.evaluate("(control) => control.localName") == "fieldset"
         target = control.locator("input:checked") if choice else control
-        for key in max(events // len(controls) // 12, 1) * (6 * ["ArrowRight"] + 6 * ["ArrowLeft"]):
+        for key in times * 6 * ["ArrowRight", "ArrowLeft"]:
             target.press(key)
             seen.evaluate(SETTLE)
         if not choice:
             before = seen.json_value()["pictures"]
             seconds = control.evaluate(DRAG)
             drags.append((seen.json_value()["pictures"] - before) / seconds)
-    times = seen.json_value()
-    return {"frame_ms": bench.spread(times["frame"]), "painted_ms": bench.spread(times["painted"]),
+    found = seen.json_value()
+    return {"frame_ms": spread(found["frame"]), "painted_ms": spread(found["painted"]),
             "pictures_per_second": round(max(drags), 1)}
+
+
+def spread(values):
+    """How many, their median and 95th percentile."""
+    median, p95 = np.percentile(values, [50, 95]).round(1).tolist()
+    return {"count": len(values), "median": median, "p95": p95}
 
 
 def row(name, pages, book, events):
