@@ -1,16 +1,20 @@
-"""The mechanism of explorers, the SVG functions and predictions, without a browser."""
+"""The mechanism of explorers, the SVG functions and predictions, without a browser; what explorers say.
+
+SAID of each lesson's own file: [(a state or the name of a preset, its verdict, words), ...], with ... for any others.
+"""
 
 import base64
 import math
 import re
 import threading
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
+from test_exercises import LESSONS
 
-from lstmlib.explorers import Explorer, Prediction, Slider, Switch, base, controls
+from lstmlib.explorers import Explorer, Prediction, Slider, Switch, base, controls, film
 from lstmlib.show import svg
 
 
@@ -57,7 +61,8 @@ def shows(box, state):
 
 
 def test_hand_preset_and_menu_move_the_state_and_the_menu_shows_which_preset_stands():
-    box = explorer()
+    seen = []
+    box = explorer(numbers=lambda state: seen.append(state) or numbers(state))
     assert shows(box, State())
     box.controls["size"].index = 1  # as the browser does it
     assert shows(box, State(size=2)) and box.menu.shown is None
@@ -69,18 +74,12 @@ def test_hand_preset_and_menu_move_the_state_and_the_menu_shows_which_preset_sta
     assert shows(box, State(size=2, half=True))
     box.menu.chosen = ["Reset", 2]
     assert shows(box, State()) and box.menu.shown == "Reset"
-
-
-def test_set_shows_once_however_many_controls_move():
-    seen = []
-    box = explorer(numbers=lambda state: seen.append(state) or numbers(state))
     box.set(size=1, half=True)
-    assert seen == [State(), State(size=1, half=True)]
+    assert seen[-2:] == [State(), State(size=1, half=True)]  # shown once, however many controls move
 
 
 @pytest.mark.parametrize("act, message", [
     (lambda box: box.set(siez=2), "no control named siez; there are size, half"),
-    (lambda box: box.set(fixed="moved"), "no control named fixed"),
     (lambda box: box.choose("Huge"), "no preset named 'Huge'; there are Reset, Large"),
     (lambda box: box.sentence("Make it [huge](Huge)."), "no preset named 'Huge'"),
     (lambda box: box.set(half=True, size=3), r"\|X\| must be one of \[1, 2, 4, 7, 8\], got 3"),
@@ -146,15 +145,11 @@ def test_a_sentence_sets_the_state_of_the_explorer_that_its_cell_made_last():
 
 
 def test_where_no_kernel_runs_the_pictures_of_the_poster_stand():
-    box = explorer()
-    box.choose("Half of two")  # which is not on it
-    data, _ = box._repr_mimebundle_()
-    assert data["text/plain"] == repr(box) == "Explorer('Sizes & <halves>')"
+    data, _ = explorer()._repr_mimebundle_()
     images = re.findall(r'<img alt="([^"]*)" width="124" src="data:image/svg\+xml;base64,([^"]*)">', data["text/html"])
-    for (alt, image), state in zip(images, (State(), State(size=8)), strict=True):
-        root = ElementTree.fromstring(base64.b64decode(image))
-        assert [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")] == [f"<{state.size}>"]
-        assert alt == f"{state.size} &lt;is&gt; it. size &lt;{state.size}&gt; &amp; no control moves this"
+    for (alt, image), size in zip(images, (4, 8), strict=True):
+        assert f">&lt;{size}&gt;</text>" in base64.b64decode(image).decode()
+        assert alt == f"{size} &lt;is&gt; it. size &lt;{size}&gt; &amp; no control moves this"
     assert "<b>Large.</b> 8 &lt;is&gt; it. size &lt;8&gt; &amp; no" in data["text/html"]
     assert "<b>Sizes &amp; &lt;halves&gt;</b>" in data["text/html"]
 
@@ -174,16 +169,27 @@ def test_an_explorers_cell_run_again_frees_the_one_before(monkeypatch):
     assert shows(other, State()) and shows(last, State()) and other.comm and last.comm
 
 
+# What they say
+
+@pytest.mark.parametrize("stem, state, good, said", [
+    (stem, *row) for stem, lesson in LESSONS.items() for row in getattr(lesson, "SAID", ())])
+def test_verdict_and_words_of_named_states(stem, state, good, said):
+    box = made(stem)
+    box.move_to(box.state_of(state) if isinstance(state, str) else state)
+    panels = " ".join(panel.words for panel in box.pictures(box.state, box.numbers))
+    words = f"{box.words.headline}. {box.words.value} {panels}"
+    assert box.words.good is good and [part for part in said.split(" ... ") if part not in words] == [], words
+
+
+made = cache(film.made)
+
+
 # Panels
 
-def test_coordinates_are_rounded_so_that_a_last_bit_does_not_show():
-    assert svg.number(1 / 3) == svg.number(1 / 3 + 1e-13) == "0.3"
-    assert [svg.number(value) for value in (2.0, -0.04, 0.0, 1e3, "<")] == ["2", "0", "0", "1000", "&lt;"]
+def test_coordinates_are_rounded_and_a_frame_holds_what_is_outside():
+    assert [svg.number(value) for value in (1 / 3, 1 / 3 + 1e-13, 2.0, -0.04, "<")] == ["0.3", "0.3", "2", "0", "&lt;"]
     with pytest.raises(ValueError, match="finite"):
         svg.number(math.nan)
-
-
-def test_a_frame_maps_its_limits_to_its_edges_and_holds_what_is_outside():
     frame = svg.Frame(10, 20, 200, 100, (0, 4), (1e-2, 1e2), log="y")
     assert [frame.x(value) for value in (0, 1, 4, 9, -1)] == [10, 60, 210, 210, 10]
     assert [round(frame.y(value), 9) for value in (1e-2, 1, 1e2, 1e9, 0)] == [120, 70, 20, 20, 120]
