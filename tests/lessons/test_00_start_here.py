@@ -21,8 +21,8 @@ WRONG = {
         (PLANS | {"at the end": "True"}, "expected the value True or False, without quotation marks"),
         (PLANS | {"at the end": ...}, "Still open: at the end."),
         ({2: False}, f"Expected the keys {', '.join(PLANS)}, received 2.")],
-    check_repair: [(0.1, "the gradient came out too small"), (0.01, "the gradient came out too small"),
-                   (100, "one of the two divisions is wanted"), (20, "twice: 20 is not it. Hint: how often was it")],
+    check_repair: [(0.1, "the gradient came out too small"), (100, "one of the two divisions is wanted"),
+                   (20, "twice: 20 is not it. Hint: how often was it")],
 }
 
 

