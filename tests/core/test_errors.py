@@ -40,9 +40,7 @@ five(b=W.b[None])  ->  ValueError: b must have the leading axes () of Wh, got (1
 five(by=W.by.astype(np.float32))  ->  TypeError: by must have the dtype float64 of Wx, got float32
 W + OTHER  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
 W + 40  ->  TypeError: other must be a Weights, got int
-W.map(np.add, W.Wx)  ->  TypeError: other must be a Weights, got ndarray
 W * True  ->  TypeError: factor must be a number, got bool
-np.ones(3) * W  ->  TypeError: factor must be a number, got ndarray
 W * 10 ** 5000  ->  ValueError: factor must be finite, got a number of thousands of digits
 W / "2"  ->  TypeError: divisor must be a number, got str
 W / 0  ->  ValueError: divisor must not be zero
@@ -69,14 +67,10 @@ forward(W, P.X + 0j)  ->  TypeError: X must hold real numbers (float64), got com
 forward(W, "abc")  ->  TypeError: X must hold numbers, got dtype <U3
 forward(W, NoArray())  ->  TypeError: X must be an array, got NoArray (division by zero)
 forward(W, np.ma.masked_equal(P.X, P.X[0, 0, 0]))  ->  ValueError: X must have no masked entries, got 1 of them
-forward(everywhere(W, 1.7e308), P.X)
-    ->  ValueError: Y must be finite, got an overflow of float64: weights or inputs are too large
 # Trace, backward
 replace(TRACE, Y=TRACE.Y[0])
     ->  ValueError: X, Y, gates, hiddens, cells must have shapes (T, B, D), (T, B, K), (T, B, 4, H), (T+1, B, H) and
         (T+1, B, H), got [(4, 3, 2), (3, 3), (4, 3, 4, 5), (5, 3, 5), (5, 3, 5)]
-replace(TRACE, cells=TRACE.c)
-    ->  ValueError: X, Y, gates, hiddens, cells must have shapes ... got [(4, 3, 2), ... (4, 3, 5)]
 replace(TRACE, X=[1.0])  ->  TypeError: X must be a ndarray, got list
 backward(W, replace(TRACE, Y=np.float32(TRACE.Y)), P.dY)
     ->  ValueError: trace must come from weights like these, Weights(D=2, H=5, K=3, float64), got Trace(T=4, B=3, D=2,
@@ -85,8 +79,6 @@ back(dc_T=P.c0[None])  ->  ValueError: dc_T must have shape (..., B, H) with ...
 back(at={"dW"})  ->  TypeError: at must be a function at(edge, gradient), got set
 back(at=lambda edge, d: None)
     ->  ValueError: at('loss', gradient) must return an array of numbers of shape (4, 3, 3), got None
-back(at=lambda edge, d: "zero")
-    ->  ValueError: at('loss', gradient) must return an array of numbers of shape (4, 3, 3), got <U4 ()
 back(at=lambda edge, d: d[..., 1:] if edge == "dz" else d)
     ->  ValueError: at('dz', gradient) must return an array of numbers of shape (3, 20), got float64 (3, 19)
 back(at=scale_at(["dh_above"], 1j))
@@ -102,7 +94,6 @@ squared_error(P.dY, P.dY, 0 * P.labels + 2)  ->  ValueError: mask must hold only
 squared_error(P.dY, P.dY, [["1"] * 3] * 4)
     ->  TypeError: mask must hold only true and false (or 1 and 0), got dtype <U1
 cross_entropy(P.dY, 0 * P.labels - 1)  ->  ValueError: labels must be from 0 to K-1 = 2, got -1
-cross_entropy(P.dY, 0 * P.labels + 3)  ->  ValueError: labels must be from 0 to K-1 = 2, got 3
 cross_entropy(P.dY, P.labels + 0.0)  ->  TypeError: labels must be whole numbers, got dtype float64
 cross_entropy(P.dY, P.dY[..., 1:])
     ->  ValueError: labels must have shape (T, B, K) with T = 4, B = 3, K = 3, got (4, 3, 2)
@@ -110,8 +101,6 @@ cross_entropy(P.dY, P.dY[..., 1:])
 scale_at({"dW", "dV"}, 0.5)
     ->  ValueError: edges must be names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t, dW_t, dW, got dV
 scale_at("dW", 0.5)  ->  TypeError: edges must be a collection of names, such as {'dW'}, got the string 'dW'
-scale_at(None, 0.5)  ->  TypeError: edges must be a collection of names from loss, ... dW, got None
-crosses_exactly_once(["dW"], -10 ** 5000)  ->  ValueError: T must be at least 1, got a number of thousands of digits
 crosses_exactly_once(["dW"], 10 ** 5000)
     ->  ValueError: T must be at most 9223372036854775807, got a number of thousands of digits
 # checking
@@ -128,11 +117,8 @@ sgd(W, 1j * W)  ->  TypeError: gradient must be real, as the weights are, got We
 momentum(W, everywhere(W, 1.5e308), everywhere(W, 1.7e308))
     ->  ValueError: gradient and state must leave v finite, got an overflow of float64
 momentum(W, W, beta=1)  ->  ValueError: beta must be below 1, got 1
-momentum(W, W, OTHER)  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
-adam(1j * W, 1j * W)  ->  TypeError: weights must be real, got Weights(D=2, H=5, K=3, complex128)
 adam(W, everywhere(W, 1e200))  ->  ValueError: gradient must have finite squares, got one of norm 1.33e+201
 adam(W, W, (W, W))  ->  ValueError: state must be (m, v, t), as adam returned it, got 2 entries
-adam(W, W, (W, OTHER, 1))  ->  ValueError: Wx must have the same shape in both Weights, got (2, 20) and (3, 16)
 adam(W, W, (W, W, 0))  ->  ValueError: t in state must be at least 1, got 0
 clip_by_value(1j * W, 1)  ->  TypeError: gradient must be real, got Weights(D=2, H=5, K=3, complex128)
 clip_by_value(W, -1)  ->  ValueError: limit must be above 0, got -1

@@ -21,9 +21,6 @@ def momentum_by_hand(w, gradients, rate=0.1, beta=0.9):
         yield w
 
 
-sgd_by_hand = partial(momentum_by_hand, beta=0)
-
-
 def adam_by_hand(w, gradients, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
     m = v = 0.0
     for t, g in enumerate(gradients, start=1):
@@ -34,13 +31,11 @@ def adam_by_hand(w, gradients, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8)
 
 
 @pytest.mark.parametrize("optimise, by_hand, settings", [
-    (sgd, sgd_by_hand, {}),
-    (sgd, sgd_by_hand, {"rate": 0.03}),
+    (sgd, partial(momentum_by_hand, beta=0), {}),
     (momentum, momentum_by_hand, {}),
-    (momentum, momentum_by_hand, {"rate": 1, "beta": 0}),
+    (momentum, momentum_by_hand, {"rate": 1, "beta": 0.3}),
     (adam, adam_by_hand, {}),
     (adam, adam_by_hand, {"rate": 0.5, "beta1": 0.3, "beta2": 0.6, "epsilon": 0.1}),
-    (adam, adam_by_hand, {"rate": 0.5, "beta1": 0, "beta2": 0, "epsilon": 0}),
 ])
 def test_optimisers_agree_with_their_formulas(optimise, by_hand, settings):
     weights, state = WEIGHTS, None
@@ -57,8 +52,7 @@ def test_optimisers_agree_with_their_formulas(optimise, by_hand, settings):
 def test_optimisers_keep_the_dtype(optimise, dtype):
     weights = random_weights(dtype=dtype)
     moved, state = optimise(weights, random_weights(seed=1), None, rate=np.float64(0.1))
-    moved, state = optimise(moved, random_weights(seed=2, dtype=dtype), state)
-    assert moved.dtype == dtype
+    assert moved.dtype == optimise(moved, random_weights(seed=2, dtype=dtype), state)[0].dtype == dtype
 
 
 def test_adam_without_epsilon_forgets_the_size_and_leaves_be_what_has_no_gradient():
@@ -95,8 +89,7 @@ def test_summed_is_the_gradient_of_the_summed_loss(loss, targets):
     trace = forward(p.weights, p.X)
     C, dY = loss(trace.Y, getattr(p, targets), mask)
     report, gradient = summed(loss, at)(p.weights, (p.X, getattr(p, targets), mask))
-    assert report == C
-    assert gradient.identical(backward(p.weights, trace, dY, at))
+    assert report == C and gradient.identical(backward(p.weights, trace, dY, at))
 
 
 # ---- clips
