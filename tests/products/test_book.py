@@ -1,16 +1,13 @@
 """The book holds every notebook, and nothing of it runs that should not. Its films are played in tests/browser."""
 
-import base64
-import io
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
+from bleach._vendor.html5lib import HTMLParser
 from films import SETS, small_lattice
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pages import Page, outside_addresses, pictures_without_alt, what_runs
-from PIL import Image
 
 from lstmlib.explorers.film import films, lattice
 from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, SIZES, T_MAX, State
@@ -24,6 +21,10 @@ STORED = stored()
 def pages(small_book):
     return {name: Page((small_book / book.address(name)).read_text(encoding="utf-8"))
             for name in STORED | book.documents()}
+
+
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
 
 
 def page_of(*cells, instructor=False):
@@ -60,20 +61,14 @@ def test_the_same_notebooks_give_the_same_bytes(small_book, recorded):
     assert again.encode() == (small_book / "02_lstm_cell.html").read_bytes()
 
 
-def test_every_page_stands_alone_and_has_its_parts(pages):
+def test_every_page_stands_alone_and_is_valid_html(small_book, pages):
     for name, page in pages.items():
-        assert outside_addresses(page) == pictures_without_alt(page) == []
+        parser, text = HTMLParser(), (small_book / book.address(name)).read_text(encoding="utf-8")
+        parser.parse(text)
+        assert parser.errors == outside_addresses(page) == pictures_without_alt(page) == [], name
         assert page.all("html") == [{"lang": "en-GB"}] and len(page.all("h1")) == len(page.all("main")) == 1
         ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
-        assert len(ids) == len(set(ids)), name
-
-
-def test_every_page_is_valid_html(small_book):
-    html5lib = pytest.importorskip("bleach._vendor.html5lib")
-    for path in small_book.rglob("*.html"):
-        parser, text = html5lib.HTMLParser(), path.read_text(encoding="utf-8")
-        parser.parse(text)
-        assert parser.errors == [] and not re.search("<th(?! scope=)[ >]", text), path.name
+        assert len(ids) == len(set(ids)) and not re.search("<th(?! scope=)[ >]", text), name
 
 
 def test_every_link_leads_somewhere(pages):
@@ -86,34 +81,18 @@ def test_every_link_leads_somewhere(pages):
             assert (place or None) in places[file or book.address(name)], (name, link)
 
 
-def test_every_cell_is_there_once(pages):
+def test_every_cell_is_there_and_every_formula_is_set_and_has_its_number(pages):
     for name, notebook in STORED.items():
-        text = re.sub(r"\s+", "", pages[name].text)
+        text = squeezed(pages[name].text)
+        assert "\\tag" not in text and "$$" not in text
+        numbered = [attributes["id"] for _, attributes in pages[name].tags if "equation-" in attributes.get("id", "")]
+        tags = [tag for cell in notebook.cells for tag in re.findall(r"\\tag\{(.*?)\}", cell.source)]
+        assert numbered == [f"equation-{tag.replace('.', '-')}" for tag in tags]
         for cell in notebook.cells:
             if cell.cell_type == "code" and ".sentence(" not in cell.source:
-                lines = [line for line in cell.source.splitlines() if line.strip() and "### " not in line]
-                assert all(re.sub(r"\s+", "", line) in text for line in lines), (name, cell.id)
+                assert all(squeezed(line) in text for line in cell.source.splitlines() if "### " not in line), cell.id
             for output in cell.get("outputs", []):
-                if "text" in output and output.text != "Not answered yet.\n":
-                    assert re.sub(r"\s+", "", output.text) in text, (name, cell.id)
-
-
-def test_no_tex_is_left_and_every_formula_has_its_number(small_book, pages):
-    for name, notebook in STORED.items():
-        prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-        source = (small_book / book.address(name)).read_text(encoding="utf-8")
-        for tag in re.findall(r"\\tag\{(.*?)\}", prose):
-            assert source.count(f'id="equation-{tag.replace(".", "-")}"') == 1
-        assert "\\tag" not in pages[name].text and "$$" not in pages[name].text
-
-
-def test_a_picture_with_fewer_colours_is_the_same_picture():
-    png = next(base64.b64decode(output.data["image/png"]) for cell in STORED["02_lstm_cell"].cells
-               for output in cell.get("outputs", []) if "image/png" in output.get("data", {}))
-    before, after = (np.array(Image.open(io.BytesIO(data)).convert("RGBA")).astype(int)
-                     for data in (png, book.lighter(png)))
-    assert before.shape == after.shape and np.abs(before - after).mean() < 0.1
-    assert len(book.lighter(png)) < 0.6 * len(png)
+                assert output.get("text") == "Not answered yet.\n" or squeezed(output.get("text", "")) in text, cell.id
 
 
 def printed(text, **jupyter):
