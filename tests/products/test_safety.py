@@ -68,23 +68,16 @@ def test_whatever_a_user_configured_the_server_is_heard_here_alone_and_asks_for_
 
 # What is stored asks nobody.
 
-def loads(notebook):
-    """What the page of a notebook would fetch by itself or run, without a click."""
-    found = []
+@pytest.mark.parametrize("notebook", stored().values(), ids=stored())
+def test_a_stored_notebook_loads_and_runs_nothing_without_a_click(notebook):
     for cell in notebook.cells:
-        texts = [cell.source] if cell.cell_type == "markdown" else []
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            texts += [data[kind] for kind in ("text/html", "text/markdown", "image/svg+xml") if kind in data]
-            found += [kind for kind in data if "javascript" in kind or "widget" in kind]
-        for text in texts:
-            found += re.findall(r"!\[[^]]*\]\((?!attachment:)([^)]*)", text)
-            found += outside_addresses(Page(text)) + what_runs(Page(text))
-    return found
-
-
-def test_no_stored_notebook_loads_anything():
-    assert {name: loads(notebook) for name, notebook in stored().items() if loads(notebook)} == {}
+        shown = [output.get("data", {}) for output in cell.get("outputs", [])]
+        assert not any("javascript" in kind or "widget" in kind for data in shown for kind in data), cell.id
+        texts = [data[kind] for data in shown for kind in ("text/html", "text/markdown", "image/svg+xml")
+                 if kind in data]
+        for text in [*texts, cell.source] if cell.cell_type == "markdown" else texts:
+            assert re.findall(r"!\[[^]]*\]\((?!attachment:)([^)]*)", text) == [], cell.id
+            assert outside_addresses(Page(text)) == what_runs(Page(text)) == [], cell.id
 
 
 # Raw HTML in the Markdown of a notebook, on its way into a page.
