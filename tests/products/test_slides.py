@@ -13,43 +13,34 @@ from tools import drawings, slides
 
 LESSONS = {path.stem: slides.read_lesson(path)[1] for path in slides.LESSONS}
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
-WORKSHEET_2 = (ROOT / "docs" / "sheets" / "worksheet_2.md").read_text(encoding="utf-8")
 each_lesson = pytest.mark.parametrize("lesson", LESSONS)
 # Every text that is seen on a slide of 1280 x 720: its words, its height in pixels, and whether it leaves the slide.
 TEXTS = """() => {
-    const look = (root) => {
-        const page = root.ownerDocument, walk = page.createTreeWalker(root, NodeFilter.SHOW_TEXT), found = [];
-        while (walk.nextNode()) {
-            const of = walk.currentNode.parentElement, style = page.defaultView.getComputedStyle(of);
-            const range = page.createRange();
-            range.selectNodeContents(walk.currentNode);
-            const box = range.getBoundingClientRect(), words = walk.currentNode.data.trim();
-            if (!words || !of.getBoundingClientRect().width || style.visibility === "hidden"
-                || of.closest("style, script, .source, .notes, .unseen, annotation, msub, msup, munder, munderover"))
-                continue;
-            const drawn = of.ownerSVGElement ? of.getBoundingClientRect().height / of.getBBox().height : null;
-            const { innerWidth, innerHeight } = page.defaultView;
-            found.push([words, parseFloat(style.fontSize) * (drawn ?? of.currentCSSZoom ?? 1),
-                box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1 || box.top < -1]);
-        }
-        return found;
-    };
     const slide = Reveal.getCurrentSlide(), film = slide.querySelector("iframe");
-    return [...look(slide), ...(film ? look(film.contentDocument.body) : [])];
+    const parts = [slide, film?.contentDocument.body].flatMap((root) => [...root?.querySelectorAll("*") ?? []]);
+    return parts.filter((part) =>
+        [...part.childNodes].some((child) => child.nodeType === 3 && child.data.trim())
+        && part.checkVisibility({visibilityProperty: true}) && part.getBoundingClientRect().width
+        && !part.closest("style, script, .source, .notes, .unseen, annotation, msub, msup, munder, munderover")
+    ).map((part) => {
+        const { innerWidth, innerHeight } = part.ownerDocument.defaultView, box = part.getBoundingClientRect();
+        const scale = part.ownerSVGElement ? box.height / part.getBBox().height : part.currentCSSZoom;
+        return [part.textContent, parseFloat(getComputedStyle(part).fontSize) * scale,
+            box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1 || box.top < -1];
+    });
 }"""
 
 
+def worksheet(number):
+    return (ROOT / f"docs/sheets/worksheet_{number}.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
-def films(recorded):
-    """Small films: the named states, and of the laboratory those with three timesteps."""
+def built(recorded):
+    """With small films: of the laboratory, the named states with three and four timesteps."""
     laboratory = made("where_to_divide")
     states = [replace(laboratory.state_of(preset), T=T) for T in (4, 3) for preset in laboratory.presets]
-    small = recorded | {"where_to_divide": film("where_to_divide", states)}
-    return {one.title: one for one in small.values()}
-
-
-@pytest.fixture(scope="module")
-def built(films):
+    films = {one.title: one for one in (recorded | {"where_to_divide": film("where_to_divide", states)}).values()}
     return kept("slides", lambda folder: list(slides.build(folder, films)))
 
 
@@ -61,29 +52,17 @@ def test_a_page_asks_for_nothing_and_holds_no_raw_formula(built, lesson):
 
 
 @each_lesson
-def test_a_lesson_has_its_minutes_and_room_for_questions(lesson):
+def test_a_lesson_has_its_minutes_and_is_one_with_the_page_for_teachers_and_the_worksheet(lesson):
     *before, last = LESSONS[lesson]
     assert last.start + last.minutes == 45 and last.minutes >= 6 and "uestions" in last.heading
     assert sum("vote" in slide.classes for slide in before) >= 2  # before and after
     assert all(slide.notes and slide.work for slide in before)
-
-
-@each_lesson
-def test_the_lesson_and_the_page_for_teachers_are_one(lesson):
-    rows = table_rows(TEACHING)
     for number, slide in enumerate(LESSONS[lesson], 1):
         heading, see = (text.replace("|", r"\|") for text in (slide.heading, slide.see))
-        assert [str(slide.start), str(number), heading, see] in rows
-
-
-@each_lesson
-def test_the_homework_is_one_list(lesson):
-    """On the last slide, on the worksheet and on the page for teachers."""
-    last = LESSONS[lesson][-1]
+        assert [str(slide.start), str(number), heading, see] in table_rows(TEACHING)
     homework = "; ".join(re.findall(r"^- (.*)", last.body, re.M)) + ".\n"
     assert re.findall(r"\d\.\d", last.see) == re.findall(r"\d\.\d", homework) != []
-    sheet = ROOT / "docs" / "sheets" / f"worksheet_{lesson[0]}.md"
-    assert f"**Homework:** {homework}" in sheet.read_text(encoding="utf-8") and f"\nHomework: {homework}" in TEACHING
+    assert f"**Homework:** {homework}" in worksheet(lesson[0]) and f"\nHomework: {homework}" in TEACHING
 
 
 @pytest.mark.browser
@@ -104,7 +83,7 @@ def test_every_slide_is_read_from_the_last_row_and_nothing_runs_off(built, lesso
 
 
 def test_what_is_drawn_is_computed():
-    rows = re.findall(r"\| \$dz_\d\$ \|(.*)\|", WORKSHEET_2)
+    rows = re.findall(r"\| \$dz_\d\$ \|(.*)\|", worksheet(2))
     assert re.findall(r">(0[.\d]*)<", drawings.xray()) == [cell.strip() for row in rows for cell in row.split(" | ")]
     assert "dh = 3 + 20 = 23" in drawings.two_paths("mean") and drawings.five_of_512().count("<circle") == 512 - 5
     assert ["crosses dz twice" in drawings.graph(path) for path in "1234"] == [False, False, False, True]
