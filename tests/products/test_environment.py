@@ -27,22 +27,12 @@ def declared(*extras):
     return [Requirement(line) for requirements in lists for line in requirements]
 
 
-def faults_of_constraints(text):
-    """Lines that are no `name==version [; marker]`, and requirements without a pin in their range."""
-    pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==([0-9][0-9a-z.+]*)(?: ; [^:/\n]+)?$", text, re.MULTILINE)
-    faults = ["not a name and a version"] * (len(text.splitlines()) - len(pins))
+def test_every_line_of_the_constraints_is_a_pin_and_every_package_has_one_in_its_range():
+    pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==([0-9][0-9a-z.+]*)(?: ; [^:/\n]+)?$", CONSTRAINTS, re.MULTILINE)
+    assert len(pins) == len(CONSTRAINTS.splitlines())
     for requirement in declared("handout", "lab", "test"):
         versions = [version for name, version in pins if canonicalize_name(name) == canonicalize_name(requirement.name)]
-        if not versions or not all(version in requirement.specifier for version in versions):
-            faults.append(f"{requirement}: {versions}")
-    return faults
-
-
-def test_constraints():
-    assert faults_of_constraints(CONSTRAINTS) == []
-    for planted in (CONSTRAINTS.replace("ipywidgets==", "ipywidget=="), CONSTRAINTS + "other>=1\n",
-                    re.sub("matplotlib==.*", "matplotlib==2.0", CONSTRAINTS)):
-        assert len(faults_of_constraints(planted)) == 1
+        assert versions and all(version in requirement.specifier for version in versions), requirement
 
 
 def test_conda_environment():
@@ -59,8 +49,6 @@ def test_files_name_no_registry_and_no_machine():
     git = ["git", "-c", f"safe.directory={ROOT}"]  # it may be the clone of another user
     found = subprocess.run([*git, "grep", "-InP", FOREIGN], cwd=ROOT, capture_output=True, text=True)
     assert found.returncode == 1, found.stdout + found.stderr
-    for planted in (".".join(["pypi", "org"]), "/".join(["", "home", "data"]), "C:" + "\\Users"):
-        assert re.search(FOREIGN, f"see '{planted}'")
 
 
 def test_ruff_finds_nothing():
