@@ -6,13 +6,12 @@ import inspect
 import shutil
 import sys
 import tempfile
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "tests"
-SOURCES = "docs", "lstmlib", "notebooks", "tools", "pyproject.toml", "tests/films.py"
-PACKAGES = "anywidget", "bleach", "ipywidgets", "jinja2", "nbformat", "numpy", "pypandoc_binary", "typst"
+SOURCES = "docs/**/*", "lstmlib/**/*", "notebooks/*", "tools/**/*", "pyproject.toml", "tests/films.py"
 
 
 def kept(name, make):
@@ -31,10 +30,10 @@ def kept(name, make):
     return place
 
 
-def fingerprint(*more):
-    digest = hashlib.sha256(repr([sys.version, *map(version, PACKAGES)]).encode())
-    for source in map(ROOT.joinpath, [*SOURCES, *more]):
-        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
+def fingerprint(source):
+    packages = sorted(f"{package.name} {package.version}" for package in distributions())
+    digest = hashlib.sha256(repr([sys.version, packages]).encode() + Path(source).read_bytes())
+    for path in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
