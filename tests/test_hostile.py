@@ -9,7 +9,6 @@ import signal
 import time
 import warnings
 from dataclasses import replace
-from inspect import Parameter, signature
 
 import numpy as np
 import pytest
@@ -36,16 +35,6 @@ class Failure(AssertionError):
 
 # ---- the same numbers in another dress, and what stands for no numbers
 
-class Foreign:
-    """An array from elsewhere."""
-
-    def __init__(self, give):
-        self.give = give
-
-    def __array__(self, dtype=None, copy=None):
-        return self.give()
-
-
 def spoiled(a, entry):
     a = a.copy()
     a.ravel()[-1] = entry
@@ -55,7 +44,7 @@ def spoiled(a, entry):
 SAME = {
     "plain": lambda a: a, "Fortran order": np.asfortranarray, "negative strides": lambda a: a[..., ::-1],
     "zero strides, read-only": lambda a: np.broadcast_to(a[:1], a.shape), "lists": lambda a: a.tolist(),
-    "nothing masked": lambda a: np.ma.array(a, mask=False), "foreign": lambda a: Foreign(lambda: a),
+    "nothing masked": lambda a: np.ma.array(a, mask=False), "from elsewhere": memoryview,
     "another byte order": lambda a: a.astype(a.dtype.newbyteorder()), "true and false": lambda a: a.real > 0,
     "whole numbers": lambda a: np.round(3 * a.real).astype("i8"), "tiny": lambda a: np.full_like(a, 1e-310),
     "huge": lambda a: np.full_like(a, np.finfo(a.dtype).max),
@@ -64,8 +53,7 @@ WRONG = {
     "an axis more": lambda a: a[None, None], "a number": lambda a: 3.5, "empty": lambda a: a[:0],
     "another size": lambda a: np.concatenate([a, a[..., :1]], -1), "ragged": lambda a: [[1.0], [1.0, 2.0]],
     "NaN": lambda a: spoiled(a, np.nan), "infinite": lambda a: spoiled(a, -np.inf), "text": lambda a: "a text",
-    "masked": lambda a: np.ma.array(a, mask=a == a.flat[0]), "raises": lambda a: Foreign(lambda: 1 / 0),
-    "objects": lambda a: a.astype(object), "dates": lambda a: np.zeros(a.shape, "M8[s]"),
+    "masked": lambda a: np.ma.array(a, mask=a == a.flat[0]), "objects": lambda a: a.astype(object),
 }
 NO_NUMBERS = (None, "1", True, np.nan, np.inf, -np.inf, [1.0], np.ones(2), 10 ** 5000, b"1", object())
 NO_COUNTS = (0, -3, 2.5, "3", True, None)
@@ -219,8 +207,6 @@ def test_hostile_input(name):
         for argument, (right, wrong) in asked.items():
             cases += [(plain | {argument: one}, None) for one in right]
             cases += [(plain | {argument: (one, one)}, argument) for one in wrong]
-            if signature(HEALTHY[name]).parameters[argument].default is not Parameter.empty:
-                cases.append(({other: one for other, one in plain.items() if other != argument}, None))
         for case, fault in cases:
             values, meanings = ({argument: pair[k] for argument, pair in case.items()} for k in (0, 1))
             judge(name, values, meanings, fault)

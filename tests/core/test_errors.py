@@ -12,7 +12,6 @@ import pytest
 
 import lstmlib
 from helpers import everywhere, random_problem
-from lstmlib.training import clip_by_value
 
 P = random_problem(T=4, B=3, D=2, H=5, K=3)
 W, TRACE, RAGGED = P.weights, P.trace, [[1.0, 2.0], [3.0]]
@@ -20,7 +19,7 @@ W, TRACE, RAGGED = P.weights, P.trace, [[1.0, 2.0], [3.0]]
 
 NAMES = vars(lstmlib) | {
     "P": P, "W": W, "TRACE": TRACE, "STEP": STEP, "RAGGED": RAGGED, "OTHER": random_problem(D=3, H=4, K=2).weights,
-    "np": np, "replace": replace, "everywhere": everywhere, "clip_by_value": clip_by_value,
+    "np": np, "replace": replace, "everywhere": everywhere,
     "NoArray": type("NoArray", (), {"__array__": lambda *_, **__: 1 / 0}),
     "five": partial(replace, W),
     "back": partial(lstmlib.backward, W, TRACE, P.dY),
@@ -33,7 +32,6 @@ TABLE = r"""
 # Weights
 five(Wx=np.ones((2, 20), int))  ->  TypeError: Wx must hold floating-point numbers, got dtype int64
 five(Wy=RAGGED)  ->  ValueError: Wy must be a rectangular array, got nested sequences of different lengths
-five(Wx=W.Wx[:, :-1])  ->  ValueError: Wx must have shape (..., D, 4H) with 4H = 20, got (2, 19)
 five(Wh=W.Wh[:, :-1])  ->  ValueError: Wh must have shape (H, 4H), got (5, 19)
 five(Wh=W.b)  ->  ValueError: Wh must have shape (H, 4H) and Wy (H, K), got (20,) and (5, 3)
 five(b=W.b[None])  ->  ValueError: b must have the leading axes () of Wh, got (1,)
@@ -42,14 +40,11 @@ W + OTHER  ->  ValueError: Wx must have the same shape in both Weights, got (2, 
 W + 40  ->  TypeError: other must be a Weights, got int
 W * True  ->  TypeError: factor must be a number, got bool
 W * 10 ** 5000  ->  ValueError: factor must be finite, got a number of thousands of digits
-W / "2"  ->  TypeError: divisor must be a number, got str
 W / 0  ->  ValueError: divisor must not be zero
 init_weights(0, 5, 3)  ->  ValueError: D must be at least 1, got 0
 init_weights(2, 5, 3.0)  ->  TypeError: K must be a whole number, got 3.0
 init_weights(2, 5, 3, dtype=int)  ->  TypeError: dtype must be a floating-point or complex dtype, got int64
 # step, step_backward
-step(everywhere(W, 1.7e308), P.X[0], P.h0, P.c0)
-    ->  ValueError: y must be finite, got an overflow of float64: weights or inputs are too large
 step_back(STEP._replace(f=STEP.f[:, 1:]))
     ->  ValueError: trace must hold x (B, D) and eight arrays (B, H), got (3, 2) and [(3, 5), (3, 5), ... (3, 4), ...]
 step_back(STEP._replace(f=np.float32(STEP.f)))
@@ -71,11 +66,9 @@ forward(W, np.ma.masked_equal(P.X, P.X[0, 0, 0]))  ->  ValueError: X must have n
 replace(TRACE, Y=TRACE.Y[0])
     ->  ValueError: X, Y, gates, hiddens, cells must have shapes (T, B, D), (T, B, K), (T, B, 4, H), (T+1, B, H) and
         (T+1, B, H), got [(4, 3, 2), (3, 3), (4, 3, 4, 5), (5, 3, 5), (5, 3, 5)]
-replace(TRACE, X=[1.0])  ->  TypeError: X must be a ndarray, got list
 backward(W, replace(TRACE, Y=np.float32(TRACE.Y)), P.dY)
     ->  ValueError: trace must come from weights like these, Weights(D=2, H=5, K=3, float64), got Trace(T=4, B=3, D=2,
         H=5, K=3, float32)
-back(dc_T=P.c0[None])  ->  ValueError: dc_T must have shape (..., B, H) with ... = (), B = 3, H = 5, got (1, 3, 5)
 back(at={"dW"})  ->  TypeError: at must be a function at(edge, gradient), got set
 back(at=lambda edge, d: None)
     ->  ValueError: at('loss', gradient) must return an array of numbers of shape (4, 3, 3), got None
@@ -83,24 +76,19 @@ back(at=lambda edge, d: d[..., 1:] if edge == "dz" else d)
     ->  ValueError: at('dz', gradient) must return an array of numbers of shape (3, 20), got float64 (3, 19)
 back(at=scale_at(["dh_above"], 1j))
     ->  TypeError: at('dh_above', gradient) must return real numbers (float64), got complex128
-back(at=lambda edge, d: RAGGED)  ->  ValueError: what at('loss', gradient) returns must be a rectangular array, got ...
 # losses
 squared_error(P.dY)  ->  TypeError: squared_error() missing 1 required positional argument: 'targets'
 squared_error(P.dY, P.dY, Y=P.dY)  ->  TypeError: squared_error() got multiple values for argument 'Y'
-squared_error(P.dY, P.dY, None, 3)
-    ->  TypeError: squared_error() takes from 2 to 3 positional arguments but 4 were given
-squared_error(P.dY, P.dY, masks=None)  ->  TypeError: squared_error() got an unexpected keyword argument 'masks'
 squared_error(P.dY, P.dY, 0 * P.labels + 2)  ->  ValueError: mask must hold only true and false (or 1 and 0), got 2
 squared_error(P.dY, P.dY, [["1"] * 3] * 4)
     ->  TypeError: mask must hold only true and false (or 1 and 0), got dtype <U1
-cross_entropy(P.dY, 0 * P.labels - 1)  ->  ValueError: labels must be from 0 to K-1 = 2, got -1
+cross_entropy(P.dY, 0 * P.labels + 3)  ->  ValueError: labels must be from 0 to K-1 = 2, got 3
 cross_entropy(P.dY, P.labels + 0.0)  ->  TypeError: labels must be whole numbers, got dtype float64
-cross_entropy(P.dY, P.dY[..., 1:])
-    ->  ValueError: labels must have shape (T, B, K) with T = 4, B = 3, K = 3, got (4, 3, 2)
 # placement
 scale_at({"dW", "dV"}, 0.5)
     ->  ValueError: edges must be names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t, dW_t, dW, got dV
 scale_at("dW", 0.5)  ->  TypeError: edges must be a collection of names, such as {'dW'}, got the string 'dW'
+scale_at(None, 0.5)  ->  TypeError: edges must be a collection of names from loss, ... dW, got None
 crosses_exactly_once(["dW"], 10 ** 5000)
     ->  ValueError: T must be at most 9223372036854775807, got a number of thousands of digits
 # checking
@@ -117,13 +105,11 @@ sgd(W, 1j * W)  ->  TypeError: gradient must be real, as the weights are, got We
 momentum(W, everywhere(W, 1.5e308), everywhere(W, 1.7e308))
     ->  ValueError: gradient and state must leave v finite, got an overflow of float64
 momentum(W, W, beta=1)  ->  ValueError: beta must be below 1, got 1
+adam(1j * W, 1j * W)  ->  TypeError: weights must be real, got Weights(D=2, H=5, K=3, complex128)
 adam(W, everywhere(W, 1e200))  ->  ValueError: gradient must have finite squares, got one of norm 1.33e+201
 adam(W, W, (W, W))  ->  ValueError: state must be (m, v, t), as adam returned it, got 2 entries
 adam(W, W, (W, W, 0))  ->  ValueError: t in state must be at least 1, got 0
-clip_by_value(1j * W, 1)  ->  TypeError: gradient must be real, got Weights(D=2, H=5, K=3, complex128)
-clip_by_value(W, -1)  ->  ValueError: limit must be above 0, got -1
 # tasks
-adding_problem(5, 2, np.random.default_rng(0))  ->  ValueError: T must be at least 6, got 5
 reber_strings(3, np.random.default_rng(0), "plain")  ->  TypeError: embedded must be True or False, got str
 """
 CASES = [re.split(" +->  ", line) for line in re.sub(r"\n +", " ", TABLE).splitlines() if line and line[0] != "#"]
