@@ -1,5 +1,5 @@
-"""LSTMs as others write them (columns, [h, x] joined, a matrix for each gate, caches in lists), and faults that are
-written by mistake. They share no line with the catalogue.
+"""An LSTM as others write it (columns, [h, x] joined, a matrix for each gate, caches in lists), and faults that are
+written by mistake. It shares no line with the catalogue.
 """
 
 import numpy as np
@@ -32,7 +32,6 @@ FAULTS = {
     "clipped inside: by value": "clipv", "clipped inside: by norm": "clipn", "clipped inside: at each step": "clips",
     "1/|X|: at every step": "every", "1/|X|: mean of means": "means", "calls: differ": "grow",
     "arguments: changed in place": "inplace"}
-OF_VARIANTS = {"peepholes: left out of dc": "no-p", "coupled gates: one path left out": "one"}
 
 
 def sig(z):
@@ -40,59 +39,50 @@ def sig(z):
 
 
 def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", order="fgio", mean=False, dtype=float,
-             peepholes=(), looks_back=False, coupled=False, changes=()):
-    """own(weights, X, targets) with these faults.
-
-    peepholes   (3, H): gates i, f and o look at the cell; with looks_back gate o at c_(t-1), and not at c_t
-    coupled     f is 1 - i
-    changes     {line: f(its value, others by name)}
-    """
-    on, changes = set(switches), dict(changes)
-    if "means" in on:
-        style = {"joined": joined, "order": order, "dtype": dtype, "mean": True}
-        return mean_of_means(stranger(*on - {"means"}, loss=loss, many_to_one=many_to_one, **style), many_to_one)
-    layout = layouts(order=order, joined=joined, each_gate=True, columns=True, head=loss != "given")
-    memory, now = {}, {}
+             changes=()):
+    """own(weights, X, targets) with these faults; and with changes = {line: f(its value)}."""
+    on, changes, given, memory = set(switches), dict(changes), loss == "given", {}
+    layout = layouts(order=order, joined=joined, each_gate=True, columns=True, head=not given)
 
     def line(name, right, **wrong):
         """What is right, unless a switch or a change asks for something else."""
         value = next((other for switch, other in wrong.items() if switch in on), right)
-        return changes[name](value, now) if name in changes else value
+        return changes[name](value) if name in changes else value
+
+    def slope(k, a):
+        of_sigmoid, of_tanh = a * (1 - a), 1 - a ** 2
+        right, another = (of_tanh, of_sigmoid) if k == "g" else (of_sigmoid, of_tanh)
+        again = 1 - np.tanh(a) ** 2 if k == "g" else sig(a) * (1 - sig(a))
+        return line(f"slope of {k}", right, **{k + "2": again, k + "1": 1, k + "s": a, k + "t": another,
+                                               k + "/2": right / 2})
+
+    def join(h, x):
+        return np.vstack([h, x] if joined == "hx" else [x, h])
 
     def own(weights, X, targets):
         T, B, D = X.shape
         H, K = weights.H, weights.K
         P = {name: array.astype(dtype) for name, array in zip(layout.names, layout.give(weights))}
         W, b = {k: P["W" + k] for k in "ifgo"}, {k: P["b" + k] for k in "ifgo"}
-        p_i, p_f, p_o = np.reshape(peepholes, (3, H, 1)).astype(dtype) if len(peepholes) else (0, 0, 0)
         of_h, of_x = (slice(0, H), slice(H, None)) if joined == "hx" else (slice(D, None), slice(0, D))
-
-        def join(h, x):
-            return np.vstack([h, x] if joined == "hx" else [x, h])
+        N = B if many_to_one else T * B
 
         xs = [x.T.astype(dtype) for x in X]
-        hs, cs, gates, ys = [np.zeros((H, B), dtype)], [np.zeros((H, B), dtype)], [], []
+        hs, cs, gates = [np.zeros((H, B), dtype)], [np.zeros((H, B), dtype)], []
         for x in xs:
             z = {k: W[k] @ join(hs[-1], x) + b[k] for k in "ifgo"}
-            i, g = sig(z["i"] + p_i * cs[-1]), np.tanh(z["g"])
-            f = 1 - i if coupled else sig(z["f"] + p_f * cs[-1])
+            i, f, g, o = sig(z["i"]), sig(z["f"]), np.tanh(z["g"]), sig(z["o"])
             cs.append(f * cs[-1] + i * g)
-            o = sig(z["o"] + p_o * cs[-2 if looks_back else -1])
             hs.append(o * np.tanh(cs[-1])), gates.append((i, f, g, o))
-            if loss != "given":
-                ys.append(P["Wy"] @ hs[-1] + P["by"])
-        if "alias" in on:
-            hs = cs
-        N = B if many_to_one else T * B
         if "inplace" in on:
             X *= 0.5
 
         total, dys = 0.0, []
         for t in range(T):
-            if loss == "given":
+            if given:
                 dys.append(targets[t].T.astype(dtype))
                 continue
-            y, target = ys[t], targets if many_to_one else targets[t]
+            y, target = P["Wy"] @ hs[t + 1] + P["by"], targets if many_to_one else targets[t]
             if loss == "cross entropy":
                 p = np.exp(y - y.max(0))
                 out, one, another = p / p.sum(0), np.eye(K)[target].T, sig(y)
@@ -100,16 +90,18 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
             else:
                 out, one, another = y, target.T, np.tanh(y)
                 part = 0.5 * ((y - one) ** 2).sum()
-            now.update(out=out)
             dy = line("dY", out - one, extra=(out - one) * out * (1 - out), other=another - one)
             counts = t == T - 1 or not many_to_one
             total, dys = total + counts * part, dys + [counts * dy]
         if "lastloss" in on:
             dys = [dys[-1]] * T
+        if "alias" in on:
+            hs = cs
 
         dW, db = {k: 0 * W[k] for k in W}, {k: 0 * b[k] for k in b}
-        dWy, dby = (0 * P["Wy"], 0 * P["by"]) if loss != "given" else (0, 0)
+        dWy, dby = (0, 0) if given else (0 * P["Wy"], 0 * P["by"])
         dhn, dcn = np.zeros((H, B), dtype), np.zeros((H, B), dtype)
+        each = N if "every" in on else 1
         steps = list(reversed(range(T)))
         for t in line("timesteps", steps, first=steps[:-1], last=steps[1:], only=steps[:1], far=[*steps, -1]):
             at = T - 1 if "stale" in on or t < 0 else t
@@ -127,33 +119,20 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
                 h_before, c_before = hs[-1], cs[-1]
             if "x" in on:
                 x = xs[t - 1]
-            now.update(f=f, g=g, o=o, c=c, h=h, dY=dys[t])
             both = join(h_before, x)
-            dh = (P["Wy"].T @ dys[t] if loss != "given" else dys[t]) + dhn
+            dh = (dys[t] if given else P["Wy"].T @ dys[t]) + dhn
             if "clips" in on:
                 dh = np.clip(dh, -1, 1)
             dc_of_h = dh * o * line("slope of tanh(c)", 1 - np.tanh(c) ** 2, c2=1 - c ** 2, c1=1,
                                     cc=1 - np.tanh(np.tanh(c)) ** 2, ct=1 - np.tanh(c ** 2))
+            dc, dh_of_o = dc_of_h + dcn, dh - dhn if "oL" in on else dh
 
-            def through(k, a):
-                of_sigmoid, of_tanh = a * (1 - a), 1 - a ** 2
-                right, another = (of_tanh, of_sigmoid) if k == "g" else (of_sigmoid, of_tanh)
-                again = 1 - np.tanh(a) ** 2 if k == "g" else sig(a) * (1 - sig(a))
-                return line(f"slope of {k}", right,
-                            **{k + "2": again, k + "1": 1, k + "s": a, k + "t": another, k + "/2": right / 2})
+            def through_gates(dc):
+                """The gradients of the four z."""
+                before_slopes = {"i": dc * g, "f": dc * c_before, "g": dc * i, "o": dh_of_o * np.tanh(c)}
+                return {k: before_slopes[k] * slope(k, a) / each for k, a in zip("ifgo", gates[at])}
 
-            def through_gates(dc, dh):
-                dz_o = dh * np.tanh(c) * through("o", o)
-                dc = dc + line("peephole of o", 0 if looks_back else p_o * dz_o, **{"no-p": 0})
-                other_path = line("other path", c_before if coupled else 0, one=0)
-                return dc, {"i": dc * (g - other_path) * through("i", i),
-                            "f": 0 * dc if coupled else dc * c_before * through("f", f),
-                            "g": dc * i * through("g", g), "o": dz_o}
-
-            each = N if "every" in on else 1
-            dh_of_o = dh - dhn if "oL" in on else dh
-            dc, delta = through_gates(dc_of_h + dcn, dh_of_o)
-            delta = {k: d / each for k, d in delta.items()}
+            delta = through_gates(dc)
             for k in "ifgo":
                 grad = delta[k] @ both.T
                 grad[:, of_h] = line("dWh", grad[:, of_h])
@@ -167,7 +146,7 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
                 for switch, part in (("Wh=", of_h), ("Wx=", of_x)):
                     if switch in on:
                         dW[k][:, part] = grad[:, part]
-            if loss != "given":
+            if not given:
                 top = dys[t] / each
                 piece = line("dWy", top @ h.T)
                 if "inner" in on:
@@ -177,26 +156,26 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
             if "dhS" in on:
                 send = {"i": dc * g, "f": dc * c_before, "g": dc * i, "o": dh * np.tanh(c)}
             if "dhA" in on:
-                send = {k: d / each for k, d in through_gates(dc_of_h, dh_of_o)[1].items()}
+                send = through_gates(dc_of_h)
             for k in "fo":
                 if "dh-" + k in on:
                     send[k] = 0 * send[k]
             back = sum(W[k].T @ send[k] for k in "ifgo")
             dhn = line("dh", back[of_h], dhE=back[-H:] if joined == "hx" else back[:H], dhI=dh, dh0=0 * dh,
                        dhT=sum(W[k][:, of_h] @ send[k] for k in "ifgo"))
-            through_peepholes = p_i * delta["i"] + p_f * delta["f"] + looks_back * p_o * delta["o"]
-            dcn = line("dc", dc * f, dcF=dc, dc0=0 * dc) + line("peepholes", through_peepholes, **{"no-p": 0})
+            dcn = line("dc", dc * f, dcF=dc, dc0=0 * dc)
+
         grads = {f"W{k}": dW[k] for k in dW} | {f"b{k}": db[k] for k in db}
-        if loss != "given":
+        if not given:
             grads |= {"Wy": dWy, "by": dby}
         if "clipn" in on:
             norm = np.sqrt(sum((a ** 2).sum() for a in grads.values()))
             grads = {k: a * 5 / max(norm, 5) for k, a in grads.items()}
         if "clipv" in on:
             grads = {k: np.clip(a, -5, 5) for k, a in grads.items()}
-        if mean and "every" not in on:
+        if (mean or "means" in on) and "every" not in on:
             grads = {k: a / N for k, a in grads.items()}
-        if mean or "every" in on:
+        if mean or on & {"means", "every"}:
             total = total / N
         if "factor" in on:
             total = total / K
@@ -208,9 +187,9 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
             same = memory.get(X.shape, dict.fromkeys(grads, 0))
             grads = memory[X.shape] = {k: a + same[k] * (np.shape(same[k]) == a.shape) for k, a in grads.items()}
         gradient = layout.take(grads)
-        return gradient if loss == "given" else (total, gradient)
+        return gradient if given else (total, gradient)
 
-    return own
+    return mean_of_means(own, many_to_one) if "means" in on else own
 
 
 def mean_of_means(own, many_to_one):

@@ -1,10 +1,9 @@
-"""`diagnose` on LSTMs that others wrote (`strangers`): right ones are cleared, faults named, and none is made up.
+"""`diagnose` on an LSTM that someone else wrote (`strangers`): right code is cleared, faults named, none is made up.
 
 The numbers of docs/own-lstm.md: DRAWS=500 python -m pytest tests/core/test_diagnosis.py -k "draws or accused" -s, and
 with FIRST=1000 those of draws that nothing was mended for.
 """
 
-import itertools
 import os
 import re
 import time
@@ -13,17 +12,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from strangers import FAULTS, OF_VARIANTS, stranger
+from strangers import FAULTS, stranger
 
 from lstmlib import Weights, init_weights
 from lstmlib.clinic import catalogue, diagnose, from_indices, from_step, layouts, ready_head, search, xray
-from lstmlib.clinic.asking import Data, Own, Sizes
+from lstmlib.clinic.asking import Data, Own, Sizes, random_targets, random_weights
 from lstmlib.clinic.experiments import BATCH, CALLS, LOSS, WHOLE, XRAY
 from lstmlib.clinic.words import LINES
 from lstmlib.clinic.xray import Film
 
-DRAWS, FIRST = int(os.environ.get("DRAWS", 8)), int(os.environ.get("FIRST", 0))
-NAMES = {switch: name for name, switch in (FAULTS | OF_VARIANTS).items()}
+DRAWS, FIRST = int(os.environ.get("DRAWS", 4)), int(os.environ.get("FIRST", 0))
+NAMES = {switch: name for name, switch in FAULTS.items()}
 ONE_OF = [set(group.split()) for group in (  # two of these are written in one line, or one hides the other
     "dh0 dhI dhT dhS dhE dhA dh-o dh-f", "dc0 dcF", "i2 i1 is it i/2", "f2 f1 fs ft", "g2 g1 gs gt g/2", "o2 o1 os ot",
     "c2 cc c1 ct", "early late hearly cearly wrap view stale alias far atearly x",
@@ -31,7 +30,7 @@ ONE_OF = [set(group.split()) for group in (  # two of these are written in one l
     "clipv clipn clips extra", "grow inplace means")]
 OF_THE_HEAD = set("lastloss other factor count extra inner means".split())
 UNSEEN = set("grow inplace means clipv clipn clips".split())  # in one small question
-PEEPHOLES = np.random.default_rng(4).normal(size=(3, 4))
+PEEPHOLES = {"peepholes": np.random.default_rng(4).normal(size=(3, 4))}
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +113,7 @@ def test_draws_of_one_to_four_faults_are_named_and_placed_and_none_is_made_up():
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_of_the_table_is_named_and_its_lines_are_shown(name):
     loss = "cross entropy" if len(name) % 2 else "squared error"
-    diagnosis = diagnose(stranger(FAULTS[name], loss=loss), loss=loss, progress=False)
+    diagnosis = diagnose(stranger(FAULTS[name], loss=loss), loss=loss, T=4, D=4, H=2, K=2, progress=False)
     assert diagnosis.explained and len(diagnosis.faults) == 1 and name in diagnosis.faults[0].split(" or ")
     place, _, what = name.partition(": ")
     right, why, wrong = LINES[place]
@@ -125,49 +124,35 @@ def test_every_fault_of_the_table_is_named_and_its_lines_are_shown(name):
     ("all= f2", {"loss": "given"}, {}),  # looks like coupled gates
     ("g1 Wxlast dh0", {"many_to_one": True}, {}),  # too little is left of Wx to read dz
     ("last wrap clipn", {"mean": True}, {"T": 6, "B": 3, "D": 7, "H": 3, "K": 3, "seed": 953}),
-    ("other bi clips", {}, {}), ("other bi clipn", {}, {}),  # a clip hides a loss
-    ("clips ft", {}, {"T": 4, "K": 4, "seed": 644}), ("clipv g2", {}, {"T": 4, "K": 4, "seed": 644}),  # and impulses
+    ("other bi clips", {}, {}), ("clips ft", {}, {"T": 4, "K": 4, "seed": 644}),  # a clip hides a loss, and impulses
     ("all= dhE c1 f2", {"loss": "squared error"}, {}),  # two of them show together only
     ("grow g2 dc0", {}, {}), ("means g2", {}, {"B": 3}),
     ("lastloss extra", {"loss": "squared error"}, {}),  # the fault that is found first is another
     ("last", {"loss": "given", "many_to_one": True}, {}),  # no target moves it
-    ("g2 dh-o", {}, {"D": 1}), ("g2 dh-o", {}, {"D": 3}),  # fewer inputs than timesteps
-    ("", {"peepholes": PEEPHOLES, "dtype": np.float32}, {}),
-    ("", {"peepholes": PEEPHOLES, "looks_back": True, "many_to_one": True}, {}),
-    ("no-p ct dc0", {"peepholes": PEEPHOLES, "loss": "squared error"}, {}),
-    ("one no-p", {"peepholes": PEEPHOLES, "coupled": True}, {})])
+    ("g2 dh-o", {}, {"D": 3})])  # fewer inputs than timesteps
 def test_what_was_once_hidden_is_named(switches, style, sizes):
     how = {name: style[name] for name in ("loss", "many_to_one") if name in style}
     diagnosis = diagnose(stranger(*switches.split(), **style), **how, **sizes, progress=False)
     assert set(diagnosis.faults) == {NAMES[switch] for switch in switches.split()} and diagnosis.explained
-    if "peepholes" in style:
-        assert diagnosis.forward == "; ".join(["diagonal peepholes", *["o looks at c_(t-1)"] * ("looks_back" in style),
-                                               *["coupled gates, f = 1 - i"] * ("coupled" in style)])
 
 
 def test_right_code_is_never_accused():
-    forwards = list(catalogue.FORWARDS)
-    for seed in range(max(12, DRAWS * 3 // 5)):
+    for seed in range(max(8, DRAWS * 3 // 5)):
         rng = np.random.default_rng([seed, 9])
         how, style, sizes = setting(rng)
-        dtype, way = rng.choice([np.float32, float]), "standard"
-        if (kind := rng.random()) < 0.5:
-            own = stranger(**how, **style, dtype=dtype)
-        elif how["loss"] != "given" and kind < 0.6:
-            own = stranger(peepholes=rng.normal(size=(3, sizes["H"])), **how, **style, dtype=dtype)
-            way = "diagonal peepholes"
-        else:
-            way = str(rng.choice([one for one in forwards if "output layer" not in one and (
-                how["loss"] != "given" or "output" not in one and ";" not in one)]))
-            own = of_catalogue(way, how["loss"], how["many_to_one"], factor=0.25)
-        diagnosis = diagnose(own, **how, **sizes, progress=False)
+        way, own = "standard", stranger(**how, **style, dtype=rng.choice([np.float32, float]))
+        if rng.random() > 0.5:
+            way = str(rng.choice([one for one in VARIANTS if "output layer" not in one and (
+                how["loss"] != "given" or not re.search("output|peepholes|;", one))]))
+            own = of_catalogue(VARIANTS[way], how["loss"], how["many_to_one"], factor=0.25)
+        diagnosis = diagnose(own, **how, **sizes | {"H": 4}, progress=False)
         assert diagnosis.explained and not diagnosis.places, (seed, way, how, style, sizes, str(diagnosis))
         assert diagnosis.forward == way or how["loss"] == "given"
 
 
-def of_catalogue(forward, loss, many_to_one=False, faults=(), factor=1.0):
+def of_catalogue(way, loss, many_to_one=False, factor=1.0, faults=()):
     """A backward pass of the catalogue as the code of a stranger, the loss and the gradient times a factor."""
-    asked, way = Own(stranger(), loss, many_to_one), catalogue.FORWARDS.get(forward, {"peepholes": PEEPHOLES})
+    asked = Own(stranger(), loss, many_to_one)
 
     def own(weights, X, targets):
         if many_to_one and not asked.given:
@@ -177,6 +162,22 @@ def of_catalogue(forward, loss, many_to_one=False, faults=(), factor=1.0):
         return gradient if asked.given else (factor * data.upstream(way)[1].sum(), gradient)
 
     return own
+
+
+VARIANTS = catalogue.FORWARDS | {
+    "diagonal peepholes": PEEPHOLES, "diagonal peepholes; o looks at c_(t-1)": PEEPHOLES | {"looks back": True},
+    "diagonal peepholes; coupled gates, f = 1 - i": PEEPHOLES | {"coupled": "f"}}
+
+
+@pytest.mark.parametrize("loss", ["cross entropy", "squared error"])
+def test_each_forward_pass_of_the_catalogue_has_the_gradient_of_its_loss(loss):
+    rng, sizes = np.random.default_rng(1), Sizes(T=3, K=4)
+    weights, towards = (random_weights(sizes, rng) for _ in "ab")
+    question = rng.normal(size=(3, 2, 6)), random_targets(loss, sizes, rng)
+    for forward, way in VARIANTS.items():
+        own, step = of_catalogue(way, loss), 1e-5 * towards
+        slope = (own(weights + step, *question)[0] - own(weights - step, *question)[0]) / 2e-5
+        assert Weights(**own(weights, *question)[1]).dot(towards) == pytest.approx(slope, rel=1e-7), forward
 
 
 # ---- the experiments
@@ -213,12 +214,11 @@ def test_what_is_spent_is_bounded_whatever_the_code_does(monkeypatch):
 # ---- faults that are in no table: the place is told, and no name
 
 @pytest.mark.parametrize("line, change, place", [
-    ("dc", lambda v, now: v * now["f"], "dc"), ("dh", lambda v, now: v / 2, "dh"),
-    ("slope of g", lambda v, now: v ** 1.5, "slope of g"), ("slope of i", lambda v, now: v * now["o"], "slope of i"),
-    ("db", lambda v, now: v * abs(v), "bias of i"), ("dWh", lambda v, now: abs(v), "Wh"),
-    ("dWy", lambda v, now: now["dY"] @ (now["h"] ** 2).T, "head"), ("dY", lambda v, now: v * now["out"] ** 2, "loss")])
+    ("dc", lambda v: v * abs(v), "dc"), ("dh", lambda v: v / 2, "dh"), ("slope of g", lambda v: v ** 1.5, "slope of g"),
+    ("db", lambda v: v * abs(v), "bias of i"), ("dWh", abs, "Wh"), ("dWy", lambda v: v * abs(v), "head"),
+    ("dY", lambda v: v * abs(v), "loss")])
 def test_what_is_in_no_table_is_told_by_place_and_number(line, change, place, monkeypatch):
-    monkeypatch.setattr(search, "COMBINATIONS", 400)  # of names that there are not
+    monkeypatch.setattr(search, "COMBINATIONS", 0)  # of names that there are not
     diagnosis = diagnose(stranger(changes={line: change}), progress=False)
     others = {"bias of f", "bias of g", "bias of o"} if place == "bias of i" else set()
     assert set(diagnosis.places) == {place} | others and place in diagnosis.numbers
@@ -299,11 +299,8 @@ SMALL = {"D": 3, "H": 2, "K": 2}  # of central differences
 @pytest.mark.parametrize("own, arguments, faults, said", [
     # of two calls, and what raises
     (started(empty), {}, DIFFER + BOTH, "an array is made with np.empty, and not set to zero"),
-    (started(empty, loss="squared error"), {"loss": "squared error"}, DIFFER + BOTH, "made with np.empty"),
-    (started(lambda shape: np.random.default_rng().normal(size=shape)), {}, DIFFER + BOTH, "random numbers are drawn"),
     (started(lambda shape: np.random.rand(*shape), loss="given"), {"loss": "given"}, DIFFER + BOTH, "random numbers"),
     (started(lambda shape: GARBAGE.normal(size=shape), "b"), {}, DIFFER + BOTH, "A guess ... note: not judged: b"),
-    (started(lambda shape: GARBAGE.normal(size=shape)), {}, DIFFER, "A guess ... note: not judged: Wx, Wh, b"),
     (lambda w, X, y: stranger()(w, X + GARBAGE.normal(size=X.shape), y), {}, DIFFER, "nothing more can be read"),
     (writes_into_the_weights, {}, ["arguments: changed in place"], "the weights are read-only here"),
     (changed(lambda g, X: g if len(X) > 1 else [][0]), {}, [], "right ... at T = 1: IndexError (list index out of"),
@@ -318,21 +315,21 @@ SMALL = {"D": 3, "H": 2, "K": 2}  # of central differences
      "against the sum over all items: gates 1, loss 1"),
     (stranger("only", many_to_one=True), {"many_to_one": True},
      ["timesteps: last only or dh: not carried and dc: not carried"], "explains the"),
-    (stranger(changes=dict.fromkeys(("dh", "dc"), lambda v, now: np.clip(v, -0.5, 0.5))), {},
+    (stranger(changes=dict.fromkeys(("dh", "dc"), lambda v: np.clip(v, -0.5, 0.5))), {},
      ["clipped inside: at each step"], "explains the"),
     # of other forward passes
     (without_an_output_layer, {"loss": "squared error", "K": 4}, ["slope of tanh(c): 1 - c^2"], "no output layer"),
-    *((of_catalogue(forward, loss, faults=[(place, what)]), {"loss": loss}, [f"{place}: {catalogue.name(what)}"],
-       f"forward pass: {forward} against") for forward, loss, place, what in [
-        ("h = o * c, without tanh", "squared error", "slope of g", "missing"),
+    *((of_catalogue(VARIANTS[forward], loss, faults=[(place, what)]), {"loss": loss},
+       [f"{place}: {catalogue.name(what)}"], f"forward pass: {forward} against") for forward, loss, place, what in [
         ("the squashed cell is carried", "squared error", "dh", "without gate o"),
-        ("coupled gates, f = 1 - i", "squared error", "dc", "not carried"),
         ("a bias used twice", "squared error", "b", "left at zero"),
         ("sigmoid output", "squared error", "loss", "of another loss; without the output's slope"),
-        ("no bias in the outputs", "squared error", "dc", "not carried"),
-        ("candidate through a sigmoid", "squared error", "slope of g", "of another function; tanh"),
         ("tanh(x/2) for both tanh", "squared error", "slope of tanh(c)", "of another function; tanh"),
-        ("h = o * c, without tanh", "given", "slope of i", "missing")]),
+        ("h = o * c, without tanh", "given", "slope of i", "missing"),
+        ("diagonal peepholes", "squared error", "peepholes", "left out of dc"),
+        ("diagonal peepholes; coupled gates, f = 1 - i", "squared error", "coupled gates", "one path left out")]),
+    (of_catalogue(VARIANTS["diagonal peepholes; o looks at c_(t-1)"], "cross entropy"), {}, [],
+     "diagonal peepholes; o looks at c_(t-1)"),
     (lambda w, X, y: stranger(many_to_one=True)(w, X ** 2, y[-1]), SMALL, [], "the last timestep ... many_to_one=True"),
     # behind adapters
     (mistakes_its_layout, SMALL, [], "mended: in its order= write i in place of g, f in place of i, g in place of f "
@@ -355,11 +352,10 @@ def test_an_unknown_forward_pass_is_judged_against_numbers_and_no_name_is_given(
 
     right = diagnose(own, **how)
     assert right.forward is None and right.explained and not right.places and any(map(np.iscomplexobj, seen))
-    wrong = diagnose(lambda *question: own(*question, "bi"), **how)
-    assert wrong.places == ["b of i"] and not wrong.faults and not wrong.explained
     seen.clear()
-    assert diagnose(own, **how, step=1e-3).explained and not any(map(np.iscomplexobj, seen))
-    assert any(a - b == pytest.approx(2e-3) for a, b in itertools.permutations(seen, 2))
+    wrong = diagnose(lambda *question: own(*question, "bi"), **how, step=1e-3)
+    assert wrong.places == ["b of i"] and not wrong.faults and not wrong.explained
+    assert not any(map(np.iscomplexobj, seen))
 
 
 def test_progress_is_said_after_a_second(capsys, monkeypatch):
@@ -374,13 +370,11 @@ def test_progress_is_said_after_a_second(capsys, monkeypatch):
 @pytest.mark.parametrize("arguments, error, message", [
     ({"own": 3}, TypeError, "own must be a function own"),
     ({"loss": "mse"}, ValueError, "loss must be one of 'cross entr"),
-    ({"B": 0}, ValueError, "B must be at least 1, got 0"), ({"step": -1}, ValueError, "step must be above 0, got -1"),
     ({"K": 1}, ValueError, "K must be at least 2 for cross entropy, got 1"),
     ({"own": lambda *q: 3}, TypeError, r"own must return \(loss, gradient\), got int"),
     ({"own": lambda *q: ("a", {})}, ValueError, "one finite number as loss, got 'a'"),
     ({"own": lambda *q: (1, [])}, TypeError, "must be a Weights or a dict of some of Wx, Wh, b, Wy, by, got list"),
     ({"own": lambda *q: (1, {"W": 1})}, ValueError, "must have keys from Wx, Wh, b, Wy, by, got W"),
-    ({"own": lambda *q: (1, {"b": np.zeros(3)})}, ValueError, r"gradient of b must have shape \(4H\) with 4H = 16"),
     ({"own": lambda *q: None}, TypeError, "got NoneType: its last line must be `return loss, gradient`"),
     ({"own": lambda w, *q: {"b": w.b}}, TypeError, "got dict: the loss is missing .*loss='given'"),
     ({"own": lambda w, *q: ({"b": w.b}, 1.0)}, TypeError, "got the gradient first: exchange the two"),
@@ -416,13 +410,13 @@ def test_the_xray_shows_dz_of_a_stranger_beside_the_true_one(how):
 
 # ---- adapters
 
-@pytest.mark.parametrize("joined", [None, "hx", "xh"])
-@pytest.mark.parametrize("style, names, kind", [
-    ({}, "", dict), ({"each_gate": True, "columns": True}, "W_f W_i W_c W_o b_f b_i b_c b_o W_y b_y", SimpleNamespace)])
-def test_layouts_put_weights_into_an_object_and_get_its_gradient(joined, style, names, kind):
-    layout, weights = layouts("fico", joined, **style, names=names if joined else ""), init_weights(3, 5, 2)
-    net = layout.put(weights, kind())
-    arrays = net if kind is dict else vars(net)
+@pytest.mark.parametrize("net, style", [
+    ({}, {}), ({}, {"joined": "xh"}),
+    (SimpleNamespace(), {"joined": "hx", "each_gate": True, "columns": True,
+                         "names": "W_f W_i W_c W_o b_f b_i b_c b_o W_y b_y"})])
+def test_layouts_put_weights_into_an_object_and_get_its_gradient(net, style):
+    layout, weights = layouts("fico", **style), init_weights(3, 5, 2)
+    arrays = layout.put(weights, net) if net == {} else vars(layout.put(weights, net))
     assert tuple(arrays) == layout.names and all(array.flags.writeable for array in arrays.values())
     arrays |= {f"grad_{name}": array for name, array in arrays.items()}
     back = layout.get(net, "grad_{}")
@@ -441,29 +435,18 @@ def test_layouts_are_what_they_say():
     assert "Wx" not in layouts(joined="hx", each_gate=True).take({"Wi": W[:, :5]})
 
 
-@pytest.mark.parametrize("use, message", [
-    (lambda: layouts("ifgg"), "order must be a permutation of 'ifgo', got 'ifgg'"),
-    (lambda: layouts("ifgo", "x"), "joined must be 'hx', 'xh' or None, got 'x'"),
-    (lambda: layouts(names="W b"), "names must be 5, for Wx, Wh, b, Wy, by, got 2"),
-    (lambda: layouts().take([1, 2]), "gradient must have the 5 arrays Wx, Wh, b, Wy, by, got 2")])
-def test_wrong_layouts_are_named(use, message):
-    with pytest.raises(ValueError, match=message):
-        use()
-
-
 def test_the_page_has_an_adapter_that_works():
     page = (Path(__file__).parents[2] / "docs" / "own-lstm.md").read_text(encoding="utf-8")
     layout = layouts("figo", "hx", True, True)
 
     class Net:
         def forward(self, columns, labels):
-            weights = Weights(**layout.take([getattr(self, name) for name in layout.names]))
-            self.loss, gradient = stranger("g2")(weights, columns.transpose(0, 2, 1), labels)
-            self.gradient = layout.give(Weights(**gradient))
-            return self.loss
+            loss, gradient = stranger("g2")(Weights(**layout.take(vars(self))), columns.transpose(0, 2, 1), labels)
+            vars(self).update(zip([f"d{name}" for name in layout.names], layout.give(Weights(**gradient))))
+            return loss
 
         def backward(self):
-            self.__dict__ |= {f"d{name}": array for name, array in zip(layout.names, self.gradient)}
+            pass
 
     said = []
     exec(re.search("```python\n(.*?)```", page, re.S)[1], {"Net": Net, "print": said.append})
