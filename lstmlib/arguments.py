@@ -1,5 +1,5 @@
-"""What is asked of single arguments. Each function takes an argument's name and its value, and returns the value, or
-raises a TypeError or ValueError that says the name, what was expected and what came.
+"""What is asked of single arguments: functions of a name and a value that return the value, or raise a TypeError or
+ValueError that says the name, what was expected and what came.
 """
 
 import numbers

@@ -18,8 +18,8 @@ def numerical_gradient(f, weights, method="complex", step=None):
              variables to estimate derivatives of real functions"): nothing is subtracted, so the error is near
              machine precision; f must be computed by analytic operations.
              "central": (f(w + h) - f(w - h)) / 2h: with h = 1e-5 errors near 1e-9 of the gradient.
-    step     h of the central differences; 1e-5 where None (for float32 weights 3e-3, for float16 0.1). An f that
-             computes in float32 needs 3e-3 too: its value moves by rounding, which a smaller h would enlarge.
+    step     h of the central differences; where None 1e-5, for float32 weights 3e-3, for float16 0.1. An f that
+             computes in float32 needs 3e-3 too, for its rounding is divided by h.
     ->  Weights, in float64
     Raises ValueError for another method, a step that is not positive or goes with no central differences, or a
     value of f that is not finite, TypeError for an f that is no function or gives no number, and for complex weights.

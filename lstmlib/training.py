@@ -17,7 +17,7 @@ def train(weights, batches, gradient, optimiser, rate, **settings):
     """The training loop: for each batch a gradient, and with it a step of the optimiser.
 
         for loss, weights in train(weights, batches, summed(squared_error, at=scale_at(["dy"], 1 / 8)), sgd, rate=0.1):
-            ...     # look on; stop whenever you like
+            ...  # stop whenever you like
 
     batches   anything to loop over, of any kind, endless too
     gradient  gradient(weights, batch) -> (a report, Weights): here is where the backward pass, 1/|X| and clips belong

@@ -25,9 +25,8 @@ class Weights:
     All five may have the same further axes in front (a gradient for each of several upstream gradients, as `backward`
     gives). The arrays are copies, read-only, of one dtype: float16, float32, float64, or complex (64 or 128).
 
-    Raises ValueError for shapes that do not fit, TypeError for other dtypes. Entries may be infinite or NaN (a float16
-    gradient can overflow, so can a sum or a multiple; there is no warning, but `finite` tells); `forward`, `backward`
-    and the optimisers ask for finite ones.
+    Raises ValueError for shapes that do not fit, TypeError for other dtypes. Entries may be infinite or NaN, as after
+    an overflow: `finite` tells, there is no warning. `forward`, `backward` and the optimisers ask for finite ones.
     """
 
     Wx: np.ndarray
@@ -158,10 +157,8 @@ def built(kind, arrays):
 
 
 def init_weights(D, H, K, seed=0, dtype=np.float64):
-    """Random weights, uniform in +-1/sqrt(H), with the forget bias at 1.
-
-    The uniform range is that of torch.nn.LSTM; a forget bias of 1 is the advice of Jozefowicz, Zaremba & Sutskever
-    (2015), "An Empirical Exploration of Recurrent Network Architectures", section 2.2 (first in Gers et al. 2000).
+    """Random weights, uniform in +-1/sqrt(H) as those of torch.nn.LSTM, with the forget bias at 1 as Jozefowicz,
+    Zaremba & Sutskever (2015) advise, "An Empirical Exploration of Recurrent Network Architectures", section 2.2.
 
     D, H, K  numbers of inputs, hidden units, outputs
     seed     a whole number of at least 0, a numpy Generator, or None for a seed that is new every time
@@ -190,10 +187,7 @@ def wide(array):
 
 @arguments.quiet
 def in_scale(array):
-    """(array / 2^e in at least double precision, e), which is exact: 2^e is near the largest entry, e within +-1000.
-
-    e is 0 where an entry is not finite.
-    """
+    """(array / 2^e, e), exact, in at least double precision: 2^e is near the largest entry; 1 where one is infinite."""
     largest = np.abs(wide(array)).max()
     e = int(np.clip(np.log2(largest), -1000, 1000)) if largest > 0 and np.isfinite(array).all() else 0
     return wide(array) * 2.0 ** -e, e
