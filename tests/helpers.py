@@ -62,11 +62,9 @@ def textbook(arrays, X, h, c, numpy=np):
     return numpy.stack([h @ Wy + by for *_, h in trail]), trail
 
 
-def wide(arrays):
-    """Arrays, or those of a Weights, in at least double precision."""
-    if isinstance(arrays, lstmlib.Weights):
-        arrays = [array for _, array in arrays.items()]
-    return [array.astype(np.result_type(array, float)) for array in arrays]
+def wide(weights):
+    """The arrays of weights, in at least double precision."""
+    return [array.astype(np.result_type(array, float)) for _, array in weights.items()]
 
 
 def complex_step(f, array):

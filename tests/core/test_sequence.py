@@ -14,9 +14,9 @@ from lstmlib.sequence import backward, forward
 SIZES = [(1, 1, 1, 1, 2), (1, 3, 2, 4, 3), (5, 1, 3, 2, 4), (6, 3, 2, 4, 3)]  # T, B, D, H, K
 
 
-def from_behind(p, lead=()):
+def from_behind(p):
     """Random dh_T, dc_T."""
-    return np.random.default_rng(8).normal(size=(2, *lead, *p.h0.shape))
+    return np.random.default_rng(8).normal(size=(2, *p.h0.shape))
 
 
 # ---- the equations, and the trace
@@ -73,18 +73,6 @@ def test_gradients_that_come_in_and_go_on_agree_with_complex_step(size):
         truth = complex_step(lambda moved: C(complex_weights, *given[:k], moved, *given[k + 1:]), given[k])
         assert distance(d, truth) < 1e-12
     assert gradient.identical(backward(p.weights, p.trace, p.dY, dh_T=dh_T, dc_T=dc_T))
-
-
-def test_axes_in_front_are_one_gradient_each():
-    p, lead = random_problem(), (2, 3)
-    dY = np.random.default_rng(3).normal(size=lead + p.dY.shape)
-    dh_T, dc_T = from_behind(p, lead)
-    together, *rest = backward(p.weights, p.trace, dY, None, dh_T, dc_T, inputs=True)
-    assert together.lead == lead
-    for index in np.ndindex(lead):
-        alone, *rest_alone = backward(p.weights, p.trace, dY[index], None, dh_T[index], dc_T[index], inputs=True)
-        assert_close(together.map(lambda array: array[index]), alone, 1e-14)
-        assert all(distance(d[index], of_one) < 1e-14 for d, of_one in zip(rest, rest_alone))
 
 
 numbers = st.floats(-1e6, 1e6).filter(lambda a: a == 0 or abs(a) > 1e-6)

@@ -98,7 +98,6 @@ def test_clip_by_norm_shortens_what_is_longer_and_keeps_the_direction(size, limi
         assert cosine(clipped, signs) == pytest.approx(1, rel=1e-14)
     else:
         assert clipped.identical(size * signs)
-    assert clip_by_norm(2.0 ** 900 * WEIGHTS, 2.0 ** -100).identical(clip_by_norm(2.0 ** 800 * WEIGHTS, 2.0 ** -100))
 
 
 def test_clip_by_value_holds_every_entry():

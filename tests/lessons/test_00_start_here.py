@@ -1,10 +1,8 @@
 """Notebook 00: answers to its exercises, for test_exercises; its first look, without a browser."""
 
 import numpy as np
-import pytest
 
 import lstmlib
-from helpers import drawn
 from lstmlib.exercises.start_here import check_plans, check_repair
 from lstmlib.explorers import start_here as look
 from lstmlib.explorers.where_to_divide.numbers import problem
@@ -26,18 +24,15 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("place, size_X, wrong, badges, verdict, said", [
-    (look.AT_ONCE, 8, 0, 4, "bit for bit", "all 88 numbers"),
-    (look.AT_ONCE, 10, 0, 4, "up to rounding", "a few 1e-16"),
-    (look.AT_THE_END, 8, 0, 1, "bit for bit", "the result is the same"),
-    (look.AT_EVERY_STEP, 8, 72, 4, "72 of 88 numbers are wrong", "The 16 numbers of the output layer are divided once"),
-    (look.AT_EVERY_STEP, 1, 0, 4, "bit for bit", "nothing is divided")])
-def test_the_first_look_shows_the_gradient_of_the_library(place, size_X, wrong, badges, verdict, said):
-    state = look.State(place, size_X)
-    numbers = look.numbers(state)
-    yours = lstmlib.backward(*problem(4, 1, "float64"), at=lstmlib.scale_at(look.PLACES[place], 1 / size_X))
-    np.testing.assert_array_equal(numbers.yours, entries(yours))
-    assert numbers.wrong == wrong and said in look.words(state, numbers)
-    good, told = look.headline(state, numbers)
-    assert good == (wrong == 0) and verdict in told
-    assert drawn(look.draw(state, numbers)).count(">1/|X|</text>") == badges
+SAID = [
+    ("At once", True, "The true gradient, bit for bit. ... all 88 numbers"),
+    (look.State(look.AT_ONCE, 10), True, "up to rounding. ... a few 1e-16"),
+    ("At the end", True, "bit for bit. ... the result is the same"),
+    ("At every step", False, "72 of 88 numbers are wrong. ... The 16 numbers of the output layer are divided once"),
+    (look.State(look.AT_EVERY_STEP, 1), True, "nothing is divided")]
+
+
+def test_the_first_look_shows_the_gradient_of_the_library():
+    for place, edges in look.PLACES.items():
+        yours = lstmlib.backward(*problem(4, 1, "float64"), at=lstmlib.scale_at(edges, 1 / 8))
+        np.testing.assert_array_equal(look.numbers(look.State(place, 8)).yours, entries(yours))

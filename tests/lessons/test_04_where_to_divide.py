@@ -42,7 +42,6 @@ def test_right_placements_stay_within_the_rounding_of_their_dtype():
         assert found.identical or size_X & (size_X - 1) or dtype == "float16"  # which may lose a subnormal's bits
 
 
-DIVIDED = State(("loss", "dy", "dh_above"), 100, beside="Nowhere")
 HIDDEN = State(("dc_next", "loss"), 2, 2, "float16", -6)  # a closed forget gate: dc_next is small
 CLOSED = state_of("Cell path only: dc_next", size_X=2, T=2, forget_bias=-6, beside="Nowhere")
 
@@ -64,7 +63,8 @@ SAID = [
      "Over all five arrays, 77% of it was never divided, 4% twice, 1% three times or more (shares of the parts' norms; "
      "parts can cancel). The result has cosine 0.976 and 7.12 times the true length."),
     (state_of("Cell path only: dc_next", forget_bias=-6), False,
-     "more than 99% of it was never divided, less than 1% twice"),
+     "more than 99% of it was never divided, less than 1% twice ... Wx 99%,"),
+    (state_of("Cell path only: dc_next", forget_bias=6), False, "Wx 28%,"),  # as notebook 04 says
     (HIDDEN, False, "Not the gradient, though float16 hides it. Right for Wy and by only. Over all five arrays, less "
      "than 1% of it was divided twice ... Wx 0, >99%, <1%;"),
     (State(EDGES, 100, 1, "float16"), False, "has no cosine and 0 times the true length."),
@@ -79,19 +79,13 @@ SAID = [
      "A and B: different weight gradients. On the way, dy_t is the same; dh_t, dc_t, dz_t and dW_t differ by no one "
      "factor."),
     (state_of("Nowhere", beside="Both ends: dy and dW", size_X=1), True, "bit for bit. A factor of 1 changes nothing."),
-    (DIVIDED, False, "dy_t of A is 1/|X|² times B's; dh_t, dc_t, dz_t and dW_t of A are 1/|X|³ times B's"),
-    (replace(DIVIDED, edges=(*DIVIDED.edges, "dz"), T=1, dtype="float16"), False, "dz_t and dW_t differ by no one"),
+    (State(("loss", "dy", "dh_above"), 100, beside="Nowhere"), False,
+     "dy_t of A is 1/|X|² times B's; dh_t, dc_t, dz_t and dW_t of A are 1/|X|³ times B's ... dy_t of A: 1/|X|²·B;"),
     (replace(HIDDEN, beside="At once: loss"), True, "up to rounding. By the rule only B is right. On the way"),
     (replace(HIDDEN, edges=("dc_next",), beside="Nowhere"), True, "Neither is the true gradient. On the way"),
     (CLOSED, False, "dc_t, dz_t and dW_t differ by no one factor"),
     (replace(CLOSED, dtype="float16"), True, "dc_t, dz_t and dW_t are the same"),
 ]
-
-
-def test_the_forget_gate_closes_the_cell_path():
-    shares = [numbers(state_of("Cell path only: dc_next", forget_bias=bias)).shares["Wx"][0] for bias in range(-6, 7)]
-    assert np.all(np.diff(shares) < 0)
-    np.testing.assert_allclose([shares[0], shares[-1]], [0.99, 0.28], atol=0.01)
 
 
 @pytest.mark.parametrize("edges", [(), ("dy", "dh_next"), ("dh_above", "dc_next")])
@@ -244,7 +238,6 @@ WRONG = {
         ((SHORTER[:-1], LONGER), "it stops after 'dW_t'"),
         (("loss dy dWy_t dW".split(), LONGER), "leads to Wy and by"),
         ((frozenset(SHORTER), LONGER), "a set, which has no order"),
-        (([], LONGER), "Still open: shorter"),
         ((SHORTER, "loss dy dh_above dz dh dz dW dy_t".split()), "longer: 'dh' is not one of the nine edges."),
         (("loss dy", LONGER), "Expected shorter to be a list of names of edges, received 'loss dy'."),
     ],
@@ -256,5 +249,3 @@ def test_paths_are_those_of_the_graph():
     assert {pair for path in of_b + of_Wy for pair in pairwise(path)} == {
         (edge, after) for edge, afters in exercises.NEXT.items() for after in afters}
     assert all(exercises.fault_of(path) is None for path in of_b) and all(map(exercises.fault_of, of_Wy))
-    for edge in EDGES:
-        assert exercises.possible_crossings({edge}, T=3) == {path.count(edge) for path in of_b}

@@ -94,11 +94,6 @@ def with_power(name=None, power=0):
     return lambda settings, n: {name: value * float(n) ** powers[name] for name, value in settings.items()}
 
 
-def changed_in_place(settings, size_X):
-    settings |= with_power()(settings, size_X)
-    return settings
-
-
 RIGHT = {
     exercises.check_sizes_after: [pair()],
 }
@@ -145,7 +140,7 @@ WRONG = {
         (with_power("sgd_rate", 2), "For sgd_rate = 0.5, |X| = 16: expected 0.03125, received 128.\n"),
         *((with_power(name, power), hint) for name, (_, hints) in exercises.OF_THE_SUM.items()
           for power, hint in hints.items()),
-        (changed_in_place, "has been changed"),
+        (lambda settings, n: settings.update(with_power()(settings, n)) or settings, "has been changed"),
         (lambda settings, n: {"limit": 1.0}, "Still open: sgd_rate, adam_rate, decay, epsilon."),
         (lambda settings, n: settings | {"clip": 1.0}, "Return a dict with the keys sgd_rate, adam_rate, limit, "),
     ],

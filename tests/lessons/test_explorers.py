@@ -9,12 +9,11 @@ import re
 import threading
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 
 import pytest
 from test_exercises import LESSONS
 
-from lstmlib.explorers import Explorer, Prediction, Slider, Switch, base, controls, film
+from lstmlib.explorers import Explorer, Prediction, Slider, Switch, controls, film
 from lstmlib.show import svg
 
 
@@ -82,6 +81,7 @@ def test_hand_preset_and_menu_move_the_state_and_the_menu_shows_which_preset_sta
     (lambda box: box.set(siez=2), "no control named siez; there are size, half"),
     (lambda box: box.choose("Huge"), "no preset named 'Huge'; there are Reset, Large"),
     (lambda box: box.sentence("Make it [huge](Huge)."), "no preset named 'Huge'"),
+    (lambda box: Prediction("Which?", "ab", str), "choices must be float, int or two texts or more, got 'ab'"),
     (lambda box: box.set(half=True, size=3), r"\|X\| must be one of \[1, 2, 4, 7, 8\], got 3"),
     (lambda box: box.set(half=True, size=None), "Sizes & <halves>: size must have a value, got None"),
 ])
@@ -116,17 +116,16 @@ def test_an_error_is_shown_kept_and_raised_and_goes_when_it_is_over(part, error,
 
 def test_a_hand_that_moves_while_a_cell_does_is_not_overlooked():
     """A control moved on the second thread, in the middle of a `set` that is then refused, is shown all the same."""
-    box, begun = explorer(), threading.Event()
+    box = explorer()
+    hand = threading.Thread(target=lambda: setattr(box.controls["size"], "index", 4))
 
     def refuse(change):
         if change.new:
-            begun.set()
-            hand.join(0.2)  # meanwhile the hand moves
+            hand.start()
+            hand.join(0.2)
             raise KeyboardInterrupt
 
     box.controls["half"].observe(refuse, names="value")
-    hand = threading.Thread(target=lambda: begun.wait(10) and setattr(box.controls["size"], "index", 4))
-    hand.start()
     with pytest.raises(KeyboardInterrupt):
         box.set(half=True)
     hand.join(10)
@@ -152,21 +151,6 @@ def test_where_no_kernel_runs_the_pictures_of_the_poster_stand():
         assert alt == f"{size} &lt;is&gt; it. size &lt;{size}&gt; &amp; no control moves this"
     assert "<b>Large.</b> 8 &lt;is&gt; it. size &lt;8&gt; &amp; no" in data["text/html"]
     assert "<b>Sizes &amp; &lt;halves&gt;</b>" in data["text/html"]
-
-
-def test_an_explorers_cell_run_again_frees_the_one_before(monkeypatch):
-    def run(cell, number):
-        request = {"metadata": {"cellId": cell}, "header": {"msg_id": number}}
-        kernel = SimpleNamespace(get_parent=lambda channel: request)
-        monkeypatch.setattr(base, "get_ipython", lambda: SimpleNamespace(kernel=kernel))
-        box = explorer()
-        return box, box.sentence("[a](Large)")
-
-    monkeypatch.setattr(base, "made", {})
-    (other, _), *twice, (last, _) = run("other", "1"), run("one", "2"), run("one", "2"), run("one", "3")
-    freed = [part for box, sentence in twice for part in (box, *base.inside(box), sentence)]
-    assert all(part.comm is part.layout.comm is None for part in freed)
-    assert shows(other, State()) and shows(last, State()) and other.comm and last.comm
 
 
 # What they say
@@ -211,17 +195,7 @@ def test_a_prediction_is_asked_then_compared():
 def test_what_a_prediction_tells():
     assert Prediction("How many?", int, lambda: 512).told() == {"truth": "512", "words": ""}
     assert Prediction("How far?", float, lambda: 0.123456).told()["truth"] == "0.1235"
+    failing = Prediction("Which?", ["a", "b"], lambda: "c")
     with pytest.raises(ValueError, match="truth must return one of a, b, got 'c'"):
-        Prediction("Which?", ["a", "b"], lambda: "c").told()
-    failing = Prediction("Which?", ["a", "b"], lambda: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
         failing.predicted = "a"
-    assert "ZeroDivisionError: division by zero" in failing.outcome["error"]
-
-
-@pytest.mark.parametrize("choices, truth, error", [
-    ("ab", lambda: "a", "choices must be float, int or two texts or more, got 'ab'"),
-    ([1, 2], lambda: 1, "choices must be float"), (["a", "b"], "a", "truth must be a function without arguments")])
-def test_a_prediction_refuses_what_it_cannot_ask(choices, truth, error):
-    with pytest.raises((ValueError, TypeError), match=error):
-        Prediction("Which?", choices, truth)
+    assert "ValueError: truth must" in failing.outcome["error"]
