@@ -1,16 +1,14 @@
 """The one mechanism of all explorers: state -> numbers -> panels and words.
 
-An explorer is made of pure functions and some controls. The state is a small frozen dataclass; each control is bound
-to the field of its name. Whatever changes, the reader's hand, a preset, a sentence in the text or a line of code, the
-same path is taken: controls -> state -> numbers -> panels and words, under one lock, for widget events arrive on a
-second thread.
+Whatever changes the controls, the reader's hand, a preset, a sentence in the text or a line of code, the same path is
+taken: controls -> state -> numbers -> panels and words, under one lock, for widget events arrive on a second thread.
 """
 
 import html
 import re
 import threading
 from dataclasses import replace
-from itertools import product, zip_longest
+from itertools import product
 
 import ipywidgets as widgets
 import traitlets
@@ -60,7 +58,7 @@ class Explorer(widgets.VBox):
         self.add_class("lstm-explorer")
         for control in controls.values():
             control.observe(self._control_moved, names="value")
-        self.menu.observe(lambda change: self.press(change.new[0]), names="chosen")
+        self.menu.observe(lambda change: self.set(**self.pressed(change.new[0])), names="chosen")
         self.choose("Reset")
         Explorer.newest[title] = self
         made_here(self)
@@ -114,9 +112,6 @@ class Explorer(widgets.VBox):
         """A sentence with states to choose in its flow: "Put it on [the recurrent path](Recurrent path only)."."""
         return Sentence(self, text)
 
-    def press(self, preset):
-        """What choosing a preset in the menu does."""
-        self.set(**self.pressed(preset))
 
     def pressed(self, preset):
         """{field: value} of what the menu moves: every control, unless an explorer has something else in mind."""
@@ -212,13 +207,11 @@ def made_here(widget):
     cell, run = request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
     if cell is None:
         return
-    before, widgets_of_cell = made.get(cell, (run, []))
-    if before != run:
-        for old in widgets_of_cell:
+    if cell in made and made[cell][0] != run:
+        for old in made.pop(cell)[1]:
             old.close()
             old.layout.close()
-        widgets_of_cell = []
-    made[cell] = run, [*widgets_of_cell, widget]
+    made.setdefault(cell, (run, []))[1].append(widget)
 
 
 class Sentence(Answering):
@@ -244,9 +237,8 @@ class Sentence(Answering):
     @staticmethod
     def parts_of(text):
         """[[words, preset or None], ...]: the text in pieces."""
-        pieces = re.split(r"\[([^]]+)\]\(([^)]+)\)", text)  # plain, words, preset, plain, ...
-        parts = zip_longest(([plain, None] for plain in pieces[::3]), map(list, zip(pieces[1::3], pieces[2::3])))
-        return [part for pair in parts for part in pair if part]
+        pieces = re.split(r"(\[[^]]+\]\([^)]+\))", text)  # plain, link, plain, ...
+        return [piece[1:-1].split("](", 1) if k % 2 else [piece, None] for k, piece in enumerate(pieces) if piece]
 
     @traitlets.observe("chosen")
     def _choose(self, change):

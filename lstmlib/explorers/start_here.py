@@ -108,7 +108,7 @@ def dots(numbers):
     note = f"(the last {OF_OUTPUT_LAYER}: output layer{'; a cross: wrong sign' if wrong_sign else ''})"
     return svg.panel(
         "numbers", 430, 222, frame.axes(y_ticks=ticks, title="Your number / the true number"),
-        frame.level(1, stroke=svg.GREEN, width=2), marks(frame, numbers.yours / numbers.truth),
+        frame.level(1, stroke=svg.GREEN, width=2), marks(frame, dict(enumerate(numbers.yours / numbers.truth))),
         svg.text(frame.middle, 194, f"the {len(numbers.truth)} numbers in the weight gradients", 12.5, "middle"),
         svg.text(frame.middle, 212, note, 12, "middle", svg.GREY),
         words=f"{len(numbers.truth) - numbers.wrong} of {len(numbers.truth)} numbers lie on the line of equality.")

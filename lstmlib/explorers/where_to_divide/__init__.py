@@ -1,7 +1,6 @@
 """The laboratory of notebook 04.
 
-Put 1/|X| on any edges of the backward graph and read what becomes of the gradient. What is
-computed stands in `numbers`, what is drawn in `picture` and in `lstmlib.show.graph`.
+What is computed stands in `numbers`, what is drawn in `picture` and in `lstmlib.show.graph`.
 """
 
 import traitlets

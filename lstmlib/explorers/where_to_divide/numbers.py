@@ -1,7 +1,4 @@
-"""The laboratory's state, numbers and words.
-
-1/|X| stands on any edges of the backward graph: what becomes of the gradient?
-"""
+"""The laboratory's state, numbers and words: what becomes of the gradient where 1/|X| stands on any edges."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -98,10 +95,8 @@ def film():
 def numbers(state):
     given = problem(state.T, state.forget_bias, state.dtype)
     gradient, way = on_the_way(*given, state.edges, state.size_X)
-    if state.beside == TRUTH:
-        truth, other_way = backward(*given) * (1 / state.size_X), None
-    else:
-        truth, other_way = on_the_way(*given, PLACEMENTS[state.beside], state.size_X)
+    truth, other_way = ((backward(*given) * (1 / state.size_X), None) if state.beside == TRUTH
+                        else on_the_way(*given, PLACEMENTS[state.beside], state.size_X))
     spectrum = crossing_spectrum(*problem(state.T, state.forget_bias, "float64"), state.edges)
     return Numbers(gradient, truth, crosses_exactly_once(state.edges, state.T), gradient.identical(truth),
                    relative_error(gradient, truth), cosine(gradient, truth), gradient.norm() / truth.norm(),
@@ -162,45 +157,35 @@ def words(state, numbers):
 def not_once(share):
     """What was not divided once, in words: "31% of it was never divided, 12% twice (...)"."""
     parts = {"never": share[0], "twice": share[2:3].sum(), "three times or more": share[3:].sum()}
-    there = {how: part for how, part in parts.items() if part > 0}
-    (first, part), *others = there.items()
+    (first, part), *others = ((how, part) for how, part in parts.items() if part > 0)
     if part > 1 - 1e-9:
         return "no path is divided" if first == "never" else f"every path is divided {first}"
     divided = "never divided" if first == "never" else f"divided {first}"
-    return (f"{percent(part)} of it was {divided}" + "".join(f", {percent(part)} {how}" for how, part in others)
-            + " (shares of the parts' norms; parts can cancel)")
+    more = "".join(f", {percent(part)} {how}" for how, part in others)
+    return f"{percent(part)} of it was {divided}{more} (shares of the parts' norms; parts can cancel)"
 
 
 def words_of_two(state, numbers):
     """The verdict on A beside B."""
+    reservation = ""
+    if state.size_X == 1:
+        reservation = "A factor of 1 changes nothing. "
+    elif numbers.within_rounding and not numbers.all_right:  # no dtype hides a mistake of B's beside a right A, for all
+        right = crosses_exactly_once(PLACEMENTS[state.beside], state.T)  # in PLACEMENTS miss that of Wy by a factor
+        reservation = f"{'By the rule only B is right' if all(right.values()) else 'Neither is the true gradient'}. "
     groups = {}
     for name in numbers.way:
         groups.setdefault(factor(numbers, name, state.size_X), []).append(f"{name.removesuffix('_t')}_t")
-    way = "; ".join(on_the_way_words(power, names) for power, names in groups.items())
-    return f"{reservation(state, numbers)}On the way, {way}."
+    way = "; ".join(compared(power, names) for power, names in groups.items())
+    return f"{reservation}On the way, {way}."
 
 
-def reservation(state, numbers):
-    """What to know where A and B agree.
-
-    No dtype hides a mistake of B's, for all in PLACEMENTS miss the gradient of Wy by a factor: beside a right A, B is
-    right too.
-    """
-    if state.size_X == 1:
-        return "A factor of 1 changes nothing. "
-    if numbers.all_right or not numbers.within_rounding:
-        return ""
-    right = all(crosses_exactly_once(PLACEMENTS[state.beside], state.T).values())
-    return "By the rule only B is right. " if right else "Neither is the true gradient. "
-
-
-def on_the_way_words(power, names):
+def compared(power, names):
     """How the gradients of those names differ between A and B."""
-    start, one = listed(names), len(names) == 1
-    are = "is" if one else "are"
-    if power is None:
-        return f"{start} {'differs' if one else 'differ'} by no one factor"
-    return f"{start} {are} the same" if power == 0 else f"{start} of A {are} {as_factor(power)} times B's"
+    are, differ = ("is", "differs") if len(names) == 1 else ("are", "differ")
+    how = (f"{differ} by no one factor" if power is None else f"{are} the same" if power == 0
+           else f"of A {are} {as_factor(power)} times B's")
+    return f"{listed(names)} {how}"
 
 
 def factor(numbers, name, size_X):

@@ -28,14 +28,13 @@ def spectrum(numbers):
         y = 44 + 28 * row
         parts.append(svg.text(0, y + 17, name, 13, bold=True))
         for k, x in enumerate(lefts):
-            part, right = share[3:].sum() if k == 3 else share[k:k + 1].sum(), k == 1
-            cell = [svg.rect(x, y, 64, 24, svg.SOFT, stroke=svg.GREEN if right else svg.FAINT,
-                             stroke_width=2 if right else 1),
-                    svg.rect(x, y, 64 * part, 24, svg.PALE_GREEN if right else svg.PALE_RED),
+            part = share[k:None if k == 3 else k + 1].sum()
+            edge, width, fill = (svg.GREEN, 2, svg.PALE_GREEN) if k == 1 else (svg.FAINT, 1, svg.PALE_RED)
+            cell = [svg.rect(x, y, 64, 24, svg.SOFT, stroke=edge, stroke_width=width),
+                    svg.rect(x, y, 64 * part, 24, fill),
                     svg.text(x + 32, y + 17, short_percent(part), 13, "middle", svg.INK if part > 0 else svg.GREY)]
             parts.append(svg.element("g", "".join(cell), data_path=f"{name} {k}"))
-    said = "; ".join(f"{name} " + ", ".join(short_percent(part) for part in share)
-                     for name, share in numbers.shares.items())
+    said = "; ".join(f"{name} {', '.join(map(short_percent, share))}" for name, share in numbers.shares.items())
     return svg.panel("spectrum", 300, 184, *parts, words="Norm of the part of each array that was divided never, once, "
                      f"twice and so on, as a share of the sum of these norms: {said}.")
 
@@ -56,20 +55,18 @@ def ratios(state, numbers):
         for value, label in ((state.size_X, "|X|"), (1 / state.size_X, "1/|X|")):
             parts += [frame.level(value, stroke=svg.GREY, stroke_dasharray="2 4"),
                       svg.text(frame.right + 5, frame.y(value) + 4, label, 12, fill=svg.GREY)]
-    ratio = [mine / true if true != 0 else None for mine, true in zip(gradient, truth)]
-    known = [one for one in ratio if one is not None]
-    words = f"{said}, from {min(known, default=1):.3g} to {max(known, default=1):.3g}; equal means 1."
+    ratio = {k: mine / true for k, (mine, true) in enumerate(zip(gradient, truth)) if true != 0}
+    lowest, highest = (most(ratio.values(), default=1) for most in (min, max))
+    words = f"{said}, from {lowest:.3g} to {highest:.3g}; equal means 1."
     return svg.panel("entries", frame.right + 36, 164, *parts, frame.level(1, stroke=svg.GREEN, width=2),
                      marks(frame, ratio), words=words)
 
 
 def marks(frame, ratios):
-    """A dot for each ratio but None; a cross where the sign is wrong, a triangle at the edge where it lies beyond."""
+    """A dot for each {place: ratio}; a cross where the sign is wrong, a triangle at the edge where it lies beyond."""
     dots = faults = ""
     low, high = frame.y_limits
-    for k, ratio in enumerate(ratios):
-        if ratio is None:
-            continue
+    for k, ratio in ratios.items():
         size, x = abs(ratio), frame.x(k + 0.5)
         y = frame.y(size or low)
         if not low <= size <= high:
