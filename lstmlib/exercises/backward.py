@@ -45,24 +45,22 @@ def check_cell_state(through_c):
 def check_gates(through_gates):
     """The slope of each gate is written with the gate's own value: a (1 - a) for a sigmoid, 1 - g^2 for the tanh."""
     gradients, z = np.split(arrays(8), 2)
-    values = [np.tanh(z[2]) if k == 2 else sigmoid(z[k]) for k in range(4)]
-    dz = [d * ((1 - a * a) if k == 2 else a * (1 - a)) for k, (d, a) in enumerate(zip(gradients, values))]
+    is_tanh = np.arange(4)[:, None, None] == 2
+    values = np.where(is_tanh, np.tanh(z), sigmoid(z))
+    dz = gradients * np.where(is_tanh, 1 - values ** 2, values * (1 - values))
     received = answered(through_gates(*gradients, *values))
     if isinstance(received, tuple | list):
         raise NotYet("Return one array: np.concatenate([...], axis=1) lays the four quarters side by side.")
 
-    def joined(*parts):
-        return np.concatenate(parts, axis=1)
-
-    twice = [d * ((1 - np.tanh(a) ** 2) if k == 2 else own_slope(a)) for k, (d, a) in enumerate(zip(gradients, values))]
+    twice = gradients * np.where(is_tanh, 1 - np.tanh(values) ** 2, own_slope(values))
     mistakes = [
-        (joined(*gradients), "between each z and its gate stands a slope: of the sigmoid, or of the tanh."),
-        (joined(*twice), "i, f, g, o are values already: the slopes are i (1 - i), ..., 1 - g^2."),
-        (joined(*dz[:2], gradients[2] * values[2] * (1 - values[2]), dz[3]), "g is a tanh: its slope is 1 - g^2."),
-        *((joined(*(dz[k] for k in order)), "the order is i, f, g, o.") for order in ((0, 1, 3, 2), (1, 0, 2, 3))),
+        (np.hstack(gradients), "between each z and its gate stands a slope: of the sigmoid, or of the tanh."),
+        (np.hstack(twice), "i, f, g, o are values already: the slopes are i (1 - i), ..., 1 - g^2."),
+        (np.hstack([*dz[:2], gradients[2] * values[2] * (1 - values[2]), dz[3]]), "g is a tanh: its slope is 1 - g^2."),
+        *((np.hstack([dz[k] for k in order]), "the order is i, f, g, o.") for order in ((0, 1, 3, 2), (1, 0, 2, 3))),
         (np.concatenate(dz), "the quarters stand side by side, in one row for each sequence: axis=1."),
-        (joined(*(d * a for d, a in zip(gradients, values))), "that is the value of each gate, not its slope.")]
-    expect(received, joined(*dz), "dz", mistakes=mistakes)
+        (np.hstack(gradients * values), "that is the value of each gate, not its slope.")]
+    expect(received, np.hstack(dz), "dz", mistakes=mistakes)
 
 
 @check
@@ -137,18 +135,12 @@ def check_forget_bias(bias):
     """f = 0.5^(1/100) = 0.9931 keeps half of the gradient over 100 steps; such a gate has the bias log(f / (1 - f))."""
     if not isinstance(bias, numbers.Real):
         raise NotYet(f"Expected a number, received {bias!r}.")
-    truth = bias_for_half(100)
+    truth, of_99 = (np.log(f / (1 - f)) for f in (0.5 ** (1 / 100), 0.5 ** (1 / 99)))
     expect(bias, truth, hint="first find f with f^100 = 1/2, then the bias with sigmoid(bias) = f.", mistakes=[
         (sigmoid(truth), "that is the forget gate itself; the bias is what the sigmoid turns into it."),
-        (bias_for_half(99), "100 steps are 100 forget gates, not 99."),
+        (of_99, "100 steps are 100 forget gates, not 99."),
         (-truth, "log((1 - f) / f) has the wrong sign: an open gate has a positive bias."),
     ], tolerance=1e-3, reveal=False)
-
-
-def bias_for_half(steps):
-    """The bias of a forget gate that keeps half of the gradient over so many steps."""
-    f = 0.5 ** (1 / steps)
-    return np.log(f / (1 - f))
 
 
 @check

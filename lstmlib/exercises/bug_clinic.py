@@ -31,17 +31,17 @@ def check_diagnoses(diagnoses):
              if diagnoses[letter] is not ... and diagnoses[letter] is not None}
     if not named:
         raise NotImplementedError
-    truth = {letter: patient.name.lower() for letter, patient in WARD.items()}
-    right = [letter for letter, name in named.items() if name == truth[letter]]
+    names, right, wrong = {patient.name.lower() for patient in WARD.values()}, [], []
+    for letter, name in named.items():
+        answer = brief(diagnoses[letter])
+        if name == WARD[letter].name.lower():
+            right.append(letter)
+        elif name in names:
+            wrong.append(f"{letter} is not {answer}: {HINTS[WARD[letter].name]}")
+        else:
+            wrong.append(f"{letter}: {answer} is none of the names. The faults are called {', '.join(PATIENTS)}.")
     if len(right) < len(WARD):
-        said = [f"Right so far: {', '.join(right) or 'none'}."]
-        for letter, name in named.items():
-            answer = brief(diagnoses[letter])
-            if name not in truth.values():
-                said.append(f"{letter}: {answer} is none of the names. The faults are called {', '.join(PATIENTS)}.")
-            elif letter not in right:
-                said.append(f"{letter} is not {answer}: {HINTS[WARD[letter].name]}")
-        raise NotYet("\n".join(said))
+        raise NotYet("\n".join([f"Right so far: {', '.join(right) or 'none'}.", *wrong]))
 
 
 @check
@@ -53,12 +53,14 @@ def check_cure(into_gates):
     errors = errors_by_part(gradient, HEALTHY.gradient(weights, batch))
     if all(error < 1e-9 for error in errors.values()):
         return
-    if relative_error(gradient, WithDhTwice().gradient(weights, batch)) < 1e-9:
+    twice = Cured(lambda now, dh, dc: HEALTHY.into_gates(now, dh, dc + dh * now.o * (1 - np.tanh(now.c) ** 2)))
+    if relative_error(gradient, twice.gradient(weights, batch)) < 1e-9:
         raise NotYet("What comes from dh through h = o * tanh(c) is counted twice. Hint: dc contains it already.")
-    order = cured.order_of_quarters()
-    if order not in (None, "ifgo"):
-        raise NotYet("Expected the quarters of dz in the order i, f, g, o, received them in the order "
-                     f"{', '.join(order)}.")
+    received, right = cured.pairs[0]  # both made of the same dh and dc: any other call would do
+    for order in permutations(range(4)):
+        if order != (0, 1, 2, 3) and all(same(quarter, right[k]) for quarter, k in zip(received, order)):
+            raise NotYet("Expected the quarters of dz in the order i, f, g, o, received them in the order "
+                         f"{', '.join('ifgo'[k] for k in order)}.")
     gate = cured.worst_gate()
     part = max((name for name in errors if name.endswith(f" {gate}")), key=errors.get)
     raise NotYet(f"Expected norm-relative errors below 1e-9, received {errors[part]:.1g} in {part}. "
@@ -82,12 +84,6 @@ class Cured(Textbook):
         self.pairs.append((np.split(received, 4, axis=1), np.split(right, 4, axis=1)))
         return received
 
-    def order_of_quarters(self):
-        """The gates whose gradients stand in the four quarters, such as "ifog"; None where a quarter is wrong."""
-        received, right = self.pairs[0]  # both made of the same dh and dc: any other call would do
-        return next(("".join(order) for order in permutations("ifgo") if all(
-            same(quarter, right["ifgo".index(gate)]) for quarter, gate in zip(received, order))), None)
-
     def worst_gate(self):
         """The gate whose quarter is farthest off in any call; NaN is the farthest, where none was handed over."""
         distances = {gate: max(np.nan_to_num(np.linalg.norm(received[k] - right[k]), nan=np.inf)
@@ -100,13 +96,6 @@ SLOPES = {"i": "in c_t it multiplies g. What is the slope of the sigmoid in term
           "f": "in c_t it multiplies the state before. What is the slope of the sigmoid in terms of f",
           "g": "g is tanh(z_g) already. What is its slope at z_g in terms of g",
           "o": "it multiplies tanh(c) in h_t: from which of dh and dc does its gradient come"}
-
-
-class WithDhTwice(Textbook):
-    """A likely mistake: dc is taken for what comes from the next timestep alone."""
-
-    def into_gates(self, now, dh, dc, size_X):
-        return super().into_gates(now, dh, dc + dh * now.o * (1 - np.tanh(now.c) ** 2))
 
 
 @check

@@ -35,20 +35,6 @@ def count_parameters(answer):
                mistakes=mistakes.items())
 
 
-def latch_weights(b_i, b_f, b_g, b_o):
-    """The cell of exercise 2.2: inputs (value, write), one hidden unit."""
-    Wx = [[0, 0, 1, 0], [12, 0, 0, 0]]
-    return Weights(*(np.array(array, float) for array in (Wx, np.zeros((1, 4)), [b_i, b_f, b_g, b_o], [[1]], [0])))
-
-
-def latch_sequence(value, arrival, seed):
-    """Input (LATCH_T, 1, 2): values in -1..1 at every step, `value` and the write marker at one."""
-    X = np.zeros((LATCH_T, 1, 2))
-    X[..., 0] = np.random.default_rng(seed).uniform(-1, 1, (LATCH_T, 1))
-    X[arrival] = value, 1
-    return X
-
-
 @check
 def latch(answer):
     """The number stays within 5% for more than 20 steps, and the values before and after it leave no trace."""
@@ -57,8 +43,13 @@ def latch(answer):
         raise NotImplementedError
     if np.shape(biases) != (4,):
         raise NotYet(f"Expected four biases (b_i, b_f, b_g, b_o), received {biases!r}.")
+    Wx = [[0, 0, 1, 0], [12, 0, 0, 0]]  # of the inputs value and write
+    weights = Weights(*(np.array(array, float) for array in (Wx, np.zeros((1, 4)), biases, [[1]], [0])))
     for value, arrival, seed in ((0.8, 4, 1), (-0.5, 0, 2), (0.3, 8, 3)):
-        trace = forward(latch_weights(*biases), latch_sequence(value, arrival, seed))
+        values = np.random.default_rng(seed).uniform(-1, 1, LATCH_T)
+        X = np.column_stack([values, np.zeros(LATCH_T)])[:, None]
+        X[arrival] = value, 1
+        trace = forward(weights, X)
         wanted, c, h = np.tanh(value), trace.c.ravel(), trace.h.ravel()
         given = f"the value {value} written at step {arrival + 1}"
         off = np.round(np.abs(c / wanted - 1), 3)  # as far as it is printed
@@ -111,14 +102,11 @@ def _inputs_hint(received, expected, b):
             (T, B, H, 4): "the gates come before the units: in z the H numbers of i come first, then those of f.",
         }.get(np.shape(received))
     early = "no sigmoid and no tanh yet: h_{t-1} Wh has still to be added."
-    candidate = np.arange(4)[:, None] == 2
+    gates = np.where(np.arange(4)[:, None] == 2, np.tanh(expected), sigmoid(expected))
     return likely(received, (
         (expected.reshape(T, B, H, 4).swapaxes(2, 3),
          "the H numbers of i come first in z, then those of f: part 4H into (4, H), not into (H, 4)."),
-        (expected - b.reshape(4, H), "the bias b is missing."),
-        (sigmoid(expected), early),
-        (np.where(candidate, np.tanh(expected), sigmoid(expected)), early),
-    ))
+        (expected - b.reshape(4, H), "the bias b is missing."), (sigmoid(expected), early), (gates, early)))
 
 
 @check
@@ -148,31 +136,19 @@ def _counter_hint(weights, trace, t):
     i, f, g, c_before = (array.ravel() for array in (trace.i, trace.f, trace.g, trace.c_prev))
     wrong = np.abs([(f - (1 - RESET)) * c_before, i * g - COUNT])[:, :t + 1]  # in f c_{t-1}, and in i g
     added, worst = np.unravel_index(wrong.argmax(), wrong.shape)
-    if added:
-        return _input_hint(weights.Wx, COUNT[worst], RESET[worst], f"i = {i[worst]:.2f} and g = {g[worst]:.2f}")
-    return _forget_hint(weights.Wx, RESET[worst], f[worst])
-
-
-def _forget_hint(Wx, reset, f):
-    if reset:
-        return f"the reset did not close the forget gate, it is {f:.2f}: it needs a large negative weight there."
-    if Wx[0, 1] < 0:
-        return ("a 1 without a reset must leave the forget gate as open as a 0 does, but count reaches it with weight "
-                f"{Wx[0, 1]:g}: only the reset, the second row of Wx, may close it.")
-    return (f"without a reset the forget gate must be so close to 1 that the count lasts for many steps; at {f:.4f} "
-            "it fades: raise b_f.")
-
-
-def _input_hint(Wx, count, reset, found):
-    into_count, into_reset = Wx[:, [0, 2]]  # the weights into the input gate and the candidate
-    if not into_count.any():
-        return ("a 1 must add i g = 1, but count reaches neither the input gate nor the candidate: the first row of Wx "
-                "belongs to count, the second to reset.")
-    if reset and into_reset.any():
-        rule = "a 1 with a reset is the first of the new count" if count else "a reset by itself adds nothing"
-        return f"{rule}: only the forget gate may react to the reset."
-    if count:
-        return (f"a 1 must add i g = 1, and there {found}: the input gate should be open, and the candidate saturated "
-                "at tanh(large) = 1.")
-    return (f"a 0 must add nothing, and there {found}: either the candidate is 0 (a weight from count, no bias) or the "
-            "input gate is shut.")
+    count, reset, i, f, g = (array[worst] for array in (COUNT, RESET, i, f, g))
+    closing, (from_count, from_reset) = weights.Wx[0, 1], weights.Wx[:, [0, 2]].any(axis=1)  # count into f; into i or g
+    rule = "a 1 with a reset is the first of the new count" if count else "a reset by itself adds nothing"
+    of_f = ((reset, f"the reset did not close the forget gate, it is {f:.2f}: it needs a large negative weight there."),
+            (closing < 0, "a 1 without a reset must leave the forget gate as open as a 0 does, but count reaches it "
+                          f"with weight {closing:g}: only the reset, the second row of Wx, may close it."),
+            (True, "without a reset the forget gate must be so close to 1 that the count lasts for many steps; at "
+                   f"{f:.4f} it fades: raise b_f."))
+    of_i_g = ((not from_count, "a 1 must add i g = 1, but count reaches neither the input gate nor the candidate: the "
+                               "first row of Wx belongs to count, the second to reset."),
+              (reset and from_reset, f"{rule}: only the forget gate may react to the reset."),
+              (count, f"a 1 must add i g = 1, and there i = {i:.2f} and g = {g:.2f}: the input gate should be open, and "
+                      "the candidate saturated at tanh(large) = 1."),
+              (True, f"a 0 must add nothing, and there i = {i:.2f} and g = {g:.2f}: either the candidate is 0 (a weight "
+                     "from count, no bias) or the input gate is shut."))
+    return next(hint for holds, hint in (of_i_g if added else of_f) if holds)

@@ -98,12 +98,10 @@ def divided_elsewhere(dY, size_X):
         return divided
 
     last = np.s_[..., -1, :, :]
-    but_last = dY / size_X
-    but_last[last] = dY[last]
     return [
         (at(np.s_[..., 0, :, :]), "you divided at the first timestep; time is the axis third from the end."),
         (dY / size_X, "you divided at every timestep."),
-        (but_last, "you divided at every timestep but the last."),
+        (at(np.s_[..., :-1, :, :]), "you divided at every timestep but the last."),
         (at(np.s_[..., -1, :]),
          "you divided the last sequence of the batch; time is third from the end: gradient[..., -1, :, :]."),
         (at(-1), "you divided the last upstream gradient; time is third from the end: gradient[..., -1, :, :]."),
@@ -129,8 +127,10 @@ def check_right_sets(right_sets):
             raise NotYet("Your answer puts a set into a set, which Python cannot do. Hint: the placements in it "
                          "must be frozensets, as those in `placements` are; frozenset(edges) makes one.") from None
         if not isinstance(received, set) or not all(isinstance(placement, frozenset) for placement in received):
-            raise NotYet(f"Expected a set of frozensets, received {kind(received)}. "
-                         "Hint: {p for p in placements if ...} makes one.")
+            members = received if isinstance(received, set | list | tuple) else ()
+            kinds = " and ".join(sorted({type(member).__name__ for member in members}))
+            raise NotYet(f"Expected a set of frozensets, received a value of type {type(received).__name__}"
+                         f"{kinds and f' of {kinds}'}. Hint: {{p for p in placements if ...}} makes one.")
         verdicts = {p: crosses_exactly_once(p, T).values() for p in PLACEMENTS}
         wanted = {p for p in PLACEMENTS if given <= p and all(verdicts[p])}
         if received != wanted:
@@ -139,14 +139,6 @@ def check_right_sets(right_sets):
                          f"{len(received)}; for example, {{{', '.join(sorted(wrong))}}} "
                          f"{'does not belong to them' if wrong in received else 'is missing'}. "
                          f"Hint: {hint_for_right_sets(received, given, T, verdicts)}")
-
-
-def kind(collection):
-    """What it is and what is in it, such as "a list of frozenset"."""
-    name = type(collection).__name__
-    members = collection if isinstance(collection, set | list | tuple) else ()
-    inside = sorted({type(member).__name__ for member in members})
-    return f"a value of type {name}" + (f" of {' and '.join(inside)}" if inside else "")
 
 
 def hint_for_right_sets(received, given, T, verdicts):

@@ -1,7 +1,6 @@
-"""The fault bench: choose a patient, choose an instrument, read it.
+"""The fault bench: choose a patient, choose an instrument, read it, on one small LSTM and a ragged batch.
 
-The readings are those of `lstmlib.clinic.instruments`, taken on one small LSTM and a ragged batch. All axes are
-fixed, for an axis that follows the data would hide a constant factor.
+All axes are fixed, for an axis that follows the data would hide a constant factor.
 """
 
 from collections import namedtuple
@@ -11,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checking import relative_error
 from ..clinic import XRay, xray
 from ..clinic.instruments import errors_by_part, own_gradient, probe_ratios, reordering, response, size_and_direction
 from ..clinic.patients import HEALTHY, OUTPATIENTS, WARD, example, outpatient
@@ -41,7 +39,6 @@ class Readings(NamedTuple):
     """Everything the instruments show of one patient."""
 
     errors: dict        # part of the gradient -> norm-relative error against the patient's own objective
-    error: float        # the same over all parts
     ratio: float        # norm over the true norm
     angle: float        # to the true gradient, in degrees
     response: np.ndarray  # for each of FACTORS
@@ -55,10 +52,9 @@ def readings(bed):
     patient, (weights, batch) = BEDS[bed], example(3)
     gradient, truth = patient.gradient(weights, batch), own_gradient(patient, weights, batch)
     ratio, cosine = size_and_direction(gradient, truth)
-    return Readings(errors_by_part(gradient, truth), relative_error(gradient, truth), ratio,
-                    float(np.degrees(np.arccos(min(cosine, 1)))), response(patient, weights, batch, FACTORS),
-                    probe_ratios(patient, weights, batch), reordering(patient, weights, batch),
-                    xray(outpatient(patient), T=STEPS))
+    return Readings(errors_by_part(gradient, truth), ratio, np.degrees(np.arccos(min(cosine, 1))),
+                    response(patient, weights, batch, FACTORS), probe_ratios(patient, weights, batch),
+                    reordering(patient, weights, batch), xray(outpatient(patient), T=STEPS))
 
 
 def numbers(state):
@@ -70,7 +66,7 @@ PERCENTS = [(error ** 0.5, f"{100 * error:.0f}%") for error in (0, 0.01, 0.1, 0.
 OVER_LINES = {"stroke": svg.PAPER, "stroke_width": 4, "paint_order": "stroke"}  # a white rim, to be read on grid lines
 DASHES = {"stroke": svg.GREY, "width": 2, "stroke_dasharray": "4 4"}
 NOTHING = 0.004  # where the probe draws what does not cross, or hardly does
-LOG_RATIOS = [(0.01, "0.01"), (0.1, "0.1"), (1, "1"), (10, "10")]
+LOG_RATIOS = [0.01, 0.1, 1, 10]
 
 
 def draw(state, numbers):
@@ -86,23 +82,22 @@ def xray_panel(state, numbers):
     of = picture.steps.index(state.step - 1)
     true, read = (np.linalg.norm(dz[of], axis=-1) for dz in (picture.true_dz, picture.dz))
     largest = max(true.max(), 1e-300)
-    parts = [svg.text(0, 14, "Rows of the gradient of Wx: dz, read from outside, in frames of the true size", 13,
-                      bold=True)]
+    parts = [svg.text(0, 14, "Rows of the gradient of Wx: dz, read from outside, in frames of the true size", bold=True)]
     for k, gate in enumerate("ifgo"):
         x = 76 + 162 * k
-        parts.append(svg.text(x, 42, f"gate {gate}", 13, bold=True))
+        parts.append(svg.text(x, 42, f"gate {gate}", bold=True))
         for t in range(STEPS):
             y, off = 54 + 52 * t, wrong[t, k]
             parts += [svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 34, fill=svg.RED if off else svg.BLUE),
                       svg.rect(x, y, 120 * true[t, k] / largest, 34, fill="none", stroke=svg.INK, stroke_width=1.5,
                                stroke_dasharray="4 3"),
-                      svg.text(x + 126, y + 22, "✗" if off else "✓" if true[t, k] else "0", 13)]
+                      svg.text(x + 126, y + 22, "✗" if off else "✓" if true[t, k] else "0")]
     for t in range(STEPS):
         here = t == state.step - 1
-        parts.append(svg.text(0, 76 + 52 * t, f"t = {t + 1}{' ◀' if here else ''}", 13, bold=here))
-    parts.append(svg.text(0, 54 + 52 * STEPS + 22, "◀ the loss acts at this timestep alone; later ones get nothing", 12,
-                          fill=svg.GREY))
-    return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, words=xray_reading(state, numbers)[1])
+        parts.append(svg.text(0, 76 + 52 * t, f"t = {t + 1}{' ◀' if here else ''}", bold=here))
+    key = "◀ the loss acts at this timestep alone; later ones get nothing"
+    return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, svg.text(0, 76 + 52 * STEPS, key, 12, fill=svg.GREY),
+                     words=xray_reading(state, numbers)[1])
 
 
 def check_picture(numbers):
@@ -117,16 +112,14 @@ def check_picture(numbers):
                   svg.text(x, top - 6, percent(error), 11, "middle", **OVER_LINES)]
     for first, label in ((0, "Wx"), (4, "Wh"), (8, "b")):
         left, right, y = frame.x(first) - 18, frame.x(first + 3) + 18, frame.bottom + 28
-        parts += [svg.line(left, y, right, y, stroke=svg.GREY),
-                  svg.text((left + right) / 2, y + 18, label, 13, "middle")]
+        parts += [svg.line(left, y, right, y, svg.GREY), svg.text((left + right) / 2, y + 18, label, 13, "middle")]
     return "".join(parts) + svg.text(frame.x(12.5), frame.bottom + 46, "output", 12, "middle", svg.GREY)
 
 
 def size_picture(numbers):
     size = svg.Frame(90, 90, 600, 70, (0.1, 10), (0, 1), log="x")
     angle = svg.Frame(90, 250, 600, 70, (0, 30), (0, 1))
-    parts = [size.axes([(0.1, "0.1"), (0.2, "0.2"), (0.5, "0.5"), (1, "1"), (2, "2"), (5, "5"), (10, "10")],
-                       title="Size: norm of the gradient over the true norm"),
+    parts = [size.axes([0.1, 0.2, 0.5, 1, 2, 5, 10], title="Size: norm of the gradient over the true norm"),
              angle.axes([(a, f"{a}°") for a in range(0, 31, 5)], title="Direction: angle to the true gradient")]
     for frame, value, healthy in ((size, numbers.ratio, 1), (angle, numbers.angle, 0)):
         parts += [svg.line(frame.x(healthy), frame.top, frame.x(healthy), frame.bottom, **DASHES),
@@ -136,38 +129,37 @@ def size_picture(numbers):
 
 def response_picture(numbers):
     frame = svg.Frame(90, 60, 600, 250, (-0.4, 3.4), (0.1, 10), log="y")
-    parts = [frame.axes([*enumerate(("1", "1/10", "1/100", "1/1000"))], LOG_RATIOS[1:],
-                        "the gradient of the loss is multiplied by a", "",
-                        "Scaled loss: size of the gradient / (a × size for a = 1)"), frame.level(1, **DASHES)]
-    return "".join(parts + marks(frame, range(4), numbers.response, svg.BLUE))
+    axes = frame.axes([*enumerate(("1", "1/10", "1/100", "1/1000"))], LOG_RATIOS[1:],
+                      "the gradient of the loss is multiplied by a",
+                      title="Scaled loss: size of the gradient / (a × size for a = 1)")
+    return axes + frame.level(1, **DASHES) + marks(frame, range(4), numbers.response, svg.BLUE)
 
 
 def probe_picture(numbers):
     steps = range(1, len(numbers.probe["dh_next"]) + 1)
     frame = svg.Frame(90, 60, 600, 250, (0.7, len(steps) + 0.3), (0.002, 10), log="y")
-    parts = [frame.axes(list(steps), [(NOTHING, "about 0")] + LOG_RATIOS, "timestep t into which it crosses", "",
-                        "Probe: what crosses, over what should cross (the loss is at the last step)"),
+    parts = [frame.axes(steps, [(NOTHING, "about 0"), *LOG_RATIOS], "timestep t into which it crosses",
+                        title="Probe: what crosses, over what should cross (the loss is at the last step)"),
              frame.level(1, **DASHES)]
     looks = (("dc_next", svg.BLUE, 7, None, "● dc_next, along the cell state"),
              ("dh_next", svg.RED, 4, "6 4", "• dh_next, through the gates (dashed)"))
     for row, (edge, colour, radius, dashes, label) in enumerate(looks):
         values = np.maximum(numbers.probe[edge], NOTHING)
-        parts.append(frame.curve(steps, values, stroke=colour, stroke_dasharray=dashes))
-        parts += marks(frame, steps, values, colour, radius)
-        parts.append(svg.text(110 + 270 * row, 372, label, 12, fill=colour))
+        parts += [frame.curve(steps, values, stroke=colour, stroke_dasharray=dashes),
+                  marks(frame, steps, values, colour, radius), svg.text(110 + 270 * row, 372, label, 12, fill=colour)]
     return "".join(parts)
 
 
 def order_picture(numbers):
     orders = range(1, len(numbers.reordered) + 1)
     frame = svg.Frame(90, 60, 600, 250, (0.5, len(orders) + 0.5), (EXACT / 10, 10), log="y")
-    axes = frame.axes(list(orders), LOG_ERRORS, "another order of the same sequences", "",
-                      "Reordered batch: relative change of the gradient")
-    return axes + "".join(marks(frame, orders, np.maximum(numbers.reordered, EXACT), svg.BLUE))
+    axes = frame.axes(orders, LOG_ERRORS, "another order of the same sequences",
+                      title="Reordered batch: relative change of the gradient")
+    return axes + marks(frame, orders, np.maximum(numbers.reordered, EXACT), svg.BLUE)
 
 
 def marks(frame, xs, ys, colour, radius=7):
-    return [svg.circle(frame.x(x), frame.y(y), radius, fill=colour) for x, y in zip(xs, ys)]
+    return "".join(svg.circle(frame.x(x), frame.y(y), radius, fill=colour) for x, y in zip(xs, ys))
 
 
 def xray_wrong(state, numbers):
@@ -197,8 +189,7 @@ def check_reading(_, numbers):
     worst = max(wrong, key=wrong.get)
     if max(wrong.values()) - min(wrong.values()) < 1e-6:
         return False, f"all {len(wrong)} parts off by the same {percent(wrong[worst])}"
-    return False, (f"{len(wrong)} of {len(numbers.errors)} parts differ, most of all {worst}: "
-                   f"{percent(wrong[worst])}")
+    return False, f"{len(wrong)} of {len(numbers.errors)} parts differ, most of all {worst}: {percent(wrong[worst])}"
 
 
 def size_reading(_, numbers):
@@ -256,14 +247,13 @@ def decimals(ratio):
     return "nothing" if ratio == 0 else "below 0.01" if ratio < 0.01 else f"{ratio:.2f}"
 
 
-PRESETS = {"Patient A, size": dict(patient="A", instrument="size and direction"),
-           "Patient C, check": dict(patient="C", instrument="gradient check"),
-           "Patient D, check": dict(patient="D", instrument="gradient check"),
-           "Patient D, order": dict(patient="D", instrument="reordered batch"),
-           "Patient H, probe": dict(patient="H", instrument="probe"),
-           "Patient C, X-ray": dict(patient="C", instrument="X-ray"),
-           "Patient J, X-ray": dict(patient="J", instrument="X-ray", step=3),
-           "Patient J, two steps": dict(patient="J", instrument="X-ray", step=2)}
+PRESETS = {"Patient A, size": {"patient": "A", "instrument": "size and direction"},
+           "Patient C, check": {"patient": "C", "instrument": "gradient check"},
+           "Patient D, check": {"patient": "D", "instrument": "gradient check"},
+           "Patient D, order": {"patient": "D", "instrument": "reordered batch"},
+           "Patient H, probe": {"patient": "H", "instrument": "probe"},
+           "Patient C, X-ray": {"patient": "C"},
+           "Patient J, X-ray": {"patient": "J", "step": 3}, "Patient J, two steps": {"patient": "J", "step": 2}}
 
 
 def film():

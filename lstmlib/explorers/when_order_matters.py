@@ -13,7 +13,7 @@ accumulator that is wide enough, and then stored in the chosen format.
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from itertools import product
+from itertools import accumulate, product
 from typing import NamedTuple
 
 import numpy as np
@@ -128,16 +128,14 @@ def way(state, size_X, at_once):
     work = [*unscale, clip] if state.unscale == BEFORE else [clip, *unscale]
     if not at_once:
         work.append(("divide by |X|", lambda gradient: gradient / size_X))
-    gradients = [summed]
-    for _, done in work:
-        gradients.append(done(gradients[-1]))
-    norms, received = list(map(norm_of, gradients)), gradients[-1]
+    *_, received = gradients = list(accumulate(work, lambda gradient, stage: stage[1](gradient), initial=summed))
+    norms = list(map(norm_of, gradients))
     stages = list(zip(["backward, sum", *(what for what, _ in work)], norms))
     met, left = norms[work.index(clip):][:2]
-    step = float(np.sqrt(np.mean((received / (np.abs(received) + state.epsilon)) ** 2)))
-    lost, overflowed = int((summed == 0).sum()), int((~np.isfinite(summed)).sum())
+    overflowed = int((~np.isfinite(summed)).sum())
+    step = float(np.sqrt(np.mean((received / (np.abs(received) + state.epsilon)) ** 2))) if not overflowed else math.nan
     meant = norm_of(clipped(state.limit, summed / state.scale) / (1 if at_once else size_X))
-    return Way(stages, met, left < met * 0.999, received, norms[-1], math.nan if overflowed else step, lost, overflowed,
+    return Way(stages, met, left < met * 0.999, received, norms[-1], step, int((summed == 0).sum()), overflowed,
                over(meant, norms[-1]))
 
 
