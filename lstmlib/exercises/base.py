@@ -169,8 +169,10 @@ def difference(received, expected, tolerance):
 
 def brief(value, digits=6):
     """A value in a few words: small arrays in full, larger ones by their shape, anything else up to some length."""
+    if isinstance(value, np.ndarray) and value.size > SMALL:
+        return f"an array of shape {value.shape}"
     if isinstance(value, np.ndarray):
-        return np.array2string(value, precision=digits - 2) if value.size <= SMALL else f"an array of shape {value.shape}"
+        return np.array2string(value, precision=digits - 2)
     if isinstance(value, np.generic):
         value = value.item()  # 3, not np.int64(3)
     text = f"{value:.{digits}g}" if isinstance(value, float) else repr(value)

@@ -147,8 +147,8 @@ def _counter_hint(weights, trace, t):
     of_i_g = ((not from_count, "a 1 must add i g = 1, but count reaches neither the input gate nor the candidate: the "
                                "first row of Wx belongs to count, the second to reset."),
               (reset and from_reset, f"{rule}: only the forget gate may react to the reset."),
-              (count, f"a 1 must add i g = 1, and there i = {i:.2f} and g = {g:.2f}: the input gate should be open, and "
-                      "the candidate saturated at tanh(large) = 1."),
-              (True, f"a 0 must add nothing, and there i = {i:.2f} and g = {g:.2f}: either the candidate is 0 (a weight "
-                     "from count, no bias) or the input gate is shut."))
+              (count, f"a 1 must add i g = 1, and there i = {i:.2f} and g = {g:.2f}: the input gate should be open, "
+                      "and the candidate saturated at tanh(large) = 1."),
+              (True, f"a 0 must add nothing, and there i = {i:.2f} and g = {g:.2f}: either the candidate is 0 (a "
+                     "weight from count, no bias) or the input gate is shut."))
     return next(hint for holds, hint in (of_i_g if added else of_f) if holds)

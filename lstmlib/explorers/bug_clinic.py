@@ -82,7 +82,8 @@ def xray_panel(state, numbers):
     of = picture.steps.index(state.step - 1)
     true, read = (np.linalg.norm(dz[of], axis=-1) for dz in (picture.true_dz, picture.dz))
     largest = max(true.max(), 1e-300)
-    parts = [svg.text(0, 14, "Rows of the gradient of Wx: dz, read from outside, in frames of the true size", bold=True)]
+    title = "Rows of the gradient of Wx: dz, read from outside, in frames of the true size"
+    parts = [svg.text(0, 14, title, bold=True)]
     for k, gate in enumerate("ifgo"):
         x = 76 + 162 * k
         parts.append(svg.text(x, 42, f"gate {gate}", bold=True))
