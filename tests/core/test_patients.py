@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lstmlib import backward, cosine, cross_entropy, forward, relative_error
+from lstmlib import backward, cross_entropy, forward, relative_error
 from lstmlib.clinic import instruments as ins
-from lstmlib.clinic.patients import HEALTHY, PATIENTS, WARD, Batch, example
+from lstmlib.clinic.patients import HEALTHY, PATIENTS, Batch, example
 
 EXAMPLE = example(8)
 LONG = example(5, T=60, lengths=range(60, 28, -2), D=5, H=16, K=4, scale=1)
@@ -36,19 +36,12 @@ def readings(patient, weights, batch):
             "reordering": ins.reordering(patient, weights, batch).max()}
 
 
-def test_the_healthy_one_is_right_and_caught_by_no_instrument():
-    assert relative_error(HEALTHY.gradient(*EXAMPLE), library_gradient(*EXAMPLE)) < 1e-14
-    assert max(readings(HEALTHY, *EXAMPLE).values()) < 1e-13
-
-
 @pytest.mark.parametrize("name", PATIENTS)
 def test_each_patient_is_caught_by_just_these_instruments_and_passes_just_these_weak_checks(name):
     patient, (caught, passed) = PATIENTS[name], CAUGHT[name]
     assert [instrument for instrument, far in readings(patient, *EXAMPLE).items() if far > 1e-5] == caught.split()
     assert [check for check, passes in ins.WEAK_CHECKS.items()
             if passes(patient, *(LONG if check.startswith("rtol") else EXAMPLE))] == passed
-    assert cosine(patient.gradient(*EXAMPLE), library_gradient(*EXAMPLE)) > 0.85  # so that it learns
-    assert patient in WARD.values() and patient.fault
 
 
 def test_mean_of_means_is_right_for_equal_lengths():

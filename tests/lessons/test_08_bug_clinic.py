@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,11 +65,7 @@ def test_no_state_of_the_poster_names_a_patient():
 DIAGNOSES = {letter: patient.name for letter, patient in WARD.items()}
 
 
-def slope(g):
-    return 1 - g ** 2
-
-
-def into_gates(now, dh, dc, i=1, f=1, slope_g=slope, dc_for_o=False):
+def into_gates(now, dh, dc, i=1, f=1, slope_g=lambda g: 1 - g ** 2, dc_for_o=False):
     do = dc if dc_for_o else dh
     return np.concatenate([i * dc * now.g * now.i * (1 - now.i), f * dc * now.c_prev * now.f * (1 - now.f),
                            dc * now.i * slope_g(now.g), do * np.tanh(now.c) * now.o * (1 - now.o)], axis=-1)
@@ -85,12 +82,6 @@ def in_place(now, dh, dc):
     return dz
 
 
-def of_arrays(gradient, truth, names):
-    """A check that looks at some of the arrays alone."""
-    return all(np.linalg.norm(getattr(gradient, name) - getattr(truth, name))
-               <= 1e-9 * np.linalg.norm(getattr(truth, name)) for name in names.split())
-
-
 def entrywise(gradient, truth, **tolerance):
     return all(np.allclose(mine, getattr(truth, name), **tolerance) for name, mine in gradient.items())
 
@@ -105,7 +96,6 @@ def with_upstream(change, times=1):
     return lambda weights, trace, dY: backward(weights, trace, change(dY)).map(lambda array: array * times)
 
 
-SHAPE = "Expected dz of shape (B, 4H) = (4, 16), the quarters i, f, g, o side by side; received an array of shape "
 NAMES = f"is none of the names. The faults are called {', '.join(PATIENTS)}."
 OPEN = dict.fromkeys(WARD, ...)
 
@@ -113,9 +103,7 @@ RIGHT = {
     exercises.check_diagnoses: [DIAGNOSES | {"A": " Clipped inside"}],  # capitals and blanks do not count
     exercises.check_cure: [with_gates(np.ndarray.tolist), in_place],
     exercises.check_fooled_by_ones: [with_upstream(lambda dY: np.roll(dY, 1, axis=0)), with_upstream(np.square)],
-    exercises.check_verdict: [
-        lambda gradient, truth: (gradient - truth).norm() <= 1e-12 * truth.norm(),
-        lambda gradient, truth: of_arrays(gradient, truth, "Wx Wh b Wy by")],
+    exercises.check_verdict: [lambda gradient, truth: (gradient - truth).norm() <= 1e-12 * truth.norm()],
 }
 
 WRONG = {
@@ -136,15 +124,15 @@ WRONG = {
         (wrong_in_gates(dc_for_o=True), "from which of dh and dc"),
         (with_gates(lambda dz: np.hstack([np.split(dz, 4, axis=1)[k] for k in (0, 1, 3, 2)])),
          "in the order i, f, g, o, received them in the order i, f, o, g."),
-        (with_gates(lambda dz: dz[:, :-1]), f"{SHAPE}(4, 15).\n"),
         (with_gates(lambda dz: np.concatenate(np.split(dz, 4, axis=1))),
-         f"{SHAPE}(16, 4). Hint: np.concatenate joins along the first axis; give it axis=1."),
+         "Expected dz of shape (B, 4H) = (4, 16), the quarters i, f, g, o side by side; received an array of shape "
+         "(16, 4). Hint: np.concatenate joins along the first axis; give it axis=1."),
         (lambda now, dh, dc: into_gates(now, dh, dc) * (1 if now.c_prev.any() else np.nan), "received nan"),
         (lambda now, dh, dc: into_gates(now, dh, dc + dh * now.o * (1 - np.tanh(now.c) ** 2)),
          "dc contains it already"),
     ],
     exercises.check_fooled_by_ones: [
-        (backward, "what can be exchanged"), (with_upstream(abs, times=np.nan), "leaves ones as they are"),
+        (backward, "what can be exchanged"),
         (with_upstream(abs, times=2), "With an upstream gradient of ones the result must be right; it is wrong by 1 "
                                       "(norm-relative). Hint: do something to dY that leaves ones as they are"),
     ],
@@ -154,19 +142,16 @@ WRONG = {
          "both gradients times 1e-06: expected False, received True. Hint: look at a tolerance that does not grow"),
         (lambda *both: entrywise(*both, rtol=1e-12, atol=0),
          "expected True, received False. Hint: an entry whose summands nearly cancel has fewer right digits"),
-        (lambda gradient, truth: gradient.identical(truth), "rounding error"),
         (lambda *both: 1, "a gradient of zeros: expected False, received True. Hint: it says True of every gradient "
                           "here, also of those that are plainly wrong."),
         (lambda *both: False, "For the truth itself: expected True, received False. Hint: it says False of every "
                               "gradient here, also of the truth itself."),
         (lambda *both: not relative_error(*both) < 1e-9, "which way round"),
-        *((lambda *both, names=names: of_arrays(*both, names),
-           f"wrong in {missed} alone: expected False, received True. Hint: look at whether every array counts")
-          for names, missed in (("Wx", "Wh"), ("Wh Wx", "b"), ("Wh b Wy by", "Wx"), ("Wx Wh b Wy", "by"))),
+        (lambda gradient, truth: relative_error(replace(gradient, Wx=truth.Wx), truth) < 1e-9,
+         "wrong in Wx alone: expected False, received True. Hint: look at whether every array counts"),
         (lambda gradient, truth: abs(gradient.norm() / truth.norm() - 1) < 1e-9, "look at whether the sign counts"),
         (lambda *both: cosine(*both) > 1 - 1e-9, "whether the size counts"),
         (lambda *both: not relative_error(*both) > 1e-9, "For a gradient of NaN: expected False"),
-        (lambda *both: relative_error(*both) < 1e-6, "For 1 + 1e-7 times"),
         (lambda gradient, truth: (gradient - truth).norm(), "Expected True or False"),
     ],
 }
