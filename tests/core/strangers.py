@@ -142,7 +142,7 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
                     dW[k], db[k] = grad, delta[k].sum(1, keepdims=True)
                     continue
                 dW[k] = dW[k] + grad
-                db[k] = db[k] + line("db", delta["f" if "b" + k in on else k].sum(1, keepdims=True))
+                db[k] = db[k] + delta["f" if "b" + k in on else k].sum(1, keepdims=True)
                 for switch, part in (("Wh=", of_h), ("Wx=", of_x)):
                     if switch in on:
                         dW[k][:, part] = grad[:, part]

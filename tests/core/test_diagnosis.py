@@ -8,7 +8,6 @@ import os
 import re
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,9 +16,8 @@ from strangers import FAULTS, stranger
 from lstmlib import Weights, init_weights
 from lstmlib.clinic import catalogue, diagnose, from_indices, from_step, layouts, ready_head, search, xray
 from lstmlib.clinic.asking import Data, Own, Sizes, random_targets, random_weights
-from lstmlib.clinic.experiments import BATCH, CALLS, LOSS, WHOLE, XRAY
+from lstmlib.clinic.experiments import XRAY
 from lstmlib.clinic.words import LINES
-from lstmlib.clinic.xray import Film
 
 DRAWS, FIRST = int(os.environ.get("DRAWS", 4)), int(os.environ.get("FIRST", 0))
 NAMES = {switch: name for name, switch in FAULTS.items()}
@@ -182,14 +180,6 @@ def test_each_forward_pass_of_the_catalogue_has_the_gradient_of_its_loss(loss):
 
 # ---- the experiments
 
-def test_an_experiment_leaves_open_whatever_changes_what_it_reads():
-    film = Film(Own(stranger(loss="squared error"), "squared error", False), {}, Sizes())
-    stage, right = search.stages(film.meta), film.compare({}).factors
-    for place, what in ((place, what) for place, table in catalogue.WAYS.items() for what in table if what != "right"):
-        changes = stage[~film.compare({place: what}, right).ok]
-        assert not len(changes) or any(place in one.opens for one in XRAY[:changes.min() + 1]), (place, what)
-
-
 def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
     diagnosis = diagnose(stranger("g2", "dhA", "early", "clipn"), progress=False)
     found = {one.name: one.found for one in diagnosis.experiments if one.found}
@@ -197,7 +187,6 @@ def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
         "gates i, f, g at the impulse": ("states before t: one index early", "slope of g: at the activation"),
         "what of dc enters dh: gate o, two steps back": ("dh: from dh alone",),
         "a large upstream": ("clipped inside: by norm",)}
-    assert [one.name for one in diagnosis.experiments] == [one.name for one in (CALLS, LOSS, *XRAY, *WHOLE, BATCH)]
     assert "seen   what of dc enters dh: gate o, two steps back" in str(diagnosis)
     one = next(one for one in diagnosis.experiments if "hidden path" in one.name)
     assert re.fullmatch(r"(.*\n) +leaves open  dh, gate o\n +expects +dh = .*\n +found +as expected", str(one))
@@ -215,18 +204,13 @@ def test_what_is_spent_is_bounded_whatever_the_code_does(monkeypatch):
 
 @pytest.mark.parametrize("line, change, place", [
     ("dc", lambda v: v * abs(v), "dc"), ("dh", lambda v: v / 2, "dh"), ("slope of g", lambda v: v ** 1.5, "slope of g"),
-    ("db", lambda v: v * abs(v), "bias of i"), ("dWh", abs, "Wh"), ("dWy", lambda v: v * abs(v), "head"),
-    ("dY", lambda v: v * abs(v), "loss")])
+    ("dWh", abs, "Wh"), ("dWy", lambda v: v * abs(v), "head"), ("dY", lambda v: v * abs(v), "loss")])
 def test_what_is_in_no_table_is_told_by_place_and_number(line, change, place, monkeypatch):
     monkeypatch.setattr(search, "COMBINATIONS", 0)  # of names that there are not
     diagnosis = diagnose(stranger(changes={line: change}), progress=False)
-    others = {"bias of f", "bias of g", "bias of o"} if place == "bias of i" else set()
-    assert set(diagnosis.places) == {place} | others and place in diagnosis.numbers
-    assert not diagnosis.faults and not diagnosis.explained
+    assert diagnosis.places == [place] and not diagnosis.faults and not diagnosis.explained
     assert "no way of being wrong that is known here" in str(diagnosis)
     assert place != "dh" or diagnosis.numbers["dh"] == "what comes from h_5 to h_4 is 0.5 of what it should be"
-    (seen, said), *_ = ((one, one.found) for one in diagnosis.experiments if one.found)
-    assert place in seen.opens and f"{place}: {diagnosis.numbers[place]}" in said
     assert diagnosis.experiments[-1].name == XRAY[-1].name  # whole gradients are for what has a name
 
 
@@ -398,40 +382,30 @@ def test_wrong_arguments_are_named(arguments, error, message):
 
 # ---- the X-ray by itself
 
-@pytest.mark.parametrize("how", [{}, {"loss": "given"}, {"loss": "squared error"}, {"many_to_one": True}])
+@pytest.mark.parametrize("how", [{"loss": "given"}, {"many_to_one": True}])
 def test_the_xray_shows_dz_of_a_stranger_beside_the_true_one(how):
     right, wrong = xray(stranger(**how), **how), xray(stranger("g2", **how), **how)
     assert right.one_hot and right.steps == ((4,) if "many_to_one" in how else (0, 1, 2, 3, 4))
-    assert right.dz.shape == (len(right.steps), 5, 4, 4) and right.errors.max() < 1e-9
     at_impulse = wrong.errors[range(len(wrong.steps)), wrong.steps]
-    assert (at_impulse[:, 2] > 0.01).all() and at_impulse[:, [0, 1, 3]].max() < 1e-9
-    assert wrong.errors[-1, 3, 0] > 0.01  # and what it sends back is wrong everywhere
+    assert (at_impulse[:, 2] > 0.01).all() and max(at_impulse[:, [0, 1, 3]].max(), right.errors.max()) < 1e-9
 
 
 # ---- adapters
 
-@pytest.mark.parametrize("net, style", [
-    ({}, {}), ({}, {"joined": "xh"}),
-    (SimpleNamespace(), {"joined": "hx", "each_gate": True, "columns": True,
-                         "names": "W_f W_i W_c W_o b_f b_i b_c b_o W_y b_y"})])
-def test_layouts_put_weights_into_an_object_and_get_its_gradient(net, style):
+@pytest.mark.parametrize("style", [{}, {"joined": "xh", "names": "W b V c"}, {"each_gate": True, "columns": True}])
+def test_layouts_put_weights_into_a_dict_and_get_its_gradient(style):
     layout, weights = layouts("fico", **style), init_weights(3, 5, 2)
-    arrays = layout.put(weights, net) if net == {} else vars(layout.put(weights, net))
-    assert tuple(arrays) == layout.names and all(array.flags.writeable for array in arrays.values())
-    arrays |= {f"grad_{name}": array for name, array in arrays.items()}
-    back = layout.get(net, "grad_{}")
+    net = layout.put(weights, {})
+    assert tuple(net) == layout.names and all(array.flags.writeable for array in net.values())
+    back = layout.get({f"grad_{name}": array for name, array in net.items()}, "grad_{}")
     assert all(np.array_equal(back[name], array) for name, array in weights.items())
-    with pytest.raises(ValueError, match="net has none of dW"):
-        layout.get(net)
 
 
 def test_layouts_are_what_they_say():
     weights = init_weights(3, 5, 2)
-    Wf, Wi, Wg, Wo, bf, bi, bg, bo, Wy, by = layouts("figo", "hx", each_gate=True, columns=True).give(weights)
-    assert Wg.shape == (5, 8) and np.array_equal(Wg[:, :5], weights.Wh[:, 10:15].T) and bo.shape == (5, 1)
-    assert [array.shape for array in layouts(columns=True, flat=True, head=False).give(weights)][2:] == [(20,)]
     W, b, Wy, by = layouts("ifog", "xh").give(weights)
     assert np.array_equal(W[3:, 15:], weights.Wh[:, 10:15]) and b.shape == (20,) and by.shape == (2,)
+    assert [array.shape for array in layouts(columns=True, flat=True, head=False).give(weights)][2:] == [(20,)]
     assert "Wx" not in layouts(joined="hx", each_gate=True).take({"Wi": W[:, :5]})
 
 

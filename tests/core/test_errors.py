@@ -112,6 +112,7 @@ reber_strings(3, np.random.default_rng(0), "plain")  ->  TypeError: embedded mus
 layouts("ifgg")  ->  ValueError: order must be a permutation of 'ifgo', got 'ifgg'
 layouts("ifgo", "x")  ->  ValueError: joined must be 'hx', 'xh' or None, got 'x'
 layouts(names="W b")  ->  ValueError: names must be 5, for Wx, Wh, b, Wy, by, got 2
+layouts().get({})  ->  ValueError: net has none of dWx, dWh, db, dWy, dby
 layouts().take([1, 2])  ->  ValueError: gradient must have the 5 arrays Wx, Wh, b, Wy, by, got 2
 """
 CASES = [re.split(" +->  ", line) for line in re.sub(r"\n +", " ", TABLE).splitlines() if line and line[0] != "#"]

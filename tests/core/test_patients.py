@@ -1,5 +1,7 @@
 """The patients of notebook 8: each is caught by a named instrument, and passes a named weak check."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -56,35 +58,22 @@ def test_a_wrong_batch_is_named():
 
 # ---- instruments say when they cannot read
 
-class Deaf:
-    """Right, but its hook is never called, and its objective drops imaginary parts."""
-
-    def objective(self, weights, batch):
-        return float(np.real(HEALTHY.objective(weights, batch)))
-
-    def gradient(self, weights, batch, at=None):
-        return HEALTHY.gradient(weights, batch)
-
-
-class Silent:
-    """Neither hook nor objective."""
-
-    def gradient(self, weights, batch):
-        return 0 * HEALTHY.gradient(weights, batch)
-
-
+# Right, but its hook is never called, and its objective drops imaginary parts; and one with neither.
+DEAF = SimpleNamespace(gradient=lambda weights, batch, at=None: HEALTHY.gradient(weights, batch),
+                       objective=lambda weights, batch: float(np.real(HEALTHY.objective(weights, batch))))
+SILENT = SimpleNamespace(gradient=lambda weights, batch: 0 * HEALTHY.gradient(weights, batch))
 ONE = EXAMPLE[0], EXAMPLE[1].take([0])
 FIRST = EXAMPLE[0], Batch(*(array[:1] for array in EXAMPLE[1]))
 
 
 @pytest.mark.parametrize("reading, message", [
-    (lambda: ins.probe(Deaf(), *EXAMPLE), "the hook `at` is never called on dc_next, dh_next, loss"),
-    (lambda: ins.own_gradient(Deaf(), *EXAMPLE), "the complex step is lost in the objective: it says 0 for by"),
+    (lambda: ins.probe(DEAF, *EXAMPLE), "the hook `at` is never called on dc_next, dh_next, loss"),
+    (lambda: ins.own_gradient(DEAF, *EXAMPLE), "the complex step is lost in the objective: it says 0 for by"),
     (lambda: ins.reordering(HEALTHY, *ONE), "with one sequence there is one order only"),
     (lambda: ins.probe(HEALTHY, *FIRST), "with one timestep nothing is carried"),
-    (lambda: ins.own_gradient(Silent(), *EXAMPLE), "the patient has no method objective"),
-    (lambda: ins.probe(Silent(), *EXAMPLE), "gradient of the patient does not take what .* needs: .*'at'"),
-    (lambda: ins.response(Silent(), *EXAMPLE, [1]), "the gradient is zero: it follows nothing"),
+    (lambda: ins.own_gradient(SILENT, *EXAMPLE), "the patient has no method objective"),
+    (lambda: ins.probe(SILENT, *EXAMPLE), "gradient of the patient does not take what .* needs: .*'at'"),
+    (lambda: ins.response(SILENT, *EXAMPLE, [1]), "the gradient is zero: it follows nothing"),
     (lambda: ins.errors_by_part(library_gradient(*EXAMPLE), library_gradient(*FIRST)), "of Wx f, Wh i, .* is zero")])
 def test_an_instrument_that_cannot_read_says_why_and_gives_no_reading(reading, message):
     with pytest.raises(ins.Unreadable, match=message):
@@ -92,4 +81,4 @@ def test_an_instrument_that_cannot_read_says_why_and_gives_no_reading(reading, m
 
 
 def test_central_differences_read_what_the_complex_step_cannot():
-    assert relative_error(ins.own_gradient(Deaf(), *EXAMPLE, "central"), library_gradient(*EXAMPLE)) < 1e-7
+    assert relative_error(ins.own_gradient(DEAF, *EXAMPLE, "central"), library_gradient(*EXAMPLE)) < 1e-7
