@@ -128,7 +128,6 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
             dc, dh_of_o = dc_of_h + dcn, dh - dhn if "oL" in on else dh
 
             def through_gates(dc):
-                """The gradients of the four z."""
                 before_slopes = {"i": dc * g, "f": dc * c_before, "g": dc * i, "o": dh_of_o * np.tanh(c)}
                 return {k: before_slopes[k] * slope(k, a) / each for k, a in zip("ifgo", gates[at])}
 

@@ -180,7 +180,7 @@ def test_each_forward_pass_of_the_catalogue_has_the_gradient_of_its_loss(loss):
 
 # ---- the experiments
 
-def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
+def test_each_fault_is_told_by_the_experiment_that_shows_it_first():
     diagnosis = diagnose(stranger("g2", "dhA", "early", "clipn"), progress=False)
     found = {one.name: one.found for one in diagnosis.experiments if one.found}
     assert found == {
@@ -188,8 +188,6 @@ def test_the_report_says_what_each_experiment_leaves_open_expects_and_found():
         "what of dc enters dh: gate o, two steps back": ("dh: from dh alone",),
         "a large upstream": ("clipped inside: by norm",)}
     assert "seen   what of dc enters dh: gate o, two steps back" in str(diagnosis)
-    one = next(one for one in diagnosis.experiments if "hidden path" in one.name)
-    assert re.fullmatch(r"(.*\n) +leaves open  dh, gate o\n +expects +dh = .*\n +found +as expected", str(one))
 
 
 def test_what_is_spent_is_bounded_whatever_the_code_does(monkeypatch):
@@ -334,8 +332,6 @@ def test_progress_is_said_after_a_second(capsys, monkeypatch):
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     diagnose(stranger())
     assert "diagnose, 2 s: the X-ray" in capsys.readouterr().err
-    diagnose(stranger(), progress=False)
-    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments, error, message", [

@@ -13,6 +13,7 @@ import pytest
 import lstmlib
 from helpers import everywhere, random_problem
 from lstmlib.clinic import layouts
+from lstmlib.clinic.patients import HEALTHY
 
 P = random_problem(T=4, B=3, D=2, H=5, K=3)
 W, TRACE, RAGGED = P.weights, P.trace, [[1.0, 2.0], [3.0]]
@@ -20,7 +21,7 @@ W, TRACE, RAGGED = P.weights, P.trace, [[1.0, 2.0], [3.0]]
 
 NAMES = vars(lstmlib) | {
     "P": P, "W": W, "TRACE": TRACE, "STEP": STEP, "RAGGED": RAGGED, "OTHER": random_problem(D=3, H=4, K=2).weights,
-    "np": np, "replace": replace, "everywhere": everywhere, "layouts": layouts,
+    "np": np, "replace": replace, "everywhere": everywhere, "layouts": layouts, "HEALTHY": HEALTHY,
     "NoArray": type("NoArray", (), {"__array__": lambda *_, **__: 1 / 0}),
     "five": partial(replace, W),
     "back": partial(lstmlib.backward, W, TRACE, P.dY),
@@ -108,7 +109,8 @@ adam(W, W, (W, W))  ->  ValueError: state must be (m, v, t), as adam returned it
 adam(W, W, (W, W, 0))  ->  ValueError: t in state must be at least 1, got 0
 # tasks
 reber_strings(3, np.random.default_rng(0), "plain")  ->  TypeError: embedded must be True or False, got str
-# layouts
+# clinic
+HEALTHY.gradient(W, (P.X, P.labels))  ->  TypeError: batch must be a Batch, got tuple
 layouts("ifgg")  ->  ValueError: order must be a permutation of 'ifgo', got 'ifgg'
 layouts("ifgo", "x")  ->  ValueError: joined must be 'hx', 'xh' or None, got 'x'
 layouts(names="W b")  ->  ValueError: names must be 5, for Wx, Wh, b, Wy, by, got 2

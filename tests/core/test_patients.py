@@ -51,11 +51,6 @@ def test_mean_of_means_is_right_for_equal_lengths():
     assert relative_error(PATIENTS["mean of means"].gradient(weights, batch), library_gradient(weights, batch)) < 1e-14
 
 
-def test_a_wrong_batch_is_named():
-    with pytest.raises(TypeError, match="batch must be a Batch, got tuple"):
-        HEALTHY.gradient(EXAMPLE[0], tuple(EXAMPLE[1]))
-
-
 # ---- instruments say when they cannot read
 
 # Right, but its hook is never called, and its objective drops imaginary parts; and one with neither.

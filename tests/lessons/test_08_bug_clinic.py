@@ -65,13 +65,6 @@ def wrong_in_gates(**change):
     return lambda *about: into_gates(*about, **change)
 
 
-def in_place(now, dh, dc):
-    dz = into_gates(now, dh, dc)
-    dh *= 10
-    dc *= 10
-    return dz
-
-
 def entrywise(gradient, truth, **tolerance):
     return all(np.allclose(mine, getattr(truth, name), **tolerance) for name, mine in gradient.items())
 
@@ -91,7 +84,7 @@ OPEN = dict.fromkeys(WARD, ...)
 
 RIGHT = {
     exercises.check_diagnoses: [DIAGNOSES | {"A": " Clipped inside"}],  # capitals and blanks do not count
-    exercises.check_cure: [with_gates(np.ndarray.tolist), in_place],
+    exercises.check_cure: [with_gates(np.ndarray.tolist)],
     exercises.check_fooled_by_ones: [with_upstream(lambda dY: np.roll(dY, 1, axis=0)), with_upstream(np.square)],
     exercises.check_verdict: [lambda gradient, truth: (gradient - truth).norm() <= 1e-12 * truth.norm()],
 }
