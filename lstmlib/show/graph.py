@@ -117,9 +117,8 @@ def crossings(edges, T, other=None):
 def how_often(paths):
     """The numbers whose bits are set, from the least to the most: "✓ crossed once", "✗ crossed 0–3 times"."""
     most, least = paths.bit_length() - 1, (paths & -paths).bit_length() - 1
-    if most == least:
-        return "✓ crossed once" if most == 1 else "✗ never crossed" if most == 0 else f"✗ crossed {most} times"
-    return f"✗ crossed {least}–{most} times"
+    numbers = f"{least}–{most}" if least < most else str(most)
+    return {"0": "✗ never crossed", "1": "✓ crossed once"}.get(numbers, f"✗ crossed {numbers} times")
 
 
 def description(T, edges, other=None):
@@ -217,25 +216,18 @@ def badge(x, y, words, fill=None, ink=None):
 
 def badge_text(name, edges, other):
     """What stands on a chosen edge: 1/|X|, or whose 1/|X| it is where two placements are shown."""
-    if other is None:
-        return "1/|X|"
-    return "A B" if name in edges and name in other else "A" if name in edges else "B"
+    return "1/|X|" if other is None else "B" if name not in edges else "A B" if name in other else "A"
 
 
 def arrow(corners, size):
     """The line through the corners, rounded, and the head at its end, as two SVG paths."""
-    (x0, y0), (x1, y1) = corners[-2:]
-    length = math.dist(*corners[-2:])
-    ux, uy = (x1 - x0) / length, (y1 - y0) / length
-    base = (x1 - size * ux, y1 - size * uy)
-    side = 0.62 * size
-    track = [f"M{point(*corners[0])}"]
-    for before, corner, after in zip(corners, corners[1:], corners[2:]):
-        track.append(f"L{point(*towards(corner, before))}Q{point(*corner)} {point(*towards(corner, after))}")
-    track.append(f"L{point(*base)}")
-    tip = (f"M{point(x1, y1)}L{point(base[0] - side * uy, base[1] + side * ux)}"
-           f"L{point(base[0] + side * uy, base[1] - side * ux)}Z")
-    return "".join(track), tip
+    (x0, y0), (x, y) = corners[-2:]
+    back = size / math.hypot(x - x0, y - y0)
+    dx, dy = back * (x - x0), back * (y - y0)
+    bends = (f"L{point(*towards(corner, before))}Q{point(*corner)} {point(*towards(corner, after))}"
+             for before, corner, after in zip(corners, corners[1:], corners[2:]))
+    head = (f"L{point(x - dx - side * dy, y - dy + side * dx)}" for side in (0.62, -0.62))
+    return f"M{point(*corners[0])}{''.join(bends)}L{point(x - dx, y - dy)}", f"M{point(x, y)}{''.join(head)}Z"
 
 
 def coloured_arrow(corners, size, colour, width):
@@ -244,12 +236,10 @@ def coloured_arrow(corners, size, colour, width):
             + svg.element("path", d=tip, fill=colour))
 
 
-def towards(corner, end, radius=12):
-    """The point `radius` pixels from the corner on the way to `end`."""
-    (x, y), (x_end, y_end) = corner, end
-    length = abs(x_end - x) + abs(y_end - y)
-    share = min(radius / length, 0.5)
-    return x + share * (x_end - x), y + share * (y_end - y)
+def towards(corner, end):
+    """The point 12 pixels from the corner on the way to `end`, or half-way."""
+    share = min(12 / math.dist(corner, end), 0.5)
+    return (a + share * (b - a) for a, b in zip(corner, end))
 
 
 def point(x, y):

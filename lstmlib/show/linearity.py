@@ -13,20 +13,18 @@ def two_paths(axes, forward, backward):
     """
     places = {"w": (0, 0), "h": (2.2, 0), "y1": (4.6, 1), "y2": (4.6, -1), "loss1": (6.8, 1), "loss2": (6.8, -1)}
     names = {"loss1": "$L_1$", "loss2": "$L_2$", "y1": "$y_1$", "y2": "$y_2$", "w": "$w$", "h": "$h$"}
-    arrows = [("h", "w", "dw", PURPLE), ("y1", "h", "dh_1", BLUE), ("y2", "h", "dh_2", ORANGE),
-              ("loss1", "y1", "dy1", BLUE), ("loss2", "y2", "dy2", ORANGE)]
-    labels = {"dw": "dw = (a + 40) · 100 = {}", "dh_1": "dh_1 = a = {}", "dh_2": "dh_2 = {}",
-              "dy1": "dy1 = {}", "dy2": "dy2 = {}"}
+    arrows = [("h", "w", "dw", "(a + 40) · 100 = ", PURPLE), ("y1", "h", "dh_1", "a = ", BLUE),
+              ("y2", "h", "dh_2", "", ORANGE), ("loss1", "y1", "dy1", "", BLUE), ("loss2", "y2", "dy2", "", ORANGE)]
     boxes = {name: axes.text(x, y, f"{names[name]} = {forward[name]:g}", ha="center", va="center", fontsize=11,
                              bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": "black"})
              for name, (x, y) in places.items()}
-    for source, target, name, colour in arrows:
+    for source, target, name, formula, colour in arrows:
         (x0, y0), (x1, y1) = places[source], places[target]
         arrow(axes, (x0, y0), (x1, y1), colour=colour, width=2, mutation_scale=16, shrinkA=3, shrinkB=3,
               patchA=boxes[source].get_bbox_patch(), patchB=boxes[target].get_bbox_patch())
-        above = 1 if y0 >= 0 else -1
         aside = 0.3 if y0 != y1 else 0  # a label beside a slanting arrow keeps clear of it
-        axes.text((x0 + x1) / 2 - aside, (y0 + y1) / 2 + 0.28 * above, labels[name].format(f"{backward[name]:g}"),
+        axes.text((x0 + x1) / 2 - aside, (y0 + y1) / 2 + (0.28 if y0 >= 0 else -0.28),
+                  f"{name} = {formula}{backward[name]:g}",
                   ha="center", va="center", fontsize=12, fontweight="bold")
     axes.text(*places["h"] + np.array([-0.1, -0.42]), f"dh = {backward['dh_1']:g} + {backward['dh_2']:g} = "
               f"{backward['dh_1'] + backward['dh_2']:g}", ha="center", va="center", fontsize=12, fontweight="bold")

@@ -5,17 +5,10 @@ from itertools import combinations
 from .colours import FAINT, GREY, INK
 from .figures import BLUE, ORANGE, PURPLE
 
-MIDDLE = "#8c8c8c"
 OF_OUTPUT = ("loss", "dy", "dWy_t", "dW")
 OF_CELL = ("dh_above", "dW_t", "dz", "dh_next", "dc_next")
-
-
-def subsets(names):
-    """All subsets of `names` as tuples, the smallest first."""
-    return [chosen for size in range(len(names) + 1) for chosen in combinations(names, size)]
-
-
-ROWS, COLUMNS = subsets(OF_OUTPUT), subsets(OF_CELL)
+ROWS, COLUMNS = ([chosen for size in range(len(names) + 1) for chosen in combinations(names, size)]
+                 for names in (OF_OUTPUT, OF_CELL))  # all subsets, the smallest first
 
 
 def grid_place(edges):
@@ -32,7 +25,7 @@ def draw_all_placements(ax, verdicts):
     looks = {(True, True): ("right for all five arrays", {"marker": "s", "s": 150, "color": BLUE}),
              (True, False): ("for Wx, Wh, b only", {"marker": "|", "s": 70, "color": ORANGE, "linewidth": 2.4}),
              (False, True): ("for Wy, by only", {"marker": "_", "s": 60, "color": PURPLE, "linewidth": 2}),
-             (False, False): ("for none", {"marker": ".", "s": 12, "color": MIDDLE})}
+             (False, False): ("for none", {"marker": ".", "s": 12, "color": "#8c8c8c"})}
     for verdict, (meaning, look) in looks.items():
         placements = [edges for edges, found in verdicts.items() if found == verdict]
         rows, columns = zip(*map(grid_place, placements))

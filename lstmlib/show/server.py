@@ -13,8 +13,6 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from traitlets import default, validate
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-
 
 def _jupyter_server_extension_points():
     return [{"module": __name__}]
@@ -49,7 +47,7 @@ class Notebooks(AsyncLargeFileManager):
                 for cell in model["content"]["cells"]:
                     for output in cell.get("outputs", []):
                         if "text/html" in output.get("data", {}):  # a picture to show instead of a live widget
-                            output["data"].pop(WIDGET_VIEW, None)
+                            output["data"].pop("application/vnd.jupyter.widget-view+json", None)
         return model
 
 
