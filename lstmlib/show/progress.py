@@ -1,10 +1,4 @@
-"""A bar for runs of more than two seconds. Interrupting ends the run early and keeps what was learned.
-
-    with Progress("SGD, {loss}", batches) as bar:
-        for n in range(batches):
-            ...
-            bar.to(n + 1)
-"""
+"""A bar for runs of more than two seconds. Interrupting ends the run early and keeps what was learned."""
 
 import html
 import math

@@ -195,10 +195,7 @@ def sheet(panels, words, title="", width=760):
 
 
 def alone(panel, margin=0):
-    """The panel as a picture by itself, in the colours of the light theme: on white or, with a margin, on a card.
-
-    A picture's own background has no round corners.
-    """
+    """The panel as a picture by itself, in the colours of the light theme: on white or, with a margin, on a card."""
     width, height = panel.width + 2 * margin, panel.height + 2 * margin
     card = rect(0.5 - margin, 0.5 - margin, width - 1, height - 1, colours.PAPER, rx=8, stroke=colours.FAINT)
     on_card = replace(panel, content=card + panel.content) if margin else panel

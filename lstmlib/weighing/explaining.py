@@ -1,11 +1,11 @@
 """From weights to names and faults: what needs no hypothesis first, the most basic fault before what it would blur."""
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 
 from .plan import ROUNDING, hypothesis_name
-from .report import constants, cut_name, either
+from .report import constants, cut_name
 
 LEFT_OVER = 0.02  # so much of a gradient may be rounding, in bfloat16
 
@@ -18,9 +18,9 @@ def explain(report, plan, measured, means=None):
         return
     noise, left = measured.again.far_from(measured.cuts[0]), float(measured.left.max())
     if noise > 10 * ROUNDING:
-        return report.fault("random",
-            f"two calls with one batch differ by {noise:.1g}: dropout is on (switch it off: a fixed seed only turns "
-            "this into 'not a sum'), zero_grad() is missing in the function, or optimizer.step() is still in it")
+        return report.fault("random", f"two calls with one batch differ by {noise:.1g}: dropout is on (switch it off: "
+                            "a fixed seed only turns this into 'not a sum'), zero_grad() is missing in the function, "
+                            "or optimizer.step() is still in it")
     rounding = max(ROUNDING, 3 * min(left, LEFT_OVER), 3 * noise)
     if not depend(report, measured):
         if clipped(report, measured, left):
@@ -30,13 +30,11 @@ def explain(report, plan, measured, means=None):
             no_sum(report, plan, measured)
             return without_tokens(report, measured)
         if left > 10 * ROUNDING:
-            report.notes.append(
-                f"{left:.1g} of a gradient is no weighted sum of those of its items: rounding in half precision, or a "
-                "little of something else; float32 would tell")
+            report.notes.append(f"{left:.1g} of a gradient is no weighted sum of those of its items: rounding in half "
+                                "precision, or a little of something else; float32 would tell")
     without_tokens(report, measured)
     if (turned := measured.turned.far_from(measured.cuts[0])) > rounding:
-        return report.fault("order",
-            f"with its items in another order the batch has another gradient, by {turned:.1g}")
+        return report.fault("order", f"with its items in another order the batch has another gradient, by {turned:.1g}")
     if report.weights:
         name_them(report, plan, measured, rounding, means)
     compare_cuts(report, plan, measured, rounding, means)
@@ -69,9 +67,8 @@ def depend(report, measured):
     alone = np.stack([one.entries / one.norm for one in measured.alone if one.norm])
     spread = np.linalg.svd(alone, compute_uv=False)
     if len(alone) > alone.shape[1] or spread[-1] < ROUNDING * spread[0]:
-        return report.fault("dependent items",
-            "cannot weigh: the gradients of these items depend on each other (equal items, or more of them than "
-            "parameters); take others, or fewer")
+        return report.fault("dependent items", "cannot weigh: the gradients of these items depend on each other (equal "
+                            "items, or more of them than parameters); take others, or fewer")
 
 
 def clipped(report, measured, left):
@@ -82,10 +79,10 @@ def clipped(report, measured, left):
             ("norm", [one.norm for one in different], left <= LEFT_OVER, np.clip(left / 10, 1e-5, 1e-3)),
             ("largest entry", [one.peak for one in different], saturated & saturated[:, None], 1e-6)):
         same = able & (np.abs(np.array(size) - np.array(size)[:, None]) <= close * np.array(size))
-        if (most := same.sum(axis=1).max()) >= 3:
-            return report.fault("clipped",
-                f"{most} batches of different items have a gradient of one {what}, "
-                f"{size[same.sum(axis=1).argmax()]:.3g}: switch clipping off, then ask again")
+        alike = same.sum(axis=1)
+        if alike.max() >= 3:
+            return report.fault("clipped", f"{alike.max()} batches of different items have a gradient of one {what}, "
+                                f"{size[alike.argmax()]:.3g}: switch clipping off, then ask again")
 
 
 def no_sum(report, plan, measured):
@@ -96,41 +93,38 @@ def no_sum(report, plan, measured):
     everywhere = np.linalg.norm(outside, axis=1).min() > LEFT_OVER / 10
     spread = np.linalg.svd(outside, compute_uv=False)
     if everywhere and len(outside) > 2 and outside.shape[1] > basis.shape[1] + 2 and spread[1] < 0.01 * spread[0]:
-        return report.fault("added",
-            "one vector is added to every gradient and no item causes it (weight decay, a term without items)")
+        return report.fault("added", "one vector is added to every gradient and no item causes it (weight decay, a "
+                            "term without items)")
     left, item = max([(left, cut[0][0]) for left, cut in zip(measured.left, plan.cuts) if len(set(sum(cut, []))) == 1],
                      default=(0, None))
     if left > LEFT_OVER and not plan.relative:
-        return report.fault("another loss",
-            f"of item {item} alone {left:.2g} of the gradient is not that of its reference: something else is trained "
-            "(dropout, a mask, shifted labels), or one term more (give a dict of references)")
+        return report.fault("another loss", f"of item {item} alone {left:.2g} of the gradient is not that of its "
+                            "reference: something else is trained (dropout, a mask, shifted labels), or one term more "
+                            "(give a dict of references)")
     if left > LEFT_OVER:
-        return report.fault("not a sum",
-            f"item {item} alone is not the sum of its halves, {left:.2g} is left over. One of: keep changes more than "
-            "which tokens count; the loss has terms with denominators of their own (give references); an elementwise "
-            "step; dropout with a fixed seed")
-    return report.fault("not a sum",
-        f"{measured.left.max():.2g} of the gradient of the batch {cut_name(plan.cuts[measured.left.argmax()])} is no "
-        "weighted sum of those of its items. One of: padding reaches the network; items act on each other (batch "
-        "normalisation, packed rows, what one leaves to the next); dropout with a fixed seed; an elementwise step; "
-        "terms with denominators of their own (give references)")
+        return report.fault("not a sum", f"item {item} alone is not the sum of its halves, {left:.2g} is left over. "
+                            "One of: keep changes more than which tokens count; the loss has terms with denominators "
+                            "of their own (give references); an elementwise step; dropout with a fixed seed")
+    batch = cut_name(plan.cuts[measured.left.argmax()])
+    report.fault("not a sum", f"{measured.left.max():.2g} of the gradient of the batch {batch} is no weighted sum of "
+                 "those of its items. One of: padding reaches the network; items act on each other (batch "
+                 "normalisation, packed rows, what one leaves to the next); dropout with a fixed seed; an elementwise "
+                 "step; terms with denominators of their own (give references)")
 
 
 def without_tokens(report, measured):
     outcomes = {}
     for words, result in measured.empty:
-        raised = isinstance(result, Exception)
-        if raised or not np.isfinite(result.norm):
-            outcome = f"raises {type(result).__name__}" if raised else "gives NaN or infinity"
-            outcomes.setdefault(outcome, []).append(words)
+        if isinstance(result, Exception):
+            outcomes.setdefault(f"raises {type(result).__name__}", []).append(words)
+        elif not np.isfinite(result.norm):
+            outcomes.setdefault("gives NaN or infinity", []).append(words)
         elif words == "a batch" and result.norm > 1e-6 * measured.cuts[0].norm and "added" not in report.kinds():
-            report.fault("added",
-                f"a batch without a token still has a gradient of norm {result.norm:.2g}: no item causes it (weight "
-                "decay, an auxiliary term)")
+            report.fault("added", f"a batch without a token still has a gradient of norm {result.norm:.2g}: no item "
+                         "causes it (weight decay, an auxiliary term)")
     if outcomes:
-        report.fault("no token", "; ".join(
-            f"{' or '.join(words)} without a token {outcome}" for outcome, words in outcomes.items())
-            + " (where it is dropped on purpose: empty=False)")
+        told = (f"{' or '.join(words)} without a token {outcome}" for outcome, words in outcomes.items())
+        report.fault("no token", "; ".join(told) + " (where it is dropped on purpose: empty=False)")
 
 
 def by_cut(plan, values):
@@ -138,14 +132,8 @@ def by_cut(plan, values):
             for cut, row in zip(plan.cuts, values) if np.isfinite(row).any()}
 
 
-class Fit(NamedTuple):
-    """An |X| that explains the weights: whether it is no sum or difference, the constant, the rules, its weights."""
-
-    name: str
-    plain: bool
-    factor: float
-    rules: list
-    weights: np.ndarray
+# An |X| that explains the weights: whether it is no sum or difference, the constant, the rules, its weights.
+Fit = namedtuple("Fit", "name plain factor rules weights")
 
 
 def fits(plan, mine, weights, errors, rounding):
@@ -210,12 +198,13 @@ def name_them(report, plan, measured, rounding, means):
         (report.factor,), (report.measured,) = factors.values(), numbers.values()
     else:
         report.terms, report.factor, report.measured = names, factors, numbers
+    own, of_each, size = (means or "").partition(" of each sequence")
+    seen = (size.removeprefix(", then ") or "nothing") if of_each and own not in plan.owns else means
     for term in names if means is not None else ():
         constant, of = constants(factors[term]), f" for {term}" if term else ""
-        if unseen_own(means, plan) not in names[term] or constant:
-            report.fault("not meant",
-                f"meant to be divided by {means}{of}, and divided by "
-                f"{either(names[term], report.unnamed('number'))}{constant}")
+        if seen not in names[term] or constant:
+            report.fault("not meant", f"meant to be divided by {means}{of}, and divided by "
+                         f"{report.named(names[term], 'number')}{constant}")
 
 
 def in_all(lists):
@@ -228,15 +217,8 @@ def over_sequences(name):
     return name == "sequences" or name.endswith(", then sequences")
 
 
-def unseen_own(means, plan):
-    "`means` without the number of each sequence, where nothing could show that number."
-    own, found, size = means.partition(" of each sequence")
-    return (size.removeprefix(", then ") or "nothing") if found and own not in plan.owns else means
-
-
 def compare_cuts(report, plan, measured, rounding, means):
-    """Two cuts of the same items with different gradients. Of a mean over sequences, if meant, only unequal pieces do.
-    """
+    """Cuts of the same items with different gradients; where a mean over sequences is meant, only unequal pieces."""
     firsts, differs = {}, []
     for cut, one in zip(plan.cuts, measured.cuts):
         other, first = firsts.setdefault(tuple(sorted(sum(cut, []))), (cut, one))
@@ -257,5 +239,4 @@ def compare_cuts(report, plan, measured, rounding, means):
             "tokens and means, and take items with different numbers of tokens)" * unsure + f" ({words})")
     elif wrong:
         report.worst_cut = cut_name(max(wrong, key=lambda it: it[0])[2])
-        report.fault("pieces",
-            f"the gradient depends on how the items are cut ({words})")
+        report.fault("pieces", f"the gradient depends on how the items are cut ({words})")

@@ -83,10 +83,9 @@ def leaves(gradient, name):
     """The arrays of a gradient, one after another, on the CPU."""
     if gradient is None:
         raise TypeError(f"{name} must be an array, or a dict, list or tuple of arrays, got None")
-    if hasattr(gradient, "items") or isinstance(gradient, (list, tuple)):
-        pairs = enumerate(gradient) if isinstance(gradient, (list, tuple)) else sorted(
-            gradient.items(), key=lambda pair: str(pair[0]))
-        for key, value in pairs:
+    in_a_row = isinstance(gradient, (list, tuple))
+    if in_a_row or hasattr(gradient, "items"):
+        for key, value in enumerate(gradient) if in_a_row else sorted(gradient.items(), key=lambda pair: str(pair[0])):
             if value is not None:  # a parameter without a gradient
                 yield from leaves(value, f"{name}[{key!r}]")
     else:
@@ -114,7 +113,7 @@ class Measured(NamedTuple):
     empty: list          # (words, Gradient or the exception): without a token
 
 
-def measure(call, plan, things, references=None, empties=()):
+def measure(call, plan, things, references, empties):
     """Call the step on everything in the plan, then weigh."""
     def batch(cut):
         return call([[things[thing] for thing in rows] for rows in cut])

@@ -46,18 +46,18 @@ class Report:
     def kinds(self):
         return {fault.kind for fault in self.faults}
 
-    def unnamed(self, kind):
-        return f"no {kind} that I know" if self.counted else f"a {kind} without a name (no tokens were given)"
+    def named(self, names, kind):
+        unnamed = f"no {kind} that I know" if self.counted else f"a {kind} without a name (no tokens were given)"
+        return " or ".join(names) or unnamed
 
     def summary(self):
         """[(label, words)]: the report without its table."""
         lines, cut = [], self.split_error is not None
-        number, rule = self.unnamed("number"), self.unnamed("rule")
         if self.weights:
-            lines += [("a batch is divided by", either(self.divides_by, number) + constants(self.factor))]
-            lines += [(f"  its term {term!r} by", either(names, number)) for term, names in self.terms.items()]
+            lines += [("a batch is divided by", self.named(self.divides_by, "number") + constants(self.factor))]
+            lines += [(f"  its term {term!r} by", self.named(names, "number")) for term, names in self.terms.items()]
             lines += [("measured", f"divided by {self.measured:.6g}")] if isinstance(self.measured, float) else []
-            lines += [("pieces are combined by", either(self.pieces_by, rule))] if cut or self.pieces_by else []
+            lines += [("pieces are combined by", self.named(self.pieces_by, "rule"))] if cut or self.pieces_by else []
         lines += [("cut otherwise, it differs by", small(self.split_error))] if cut else []
         lines += [("not a weighted sum", f"{small(self.residual)} of a gradient")] if self.residual is not None else []
         lines += [("FAULT", str(fault)) for fault in self.faults] + [("note", note) for note in self.notes]
@@ -108,10 +108,6 @@ def part_name(part):
     if not isinstance(part, tuple):
         return f"item {part}"
     return f"{part[0]}, item {part[1]}" if len(part) == 2 else f"item {part[0]}, tokens {part[1]}:{part[2]}"
-
-
-def either(names, none):
-    return " or ".join(names) or none
 
 
 def constants(factor):
