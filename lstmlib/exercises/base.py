@@ -1,8 +1,6 @@
-"""Instant feedback on exercises.
+"""Instant feedback on exercises: "Right.", or what was expected, what was received and a hint, or "Not answered yet.".
 
-A check is a function that `expect`s things of the reader's answer. It prints "Right.", or what was
-given, what was expected, what was received and a hint, or that there is no answer yet. It does not
-raise, for a wrong answer is part of learning; only where nbgrader validates or grades, it does.
+A check does not raise, for a wrong answer is part of learning; only where nbgrader validates or grades, it does.
 """
 
 import dis
@@ -30,10 +28,9 @@ class NotYet(Exception):
 
 
 def check(function):
-    """Make a feedback function out of one that raises NotYet for wrong answers.
+    """Make a feedback function out of one that raises NotYet for wrong answers, which stays available as `.judge`.
 
-    The first paragraph of its docstring is printed when the answer is right. The undecorated
-    function stays available as `.judge`: it raises NotYet, and is silent when the answer is right.
+    The first paragraph of its docstring is printed when the answer is right.
     """
     @wraps(function)
     def feedback(*answers):

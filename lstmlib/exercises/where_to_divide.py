@@ -132,29 +132,24 @@ def check_right_sets(right_sets):
             raise NotYet(f"Expected a set of frozensets, received a value of type {type(received).__name__}"
                          f"{kinds and f' of {kinds}'}. Hint: {{p for p in placements if ...}} makes one.")
         verdicts = {p: crosses_exactly_once(p, T).values() for p in PLACEMENTS}
-        wanted = {p for p in PLACEMENTS if given <= p and all(verdicts[p])}
+        obey, containing = {p for p in PLACEMENTS if all(verdicts[p])}, {p for p in PLACEMENTS if given <= p}
+        wanted = obey & containing
         if received != wanted:
             wrong = min(received - wanted or wanted - received, key=sorted)
+            hint = likely(received, [
+                (containing, "crosses_exactly_once gives a dictionary, which always counts as true: ask "
+                             "all(....values())."),
+                ({p for p in containing if any(verdicts[p])},
+                 "you asked for `any` of the five arrays; the rule must hold for `all`."),
+                (obey, "the placement must contain every given edge: given <= placement."),
+                ({p - given for p in wanted}, "give whole placements, with the given edges in them."),
+            ], "with a single timestep there is no step back, so more placements obey: pass T on." if T == 1 else
+               "search all 512 sets for those with given <= placement, not the other way round; "
+               "crosses_exactly_once(placement, T) gives one verdict for each of the five arrays.")
             raise NotYet(f"For given {given or '{}'}, T = {T}: expected {len(wanted)} placements, received "
                          f"{len(received)}; for example, {{{', '.join(sorted(wrong))}}} "
                          f"{'does not belong to them' if wrong in received else 'is missing'}. "
-                         f"Hint: {hint_for_right_sets(received, given, T, verdicts)}")
-
-
-def hint_for_right_sets(received, given, T, verdicts):
-    """The likely cause of a wrong set of placements."""
-    obey = {p for p in PLACEMENTS if all(verdicts[p])}
-    containing = {p for p in PLACEMENTS if given <= p}
-    general = ("with a single timestep there is no step back, so more placements obey: pass T on." if T == 1 else
-               "search all 512 sets for those with given <= placement, not the other way round; "
-               "crosses_exactly_once(placement, T) gives one verdict for each of the five arrays.")
-    return likely(received, [
-        (containing, "crosses_exactly_once gives a dictionary, which always counts as true: ask all(....values())."),
-        ({p for p in containing if any(verdicts[p])},
-         "you asked for `any` of the five arrays; the rule must hold for `all`."),
-        (obey, "the placement must contain every given edge: given <= placement."),
-        ({p - given for p in obey & containing}, "give whole placements, with the given edges in them."),
-    ], general)
+                         f"Hint: {hint}")
 
 
 @check

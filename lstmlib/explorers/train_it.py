@@ -1,10 +1,7 @@
 """Training curves of placements: 1/|X| on some edges, the adding problem at T = 20, SGD or Adam.
 
-The curves are data, `train_it.json` beside this module, so that the picture follows the hand;
-
-    python -m lstmlib.explorers.train_it
-
-trains them once more, in a minute or two. Another machine rounds otherwise and may give other last digits.
+The curves are data, `train_it.json` beside this module; `python -m lstmlib.explorers.train_it` trains them once more,
+in a minute or two. Another machine rounds otherwise and may give other last digits.
 """
 
 import json
@@ -87,20 +84,20 @@ def curve(losses, size_X):
     return 2 / size_X * np.reshape(losses[:whole], (-1, WINDOW)).mean(axis=1)
 
 
-def make_data(path=DATA, report=print):
+def make_data():
     """Train every curve and store it, one run to a line."""
     lines = []
     for size_X, optimiser in product((8, 10), OPTIMISERS):
         _, right = run({"loss"}, optimiser, size_X)
         for name, edges in PLACEMENTS.items():
-            report(name, optimiser, size_X)
+            print(name, optimiser, size_X)
             losses, kept = run(edges, optimiser, size_X)
             apart = [(weights - truth).norm() / truth.norm() for weights, truth in zip(kept, right)]
             found = {"mse": [float(f"{value:.3g}") for value in curve(losses, size_X)],
                      "distance": [float(f"{value:.2g}") for value in apart],
                      "died": len(losses) if len(losses) < BATCHES else None}
             lines.append(f"{json.dumps(f'{name} {optimiser} {size_X}')}: {json.dumps(found)}")
-    put(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    put(DATA, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 @lru_cache

@@ -1,8 +1,7 @@
 """Notebook 05: a ragged batch in pieces; what each token weighs in the gradient, for every way to divide.
 
-Six strings of the embedded Reber grammar, cut into micro-batches (data-parallel ranks are the same picture). An
-objective is a weighted sum of the tokens' losses; the weight of a token depends on what is counted and on who divides.
-Weights are exact fractions, so that "the same objective" means the same.
+Six strings of the embedded Reber grammar, cut into micro-batches (data-parallel ranks are the same picture). Weights
+are exact fractions, so that "the same objective" means the same.
 """
 
 from dataclasses import dataclass
