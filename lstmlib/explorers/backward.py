@@ -72,52 +72,42 @@ def numbers(state):
     return Numbers(dc_next, dh_next, rnn_norms(state.rnn_scale), float(np.exp(np.log(f).mean())))
 
 
-def looks(numbers):
-    """(name, norms, how its line looks) of each curve."""
-    return [("LSTM, into the cell: dc_next", numbers.dc_next, dict(stroke=svg.BLUE, width=3)),
-            ("LSTM, into h: dh_next", numbers.dh_next, dict(stroke=svg.RED, width=2, stroke_dasharray="7 4")),
-            ("plain RNN, into h", numbers.rnn, dict(stroke=svg.INK, width=2.5, stroke_dasharray="2 4"))]
-
-
 def draw(state, numbers):
     """The norms from t = 100 back to t = 1, and what arrives there."""
-    return curves(numbers), arrivals(numbers)
+    lines = [("LSTM, into the cell: dc_next", numbers.dc_next, dict(stroke=svg.BLUE, width=3)),
+             ("LSTM, into h: dh_next", numbers.dh_next, dict(stroke=svg.RED, width=2, stroke_dasharray="7 4")),
+             ("plain RNN, into h", numbers.rnn, dict(stroke=svg.INK, width=2.5, stroke_dasharray="2 4"))]
+    return curves(lines), arrivals(lines, numbers.forget)
 
 
-def curves(numbers):
+def curves(lines):
     frame = svg.Frame(72, 24, 620, 280, (1, T), (LOW, HIGH), log="y")
     parts = [frame.axes([1, 20, 40, 60, 80, 100], svg.powers_of_10(-12, 5, 4), "timestep t",
                         "norm of the gradient at t / at T", "From the loss at t = 100 back to t = 1")]
-    parts += [frame.curve(range(1, T + 1), np.where(norms < LOW, np.nan, norms), **look)
-              for _, norms, look in looks(numbers)]
+    parts += [frame.curve(range(1, T + 1), np.where(norms < LOW, np.nan, norms), **look) for _, norms, look in lines]
     parts += [svg.curve([(640, 334), (520, 334), None, (528, 329), (520, 334), (528, 339)], svg.GREY, 1.5),
               svg.text(646, 338, "way back", 12, fill=svg.GREY)]
-    said = "; ".join(f"{name}, {brief(norms[0])}" for name, norms, _ in looks(numbers))
+    said = "; ".join(f"{name}, {brief(norms[0])}" for name, norms, _ in lines)
     return svg.panel("curves", 704, 344, *parts, words=f"Norms of gradients, logarithmic; at t = 1: {said}.")
 
 
-def arrivals(numbers):
+def arrivals(lines, forget):
     parts = [svg.text(0, 14, "What arrives at t = 1", 13, bold=True)]
-    for row, (name, norms, look) in enumerate(looks(numbers)):
-        y = 46 + 58 * row
+    for y, (name, norms, look) in zip((46, 104, 162), lines):
         parts += [svg.line(0, y - 4, 40, y - 4, **look), svg.text(50, y, name, 13),
                   svg.text(50, y + 21, brief(norms[0]), 16, bold=True)]
-    parts += [svg.text(50, 220, "forget gates, on average", 13),
-              svg.text(50, 241, f"f = {numbers.forget:.3f}", 16, bold=True)]
-    return svg.panel("arrivals", 260, 250, *parts, words=f"Forget gates are {numbers.forget:.3f} on average.")
+    parts += [svg.text(50, 220, "forget gates, on average", 13), svg.text(50, 241, f"f = {forget:.3f}", 16, bold=True)]
+    return svg.panel("arrivals", 260, 250, *parts, words=f"Forget gates are {forget:.3f} on average.")
 
 
 def brief(norm):
     """A norm in two digits, in words where it is outside the picture or zero."""
-    if norm == 0:
-        return "nothing"
     if norm < LOW:
-        return "below 1e-12"
+        return "below 1e-12" if norm else "nothing"
     return f"{norm:.1e}" if norm < 0.01 else f"{float(f'{norm:.2g}'):g}"
 
 
 def headline(state, numbers):
-    """What became of the gradient along the cell state."""
     arrived = numbers.dc_next[0]
     if arrived >= 0.01:
         return True, "Along the cell state the gradient arrives"

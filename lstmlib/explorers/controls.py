@@ -1,8 +1,7 @@
 """The parts of an explorer that a reader sees and moves, each with its JavaScript in `static/`.
 
-They are built of native elements, so that they have names and work from the keyboard. Their JavaScript knows of its
-model only `get`, `set`, `save_changes`, `on` and `send`: a stand-in of a few lines can take its place where no
-kernel runs.
+They are built of native elements, which have names and work from the keyboard. Of its model their JavaScript knows only
+`get`, `set`, `save_changes`, `on` and `send`: where no kernel runs, a stand-in of a few lines takes its place.
 """
 
 from pathlib import Path
@@ -175,10 +174,8 @@ class Answering(Part):
 class Heading(Answering):
     """An explorer's title, and its manners in the browser.
 
-    It names the explorer's frame, and keeps JupyterLab from taking keys that are pressed on a control for commands
-    of its own ("a" would insert a cell, "d d" delete one). It tells the reader when the kernel is gone, for then the
-    picture no longer follows the controls: at once after a restart, which also stops the controls; otherwise when a
-    question that follows each pause of the hand finds no answer.
+    It names the explorer's frame, keeps JupyterLab from taking keys pressed on a control for commands of its own, and
+    says when the kernel is gone: at once after a restart, else when a question after a pause of the hand stays open.
     """
 
     _esm, _css = script("asking", "heading"), STYLE

@@ -1,8 +1,7 @@
 """Films: what an explorer shows in each of many states, for a page without Python.
 
-The states are set on the explorer itself, one after the other, and every trait that its widgets would send to a browser
-is written down: what changes from state to state once for each different value, a list of panels panel by panel. So
-nothing is left to compute: tools/book/player.js looks a state up and hands its traits to the same JavaScript.
+The states are set on the explorer itself, and every trait that its widgets would send to a browser is written down,
+once for each different value. tools/book/player.js looks a state up and hands its traits to the same JavaScript.
 """
 
 import base64
@@ -111,14 +110,12 @@ def shoot(stem, states):
 
     place  in a list of panels; -1 for a trait that is no such list
     """
-    explorer = made(stem)
-
-    def shown(state):
+    explorer, shots = made(stem), []
+    for state in states:
         explorer.move_to(state)
-        return {key: sys.intern(json.dumps(value, separators=(",", ":"), ensure_ascii=False))  # as JavaScript writes it
-                for key, value in traits(explorer)}
-
-    return list(map(shown, states))
+        shots.append({key: sys.intern(json.dumps(value, separators=(",", ":"), ensure_ascii=False))  # as in JavaScript
+                      for key, value in traits(explorer)})
+    return shots
 
 
 def traits(explorer):
@@ -135,7 +132,7 @@ def traits(explorer):
 
 
 def parts(box):
-    """The widgets in a box, in their order, without the boxes."""
+    """The widgets in a box, without the boxes."""
     return [part for part in inside(box) if not hasattr(part, "children")]
 
 

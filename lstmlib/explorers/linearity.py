@@ -4,8 +4,6 @@ Two gradients meet and are added, the sum meets the next factor, and 1/|X| is ap
 
     at once      (a/|X| + second/|X|) * factor      or, for a constant,      (a/|X| + second) * factor
     at the end   (a + second) * factor / |X|
-
-All arithmetic is in exact fractions, so that "equal" means equal.
 """
 
 from dataclasses import dataclass
@@ -49,7 +47,6 @@ def numbers(state):
 
 
 def headline(state, numbers):
-    """Do both orders of work agree?"""
     first, last = plain(numbers.at_once[-1]), plain(numbers.at_the_end[-1])
     if not numbers.agree:
         return False, f"They differ: {first} at once, {last} at the end"
@@ -57,7 +54,6 @@ def headline(state, numbers):
 
 
 def words(state, numbers):
-    """Why they agree, or do not."""
     if state.kind == GRADIENT:
         return (f"The {state.second} is a gradient of the same loss, so it carries the same 1/{state.size_X}, and the "
                 "common factor may be taken out of the sum.")

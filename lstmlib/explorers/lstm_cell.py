@@ -1,7 +1,6 @@
 """One LSTM cell along a sequence: its gates, its cell state and what becomes of one number in it.
 
-The cell has one hidden unit and two inputs: a value, which is there at every step, and a marker,
-which is 1 at the one step whose value is to be remembered.
+It has one hidden unit and two inputs: a value at every step, and a marker that is 1 where it is to be remembered.
 """
 
 from dataclasses import dataclass
@@ -73,7 +72,6 @@ def words(state, numbers):
 
 
 def headline(state, numbers):
-    """What became of the number, in a few words."""
     if state.value == 0:
         return None, "The number is 0: there is nothing to remember"
     troubles = ((numbers.let_in < 0.1, "Never written"), (numbers.kept < 0.1, "Forgotten"),
@@ -106,9 +104,7 @@ HIDDEN = svg.Frame(30, 260, 194, 84, TIME, (-1, 1))
 
 
 def draw(state, numbers):
-    """A strip for the input and for each gate, then the cell state and the hidden state."""
-    strips = (strip(name, getattr(numbers, name), state.arrival) for name in STRIPS)
-    return *strips, states(state, numbers)
+    return *(strip(name, getattr(numbers, name), state.arrival) for name in STRIPS), states(state, numbers)
 
 
 def strip(name, values, arrival):
@@ -132,28 +128,25 @@ def time_axis(frame, y):
 
 def states(state, numbers):
     """The cell state, and how much of it is the number; the hidden state."""
-    end, candidate = numbers.c[-1], numbers.g[state.arrival - 1]
-    right = CELL.right + 6
+    c, part, h, candidate = numbers.c[-1], numbers.remembered[-1], numbers.h[-1], numbers.g[state.arrival - 1]
     came_in = f"dashed: its candidate, tanh({decimal(state.value)}) = {decimal(candidate)}"
-    y_c, y_part = apart(CELL.y(end), CELL.y(numbers.remembered[-1]), 30)
+    right, (y_c, y_part) = CELL.right + 6, apart(CELL.y(c), CELL.y(part), 30)
     parts = [
         band(CELL, state.arrival), CELL.axes(y_ticks=(-2, -1, 0, 1, 2), labels=minus),
         svg.text(CELL.left, 13, "Cell state c, and the number's part of it", 13, bold=True),
-        CELL.level(0, stroke=svg.GREY),
-        bars(CELL, numbers.remembered, svg.BLUE, opacity="0.45"),
+        CELL.level(0, stroke=svg.GREY), bars(CELL, numbers.remembered, svg.BLUE, opacity="0.45"),
         svg.line(CELL.x(state.arrival), CELL.y(candidate), CELL.right, CELL.y(candidate), stroke=svg.BLUE, width=1.5,
                  stroke_dasharray="5 4"), *line(CELL, numbers.c),
-        svg.text(right, y_c + 4, f"c = {decimal(end)}", 12, bold=True),
+        svg.text(right, y_c + 4, f"c = {decimal(c)}", 12, bold=True),
         svg.text(right, y_part - 3, "of it, the", 12, fill=svg.BLUE),
-        svg.text(right, y_part + 11, f"number: {decimal(numbers.remembered[-1])}", 12, fill=svg.BLUE),
+        svg.text(right, y_part + 11, f"number: {decimal(part)}", 12, fill=svg.BLUE),
         svg.text(CELL.left, CELL.y(-2) + 17, came_in, 12, fill=svg.BLUE),
         band(HIDDEN, state.arrival), HIDDEN.axes(y_ticks=(-1, 0, 1), labels=minus),
         svg.text(HIDDEN.left, HIDDEN.top - 9, "Hidden state h: what the network sees", 13, bold=True),
         HIDDEN.level(0, stroke=svg.GREY), *line(HIDDEN, numbers.h),
-        svg.text(right, HIDDEN.y(numbers.h[-1]) + 4, f"h = {decimal(numbers.h[-1])}", 12, bold=True),
-        time_axis(HIDDEN, 360)]
-    said = (f"Cell state, ending at {decimal(end)}, of which the number is {decimal(numbers.remembered[-1])}; "
-            f"hidden state, ending at {decimal(numbers.h[-1])}.")
+        svg.text(right, HIDDEN.y(h) + 4, f"h = {decimal(h)}", 12, bold=True), time_axis(HIDDEN, 360)]
+    said = (f"Cell state, ending at {decimal(c)}, of which the number is {decimal(part)}; "
+            f"hidden state, ending at {decimal(h)}.")
     return svg.panel("states", WIDTH, 380, *parts, words=said)
 
 

@@ -24,8 +24,6 @@ OF_OUTPUT_LAYER = (H + 1) * K  # the numbers in Wy and by
 
 @dataclass(frozen=True)
 class State:
-    """place: where 1/|X| is put, one of PLACES."""
-
     place: str = AT_ONCE
     size_X: int = 8
 
@@ -53,20 +51,17 @@ def headline(state, numbers):
 
 
 def words(state, numbers):
-    """What the picture shows, in one or two sentences."""
     if state.size_X == 1:
         return "With |X| = 1 nothing is divided, so every place gives the true gradient. Choose another |X|."
     if numbers.wrong:
         return (f"Divided {state.place}, where it enters the gates, what came back through the gates of later steps "
                 f"is divided again. The {OF_OUTPUT_LAYER} numbers of the output layer are divided once, and right.")
+    said = f"Divided {state.place}: all {len(numbers.truth)} numbers in the weight gradients are the true ones."
     close = "" if numbers.identical else " They differ by a few 1e-16 of the gradient's norm."
-    both = " At once or at the end, the result is the same." if state.place == AT_THE_END else ""
-    return (f"Divided {state.place}: all {len(numbers.truth)} numbers in the weight gradients are the true ones."
-            f"{close}{both}")
+    return said + close + (" At once or at the end, the result is the same." if state.place == AT_THE_END else "")
 
 
 def draw(state, numbers):
-    """Where 1/|X| stands, and every number of the gradient over the true one."""
     return scheme(state), dots(numbers)
 
 
@@ -93,8 +88,7 @@ def arrow(start, end, width=2, colour=svg.INK):
 
 def node(x, y, lines, half, fill=svg.PAPER):
     """A box with one or two lines of text in its middle."""
-    tall = 13 if len(lines) == 1 else 28
-    first = y + 5 - 9 * (len(lines) - 1)
+    tall, first = (13, y + 5) if len(lines) == 1 else (28, y - 4)
     texts = (svg.text(x, first + 19 * k, line, 13, "middle") for k, line in enumerate(lines))
     box = svg.rect(x - half, y - tall, 2 * half, 2 * tall, fill=fill, rx=7, stroke=svg.INK, stroke_width=1.5)
     return box + "".join(texts)

@@ -133,7 +133,6 @@ def headline(state, numbers):
 
 
 def words(state, numbers):
-    """Why, in one or two sentences."""
     if state.beside != TRUTH:
         return words_of_two(state, numbers)
     if state.size_X == 1:

@@ -116,9 +116,8 @@ def groups(frame, gradient):
 def ways(state, numbers):
     """The norms of the intermediate gradients of A and B, timestep by timestep."""
     frame = svg.Frame(58, 20, 276, 190, (0, 5), (1e-4, 1e2), log="y")
-    ticks = [(100, "100"), (10, "10"), (1, "1"), (0.1, "1/10"), (1e-2, "1/100"), (1e-3, "1/1000"), (1e-4, "1/10000")]
-    parts = [frame.axes(y_ticks=ticks, title="On the way, at t = 1 to T"), svg.text(50, 245, "A =", 12, "end"),
-             svg.text(334, 12, "● A   □ B", 12, "end", svg.GREY)]
+    parts = [frame.axes(y_ticks=[*RATIO_TICKS[1:], (1e-4, "1/10000")], title="On the way, at t = 1 to T"),
+             svg.text(50, 245, "A =", 12, "end"), svg.text(334, 12, "● A   □ B", 12, "end", svg.GREY)]
     said = []
     for group, name in enumerate(numbers.way):
         middle, border, name_t = frame.x(group + 0.5), frame.x(group + 1), f"{name.removesuffix('_t')}_t"
