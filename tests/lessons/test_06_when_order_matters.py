@@ -54,7 +54,7 @@ def test_curves_are_the_numbers_at_each_power_of_two():
 
 SAID = [
     (State(limit=1e6), True, "The orders agree bit for bit. The clip cuts neither."),
-    ("No clip, float64", True, "agree bit for bit. Nothing is clipped."),
+    ("No clip, float64", True, "agree bit for bit. Nothing is clipped. ... at the end 1.00 of its full length. Divide"),
     ("Clip cuts the sum", False, "470 times as long. ... at 3 it cuts the sum but not the mean."),
     ("Clip cuts the mean too", False, "divided first, the gradient is 1,000 times as long. ... cuts both"),
     ("Small epsilon forgives", False, "490,000 times as long. ... It forgives the factor."),
