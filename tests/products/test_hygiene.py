@@ -17,7 +17,6 @@ PATHS = sorted(FOLDER.glob("*.ipynb"))
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.(\d+))?(?:[eE]([-+]?\d+))?(?![\w])")
 TAG = re.compile(r"\\tag\{([^}]*)\}")
 REFERENCE = re.compile(r"(?<![\w\\}\])])\((\d\.\d{1,2})\)")
-WORDS = {0: 1200, 1: 2200, 2: 2200, 3: 2200, 7: 2200, 8: 2200}  # of the others 2,600
 
 
 def code_cells(notebook):
@@ -81,19 +80,15 @@ def only_explorers_are_exempt(notebook, number):
             yield f"cell {cell.id}: {sorted(exempt)}"
 
 
-def code_is_short(notebook, number):
+def all_is_short(notebook, number):
     seen = [line for cell in code_cells(notebook) if not folded(cell, "source")
             for line in cell.source.splitlines() if line.strip()]
-    yield from [f"{len(seen)} lines of code are seen, more than 150"] if len(seen) > 150 else []
     yield from (f"{len(line)} columns: {line!r}" for line in seen if len(line) > 88)
     yield from (f"cell {cell.id} has more than 25 lines" for cell in code_cells(notebook)
                 if len(cell.source.splitlines()) > 25)
-
-
-def few_words(notebook, number):
-    words = sum(len(re.sub(r"\$\$.*?\$\$", "", cell.source, flags=re.DOTALL).split()) for cell in notebook.cells
-                if cell.cell_type == "markdown" and "teaching-note" not in cell.metadata.get("tags", []))
-    yield from [f"{words} words"] if words > WORDS.get(number, 2600) else []
+    words = len(re.sub(r"\$\$.*?\$\$", "", "\n".join(prose(notebook)), flags=re.DOTALL).split())
+    if words > 3000 or len(seen) > 150:
+        yield f"{words} words, and {len(seen)} lines of code that are seen: more than 3000, or than 150"
 
 
 def asked_before_told(notebook, number):
@@ -106,7 +101,7 @@ def asked_before_told(notebook, number):
 
 
 CHECKS = (pictures_have_alt_and_caption, references_have_tags, numbers_are_rounded, only_explorers_are_exempt,
-          code_is_short, few_words, asked_before_told)
+          all_is_short, asked_before_told)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -123,7 +118,7 @@ def test_every_check_finds_its_faults():
     another_caption = new_output("display_data", {"text/markdown": "*Another line.*"})
     noise = new_output("stream", text="0.30000000000000004 and -1.2e-17")
     notebook = new_notebook(cells=[
-        new_markdown_cell("Predict it. By (3.99) this holds. $$a \\tag{4.1}$$" + 2200 * " word"),
+        new_markdown_cell("Predict it. By (3.99) this holds. $$a \\tag{4.1}$$" + 3000 * " word"),
         new_code_cell("# NBVAL_IGNORE_OUTPUT", outputs=[picture, another_caption, noise]),
         new_code_cell("x = 1  # (9.99)\n" * 26 + 89 * "x", metadata={"tags": ["nbval-ignore-output"]})])
-    assert [len(list(check(notebook, 3))) for check in CHECKS] == [1, 3, 2, 2, 2, 1, 1]
+    assert [len(list(check(notebook, 3))) for check in CHECKS] == [1, 3, 2, 2, 3, 1]

@@ -36,23 +36,18 @@ def exists(link, folder):
     return anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
 
 
-def numbers(word, text):
-    """What is named as in "Exercises 1.1, 1.2 and 1.3"."""
-    lists = re.findall(rf"{word}s? (\d\.\d(?:(?:,| and|, and) \d\.\d)*)", text)
-    return {number for found in lists for number in re.findall(r"\d\.\d", found)}
-
-
 def missing(text, folder):
     """Links, files, commands, exercises, figures, and (in italics beside a notebook's number) headings."""
     links = [link for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text) if not exists(link, folder)]
     named = re.findall(r"`(?:python )?((?:\.binder|tools|benchmarks|lstmlib|tests|docs)/[\w./-]+)`", text)
     commands = re.findall(r"(?:`|^    )python run\.py (\w+)", text, re.MULTILINE)
+    labels = [f"{word} {number}" for word, many in re.findall(r"(Exercise|Figure)s? ([\d., and]*)", text)
+              for number in re.findall(r"\d\.\d", many)]  # as in "Exercises 1.1, 1.2 and 1.3"
     beside = re.findall(r"\[(\d)\]\(\.\./notebooks/[^)]*\), ([^|\n]*)", text)
     titles = [(number, title) for number, rest in beside for title in re.findall(r"\*([^*]+)\*", rest)]
     return [*links, *(name for name in named if not (ROOT / name).exists()),
             *(name for name in commands if name not in {"test", "help", *run.TOOLS}),
-            *sorted(number for number in numbers("Exercise", text) if f"### Exercise {number}." not in EVERYTHING),
-            *sorted(number for number in numbers("Figure", text) if f"Figure {number}." not in EVERYTHING),
+            *(label for label in labels if f"# {label}" not in EVERYTHING),
             *(title for number, title in titles if title not in headings(TEXTS[number]))]
 
 

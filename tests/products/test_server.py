@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 
 from browsers import INSTALLED, ROOT
 
@@ -31,10 +30,3 @@ def test_a_server_takes_the_classes_of_the_project_unless_a_gateway_or_a_user_ha
                           text=True, capture_output=True)
     assert [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("said")] == [
         ["Notebooks", "PromptConnection"], ["LargeFileManager", "GatewayWebSocketConnection"]], done.stderr[-2000:]
-
-
-def test_an_installation_puts_each_file_where_jupyter_reads_it():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"] == {
-        f"lstmlib/show/jupyter/{path.name}": {"jupyter_server_config.d": "etc/jupyter/jupyter_server_config.d"}.get(
-            path.name, f"share/jupyter/{path.name}") for path in INSTALLED.iterdir()}
