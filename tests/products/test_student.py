@@ -30,13 +30,20 @@ def shown(cell):
 
 
 @each_notebook
-def test_every_exercise_has_its_solution_and_its_stub_is_written_from_it(name):
+def test_every_exercise_has_a_stub_that_is_written_from_its_solution_and_a_graded_check(name):
+    """Without the marked lines, which nbgrader leaves out, the course is what the class gets."""
     text, pairs = "\n".join(cell.source for cell in STORED[name].cells), exercises(STORED[name])
-    assert len(pairs) == text.count("\n### Exercise ") == len(student.POINTS[int(name[:2])])
+    graded, solved = (answers_and_checks(student_version(STORED[name], solved)) for solved in (False, True))
+    assert text.count("\n### Exercise ") == len(pairs) == len(graded) == len(student.POINTS[int(name[:2])])
     for stub, solution in pairs:
         assert stub.source == stub_of(solution.source), "python run.py notebooks"
         assert "solution" in solution.metadata.tags and solution.outputs == []
         assert shown(stub) == "Not answered yet.\n"
+    for (answer, check), (right, same) in zip(graded, solved, strict=True):
+        assert answer.metadata.nbgrader.items() >= {"schema_version": 3, "solution": True, "locked": False}.items()
+        assert check.metadata.nbgrader.items() >= {"schema_version": 3, "solution": False, "locked": True}.items()
+        assert check.metadata.nbgrader.points > 0 and same == check and re.fullmatch(r"\w+\.\w+\(.*\)", check.source)
+        assert "..." in answer.source and MARKED.sub("", right.source).split() == answer.source.split()
 
 
 @each_notebook
@@ -51,18 +58,6 @@ def test_nothing_is_solved_and_the_rest_is_kept(name):
             assert cell.id not in cells
         elif cell.cell_type == "code":
             assert cell.source.startswith(cells[cell.id].source)
-
-
-@each_notebook
-def test_every_exercise_is_an_answer_and_a_graded_check(name):
-    """Without the marked lines, which nbgrader leaves out, the course is what the class gets."""
-    pairs, solved = (answers_and_checks(student_version(STORED[name], solved)) for solved in (False, True))
-    assert len(pairs) == len(student.POINTS[int(name[:2])])
-    for (answer, check), (right, same) in zip(pairs, solved, strict=True):
-        assert answer.metadata.nbgrader.items() >= {"schema_version": 3, "solution": True, "locked": False}.items()
-        assert check.metadata.nbgrader.items() >= {"schema_version": 3, "solution": False, "locked": True}.items()
-        assert check.metadata.nbgrader.points > 0 and same == check and re.fullmatch(r"\w+\.\w+\(.*\)", check.source)
-        assert "..." in answer.source and MARKED.sub("", right.source).split() == answer.source.split()
 
 
 def test_a_wrong_answer_loses_its_points(monkeypatch):
