@@ -170,17 +170,16 @@ def notebooks(world, **texts):
 
 
 def test_a_readers_copy_is_never_overwritten_and_what_changed_is_put_beside_it(world, capsys):
-    notebooks(world, a="old", b="old")
-    own = world.run.ROOT / "my-notebooks"
+    assert notebooks(world, a="old", b="old") == notebooks(world) == {"a": "old", "b": "old"}
     assert "--LabApp.default_url=/lab/tree/my-notebooks/a.ipynb" in world.became
-    write(own / "a.ipynb", "work")
-    assert notebooks(world, a="old", b="old") == {"a": "work", "b": "old"}
-    assert "beside" not in capsys.readouterr().out
+    own = world.run.ROOT / "my-notebooks/a.ipynb"
+    write(own, "work")
+    assert notebooks(world) == {"a": "work", "b": "old"} and "beside" not in capsys.readouterr().out
     assert notebooks(world, a="new", c="new") == {"a": "work", "a_2": "new", "b": "old", "c": "new"}
     assert capsys.readouterr().out.endswith("the copies that you have: a_2.ipynb.\n")
-    write(own / "a_2.ipynb", "more work")
+    write(own.with_stem("a_2"), "more work")
     assert notebooks(world, a="newest") == {"a": "work", "a_2": "more work", "a_3": "newest", "b": "old", "c": "new"}
-    (own / "a.ipynb").unlink()  # whoever takes a copy away gets a fresh one
+    own.unlink()  # whoever takes a copy away gets a fresh one
     assert notebooks(world)["a"] == "newest"
 
 
