@@ -148,8 +148,7 @@ def check_faulty_arrays(names):
     """Only Wx, Wh and b are filled through the recurrence; Wy and by never see dh_next or dc_next."""
     if not isinstance(names, set | list | tuple) or not all(isinstance(name, str) for name in names):
         raise NotYet("Expected a set of names, such as {'Wx', 'by'}.")
-    unknown = set(names) - {"Wx", "Wh", "b", "Wy", "by"}
-    if unknown:
+    if unknown := set(names) - {"Wx", "Wh", "b", "Wy", "by"}:
         raise NotYet(f"The five arrays are Wx, Wh, b, Wy and by, received {', '.join(sorted(unknown))}.")
     expect(set(names), {"Wx", "Wh", "b"}, "the backward pass without dh_next and dc_next",
            "run both passes and compare array by array; or ask which arrays gradients from later timesteps can reach.",

@@ -18,8 +18,7 @@ HINTS = {  # where to look for what tells this fault from the others
     "factor K": "the direction is right. Is the size wrong by the same number whatever the size of the loss?",
     "clipped inside": "the direction is right. Is the size wrong by the same number whatever the size of the loss?",
     "every step": "look at the size of what crosses dh_next, one step back and further.",
-    "mean of means": "it passes its own gradient check. What else may a mean over items not depend on?",
-}
+    "mean of means": "it passes its own gradient check. What else may a mean over items not depend on?"}
 
 
 @check
@@ -61,7 +60,10 @@ def check_cure(into_gates):
         if order != (0, 1, 2, 3) and all(same(quarter, right[k]) for quarter, k in zip(received, order)):
             raise NotYet("Expected the quarters of dz in the order i, f, g, o, received them in the order "
                          f"{', '.join('ifgo'[k] for k in order)}.")
-    gate = cured.worst_gate()
+    distances = {gate: max(np.nan_to_num(np.linalg.norm(received[k] - right[k]), nan=np.inf)
+                           for received, right in cured.pairs if np.isfinite(right).all())
+                 for k, gate in enumerate("ifgo")}  # NaN is the farthest, where none was handed over
+    gate = max(distances, key=distances.get)
     part = max((name for name in errors if name.endswith(f" {gate}")), key=errors.get)
     raise NotYet(f"Expected norm-relative errors below 1e-9, received {errors[part]:.1g} in {part}. "
                  f"Hint: look at the quarter {gate!r}; {SLOPES[gate]}?")
@@ -83,13 +85,6 @@ class Cured(Textbook):
                          f"received an array of shape {received.shape}.{hint}")
         self.pairs.append((np.split(received, 4, axis=1), np.split(right, 4, axis=1)))
         return received
-
-    def worst_gate(self):
-        """The gate whose quarter is farthest off in any call; NaN is the farthest, where none was handed over."""
-        distances = {gate: max(np.nan_to_num(np.linalg.norm(received[k] - right[k]), nan=np.inf)
-                               for received, right in self.pairs if np.isfinite(right).all())
-                     for k, gate in enumerate("ifgo")}
-        return max(distances, key=distances.get)
 
 
 SLOPES = {"i": "in c_t it multiplies g. What is the slope of the sigmoid in terms of i",

@@ -36,8 +36,7 @@ def check_three_paths(dw_of_mean):
             (mean(2 * (200 * w - 7), 200 * w * (1e4 * w ** 2 - 21), c),
              "7 and 21 are the targets of (1.2): take t1 and t2 from the argument targets."),
             (mean(a, b, c) / 3, "this divides twice: each path carries 1/3 exactly once."),
-            (mean(a, b, c) / 100, "this is dh. One more local slope, dh/dw = 100, leads to w."),
-        ])
+            (mean(a, b, c) / 100, "this is dh. One more local slope, dh/dw = 100, leads to w.")])
 
 
 def three_errors(w, targets):
@@ -72,12 +71,10 @@ def check_divide_contributions(backward_divided):
               for part in (1, 0)),
             (from_first / size_X + from_second, "only X.T @ dz1 is divided; h1.T @ dz2 is a gradient too."),
             (from_first + from_second / size_X, "only h1.T @ dz2 is divided; X.T @ dz1 is a gradient too."),
-            (dW / size_X ** 2, "dW is divided twice: once on the way and once more."),
-        ])
+            (dW / size_X ** 2, "dW is divided twice: once on the way and once more.")])
         expect(answer[1], dV / size_X, f"dV, {given}", mistakes=[
             (dV / 8, "this divides by 8; divide by the argument size_X."),
-            (dV, "dV was never divided, and V is a weight as well."), (dV / size_X ** 2, "dV is divided twice."),
-        ])
+            (dV, "dV was never divided, and V is a weight as well."), (dV / size_X ** 2, "dV is divided twice.")])
 
 
 def length(received, right):
@@ -127,5 +124,4 @@ def check_weight_decay(gradient_of_objective):
             (mean + decay * w ** 2, "the derivative of w^2/2 is w, not w^2."),
             (mean + decay * np.linalg.norm(w), "this adds one number to every entry: the derivative of ||w||^2/2 by an "
                                                "entry of w is that entry, not the norm."),
-            (mean - decay * w, "the decay is added to the objective, so its derivative is added."),
-        ])
+            (mean - decay * w, "the decay is added to the objective, so its derivative is added.")])

@@ -9,8 +9,7 @@ PLANS = {
     "at the end": (True, "the factor stands where every path ends."),
     "at once and at the end": (False, "every path meets the factor twice, so the gradient is divided by |X| squared."),
     "at every step back in time": (False, "a gradient that comes back from a later timestep can meet the factor "
-                                          "again in every step it passes."),
-}
+                                          "again in every step it passes.")}
 
 
 @check

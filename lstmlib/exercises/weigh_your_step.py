@@ -36,15 +36,13 @@ def check_weigh(weigh):
             (parts @ whole, "these are the products of each part with the whole; the parts are not at right angles, "
                             "so solve for the weights."),
             (parts @ whole / (parts ** 2).sum(axis=1), "this fits each part by itself; the parts share directions, so "
-                                                       "fit them together."),
-        ], tolerance=1e-7)
+                                                       "fit them together.")], tolerance=1e-7)
         share, hint = rest / np.linalg.norm(whole), "the norm of whole - weights @ parts, over the norm of whole."
         expect(received[1], share, f"{case}, what is left over", hint, [
             (rest, "divide by the norm of the whole: a share has no unit."),
             (rest ** 2, "lstsq returns the *squared* sum of what is left; take the root, and divide by the norm of the "
                         "whole."),
-            (share ** 2, "this is the square of the share."),
-        ], tolerance=1e-5)
+            (share ** 2, "this is the square of the share.")], tolerance=1e-5)
 
 
 @check
@@ -67,8 +65,7 @@ def check_fingerprint(fingerprint):
                                         "longest one."),
         (1 / (B * tokens), "this divides each sequence by its own tokens; padding makes all equal."),
         (np.full(B, 1 / B), "this is the mean over sequences of sums."),
-        (np.full(B, 1 / T), "divide by the number of sequences, too."),
-    ], tolerance=1e-6, reveal=False)
+        (np.full(B, 1 / T), "divide by the number of sequences, too.")], tolerance=1e-6, reveal=False)
 
 
 @check

@@ -113,5 +113,4 @@ OF_THE_SUM = {  # each setting, the power of |X| that it is multiplied by, and h
                   -1: "the longer gradient needs the stronger decay beside it.", 2: LONGER}),
     "epsilon": (1, {0: "epsilon is compared with the size of the gradient's entries, which are |X| times as large now.",
                     -1: "the larger entries need the larger epsilon.",
-                    2: "Adam compares epsilon with the root of the mean square, which grows as |X|."}),
-}
+                    2: "Adam compares epsilon with the root of the mean square, which grows as |X|."})}

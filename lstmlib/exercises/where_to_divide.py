@@ -28,8 +28,7 @@ def check_crossings(answers):
         "highest all nine": (max, EDGES, "count loss, dy, dh_above, dW_t and dW once each, dz at every timestep, and "
                                          "one recurrent edge between each two timesteps."),
         "possible dc_next": (set, {"dc_next"}, "a path may take the cell-state edge at none, some or all of T - 1 "
-                                               "steps."),
-    }
+                                               "steps.")}
     all_answered(answers, questions, "four keys")
     for question, (asked_for, edges, hint) in questions.items():
         wanted, answer = asked_for(possible_crossings(edges, T=5)), answers[question]
@@ -108,8 +107,7 @@ def divided_elsewhere(dY, size_X):
         (at(last, 1 / size_X), "you multiplied by size_X; the factor is 1/|X|."),
         (at(last, size_X ** 2),
          "this divides twice: every path crosses both loss and dy, and one of the two is enough."),
-        (dY, "no path to this array was divided; does the hook look for an edge that every path crosses (dy)?"),
-    ]
+        (dY, "no path to this array was divided; does the hook look for an edge that every path crosses (dy)?")]
 
 
 @check
@@ -148,8 +146,7 @@ def check_right_sets(right_sets):
                "crosses_exactly_once(placement, T) gives one verdict for each of the five arrays.")
             raise NotYet(f"For given {given or '{}'}, T = {T}: expected {len(wanted)} placements, received "
                          f"{len(received)}; for example, {{{', '.join(sorted(wrong))}}} "
-                         f"{'does not belong to them' if wrong in received else 'is missing'}. "
-                         f"Hint: {hint}")
+                         f"{'does not belong to them' if wrong in received else 'is missing'}. Hint: {hint}")
 
 
 @check
@@ -167,18 +164,15 @@ def check_two_paths(shorter, longer):
                          "Hint: write a list, with [ and ].")
         if not isinstance(path, list | tuple):
             raise NotYet(f"Expected {name} to be a list of names of edges, received {brief(path)}.")
-        unknown = [edge for edge in path if edge not in EDGES]
-        if unknown:
+        if unknown := [edge for edge in path if edge not in EDGES]:
             raise NotYet(f"{name}: {unknown[0]!r} is not one of the nine edges.")
-        fault = fault_of(path)
-        if fault:
+        if fault := fault_of(path):
             raise NotYet(f"{name} is not a path from the loss to b: {fault}. Hint: follow the arrows of figure 4.1 "
                          "from C down to db.")
     if Counter(longer)["dz"] <= Counter(shorter)["dz"]:
         raise NotYet(f"shorter crosses dz {Counter(shorter)['dz']} times and longer {Counter(longer)['dz']} times. "
                      "Hint: let the longer path go back one timestep through the gates.")
-    lost = Counter(shorter) - Counter(longer)
-    if lost:
+    if lost := Counter(shorter) - Counter(longer):
         raise NotYet(f"The longer path does not cross {', '.join(lost)} as often as the shorter one, so a set with "
                      "that edge in it might make up for dz. Hint: cross everything that the shorter one crosses.")
     if Counter(longer)["dh_next"] + Counter(longer)["dc_next"] > 1:

@@ -33,8 +33,7 @@ def check_token_weights(token_weights):
             (1 / (len(lengths) * of_piece), "the mean is over the M micro-batches, not over all sequences."),
             (1 / (M * of_piece) * lengths, "this is the weight of a whole sequence; return that of one of its tokens."),
             (total / (M * of_piece), "this is the weight times n, as in Figure 5.2; return the weight itself."),
-            (np.zeros(len(lengths)), "an array of whole numbers rounds every weight down to 0; make one of floats."),
-        ])
+            (np.zeros(len(lengths)), "an array of whole numbers rounds every weight down to 0; make one of floats.")])
 
 
 @check
@@ -105,5 +104,4 @@ def check_factor(factor):
                 (of_ranks / total, "what the ranks do is undone; the micro-batches are averaged, too."),
                 (of_pieces / total, "what the micro-batches do is undone; the ranks are averaged, too."),
                 (np.full((R, M), wanted), "the value is right; return it as one number, not an array."),
-                (1 / counts, "the factor must be the same everywhere: divide by the total."),
-            ])
+                (1 / counts, "the factor must be the same everywhere: divide by the total.")])

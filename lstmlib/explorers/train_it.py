@@ -239,8 +239,7 @@ def training_curves():
         "Nowhere, SGD": {"placement": "{ }: nowhere"},
         "Nowhere, Adam": {"placement": "{ }: nowhere", "optimiser": "Adam"},
         "Twice, SGD": {"placement": "{loss, dW}"},
-        "Cell path, Adam": {"placement": "{dc_next}", "optimiser": "Adam"},
-    }
+        "Cell path, Adam": {"placement": "{dc_next}", "optimiser": "Adam"}}
     return Explorer("Training curves of placements", State(), controls, numbers, draw, words, headline, presets,
                     poster=("At the end", "Nowhere, SGD", "Cell path, Adam"))
 

@@ -22,8 +22,7 @@ CLASS_WEIGHTS = np.array([1, 4, 1, 2])
 SHAPES = {  # (tokens that count, length) of each item
     "lengths 2, 3 and 6": ((2, 2), (3, 3), (6, 6)),
     "some tokens masked": ((2, 4), (3, 3), (5, 7)),
-    "all of one length": ((4, 4), (4, 4), (4, 4)),
-}
+    "all of one length": ((4, 4), (4, 4), (4, 4))}
 CUTS = {"whole": [[0, 1, 2]], "one by one": [[0], [1], [2]], "1 | 2": [[0], [1, 2]]}
 NAMES = ("nothing", "sequences", "tokens", "padded B*T", "tokens of each sequence, then sequences")
 
@@ -110,8 +109,7 @@ STEPS = {
     "a mean with class weights": at_once(of_classes),
     "clipped by norm": at_once(clipped),
     "clipped entry by entry": at_once(lambda items: np.clip(of_tokens(items), -0.02, 0.02)),
-    "with weight decay": at_once(lambda items: of_tokens(items) + 0.05 * entries(weights())),
-}
+    "with weight decay": at_once(lambda items: of_tokens(items) + 0.05 * entries(weights()))}
 
 
 @dataclass(frozen=True)
@@ -244,8 +242,7 @@ PRESETS = {
     "Added up": {"step": "each piece's mean, added up", "cut": "1 | 2"},
     "Padded": {"step": "a masked loss, divided by its padded size"},
     "Not a sum": {"step": "clipped entry by entry"},
-    "Cannot be told apart": {"items": "all of one length"},
-}
+    "Cannot be told apart": {"items": "all of one length"}}
 
 
 def weigh_your_step():

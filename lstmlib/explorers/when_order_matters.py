@@ -156,8 +156,7 @@ def headline(state, numbers):
     """Whether both orders give the optimiser the same gradient, and if not, why."""
     once, end = numbers[:2]
     named = list(zip(NAMES, (once, end)))
-    if once.overflowed or end.overflowed:
-        which = " and ".join(name for name, way in named if way.overflowed)
+    if which := " and ".join(name for name, way in named if way.overflowed):
         return False, f"Overflow {which}: {state.dtype} holds no number so large"
     if once.lost and not end.lost:
         return False, f"At once underflows: {once.lost} of {len(numbers.truth)} entries have become 0"
@@ -304,8 +303,7 @@ PRESETS = {
     "float16: loss scaling": {"size_X": 2 ** 15, "dtype": "float16", "limit": math.inf, "scale": 2 ** 12},
     "bfloat16 needs none": {"size_X": 2 ** 18, "dtype": "bfloat16", "limit": math.inf},
     "Unscale, then clip": {"scale": 2 ** 16, "limit": 1.0},
-    "Clip, then unscale": {"scale": 2 ** 16, "limit": 1.0, "unscale": AFTER},
-}
+    "Clip, then unscale": {"scale": 2 ** 16, "limit": 1.0, "unscale": AFTER}}
 VALUES = {"size_X": SIZES, "limit": LIMITS, "epsilon": EPSILONS, "dtype": tuple(FORMATS), "scale": SCALES,
           "unscale": (BEFORE, AFTER)}
 
@@ -329,8 +327,7 @@ def order_matters():
         "epsilon": Slider("Adam's epsilon", EPSILONS, labels=[f"{epsilon:.0e}" for epsilon in EPSILONS]),
         "scale": Slider("loss scaling, S", SCALES, labels=["none", *(f"2^{S.bit_length() - 1}" for S in SCALES[1:])]),
         "dtype": Choice("Format of the backward pass", FORMATS),
-        "unscale": Choice("Divide by S", (BEFORE, AFTER)),
-    }
+        "unscale": Choice("Divide by S", (BEFORE, AFTER))}
     for dtype, size_X in product(FORMATS, SIZES):
         pulled_back(dtype, 1 / size_X)
     return Explorer("Two orders, side by side", State(), controls, numbers, draw, words, headline, PRESETS,

@@ -260,13 +260,10 @@ def comparison(state, numbers):
 
 
 PRESETS = {
-    "Mean of means": {"divide": MEAN},
-    "Weighted by shares": {"divide": SHARES},
+    "Mean of means": {"divide": MEAN}, "Weighted by shares": {"divide": SHARES},
     "One sequence each": {"divide": MEAN, "cut_all": True},
-    "Mixed order": {"divide": MEAN, "in_order": False},
-    "Equal lengths": {"divide": MEAN, "spread": 0},
-    "Padding counted": {"by": PADDED, "longer": 4},
-}
+    "Mixed order": {"divide": MEAN, "in_order": False}, "Equal lengths": {"divide": MEAN, "spread": 0},
+    "Padding counted": {"by": PADDED, "longer": 4}}
 VALUES = {"spread": range(4), "longer": range(5), "first": range(ROWS), "second": range(ROWS), "cut_all": (False, True),
           "in_order": (True, False), "by": tuple(MEANS), "divide": (ONCE, MEAN, SHARES, SUMMED)}
 
