@@ -215,10 +215,7 @@ def made_here(widget):
 
 
 class Sentence(Answering):
-    """Text with [words to press](preset) that set an explorer to a named state.
-
-    When the explorer's cell has been run again, they set the new explorer too.
-    """
+    """Text with [words to press](preset) that set an explorer to a named state, and the newest of its title too."""
 
     parts = traitlets.List().tag(sync=True)
     chosen = traitlets.List().tag(sync=True)

@@ -111,8 +111,8 @@ class BackwardGraph(Part):
 
     _esm = script("graph")
 
-    def __init__(self, edges=()):
-        super().__init__("Backward graph: each of its nine edges is a checkbox", value=tuple(edges))
+    def __init__(self):
+        super().__init__("Backward graph: each of its nine edges is a checkbox")
         self._drawn()
         self._counted()
 

@@ -25,7 +25,6 @@ from .controls import sent
 CHUNK = 250_000  # characters compressed together, and read together when one of them is to be shown
 ROOM = 500       # states
 SLICE = 512      # states that a process records at a time
-LIBRARY = Path(__file__).resolve().parents[1]
 NOT_OURS = {"comm", "layout", "tabbable", "tooltip"}  # traits of every widget
 MOVED = {"index", "value"}  # traits that a hand moves: they are in a channel even where one value is all that is held
 
@@ -97,7 +96,7 @@ def made(stem):
 def fingerprint():
     """Of everything that a film depends on."""
     digest = hashlib.sha256(np.__version__.encode())
-    for path in sorted(LIBRARY.rglob("*")):
+    for path in sorted(Path(__file__).resolve().parents[1].rglob("*")):
         if path.suffix in (".py", ".js", ".css", ".json") and path.parent.name != "exercises":
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

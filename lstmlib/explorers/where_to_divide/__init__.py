@@ -20,8 +20,8 @@ class Laboratory(Explorer):
 
     def preset_of(self, state):
         """The name of the place where 1/|X| stands, whatever else is set."""
-        return super().preset_of(state) or next(
-            (name for name, edges in PLACEMENTS.items() if set(edges) == set(state.edges)), None)
+        places = (name for name, edges in PLACEMENTS.items() if set(edges) == set(state.edges))
+        return super().preset_of(state) or next(places, None)
 
     def pictures(self, state, numbers):
         return graph.panel(state.T, state.edges, PLACEMENTS.get(state.beside)), *super().pictures(state, numbers)
@@ -29,7 +29,7 @@ class Laboratory(Explorer):
 
 def laboratory():
     """The laboratory of notebook 04: a backward graph to press on, places by name, and what becomes of the gradient."""
-    picture = BackwardGraph(State.edges)
+    picture = BackwardGraph()
     controls = {
         "size_X": Slider("|X| (items averaged over)", SIZES),
         "T": Slider("timesteps T", range(1, T_MAX + 1)),

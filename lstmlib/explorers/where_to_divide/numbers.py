@@ -117,8 +117,6 @@ def on_the_way(weights, trace, dY, edges, size_X):
                       for name, flow in flows.items()}
 
 
-# The verdict
-
 def headline(state, numbers):
     """Whether it is the gradient (or: whether A and B agree), and the verdict in a few words."""
     agree = "bit for bit" if numbers.identical else "up to rounding" if numbers.within_rounding else ""
