@@ -44,6 +44,12 @@ def test_optimisers_agree_with_their_formulas(optimise, by_hand, settings):
             assert np.allclose(array, true, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("optimise", [sgd, momentum, adam])
+def test_optimisers_keep_the_dtype(optimise):
+    moved, _ = optimise(random_weights(dtype=np.float16), WEIGHTS, None, rate=np.float64(0.1))
+    assert moved.dtype == np.float16
+
+
 def test_adam_without_epsilon_forgets_the_size_and_leaves_be_what_has_no_gradient():
     gradient = WEIGHTS.map(lambda array: array * (np.arange(array.size).reshape(array.shape) % 2))
     for size in (1e150, 1, 1e-150):
@@ -52,11 +58,10 @@ def test_adam_without_epsilon_forgets_the_size_and_leaves_be_what_has_no_gradien
 
 
 @pytest.mark.parametrize("dtype, size", [(np.float16, 6e4), (np.float16, 1e-5), (np.float32, 1e30), (float, 1e-200)])
-def test_adam_squares_in_double_precision_and_keeps_the_dtype(dtype, size):
+def test_adam_squares_in_double_precision(dtype, size):
     """In float16 the square of 6e4 overflows, that of 1e-5 underflows, and epsilon = 1e-8 is 0."""
     signs = WEIGHTS.map(np.sign)
     moved, _ = adam(everywhere(random_weights(dtype=dtype), 0), signs.map(lambda a: (a * size).astype(dtype)), rate=0.5)
-    assert moved.dtype == dtype
     assert_close(moved, signs * (-0.5 * size / (size + 1e-8)), 4 * float(np.finfo(dtype).eps))
 
 
