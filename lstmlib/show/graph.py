@@ -58,14 +58,14 @@ def panel(T, edges=(), other=None, path=None, title=True):
     """
     times, xs = columns(T)
     sum_x, lit = xs[-1] + 90, counted(path or (), edges, T)
-    said = description(T, edges, other) + (f" A path is lit: {in_words(lit)}." if lit else "")
     heading = svg.text(0, 18, "Gradients follow the arrows", 12, fill=svg.GREY) if title and T > 2 else ""
     parts = [edge(name, T, edges, other, lit, title) for name in EDGES]
     counts = [svg.text(sum_x + 152, y, words, 12, "end", data_count=name)
               for (name, words), y in zip(crossings(edges, T, other).items(), (SUM_Y - 19, SUM_Z + 28)) if title]
     drawing = svg.element("g", "".join([*scenery(times, xs, lit), *parts, nodes(times, xs), gap(T, xs), *counts]),
                           class_="lstm-lighting" if lit else "lstm-unlit")
-    return svg.panel("graph", sum_x + 156, HEIGHT, svg.element("style", STYLE), heading, drawing, words=said)
+    return svg.panel("graph", sum_x + 156, HEIGHT, svg.element("style", STYLE), heading, drawing,
+                     words=description(T, edges, other, lit))
 
 
 @lru_cache
@@ -102,13 +102,6 @@ def counted(path, edges, T):
     return drawn
 
 
-def in_words(lit):
-    """The edges of a path that is `counted`: "loss at t = 2, dy at t = 2 (1), ..."."""
-    steps = ((*at.split(), number) for at, number in lit.items() if at.split()[0] in EDGES)
-    return ", ".join(name + (f" at t = {t}" if t.isdigit() else "") + (f" ({number})" if number else "")
-                     for name, t, number in steps)
-
-
 def crossings(edges, T, other=None):
     """How often the paths to the output's and to the gates' weights cross the chosen edges, in words."""
     return {name: "A: " * (other is not None) + how_often(path_crossings(edges, T)[name]) for name in ("Wy", "Wx")}
@@ -121,10 +114,14 @@ def how_often(paths):
     return {"0": "✗ never crossed", "1": "✓ crossed once"}.get(numbers, f"✗ crossed {numbers} times")
 
 
-def description(T, edges, other=None):
+def description(T, edges, other, lit):
+    """The panel in words; the edges of a path that is `counted` as "loss at t = 2, dy at t = 2 (1), ..."."""
     A, B = (", ".join(name for name in EDGES if name in (some or ())) or "no edge" for some in (edges, other))
     where = f"1/|X| on {A}" if other is None else f"1/|X| on {A} (A) and on {B} (B)"
-    return f"Backward graph of {T} timestep{'s' * (T > 1)}; {where}."
+    steps = ((*at.split(), number) for at, number in lit.items() if at.split()[0] in EDGES)
+    path = ", ".join(name + (f" at t = {t}" if t.isdigit() else "") + (f" ({number})" if number else "")
+                     for name, t, number in steps)
+    return f"Backward graph of {T} timestep{'s' * (T > 1)}; {where}." + (f" A path is lit: {path}." if lit else "")
 
 
 def columns(T):

@@ -30,7 +30,7 @@ def variable(name):
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, INK, GREY, FAINT, PAPER, SOFT, BAND, ON, PALE_BLUE, PALE_GREEN, PALE_RED = (
     variable(name) for name in LIGHT if not name.startswith("deep-"))
 DEEP = {variable(name): variable(f"deep-{name}") for name in LIGHT if f"deep-{name}" in LIGHT}
-PALE = (ORANGE, SKY)  # their edges are drawn in the deep colour
+EDGE = {fill: {"stroke": DEEP[fill]} for fill in (ORANGE, SKY)}  # of shapes in a pale colour
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def text(x, y, words, size=13, anchor="start", fill=INK, bold=False, **attribute
 
 def rect(x, y, width, height, fill=BLUE, **attributes):
     return element("rect", x=x, y=y, width=max(width, 0), height=max(height, 0), fill=fill,
-                   **edge_of(fill) | attributes)
+                   **EDGE.get(fill, {}) | attributes)
 
 
 def line(x1, y1, x2, y2, stroke=INK, width=1, **attributes):
@@ -79,11 +79,7 @@ def line(x1, y1, x2, y2, stroke=INK, width=1, **attributes):
 
 
 def circle(x, y, r, fill=BLUE, **attributes):
-    return element("circle", cx=x, cy=y, r=r, fill=fill, **edge_of(fill) | attributes)
-
-
-def edge_of(fill):
-    return {"stroke": DEEP[fill]} if fill in PALE else {}
+    return element("circle", cx=x, cy=y, r=r, fill=fill, **EDGE.get(fill, {}) | attributes)
 
 
 def curve(points, stroke=BLUE, width=2, **attributes):

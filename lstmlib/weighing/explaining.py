@@ -225,8 +225,7 @@ def compare_cuts(report, plan, measured, rounding, means):
         if sorted(map(sorted, cut)) != sorted(map(sorted, other)):
             cosine = first.entries @ one.entries / np.linalg.norm(first.entries) / np.linalg.norm(one.entries)
             differs.append((one.far_from(first), cosine, cut))
-    if differs:
-        report.split_error = float(max(error for error, _, _ in differs))
+    report.split_error = max((float(error) for error, _, _ in differs), default=None)
     wrong = [it for it in differs if it[0] > rounding]
     words = "; ".join(f"{cut_name(cut)}: off by {error:.2g}, cosine {cosine:.3f}" for error, cosine, cut in wrong)
     of_sequences = "the mean over pieces" in report.pieces_by and any(

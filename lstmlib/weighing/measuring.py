@@ -43,7 +43,8 @@ class Recorder:
 
     def __call__(self, pieces):
         self.calls += 1
-        if time.monotonic() - self.began > 2 and watched(sys.stderr):
+        if time.monotonic() - self.began > 2 and (
+                hasattr(builtins, "get_ipython") or sys.stderr and sys.stderr.isatty()):  # a line can be written over
             end = "\n" if self.calls == self.planned else ""
             print(f"\rexamine: call {self.calls} of {self.planned}", end=end, file=sys.stderr, flush=True)
         return self.vector(self.gradient(pieces), "gradient(pieces)")
@@ -72,11 +73,6 @@ class Recorder:
         at_peak = at_largest[largest == largest.max()].sum()
         share = at_peak / (filled.sum() or 1) * (at_peak > 1)
         return Gradient(np.concatenate(entries), float(norm), float(largest.max()), share)
-
-
-def watched(stream):
-    """Whether a line can be written over: in a terminal or a notebook, not in a log."""
-    return hasattr(builtins, "get_ipython") or bool(stream and stream.isatty())
 
 
 def leaves(gradient, name):
