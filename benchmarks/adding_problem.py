@@ -3,15 +3,13 @@
     python benchmarks/adding_problem.py                             every run that is not stored yet
     python benchmarks/adding_problem.py --lengths 100 --seeds 0 1   some of them
 
-Notebook 7 shows the table.
-Each run is stored as soon as it is finished, so the script may be stopped and started again. A run at T = 100 takes
-some ten seconds, at T = 500 about a minute, at T = 1000 several minutes on one core.
+Notebook 7 shows the table. Each run is stored as soon as it is finished, so the script may be stopped and started
+again. A run at T = 100 takes some ten seconds, at T = 500 about a minute, at T = 1000 several minutes on one core.
 
-The rule is the paper's: training ends when the mean squared training error is below 0.01 *and* the 2,000 most
-recent training sequences were all right (absolute error below 0.04). Each is judged before it is learned from.
-Then 2,560 new sequences are tested. The same run goes on until a stricter rule holds, 5,000 right in a row, and
-is tested once more on the same 2,560. A run that has not met a rule after `LIMIT` sequences is stored as such, and
-counts.
+The rule is the paper's: training ends when the mean squared training error is below 0.01 *and* the 2,000 most recent
+training sequences were all right (absolute error below 0.04). Each is judged before it is learned from. Then 2,560 new
+sequences are tested. The same run goes on until a stricter rule holds, 5,000 right in a row, and is tested once more
+on the same 2,560. A run that has not met a rule after `LIMIT` sequences is stored as such, and counts.
 """
 
 import argparse
@@ -33,11 +31,9 @@ HERE = Path(__file__).resolve().parent
 RECENT, STRICTER, TESTED, RIGHT, ENOUGH = 2_000, 5_000, 2_560, 0.04, 0.01
 LIMIT = 200_000
 COMMON = {"H": 8, "B": 8, "rate": 0.01, "clip": 1.0, "spread": 0.1}
-RECIPES = {
-    100: COMMON | {"forget_bias": 6.0, "input_bias": -3.0, "halve_after": 15_000},
-    500: COMMON | {"forget_bias": 8.0, "input_bias": -4.0, "halve_after": 15_000},
-    1000: COMMON | {"forget_bias": 9.0, "input_bias": -4.0, "halve_after": 20_000},
-}
+RECIPES = {100: COMMON | {"forget_bias": 6.0, "input_bias": -3.0, "halve_after": 15_000},
+           500: COMMON | {"forget_bias": 8.0, "input_bias": -4.0, "halve_after": 15_000},
+           1000: COMMON | {"forget_bias": 9.0, "input_bias": -4.0, "halve_after": 20_000}}
 
 
 def initial_weights(H, spread, forget_bias, input_bias, rng):
@@ -66,8 +62,8 @@ def run_to_the_rules(T, seed, H, B, rate, clip, spread, forget_bias, input_bias,
     steps = train(weights, batches, gradient, adam, rate=lambda n: rate * 0.5 ** ((n + 1) * B // halve_after))
     recent, in_a_row, met = deque(maxlen=RECENT), 0, {}
     for seen, (errors, moved) in zip(count(B, B), steps):
+        recent.extend(errors)
         for error in errors:
-            recent.append(error)
             in_a_row = in_a_row + 1 if error < RIGHT else 0
         if "paper" not in met and met_rule(recent):
             met["paper"] = seen, weights
@@ -83,13 +79,10 @@ def met_rule(errors):
     return bool(len(errors) == errors.maxlen and max(errors) < RIGHT and np.mean(np.square(errors)) < ENOUGH)
 
 
-def errors_on_new(weights, T, rng, tested=TESTED, at_once=128):
-    """Absolute errors on `tested` new sequences, some at a time, which saves memory."""
-    errors = []
-    for _ in range(tested // at_once):
-        X, targets, mask = adding_problem(T, at_once, rng)
-        errors.append(np.abs(forward(weights, X).Y - targets)[mask][:, 0])
-    return np.concatenate(errors)
+def errors_on_new(weights, T, rng):
+    """Absolute errors on TESTED new sequences, 128 at a time, which saves memory."""
+    batches = (adding_problem(T, 128, rng) for _ in range(TESTED // 128))
+    return np.concatenate([np.abs(forward(weights, X).Y - targets)[mask] for X, targets, mask in batches])
 
 
 def run(T, seed, recipe):
@@ -98,11 +91,12 @@ def run(T, seed, recipe):
     record = {"T": T, "seed": seed, "recipe": recipe}
     met = run_to_the_rules(T, seed, **recipe)
     for rule in ("paper", "stricter"):
-        sequences, weights = met.get(rule, (None, None))
-        record[rule] = {"sequences": sequences, "wrong": None, "largest_error": None}
-        if weights:
+        record[rule] = {"sequences": None, "wrong": None, "largest_error": None}
+        if rule in met:
+            sequences, weights = met[rule]
             errors = errors_on_new(weights, T, np.random.default_rng([seed, T, 1]))
-            record[rule] |= {"wrong": int(np.sum(errors >= RIGHT)), "largest_error": round(float(errors.max()), 4)}
+            record[rule] = {"sequences": sequences, "wrong": int(np.sum(errors >= RIGHT)),
+                            "largest_error": round(float(errors.max()), 4)}
     return record | {"cpu_seconds": round(time.process_time() - start, 1), "numpy": np.__version__,
                      "lstmlib": lstmlib.__version__}
 

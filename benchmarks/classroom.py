@@ -3,11 +3,10 @@
     python benchmarks/classroom.py [--students 30] [--output benchmarks/classroom.json]
     python benchmarks/classroom.py --page    # only brings the table in docs/teaching.md up to date
 
-Needs `pip install -e '.[lab,test]'`; takes about eight minutes. The server and the kernels are real; the students are
-programs that speak to the server as a browser does: each opens notebook 4, starts a kernel, runs all cells, and then
-moves the laboratory's controls, about once a second. They come one after the other, and, in a second lesson, all at
-once. At the end of each lesson all of them drag a slider at the same time. Measured are times, memory, errors and
-kernels that died. It is no test: no number is judged.
+Takes about eight minutes. The server and the kernels are real; the students are programs that speak to the server as
+a browser does: each opens notebook 4, starts a kernel, runs all cells, and then moves the laboratory's controls, about
+once a second. They come one after the other, and, in a second lesson, all at once. At the end of each lesson all of
+them drag a slider at the same time. It is no test: no number is judged.
 """
 
 import argparse
@@ -47,12 +46,8 @@ class Server:
         self.place, self.token = parts.netloc, parse_qs(parts.query)["token"][0]
         self.process, = (child for child in psutil.Process().children() if "jupyterlab" in child.cmdline())
 
-    async def ask(self, path, body=None):
-        """The answer to a GET, or to a POST where there is a body."""
-        reply = await AsyncHTTPClient().fetch(
-            f"http://{self.place}/api/{path}", method="GET" if body is None else "POST",
-            body=body and json.dumps(body), headers={"Authorization": f"token {self.token}"},
-            request_timeout=PATIENCE, connect_timeout=PATIENCE)
+    async def ask(self, path, **options):
+        reply = await AsyncHTTPClient().fetch(f"http://{self.place}/api/{path}?token={self.token}", **options)
         return json.loads(reply.body)
 
     def kernels(self):
@@ -64,9 +59,8 @@ class Server:
 class Student:
     """One browser with one notebook.
 
-    after     {what: seconds since the kernel was asked for}
-    times     for each change that led to another picture: when it was sent, milliseconds until the picture came
-    problems  whatever went wrong
+    after  {what: seconds since the kernel was asked for}
+    times  for each change that led to another picture: when it was sent, milliseconds until the picture came
     """
 
     def __init__(self, server, number=0, notebook=NOTEBOOK):
@@ -79,8 +73,8 @@ class Student:
         await self.server.ask(f"contents/notebooks/{self.notebook}.ipynb")
         self.start = time.perf_counter()
         path = f"notebooks/{self.notebook}-{self.number}.ipynb"
-        session = await self.server.ask("sessions", {"path": path, "name": path, "type": "notebook",
-                                                     "kernel": {"name": "python3"}})
+        session = await self.server.ask("sessions", method="POST", body=json.dumps(
+            {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}))
         self.socket = await websocket_connect(
             f"ws://{self.server.place}/api/kernels/{session['kernel']['id']}/channels?token={self.server.token}"
             f"&session_id={self.session.session}", max_message_size=2 ** 27)
@@ -93,7 +87,7 @@ class Student:
         self.note("all cells run")
 
     def note(self, what):
-        self.after.setdefault(what, time.perf_counter() - self.start)
+        self.after[what] = time.perf_counter() - self.start
 
     async def request(self, kind, content):
         """Send a message to the kernel, and wait until it is done with it; note when a picture came for it."""
@@ -111,64 +105,59 @@ class Student:
         self.problems.append("the connection was closed")
 
     def hear(self, message):
-        kind, content = message["header"]["msg_type"], message["content"]
         answer = message["parent_header"].get("msg_id") == self.asked
-        if kind == "error":
-            self.problems.append(f"{content['ename']}: {content['evalue']}")
-        elif kind == "stream" and content["name"] == "stderr":
-            self.problems.append(f"stderr: {content['text'][:200]}")
-        elif kind == "execute_result" and content["data"]["text/plain"].startswith("Explorer("):
-            self.note("laboratory shown")
-        elif kind == "comm_open":
-            self.widgets[content["comm_id"]] = content["data"].get("state", {})
-        elif kind == "comm_msg" and content["data"].get("method") == "update":
-            widget, state = self.widgets[content["comm_id"]], content["data"]["state"]
-            widget.update(state)
-            if answer and "value" in state and widget.get("_anywidget_id", "").endswith(".Panels"):
-                self.picture = self.picture or time.perf_counter()
-            if state.get("value") and widget.get("label") == "alert":
-                self.problems.append(state["value"])
-        elif kind == "status" and content["execution_state"] == "idle" and answer:
-            self.done.set()
-        elif kind == "status" and content["execution_state"] in ("dead", "restarting"):
-            self.problems.append("the kernel was lost")
+        match message["header"]["msg_type"], message["content"]:
+            case "error", {"ename": name, "evalue": value}:
+                self.problems.append(f"{name}: {value}")
+            case "stream", {"name": "stderr", "text": text}:
+                self.problems.append(f"stderr: {text[:200]}")
+            case "execute_result", {"data": {"text/plain": text}} if text.startswith("Explorer("):
+                self.note("laboratory shown")
+            case "comm_open", {"comm_id": name, "data": data}:
+                self.widgets[name] = data.get("state", {})
+            case "comm_msg", {"comm_id": name, "data": {"method": "update", "state": state}}:
+                widget = self.widgets[name]
+                widget.update(state)
+                if answer and "value" in state and widget.get("_anywidget_id", "").endswith(".Panels"):
+                    self.picture = self.picture or time.perf_counter()
+                if state.get("value") and widget.get("label") == "alert":
+                    self.problems.append(state["value"])
+            case "status", {"execution_state": "idle"} if answer:
+                self.done.set()
+            case "status", {"execution_state": "dead" | "restarting"}:
+                self.problems.append("the kernel was lost")
 
     # The laboratory, through the messages that the browser sends.
 
     async def change(self, label, **state):
-        """Change the control with this label as the browser does."""
         widget, = (name for name, has in self.widgets.items() if has.get("label") == label and {*state} <= {*has})
         await self.request("comm_msg", {"comm_id": widget, "data": {
             "method": "update", "state": state, "buffer_paths": []}})
 
+    async def press(self, preset):
+        await self.change("Example", chosen=[preset, time.time()])
+
     def places(self, slider):
-        """The numbers of the places of a slider."""
         texts, = (has["texts"] for has in self.widgets.values() if has.get("label") == slider and "texts" in has)
         return range(len(texts))
-
-    async def press(self, preset):
-        label, = (has["label"] for has in self.widgets.values() if "names" in has)
-        await self.change(label, chosen=[preset, time.time()])
 
     async def play(self, over):
         """About once a second, until `over` is set: a slider is moved, or an example chosen."""
         while not over.is_set():
             await asyncio.sleep(self.random.uniform(0.5, 1.5))
-            what = self.random.choice([*SLIDERS, "an example"])
-            if what in SLIDERS:
-                await self.change(what, index=self.random.choice(self.places(what)))
+            if slider := self.random.choice([*SLIDERS, None]):
+                await self.change(slider, index=self.random.choice(self.places(slider)))
             else:
                 await self.press(self.random.choice(PRESETS))
 
     async def drag(self):
         """Move a slider to and fro: as in the browser, the next change waits until the kernel is idle."""
-        slider = SLIDERS[-1]
-        places, end = self.places(slider), time.perf_counter() + DRAGGING
+        places, end = self.places(SLIDERS[-1]), time.perf_counter() + DRAGGING
         for index in cycle([*places, *places[-2:0:-1]]):
             if (now := time.perf_counter()) > end:
                 break
-            await self.change(slider, index=index)
-            await asyncio.sleep(max(0, now + FRAME - time.perf_counter()))
+            await self.change(SLIDERS[-1], index=index)
+            await asyncio.sleep(now + FRAME - time.perf_counter())
 
 
 async def at_once(group, act):
@@ -180,37 +169,35 @@ async def at_once(group, act):
 async def lesson(address, students, arriving):
     """A class of so many students, who come within `arriving` seconds -> what was measured."""
     server, load, over = Server(address), bench.load(), asyncio.Event()
-    group = [Student(server, number) for number in range(students)]
-    missing = set(group)
+    group, playing = [Student(server, number) for number in range(students)], {}
 
     async def attend(student):
         await asyncio.sleep(arriving * student.number / students)
-        try:
-            await student.come()
-        finally:
-            missing.discard(student)
-            if not missing:
-                asyncio.get_running_loop().call_later(PLAYING, over.set)
-        await student.play(over)
-
-    def between(begin, end):
-        return [milliseconds for student in group for sent, milliseconds in student.times if begin <= sent < end]
+        await student.come()
+        playing[student] = asyncio.create_task(student.play(over))
 
     await at_once(group, attend)
-    last_came = max(student.start + student.after.get("all cells run", 0) for student in group)
+    last_came = time.perf_counter()
+    await asyncio.sleep(PLAYING)
+    over.set()
+    await at_once(playing, playing.get)
     await at_once(group, lambda student: student.press("Recurrent path only: dh_next"))
     began = time.perf_counter()
     await at_once(group, Student.drag)
     ended = time.perf_counter()
+
+    def seconds(what):
+        return median_and(100, [student.after[what] for student in group if what in student.after], digits=1)
+
+    def between(begin, end):
+        return [milliseconds for student in group for sent, milliseconds in student.times if begin <= sent < end]
+
+    dragged = between(began, ended)
     kernels, of_server = server.kernels(), megabytes(server.process)
     total = sum(kernel["pss"] for kernel in kernels) + of_server["pss"]
     problems = [f"student {student.number}: {problem}" for student in group for problem in student.problems]
     for problem in problems:
         print(problem)
-
-    def seconds(what):
-        return median_and(100, [student.after[what] for student in group if what in student.after], digits=1)
-
     return {
         "load of the machine before": f"{load}",
         "kernel ready, s (median / slowest)": seconds("kernel ready"),
@@ -218,9 +205,8 @@ async def lesson(address, students, arriving):
         "all cells run, s (median / slowest)": seconds("all cells run"),
         "one event a second, while others still start, ms (median / p95)": median_and(95, between(0, last_came)),
         "one event a second, all there, ms (median / p95)": median_and(95, between(last_came, began)),
-        "everyone drags a slider, ms (median / p95)": median_and(95, between(began, ended)),
-        "pictures per second and student in the drag":
-            f"{len(between(began, ended)) / (ended - began) / students:.1f}",
+        "everyone drags a slider, ms (median / p95)": median_and(95, dragged),
+        "pictures per second and student in the drag": f"{len(dragged) / (ended - began) / students:.1f}",
         "memory of a kernel, MB: proportional (largest)": f"{max(kernel['pss'] for kernel in kernels):.0f}",
         "memory of the server, MB: resident": f"{of_server['rss']:.0f}",
         "memory per student with a share of the server, MB": f"{total / len(kernels):.0f}",
@@ -264,9 +250,8 @@ def served(measure, *arguments):
             return measured
 
 
-# The table in docs/teaching.md
-
 def table(data):
+    """The table in docs/teaching.md."""
     machine, lessons = data["machine"], data["lessons"]
     mildest, *_, third, second, hungriest = sorted(data["notebooks"], key=lambda row: row["kernel_peak_rss"])
     hungry = third, second, hungriest
@@ -289,10 +274,12 @@ def main():
     parser.add_argument("--page", action="store_true", help="measure nothing, write the table from what is stored")
     options = parser.parse_args()
     if not options.page:
-        AsyncHTTPClient.configure(None, max_clients=2 * options.students)
+        AsyncHTTPClient.configure(None, max_clients=2 * options.students,
+                                  defaults={"request_timeout": PATIENCE, "connect_timeout": PATIENCE})
         machine = bench.this_machine() | {"memory_gb": round(psutil.virtual_memory().total / 1e9)}
-        classes = {"one student": (1, 0), f"{options.students} students within {ARRIVING} s": (
-            options.students, ARRIVING), f"{options.students} at once": (options.students, 0)}
+        many = options.students
+        classes = {"one student": (1, 0),
+                   f"{many} students within {ARRIVING} s": (many, ARRIVING), f"{many} at once": (many, 0)}
         lessons = {title: served(lesson, *who) for title, who in classes.items()}
         notebooks = [served(alone, path.stem) for path in sorted((bench.ROOT / "notebooks").glob("*.ipynb"))]
         bench.store(options.output, {"machine": machine, "lessons": lessons, "notebooks": notebooks})

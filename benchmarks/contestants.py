@@ -1,9 +1,8 @@
 """The same LSTM, forward and backward, in five libraries and styles.
 
 Each function takes (weights, X, dY) and returns (run, gradients). `run()` is what is timed: forward through all
-timesteps and the output layer, then the gradient of sum(Y * dY) with respect to the five arrays of `weights`, not
-to X. `gradients(result)` turns what `run` returned into a `lstmlib.Weights`, so that all can be compared before
-they are timed.
+timesteps and the output layer, then the gradient of sum(Y * dY) with respect to the five arrays of `weights`, not to X.
+`gradients(result)` turns what `run` returned into a `lstmlib.Weights`, so that all can be compared before that.
 """
 
 import numpy as np
@@ -13,10 +12,7 @@ import lstmlib
 
 def ours(weights, X, dY):
     """lstmlib.forward and lstmlib.backward."""
-    def run():
-        return lstmlib.backward(weights, lstmlib.forward(weights, X), dY)
-
-    return run, lambda gradient: gradient
+    return lambda: lstmlib.backward(weights, lstmlib.forward(weights, X), dY), lambda gradient: gradient
 
 
 def numpy_steps(weights, X, dY):

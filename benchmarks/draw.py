@@ -74,18 +74,15 @@ def race_table(races):
 
 def other_table(data):
     compiled = [race["results"]["JAX jit/scan"]["compile_seconds"] for race in data["races"]]
-    rows = [("JAX: compilation before the first run, s", f"{min(compiled):.2f} to {max(compiled):.2f}")]
-    rows += [(f"lstmlib: numbers allocated at the peak per T\\*B\\*H, at {tuple(row['size'])}", f"{row['numbers']:.1f}")
-             for row in data["memory"]]
-    return "\n".join(["| what | value |", "|---|---:|", *(f"| {what} | {value} |" for what, value in rows)])
+    return "\n".join([
+        "| what | value |", "|---|---:|",
+        f"| JAX: compilation before the first run, s | {min(compiled):.2f} to {max(compiled):.2f} |",
+        *(f"| lstmlib: numbers allocated at the peak per T\\*B\\*H, at {tuple(row['size'])} | {row['numbers']:.1f} |"
+          for row in data["memory"])])
 
 
-def main():
+if __name__ == "__main__":
     data = json.loads((bench.HERE / "speed.json").read_text(encoding="utf-8"))
     draw(data).savefig(picture := io.BytesIO(), metadata={"Software": None})
     write(bench.HERE / "speed.png", picture.getvalue())
     bench.write_table(bench.HERE / "README.md", "tables", tables(data))
-
-
-if __name__ == "__main__":
-    main()

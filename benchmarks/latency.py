@@ -3,13 +3,12 @@
     python run.py book
     python benchmarks/latency.py [--output benchmarks/latency.json] [--events 60] [name of a lesson, ...]
 
-Needs `pip install -e '.[lab,test]'` and an installed Chromium or Chrome. An explorer is shown in three places in turns:
-a page of the book, from the disk; JupyterLab as the project sets it up, whose messages are sent at once; JupyterLab
-with jupyter_server's own class, which waits for acknowledgements (docs/upstream-nodelay.md). Keys move every slider,
-menu and choice to and fro, from the start and from the last named state: the time from the event to the first frame
-with another picture, and until it is painted. Then each slider and menu is set anew before each frame, as by a hand
-that drags it: the pictures seen in a second, of the one that shows most. Events that leave the picture as it is are not
-counted. It is no test: no time is judged.
+An explorer is shown in three places in turns: a page of the book, from the disk; JupyterLab as the project sets it up,
+whose messages are sent at once; JupyterLab with jupyter_server's own class, which waits for acknowledgements
+(docs/upstream-nodelay.md). Keys move every slider, menu and choice to and fro, from the start and from the last named
+state: the time from the event to the first frame with another picture, and until it is painted. Then each slider and
+menu is set anew before each frame, as by a hand that drags it: the pictures seen in a second, of the one that shows
+most. Events that leave the picture as it is are not counted. It is no test: no time is judged.
 """
 
 import argparse
@@ -24,6 +23,7 @@ import numpy as np
 
 from lstmlib.explorers import EXPLORERS
 
+BOOK = bench.ROOT / "build" / "book"
 PLACES = "book", "at once", "acknowledged"
 ACKNOWLEDGED = ("--ServerApp.kernel_websocket_connection_class="
                 "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection")
@@ -49,13 +49,12 @@ SETTLE = """async (seen) => {
     seen.event = null;
 }"""
 DRAG = """async (control) => {
-    const last = control.max ? Number(control.max) : control.options.length - 1, begin = performance.now();
-    let place = 0, step = 1;
-    while (performance.now() - begin < 1000) {
-        if (place + step < 0 || place + step > last) step = -step;
-        place += step;
-        if (control.max) control.value = place; else control.selectedIndex = place;
-        control.dispatchEvent(new Event(control.max ? "input" : "change", {bubbles: true}));
+    const [place, kind, last] = control.max ? ["value", "input", Number(control.max)]
+        : ["selectedIndex", "change", control.options.length - 1];
+    const begin = performance.now();
+    for (let move = 1; performance.now() - begin < 1000; move++) {
+        control[place] = last - Math.abs(last - move % (2 * last));
+        control.dispatchEvent(new Event(kind, {bubbles: true}));
         await new Promise(requestAnimationFrame);
     }
     return (performance.now() - begin) / 1000;
@@ -93,12 +92,10 @@ def spread(values):
     return {"count": len(values), "median": median, "p95": p95}
 
 
-def row(name, pages, book, events):
-    """One explorer in its three places; `pages` are one of Playwright's and two that show JupyterLab."""
-    factory = EXPLORERS[name].split(".")[1]
-    page, *labs = pages
+def row(name, page, labs, events):
+    """One explorer in its three places: Playwright's page shows that of the book."""
     page.bring_to_front()
-    page.goto((book / "embed" / f"{factory}.html").resolve().as_uri())
+    page.goto((BOOK / "embed" / f"{EXPLORERS[name].split('.')[1]}.html").as_uri())
     page.wait_for_function("performance.getEntriesByName('read').length")  # a reader looks before he moves something
     found = [measure(page, events)]
     for lab in labs:
@@ -125,26 +122,24 @@ def table(data):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=list(EXPLORERS), help="lessons, such as which_X (all)")
-    parser.add_argument("--book", type=Path, default=bench.ROOT / "build" / "book")
     parser.add_argument("--output", type=Path, default=bench.HERE / "latency.json")
     parser.add_argument("--events", type=int, default=60, help="key presses for each explorer and place")
     options = parser.parse_args()
-    if not (options.book / "embed").is_dir():
-        parser.error(f"{options.book} holds no book: make it with `python run.py book`")
+    if not BOOK.is_dir():
+        parser.error(f"{BOOK} holds no book: make it with `python run.py book`")
     machine, rows = bench.this_machine(), []
     with tempfile.TemporaryDirectory() as folder:
         for name in options.names:
             module, factory = EXPLORERS[name].split(".")
-            cell = f"from lstmlib.explorers.{module} import {factory}\n\nexplorer = {factory}()\nexplorer"
-            browsers.write_notebook(Path(folder) / f"{name}.ipynb", cell)
+            browsers.write_notebook(Path(folder) / f"{name}.ipynb",
+                                    f"from lstmlib.explorers.{module} import {factory}\n\n{factory}()")
         with (browsers.jupyterlab(folder) as one, browsers.jupyterlab(folder, options=[ACKNOWLEDGED]) as other,
-              browsers.browser_page() as page):
-            browser = page.context.browser
+              browsers.chromium_browser() as browser, browsers.browser_page(browser=browser) as page):
+            machine["chromium"] = browser.version
             labs = [browsers.Lab(browser.new_page(viewport=page.viewport_size), address) for address in (one, other)]
             for name in options.names:
-                rows.append(row(name, [page, *labs], options.book, options.events))
+                rows.append(row(name, page, labs, options.events))
                 print(json.dumps(rows[-1]), flush=True)
-            machine["chromium"] = browser.version
     data = {"machine": machine, "explorers": rows}
     bench.store(options.output, data)
     if options.output.resolve().parent == bench.HERE:

@@ -3,10 +3,9 @@
     python benchmarks/speed.py [--output benchmarks/speed.json] [--rounds 9]
     python benchmarks/speed.py --also PYTHON    # adds the race under another Python, whose torch is another
 
-Needs `pip install -e '.[bench,lab,test]'`, and about fifteen minutes on a machine that does little else. One thread,
-pinned to one processor; CPU time, not wall time. All contestants take turns within each round, and ratios are formed
-within the round, so that a change of the processor's speed strikes all of them. README.md in this folder says what
-is measured.
+Needs about fifteen minutes on a machine that does little else. All contestants take turns within each round, and
+ratios are formed within the round, so that a change of the processor's speed strikes all of them. README.md in this
+folder says what is measured.
 """
 
 import argparse
@@ -17,6 +16,7 @@ import sys
 import time
 import tracemalloc
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from timeit import timeit
 
@@ -30,9 +30,8 @@ import numpy as np  # noqa: E402
 
 import lstmlib  # noqa: E402
 
-SIZES = [(10, 4, 3, 8), (50, 16, 10, 32), (100, 32, 32, 64), (100, 64, 64, 128), (200, 64, 128, 256),
-         (100, 128, 256, 512)]
-DTYPES = ["float64", "float32"]
+SIZES = [(10, 4, 3, 8), (50, 16, 10, 32), (100, 32, 32, 64),
+         (100, 64, 64, 128), (200, 64, 128, 256), (100, 128, 256, 512)]
 K = 1
 AT_LEAST = 0.02  # seconds in every round: short runs are repeated
 # With these glibc takes memory from its own heap and gives none back: repeated calls touch no new page.
@@ -40,9 +39,8 @@ KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_":
 LEADERS = ["lstmlib", "torch.nn.LSTM", "JAX jit/scan"]  # raced in other processes too
 
 
-def problem(size, dtype="float64"):
-    """weights, X and dY of a size (T, B, D, H)."""
-    T, B, D, H = size
+def problem(T, B, D, H, dtype="float64"):
+    """weights, X and dY."""
     rng = np.random.default_rng(0)
     X, dY = (rng.standard_normal((T, B, n)).astype(dtype) for n in (D, K))
     return lstmlib.init_weights(D, H, K, dtype=dtype), X, dY
@@ -69,9 +67,8 @@ def summary(measured, reference):
     """For each name: the median in seconds; median and quartiles of its ratio to the reference within each round."""
     result = {}
     for name, values in measured.items():
-        low, ratio, high = np.percentile(np.divide(values, measured[reference]), [25, 50, 75])
-        result[name] = {"seconds": rounded(np.median(values)), "ratio": rounded(ratio),
-                        "quartiles": [rounded(low), rounded(high)]}
+        low, ratio, high = map(rounded, np.percentile(np.divide(values, measured[reference]), [25, 50, 75]))
+        result[name] = {"seconds": rounded(np.median(values)), "ratio": ratio, "quartiles": [low, high]}
     return result
 
 
@@ -81,7 +78,7 @@ def rounded(number):
 
 def race(size, dtype, rounds, names):
     """Forward + backward of every contestant and of the floor; raises where their gradients disagree."""
-    weights, X, dY = problem(size, dtype)
+    weights, X, dY = problem(*size, dtype)
     truth = contestants.ours(weights, X, dY)[0]()
     runs, building = {}, {}
     for name in names:
@@ -93,21 +90,9 @@ def race(size, dtype, rounds, names):
             raise ValueError(f"{name} has another gradient: relative error {error:.1e} at {size}, {dtype}")
     runs["floor"] = floor(weights, X)
     result = summary(take_turns(runs, rounds), "lstmlib")
-    if "JAX jit/scan" in building:
+    if "JAX jit/scan" in names:
         result["JAX jit/scan"]["compile_seconds"] = building["JAX jit/scan"]
     return {"size": size, "dtype": dtype, "rounds": rounds, "results": result}
-
-
-def races(rounds, names):
-    """The race at every size and dtype, with fewer rounds where one takes seconds."""
-    import torch
-    torch.set_num_threads(1)
-    results = []
-    for dtype in DTYPES:
-        for size in SIZES:
-            results.append(race(size, dtype, rounds if size[-1] < 256 else max(3, rounds // 2), names))
-            print(json.dumps(results[-1]), file=sys.stderr, flush=True)
-    return results
 
 
 def floor(weights, X):
@@ -118,11 +103,10 @@ def floor(weights, X):
     """
     (T, B, D), H = X.shape, weights.H
     rng = np.random.default_rng(0)
-    Z, slopes = (rng.uniform(-1, 1, (T, B, 4 * H)).astype(weights.dtype) for _ in range(2))
-    h, c, dh = (rng.uniform(-1, 1, (T, B, H)).astype(weights.dtype) for _ in range(3))
-    WhT = weights.Wh.T.copy()
-    z, all_x, all_h, all_z = np.empty_like(Z[0]), X.reshape(T * B, D), h.reshape(T * B, H), Z.reshape(T * B, 4 * H)
-    dWx, dWh = np.empty_like(weights.Wx), np.empty_like(weights.Wh)
+    Z, slopes = rng.uniform(-1, 1, (2, T, B, 4 * H)).astype(weights.dtype)
+    h, c, dh = rng.uniform(-1, 1, (3, T, B, H)).astype(weights.dtype)
+    all_x, all_h, all_z = X.reshape(T * B, D), h.reshape(T * B, H), Z.reshape(T * B, 4 * H)
+    z, WhT, dWx, dWh = np.empty_like(Z[0]), weights.Wh.T.copy(), np.empty_like(weights.Wx), np.empty_like(weights.Wh)
 
     def run():
         np.matmul(all_x, weights.Wx, out=all_z)
@@ -145,7 +129,7 @@ def floor(weights, X):
 def numbers_at_peak(size):
     """Numbers per T*B*H that a run of lstmlib allocates at its peak, what it returns included."""
     T, B, _, H = size
-    run, _ = contestants.ours(*problem(size))
+    run, _ = contestants.ours(*problem(*size))
     run()
     tracemalloc.start()
     run()
@@ -162,9 +146,14 @@ def machine():
     return bench.this_machine() | {"numpy_blas": blas, "versions": versions}
 
 
-def a_race(rounds, names):
-    """The race as this process has it, and on what."""
-    data = {"machine": machine(), "races": races(rounds, names)}
+def races(rounds, names):
+    """The race at every size and dtype, with fewer rounds where one takes seconds, and on what it was held."""
+    import torch
+    torch.set_num_threads(1)
+    data = {"machine": machine(), "races": []}
+    for dtype, size in product(("float64", "float32"), SIZES):
+        data["races"].append(race(size, dtype, rounds if size[-1] < 256 else max(3, rounds // 2), names))
+        print(json.dumps(data["races"][-1]), file=sys.stderr, flush=True)
     data["machine"]["load_at_end"] = bench.load()
     return data
 
@@ -173,14 +162,6 @@ def in_other_process(rounds, python=sys.executable, **environment):
     """The race of the leaders in a process of its own."""
     command = [python, __file__, "--leaders", "--rounds", str(rounds)]
     return json.loads(subprocess.check_output(command, env={**os.environ, **environment}))
-
-
-def everything(rounds):
-    """All measurements, as plain data."""
-    data = a_race(rounds, list(contestants.CONTESTANTS))
-    data["races_keep_memory"] = in_other_process(rounds, **KEEP_MEMORY)["races"]
-    data["memory"] = [numbers_at_peak(size) for size in SIZES]
-    return data
 
 
 def main():
@@ -193,12 +174,16 @@ def main():
     if hasattr(os, "sched_setaffinity"):  # one thread on the last processor
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     if options.leaders:
-        print(json.dumps(a_race(options.rounds, LEADERS)))
-    elif options.also:
+        print(json.dumps(races(options.rounds, LEADERS)))
+        return
+    if options.also:
         data = json.loads(options.output.read_text(encoding="utf-8"))
-        bench.store(options.output, data | {"newest": in_other_process(options.rounds, options.also)})
+        data["newest"] = in_other_process(options.rounds, options.also)
     else:
-        bench.store(options.output, everything(options.rounds))
+        data = races(options.rounds, list(contestants.CONTESTANTS))
+        data["races_keep_memory"] = in_other_process(options.rounds, **KEEP_MEMORY)["races"]
+        data["memory"] = [numbers_at_peak(size) for size in SIZES]
+    bench.store(options.output, data)
 
 
 if __name__ == "__main__":

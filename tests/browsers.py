@@ -18,21 +18,20 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import nbformat
 
 from lstmlib import EDGES
-from lstmlib.explorers import Choice, Menu, Slider, Switch
+from lstmlib.explorers.controls import BackwardGraph, Choice, Menu, Presets, Slider, Switch
 from tools.files import write
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = ROOT / "lstmlib" / "show" / "jupyter"  # what an installation of the project gives to JupyterLab
-BROWSERS = "chromium", "chromium-browser", "google-chrome"
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
                     "--disable-background-networking", "--disable-component-update"]
 PATIENCE = 120  # seconds for a server, a kernel or a notebook on a busy machine
 
+ROLES = {Slider: "slider", Menu: "combobox", Presets: "combobox", Choice: "group", Switch: "checkbox"}
 PICTURE = ".jp-OutputArea img[src^='data:image/svg+xml'][alt]"  # of an explorer, where no kernel runs
 
 SMALL_TEXT = """(places) => [...document.querySelectorAll(`${places} *`)].filter((part) => {
@@ -60,7 +59,7 @@ def free_port():
 
 def chromium():
     """The path of a Chromium or Chrome, or None."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @contextlib.contextmanager
@@ -114,30 +113,24 @@ def listens(port):
 def chromium_browser():
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with (sync_playwright() as playwright, contextlib.closing(
+            playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)) as browser):
+        yield browser
 
 
 @contextlib.contextmanager
 def browser_page(width=1280, height=1000, browser=None):
     """A page with an empty profile, in a Chromium of its own if none is given."""
-    with contextlib.nullcontext(browser) if browser else chromium_browser() as browser:
-        page = browser.new_page(viewport={"width": width, "height": height})
+    with (contextlib.nullcontext(browser) if browser else chromium_browser() as browser,
+          contextlib.closing(browser.new_page(viewport={"width": width, "height": height})) as page):
         page.set_default_timeout(20_000)
-        try:
-            yield page
-        finally:
-            page.context.close()
+        yield page
 
 
-def write_notebook(path, *cells, markdown=()):
-    """A new notebook with this text and these code cells, given whole or as their source."""
+def write_notebook(path, *cells):
+    """A new notebook with these code cells, given whole or as their source."""
     cells = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
-    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_markdown_cell, markdown), *cells])
+    notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)
 
@@ -146,14 +139,15 @@ class Lab:
     """A JupyterLab open in a page. `complaints` collects errors in the console and requests to other computers."""
 
     # It asks for files that need not be there, and for the kernel of a notebook that has none.
-    NO_COMPLAINT = r"Failed to load resource.*(404|409)|\(reading 'kernel'\)"
+    NO_COMPLAINT = (r"Failed to load resource.*(404|409)|\(reading 'kernel'\)"
+                    r"|^request to (data:|blob:|about:|(http|ws)://(127\.0\.0\.1|localhost)[:/])")
 
     def __init__(self, page, address):
         self.page, self.complaints = page, []
         page.on("console", lambda message: message.type == "error" and self._hear(f"console: {message.text}"))
         page.on("pageerror", lambda error: self._hear(f"error in the page: {error}"))
-        page.on("request", lambda request: self._request(request.url))
-        page.on("websocket", lambda socket: self._request(socket.url))
+        for kind in ("request", "websocket"):
+            page.on(kind, lambda event: self._hear(f"request to {event.url}"))
         page.goto(address, timeout=PATIENCE * 1000)
         page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE * 1000)
         page.evaluate("async () => { await jupyterapp.restored; jupyterapp.shell.collapseLeft(); }")
@@ -162,21 +156,14 @@ class Lab:
         if not re.search(self.NO_COMPLAINT, complaint):
             self.complaints.append(complaint)
 
-    def _request(self, url):
-        where = urlsplit(url)
-        if where.scheme not in ("data", "blob", "about") and where.hostname not in ("127.0.0.1", "localhost"):
-            self._hear(f"request to {url}")
-
     def open(self, path, kernel=True):
         """Open the notebook at `path`, from the server's folder, and wait for its kernel, if it is to have one."""
         self.page.evaluate("""([path, preference]) => { window.panel = null;
             jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook", ...preference}).then(
                 (panel) => { window.panel = panel; });
         }""", [path, {} if kernel else {"kernelPreference": {"shouldStart": False, "autoStartDefault": False}}])
-        if not kernel:
-            self.page.wait_for_function("panel?.context.isReady && panel.content.widgets.length")
-            return
-        self.page.wait_for_function("panel?.sessionContext.session?.kernel?.status === 'idle'", timeout=PATIENCE * 1000)
+        ready = "sessionContext.session?.kernel?.status === 'idle'" if kernel else "context.isReady"
+        self.page.wait_for_function(f"panel?.content.widgets.length && panel.{ready}", timeout=PATIENCE * 1000)
 
     def run(self, cell, wait=True):
         """Run one cell of the open notebook, given by its number."""
@@ -220,27 +207,20 @@ class Shown:
 
     def choose(self, preset):
         """Choose a named state in the explorer's menu."""
-        self.part("combobox", self.twin.menu).select_option(preset)
+        self.element(self.twin.menu).select_option(preset)
 
     def press(self, preset):
         """Choose a named state on both sides."""
         self.choose(preset)
         self.both(lambda twin: twin.press(preset))
 
-    def part(self, role, control):
-        return self.box.get_by_role(role, name=control.label, exact=True)
-
-    def slider(self, control):
-        return self.part("slider", control)
-
     def element(self, control):
         """What takes the keys of a control; of the graph, one of its edges."""
-        if isinstance(control, Choice):
-            return self.part("group", control).get_by_role("radio", checked=True)
-        for kind, role in ((Slider, "slider"), (Menu, "combobox"), (Switch, "checkbox")):
-            if isinstance(control, kind):
-                return self.part(role, control)
-        return self.box.locator("[data-edge='dy']")
+        if isinstance(control, BackwardGraph):
+            return self.box.locator("[data-edge='dy']")
+        role = next(role for kind, role in ROLES.items() if isinstance(control, kind))
+        part = self.box.get_by_role(role, name=control.label, exact=True)
+        return part.get_by_role("radio", checked=True) if isinstance(control, Choice) else part
 
 
 def moves(control):

@@ -22,34 +22,24 @@ CONTROLS = """(box) => [...box.querySelectorAll(":is(.lstm-controls, .lstm-stage
         (part) => part.matches("select, [type=range]") ? part.value : part.checked ?? part.ariaChecked).join())"""
 
 
-@pytest.fixture(scope="module")
-def window(browser):
-    """A page without a network; `trouble` collects what it asks for and what it complains of."""
-    page = browser.new_context(offline=True).new_page()
-    page.set_default_timeout(10_000)
-    page.trouble = []
-    page.on("console", lambda message: message.type in ("error", "warning") and page.trouble.append(message.text))
-    page.on("pageerror", lambda error: page.trouble.append(str(error)))
-    page.on("request", lambda request: request.url.startswith(("file:", "data:", "about:"))
-            or page.trouble.append(request.url))
-    yield page
-    page.context.close()
-
-
 @pytest.fixture
-def visit(window, small_book):
-    """Opens a page of the book, from the disk; to the end it must ask for nothing and complain of nothing."""
-    def visit(path, place=""):
-        window.set_viewport_size({"width": 1280, "height": 900})
-        window.emulate_media(media="screen", color_scheme="light")
-        window.goto("about:blank")
-        window.goto((small_book / path).as_uri() + place)
-        window.wait_for_selector("html[data-played]", state="attached")
-        return window
+def visit(browser, small_book):
+    """Opens a page of the book, without a network; to the end it must ask for nothing and complain of nothing."""
+    page = browser.new_context(offline=True, viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(10_000)
+    trouble = []
+    page.on("console", lambda message: message.type in ("error", "warning") and trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or trouble.append(request.url))
 
-    window.trouble.clear()
+    def visit(path, place=""):
+        page.goto((small_book / path).as_uri() + place)
+        page.wait_for_selector("html[data-played]", state="attached")
+        return page
+
     yield visit
-    assert window.trouble == []
+    page.context.close()
+    assert trouble == []
 
 
 @pytest.mark.parametrize("stem", EXPLORERS)

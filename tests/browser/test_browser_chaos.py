@@ -58,7 +58,7 @@ def test_sixty_clicks_in_two_seconds(shown):
 
 def test_a_fast_drag_ends_with_the_last_state(shown):
     bias = shown.twin.controls["forget_bias"]
-    shown.slider(bias).evaluate("""async (slider) => {
+    shown.element(bias).evaluate("""async (slider) => {
         for (let move = 49; move >= 0; move--) {
             slider.value = 7 * move % (Number(slider.max) + 1);
             slider.dispatchEvent(new Event("input", {bubbles: true}));

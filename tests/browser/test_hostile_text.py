@@ -1,6 +1,7 @@
 """No text of a student becomes part of a page: in what explorers and feedback send, and in JupyterLab in Chromium."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,8 +10,31 @@ from browsers import PICTURE, write_notebook
 from pages import Page, outside_addresses, what_runs
 from playwright.sync_api import expect
 
-from browser.hostile import HOSTILE, hostile_explorer
+from lstmlib.explorers import Explorer, Slider
+from lstmlib.show import svg
 from lstmlib.show.progress import Progress
+
+HOSTILE = ("""<img src=x onerror="window.harm='img'"></svg></text><script>window.harm='script'</script>"""
+           """]]>&quot;"'> onload=""")
+
+
+@dataclass(frozen=True)
+class State:
+    n: int = 0
+
+
+def hostile_explorer():
+    """With hostile text in every place; made here, and in the notebook's kernel."""
+    def numbers(state):
+        if state.n == 2:
+            raise ValueError(HOSTILE)
+
+    def draw(state, numbers):
+        text = svg.text(5, 20, HOSTILE, data_name=HOSTILE, font_family=HOSTILE)
+        return (svg.panel(HOSTILE, 90, 40, text, words=HOSTILE),)
+
+    return Explorer(HOSTILE, State(), {"n": Slider(HOSTILE, [0, 1, 2], labels=[HOSTILE] * 3)}, numbers, draw,
+                    lambda state, numbers: HOSTILE, presets={HOSTILE: {"n": 1}}, poster=("Reset", HOSTILE))
 
 
 def test_hostile_text_is_escaped():
@@ -25,7 +49,7 @@ def test_hostile_text_is_escaped():
     assert ElementTree.fromstring(explorer.panels.text).get("aria-label") == HOSTILE  # well-formed
 
 
-CELLS = ("import sys\nsys.path.insert(0, {tests!r})\nfrom browser.hostile import HOSTILE, hostile_explorer\n"
+CELLS = ("import sys\nsys.path.insert(0, {tests!r})\nfrom browser.test_hostile_text import HOSTILE, hostile_explorer\n"
          "from lstmlib.show import figures\nfrom lstmlib.show.progress import Progress",
          "explorer = hostile_explorer()\nexplorer",
          "explorer.sentence(f'{{HOSTILE}} and [press](Reset) [{{HOSTILE.replace(chr(93), str())}}](Reset)')",

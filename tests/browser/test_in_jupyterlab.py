@@ -1,5 +1,6 @@
 """Every explorer in one notebook in JupyterLab: what it answers by mouse and keyboard, and what it looks like."""
 
+import nbformat
 import pytest
 from browsers import PICTURE, SMALL_TEXT, Shown, moves, violations, write_notebook
 from playwright.sync_api import expect
@@ -11,26 +12,24 @@ from tools.notebooks import stored
 
 pytestmark = pytest.mark.browser
 
-STEMS = list(EXPLORERS)
 PROSE = "The gradient of a mean over timesteps is a sum over all paths through the graph. " * 4
 CELLS = [cell for notebook in stored().values() for cell in notebook.cells
          if "explorer" in cell.metadata.get("tags", [])]
-PREDICTION = """from lstmlib.explorers import Prediction
-Prediction("How many?", ["one", "five"], lambda: "five", "So.")"""
+CELLS += ["""from lstmlib.explorers import Prediction
+Prediction("How many?", ["one", "five"], lambda: "five", "So.")""", nbformat.v4.new_markdown_cell(PROSE)]
 
 
 @pytest.fixture(scope="module")
 def notebook(lab):
-    """A notebook with long prose, all explorers and sentences of the series, and a prediction, run."""
-    cells = [*CELLS, PREDICTION]
-    write_notebook(lab.folder / "all.ipynb", *cells, markdown=[PROSE])
+    """A notebook with all explorers and sentences of the series, a prediction and long prose, run."""
+    write_notebook(lab.folder / "all.ipynb", *CELLS)
     lab.complaints.clear()
     lab.open("all.ipynb")
     pictures = lab.page.locator(PICTURE).count()
-    assert pictures >= len(STEMS), "before a notebook is run, a picture stands where each explorer will be"
-    for cell in range(len(cells)):
-        lab.run(1 + cell)
-    expect(lab.page.locator(".lstm-explorer")).to_have_count(len(STEMS))
+    assert pictures >= len(EXPLORERS), "before a notebook is run, a picture stands where each explorer will be"
+    for cell in range(len(CELLS)):
+        lab.run(cell)
+    expect(lab.page.locator(".lstm-explorer")).to_have_count(len(EXPLORERS))
     yield lab
     lab.close()
 
@@ -44,12 +43,12 @@ def opened(notebook):
 
 # What it answers.
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", EXPLORERS)
 def test_every_control_by_keyboard(opened, stem):
     """The menu of named states, which says what it is until one is chosen, and then each control by itself."""
     shown = Shown(opened.page, made(stem))
     shown.press("Reset")
-    menu = shown.part("combobox", shown.twin.menu)
+    menu = shown.element(shown.twin.menu)
     cells = "[panel.content.widgets.length, panel.content.activeCellIndex]"
     chosen, first = menu.locator("option:checked"), menu.locator("option:not([hidden])").first
     expect(chosen).to_have_text("choose one …")
@@ -84,15 +83,14 @@ def test_paths_that_light_up_are_those_that_are_counted(opened):
     laboratory.press("Into the gates: dz")
     lit = "(box) => [...box.querySelectorAll('[data-at].lit')].map((part) => part.dataset.at)"
     badges = "(box) => [...box.querySelectorAll('.on .lit .badge text')].map((text) => Number(text.textContent))"
-    for count in (1, 2):
+    for count, often in enumerate(["once", "twice"], 1):
         paths = [path for path in paths_to("Wx", 4) if sum(edge == "dz" for edge, _ in path) == count]
         explorer.locator(f"[data-group='Wx {count}']").click()
         for number, path in enumerate(paths[:3], 1):
             assert set(explorer.evaluate(lit)) == set(counted(path, ("dz",), 4))
             assert sorted(explorer.evaluate(badges)) == list(range(1, count + 1))
-            said = explorer.locator(".lstm-path").text_content()
-            often = ["once", "twice"][count - 1]
-            assert f"Path {number} of the {len(paths)} to Wx, Wh, b divided {often}: loss" in said
+            told = f"Path {number} of the {len(paths)} to Wx, Wh, b divided {often}: loss"
+            assert told in explorer.locator(".lstm-path").text_content()
             explorer.get_by_role("button", name="next").click()
         opened.page.keyboard.press("Escape")
         assert explorer.evaluate(lit) == []
@@ -121,7 +119,7 @@ def test_every_stop_shows_its_focus(opened):
             return [stop.outerHTML.slice(0, 120), pill !== null || line.outlineStyle === "solid",
                     parseFloat(pill ? line.strokeWidth : line.outlineWidth)];
         })""")
-    assert len(stops) > 5 * len(STEMS) and [stop for stop, seen, width in stops if not seen or width < 2] == []
+    assert len(stops) > 5 * len(EXPLORERS) and [stop for stop, seen, width in stops if not seen or width < 2] == []
 
 
 @pytest.mark.parametrize("width", [320, 1280])
@@ -141,6 +139,6 @@ def test_no_text_is_smaller_than_11_pixels_nothing_is_cut_off_and_all_is_on_one_
 def test_prose_has_lines_of_at_most_75_letters(opened):
     opened.page.set_viewport_size({"width": 1920, "height": 800})
     opened.page.wait_for_timeout(300)
-    prose = opened.page.locator(".jp-RenderedMarkdown p").first
-    lines = prose.evaluate("(block) => block.offsetHeight / parseFloat(getComputedStyle(block).lineHeight)")
+    lines = opened.page.locator(".jp-MarkdownCell p").evaluate(
+        "(prose) => prose.offsetHeight / parseFloat(getComputedStyle(prose).lineHeight)")
     assert 45 < len(PROSE) / lines < 75
