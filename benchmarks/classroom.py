@@ -29,7 +29,6 @@ from jupyter_client.session import Session
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
-NOTEBOOK = "04_where_to_divide"
 PAGE = bench.ROOT / "docs" / "teaching.md"
 PATIENCE = 300  # seconds for one reply
 ARRIVING, PLAYING, DRAGGING = 60, 60, 10  # seconds: to come one after the other, to play once all are there, to drag
@@ -63,9 +62,9 @@ class Student:
     times  for each change that led to another picture: when it was sent, milliseconds until the picture came
     """
 
-    def __init__(self, server, number=0, notebook=NOTEBOOK):
+    def __init__(self, server, number=0, notebook="04_where_to_divide"):
         self.server, self.number, self.notebook = server, number, notebook
-        self.random, self.session, self.start = random.Random(number), Session(), time.perf_counter()
+        self.random, self.session = random.Random(number), Session()
         self.widgets, self.after, self.times, self.problems = {}, {}, [], []
 
     async def come(self):
