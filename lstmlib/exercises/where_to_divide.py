@@ -56,7 +56,6 @@ def check_last_step_hook(divide_last):
         trace = forward(weights, rng.normal(size=(T, 3, 2)))
         dY = rng.normal(size=(*lead, T, 3, 2))
         case = f"T = {T}, |X| = {size_X}" + (", two upstream gradients at once" if lead else "")
-
         wanted = dY.copy()
         wanted[..., -1, :, :] /= size_X
         hook = answered(divide_last(size_X))

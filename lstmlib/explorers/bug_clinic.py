@@ -268,7 +268,6 @@ def fault_bench():
     controls = {
         "patient": Menu("patient", BEDS, labels=["healthy", *(f"patient {bed}" for bed in BEDS if bed != "healthy")]),
         "instrument": Choice("instrument", INSTRUMENTS),
-        "step": Slider("X-ray: the loss acts at t =", range(1, STEPS + 1)),
-        "reveal": Switch("show the diagnosis")}
+        "step": Slider("X-ray: the loss acts at t =", range(1, STEPS + 1)), "reveal": Switch("show the diagnosis")}
     return Explorer("The fault bench", Bench(), controls, numbers, draw, words, headline=headline, presets=PRESETS,
                     poster=("Reset", "Patient A, size", "Patient C, check"))  # none of them decides exercise 8.1

@@ -170,10 +170,9 @@ def words(state, numbers):
     names = numbers.report.divides_by
     more = f" or {len(names) - 2} more" if len(names) > 2 else ""
     divides = " or ".join(names[:2]) + more or "no number that it knows"
-    found = f"Asked in every cut, examine names: {divides}."
     told = f" Its faults: {listed(faults)}." if faults else " It finds no fault."
     alike = " Items of one length cannot tell these apart: take others." if len(fitting(numbers)) > 1 else ""
-    return found + told + alike
+    return f"Asked in every cut, examine names: {divides}.{told}{alike}"
 
 
 LEFT, COLUMN, ROW = 256, 104, 40

@@ -326,8 +326,7 @@ def order_matters():
         "limit": Slider("clip at norm", LIMITS, labels=[*(f"{limit:,g}" for limit in LIMITS[:-1]), "none"]),
         "epsilon": Slider("Adam's epsilon", EPSILONS, labels=[f"{epsilon:.0e}" for epsilon in EPSILONS]),
         "scale": Slider("loss scaling, S", SCALES, labels=["none", *(f"2^{S.bit_length() - 1}" for S in SCALES[1:])]),
-        "dtype": Choice("Format of the backward pass", FORMATS),
-        "unscale": Choice("Divide by S", (BEFORE, AFTER))}
+        "dtype": Choice("Format of the backward pass", FORMATS), "unscale": Choice("Divide by S", (BEFORE, AFTER))}
     for dtype, size_X in product(FORMATS, SIZES):
         pulled_back(dtype, 1 / size_X)
     return Explorer("Two orders, side by side", State(), controls, numbers, draw, words, headline, PRESETS,

@@ -279,12 +279,10 @@ def ragged_batch():
     after = ["none"] + [f"after row {number}" for number in range(1, ROWS)]
     return Explorer(
         "A ragged batch in pieces", State(),
-        {"divide": Choice("Divide", VALUES["divide"]),
-         "by": Choice("Count", VALUES["by"]),
+        {"divide": Choice("Divide", VALUES["divide"]), "by": Choice("Count", VALUES["by"]),
          "first": Slider("a boundary", VALUES["first"], labels=after),
          "second": Slider("another boundary", VALUES["second"], labels=after),
          "spread": Slider("spread of the lengths", VALUES["spread"]),
          "longer": Slider("the longest row is longer by", VALUES["longer"]),
-         "cut_all": Switch("cut after every row"),
-         "in_order": Switch("rows in order of length")},
+         "cut_all": Switch("cut after every row"), "in_order": Switch("rows in order of length")},
         numbers, draw, words, headline, PRESETS, poster=("Mean of means", "Weighted by shares"))
