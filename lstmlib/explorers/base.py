@@ -112,7 +112,6 @@ class Explorer(widgets.VBox):
         """A sentence with states to choose in its flow: "Put it on [the recurrent path](Recurrent path only)."."""
         return Sentence(self, text)
 
-
     def pressed(self, preset):
         """{field: value} of what the menu moves: every control, unless an explorer has something else in mind."""
         return self.values_of(self.state_of(preset))
