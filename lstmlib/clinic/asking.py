@@ -25,10 +25,6 @@ class Sizes(NamedTuple):
     K: int = 3
 
 
-def zeros_for_empty():
-    return patch.multiple(np, empty=np.zeros, empty_like=np.zeros_like)
-
-
 @contextmanager
 def same_random_numbers():
     """The same at every call, where they are not drawn by a generator that was made before."""
@@ -48,6 +44,7 @@ class Own:
 
     calls = 0
     raised = None  # the last error that came out of it
+    changed = False  # whether it has changed an argument in place
     keeps_sums = False  # where its sums grow from call to call: what earlier calls left in them is taken off then
     steadied = nullcontext  # the context in which it is called, where its calls differ otherwise
     starts = False  # where its sums start with something then: what they are when nothing is added is taken off
@@ -61,7 +58,6 @@ class Own:
             raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
         self.own, self.loss, self.many_to_one, self.given = own, loss, bool(many_to_one), loss == "given"
         self.by_items = getattr(own, "by_items", False)  # the gradient of Wx is that of each item, times x
-        self.changed = set()  # the arguments that it has changed in place
 
     def __call__(self, weights, X, targets, any_loss=False):
         """-> the loss (None where dh is given), {array: float64}; targets are those of all timesteps."""
@@ -96,9 +92,7 @@ class Own:
         except Exception as error:
             self.raised = error
             raise
-        for name, now, then in zip(("X", "dh" if self.given else "targets"), mine, (X, targets)):
-            if not np.array_equal(now, then):
-                self.changed.add(name)
+        self.changed |= not (np.array_equal(mine[0], X) and np.array_equal(mine[1], targets))
         if self.given:
             return None, checked(result, weights, ARRAYS[:3])
         if not isinstance(result, (tuple, list)) or len(result) != 2:
@@ -125,9 +119,8 @@ class Own:
         if self.given:
             return None, {"right": targets}
         items, dYs = catalogue.losses(self.loss, now.way, now.logits, targets)
-        if self.many_to_one:
-            for array in (items, *dYs.values()):
-                array[:-1] = 0
+        for array in (items, *dYs.values()) if self.many_to_one else ():
+            array[:-1] = 0
         return items, dYs
 
 
@@ -137,8 +130,7 @@ def checked(gradient, weights, names):
     if not isinstance(items, dict) or not items:
         raise TypeError(f"the gradient of own must be a Weights or a dict of some of {', '.join(ARRAYS)}, "
                         f"got {type(gradient).__name__}")
-    unknown = [str(name) for name in items if name not in ARRAYS]
-    if unknown:
+    if unknown := [str(name) for name in items if name not in ARRAYS]:
         raise ValueError(f"the gradient of own must have keys from {', '.join(ARRAYS)}, got {', '.join(unknown)}")
     arrays = {name: checked_array(name, items[name], weights) for name in names if items.get(name) is not None}
     if not arrays:
@@ -167,10 +159,9 @@ def random_weights(sizes, rng):
 
 
 def random_targets(loss, sizes, rng):
-    T, B, D, H, K = sizes
     if loss == "cross entropy":
-        return rng.integers(0, K, (T, B))
-    return rng.normal(size=(T, B, H if loss == "given" else K))
+        return rng.integers(0, sizes.K, sizes[:2])
+    return rng.normal(size=(*sizes[:2], sizes.H if loss == "given" else sizes.K))
 
 
 def other_targets(targets, K):
@@ -205,10 +196,6 @@ class Data:
     def again(self, targets=None):
         """Asked once more, with other targets where there are some."""
         return Data(self.asked, self.sizes, self.weights, self.X, self.targets if targets is None else targets)
-
-    def with_weights(self, weights):
-        """The answer as if it had been asked with these weights."""
-        return Data(self.asked, self.sizes, weights, self.X, self.targets, (self.loss, self.gradient))
 
     def upstream(self, way):
         """What `catalogue.forward` leaves, the loss of each item (T, B), and {kind: dY}."""

@@ -1,11 +1,12 @@
 """What needs no hypothesis: calls that agree, arguments that stay as they are, lengths that can be asked."""
 
 from contextlib import nullcontext
+from unittest.mock import patch
 
 import numpy as np
 
 from ..show.words import listed
-from .asking import Data, Own, close, other_targets, same_random_numbers, zeros_for_empty
+from .asking import Data, Own, close, other_targets, same_random_numbers
 
 
 def calls_agree(asked, sizes, seed, d):
@@ -20,12 +21,11 @@ def calls_agree(asked, sizes, seed, d):
         d.add("arguments: changed in place")
         d.notes.append(f"the weights are read-only here, and the code writes into them ({error})")
         return False
-    second = first.again()
-    if not same(first, second):
+    if not same(first, second := first.again()):
         d.add("calls: differ")
         first = steadied(first, second, d)
-    if first is None:
-        return False
+        if first is None:
+            return False
     all_sequences_count(first)
     asked.single = in_single_precision(first, np.random.default_rng([seed, 1]))
     return True
@@ -39,10 +39,10 @@ def same_loss(one, two):
     return one.loss is None or bool(np.isclose(one.loss, two.loss, 1e-6))
 
 
-DIFFER = {  # the cause, and what is put in its place
-    zeros_for_empty: ("an array is made with np.empty, and not set to zero before it is added to",
-                      "zeros in their place"),
-    same_random_numbers: ("random numbers are drawn at each call", "the same random numbers at every call")}
+DIFFER = (  # the context in which calls agree, the cause, and what is put in its place
+    (lambda: patch.multiple(np, empty=np.zeros, empty_like=np.zeros_like),
+     "an array is made with np.empty, and not set to zero before it is added to", "zeros in their place"),
+    (same_random_numbers, "random numbers are drawn at each call", "the same random numbers at every call"))
 
 
 def steadied(first, second, d):
@@ -55,7 +55,7 @@ def steadied(first, second, d):
         return first.again()
     differ = [k for k in one if not close(one[k], two[k], 1e-6)]
     d.numbers["calls"] = f"{listed(differ or ['the loss'])} differ{'s' * (len(differ) < 2)} at the second call"
-    for context, (cause, instead) in DIFFER.items():
+    for context, cause, instead in DIFFER:
         asked.steadied = context
         steady = first.again()
         if same(steady, steady.again()):

@@ -5,13 +5,13 @@
 
 Its `experiments` are asked one by one: two calls, lengths (`calls`); the forward pass, from the loss (`reading`); the
 X-ray (`xray`), whose blocks are compared with those of a backward pass with faults (`search`, `catalogue`); whole
-gradients on other data (`whole`). Where these are not those of a backward pass with the faults found, the faults are a
-guess, and said to be one. `words` has the lines that the report shows.
+gradients on other data (`whole`): where the faults found do not explain these, they are said to be a guess.
 """
 
 import sys
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -99,8 +99,7 @@ def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, 
     Raises TypeError or ValueError where an argument, or what `own` returns, does not fit. What `own` itself raises at
     these sizes passes through; at other lengths it is noted.
     """
-    asked = Own(own, loss, many_to_one)
-    given = {"T": T, "B": B, "D": D, "H": H, "K": K}
+    asked, given = Own(own, loss, many_to_one), {"T": T, "B": B, "D": D, "H": H, "K": K}
     sizes = Sizes(**{name: arguments.count(name, value) for name, value in given.items() if value is not None})
     if loss == "cross entropy" and sizes.K < 2:
         raise ValueError(f"K must be at least 2 for cross entropy, got {sizes.K}")
@@ -130,8 +129,7 @@ class Examination:
             return
         self.data = all_lengths(asked, self.sizes, self.seed, d)
         if asked.given:
-            self.conclude(self.search_without_a_loss())
-            return
+            return self.conclude(self.search_without_a_loss())
         self.said("the loss")
         d.experiments.append(LOSS)
         reading = Reading(asked, self.sizes, self.seed)
@@ -140,7 +138,7 @@ class Examination:
             if "peepholes" in way:  # known for these units alone
                 self.other = self.other._replace(H=self.sizes.H, D=self.sizes.D)
             self.said("the X-ray")
-            self.conclude(self.search(self.film(way)))
+            self.conclude(self.search(way))
         else:
             self.against_numbers(reading.hint())
 
@@ -149,8 +147,8 @@ class Examination:
     def film(self, way):
         return Film(self.asked, way, self.sizes, self.seed)
 
-    def search(self, film):
-        d, uneven = self.diagnosis, self.of_loss.uneven
+    def search(self, way):
+        d, uneven, film = self.diagnosis, self.of_loss.uneven, self.film(way)
         film.spent = d.spent
         search = Search(film, {} if uneven is None else {"1/|X|": ("mean of means", uneven)}, self.said)
         d.spent = film.spent
@@ -164,12 +162,11 @@ class Examination:
         known = {name: way for name, way in catalogue.FORWARDS.items() if "output" not in way}
         if fitting := next((name for name, way in known.items() if film.fits_Wh(way)), None):
             d.forward = fitting
-            return self.search(self.film(known[fitting]))
+            return self.search(known[fitting])
         explained = {name: self.film(way).compare({}).ok.mean() for name, way in known.items() if ";" not in name}
-        best = max(explained, key=explained.get)
-        found, better = {}, explained[best] > explained["standard"] + 0.1
-        for name in (best, "standard") if better else ("standard",):
-            found[name] = self.search(self.film(known[name]))
+        best, found = max(explained, key=explained.get), {}
+        for name in (best, "standard") if explained[best] > explained["standard"] + 0.1 else ("standard",):
+            found[name] = self.search(known[name])
             if not found[name].unnamed:
                 break
         d.forward = min(found, key=lambda name: len(found[name].unnamed))
@@ -182,7 +179,7 @@ class Examination:
         self.said("central differences (the forward pass is none that is known)")
         d, data = self.diagnosis, min(self.data, key=lambda one: abs(one.sizes.T - min(3, self.sizes.T)))
         d.experiments.append(NUMBERS)
-        before = list(d.places)
+        before = d.places
         step = self.step or CENTRAL_STEP["f" if self.asked.single else "d"]
         truth, tolerance = self.numerical(data, step), 1e-5 if 1e-6 <= step <= 1e-4 else 2e-2
         mine, theirs = parts(data.gradient), parts({k: getattr(truth, k) for k in data.gradient})
@@ -207,13 +204,10 @@ class Examination:
         if not self.step:
             towards = random_weights(data.sizes, np.random.default_rng([self.seed, 6]))
             slope = (loss(data.weights + step * towards) - loss(data.weights - step * towards)) / (2 * step)
-            try:
-                with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
-                    truth = numerical_gradient(loss, data.weights)
+            with suppress(Exception), np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+                truth = numerical_gradient(loss, data.weights)
                 if np.isclose(truth.dot(towards), slope, rtol=1e-4, atol=0):
                     return truth
-            except Exception:
-                pass
         return numerical_gradient(loss, data.weights, "central", step)
 
     # ---- names, factors, parts
@@ -241,13 +235,10 @@ class Examination:
         """Other faults that would have the same gradient in place of this one."""
         if places[0] in ("clipped inside", "1/|X|"):
             return []
-        rest, found = {k: v for k, v in whole.faults.items() if k not in places}, []
-        single = [{place: what} for place, what in whole.search.options]
-        for change in [*single, {"dh": "not carried", "dc": "not carried"}]:
-            if rest.keys().isdisjoint(change):
-                faults = rest | change
-                if whole.all_fit(faults) and whole.search.fine(whole.film.compare(faults)):
-                    found.append(" and ".join(text for _, text in words.together(change)))
+        rest = {k: v for k, v in whole.faults.items() if k not in places}
+        changes = [*({place: what} for place, what in whole.search.options), {"dh": "not carried", "dc": "not carried"}]
+        found = [" and ".join(text for _, text in words.together(change)) for change in changes
+                 if rest.keys().isdisjoint(change) and whole.may_be(rest | change)]
         return [one for one in dict.fromkeys(found) if one != said]
 
     def weigh(self, whole):
@@ -282,19 +273,18 @@ class Examination:
         d, tolerance = self.diagnosis, whole.tolerance
         every = whole.faults["1/|X|"][1] if whole.faults.get("1/|X|", ("",))[0] == "at every step" else 1
         clipped = whole.film.quiet_factor if whole.film.limit else 1
-        values = {"factor": whole.gates * every * clipped, "head_factor": whole.head * clipped,
-                  "loss_factor": self.of_loss.factor}
-        arrays = {"factor": ("Wx", "Wh", "b"), "head_factor": ("Wy", "by"), "loss_factor": whole.film.arrays}
-        values = {k: v for k, v in values.items() if v is not None and any(a in whole.film.arrays for a in arrays[k])}
+        arrays, loss = set(whole.film.arrays), self.of_loss.factor
+        values = {"factor": whole.gates * every * clipped} if arrays & {"Wx", "Wh", "b"} else {}
+        values |= {"head_factor": whole.head * clipped} if arrays & {"Wy", "by"} else {}
+        values |= {"loss_factor": loss} if loss is not None else {}
         for which, value in values.items():
             names = factor_names(value, self.sizes, tolerance)
             if which in elsewhere and every == 1:
                 names = [name for name in names if name in factor_names(elsewhere[which], self.other, tolerance)]
             setattr(d, which, " or ".join(names) or f"{value:.4g}")
-        if self.of_loss.factor is None or whole.unnamed or every != 1:
+        if loss is None or whole.unnamed or every != 1:
             return
-        off = [k for k in ("factor", "head_factor") if k in values and
-               abs(values[k] / self.of_loss.factor - 1) > 20 * tolerance]
+        off = [k for k, value in values.items() if abs(value / loss - 1) > 20 * tolerance]
         if off and (len(off) == len(values) - 1 and abs(values[off[0]] / values[off[-1]] - 1) < 20 * tolerance):
             d.add("loss: another factor than the gradient's")
         else:

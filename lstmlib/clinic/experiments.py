@@ -17,9 +17,7 @@ class Block(NamedTuple):
     t: int | None = None
     gate: str | None = None
 
-    @property
-    def lag(self):
-        return self.impulse - self.t if self.kind == "dz" else None
+    lag = property(lambda self: self.impulse - self.t if self.kind == "dz" else None)
 
 
 class Experiment(NamedTuple):
@@ -36,9 +34,8 @@ class Experiment(NamedTuple):
     found: tuple = ()
 
     def __str__(self):
-        found = "; ".join(self.found) or "as expected"
-        return "\n    ".join([self.name, f"leaves open  {', '.join(self.opens)}", f"expects  {self.expects}",
-                              f"found    {found}"])
+        return (f"{self.name}\n    leaves open  {', '.join(self.opens)}\n    expects  {self.expects}\n"
+                f"    found    {'; '.join(self.found) or 'as expected'}")
 
 
 def dz(gates, least, most):

@@ -46,8 +46,7 @@ class Layout:
         if self.joined:
             matrices = [np.concatenate(matrices if self.joined == "xh" else matrices[::-1])]
         for array in (*matrices, weights.b[None]):
-            parts = np.split(array, 4, axis=-1)
-            parts = [parts["ifgo".index(gate)] for gate in self.order]
+            parts = [np.split(array, 4, axis=-1)["ifgo".index(gate)] for gate in self.order]
             arrays += parts if self.each_gate else [np.concatenate(parts, axis=-1)]
         arrays += [weights.Wy, weights.by[None]] if self.head else []
         if self.columns:
@@ -84,11 +83,10 @@ class Layout:
             if len(gradient) != len(names):
                 raise ValueError(f"gradient must have the {len(names)} arrays {', '.join(names)}, got {len(gradient)}")
             gradient = dict(zip(names, gradient))
-        unknown = [str(name) for name in gradient if name not in names]
-        if unknown:
+        if unknown := [str(name) for name in gradient if name not in names]:
             raise ValueError(f"gradient must have keys from {', '.join(names)}, got {', '.join(unknown)}")
-        gradient = {usual: gradient[name] for usual, name in zip(self.usual_names, names) if name in gradient}
-        arrays = {name: np.atleast_2d(array) for name, array in gradient.items() if array is not None}
+        arrays = {usual: np.atleast_2d(gradient[name]) for usual, name in zip(self.usual_names, names)
+                  if gradient.get(name) is not None}
         found = {name: array.ravel() if name[0] == "b" else array.T if self.columns else array
                  for name, array in arrays.items()}
         for stem in ("W", "Wx", "Wh", "b"):

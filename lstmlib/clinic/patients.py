@@ -163,17 +163,16 @@ class EveryStep(Textbook):
 class MeanOfMeans(Textbook):
     name, fault = "mean of means", "the mean of micro-batch means is taken for the mean"
 
-    def micro_batches(self, batch):
+    def mean(self, of, batch):
         B = len(batch.mask[0])
-        return [batch.take(columns) for columns in np.array_split(np.arange(B), min(2, B))]
+        means = [of(batch.take(columns)) for columns in np.array_split(np.arange(B), min(2, B))]
+        return sum(means[1:], means[0]) / len(means)
 
     def objective(self, weights, batch):
-        means = [mean_loss(weights, piece) for piece in self.micro_batches(batch)]
-        return sum(means) / len(means)
+        return self.mean(lambda piece: mean_loss(weights, piece), batch)
 
     def gradient(self, weights, batch, at=None):
-        means = [HEALTHY.gradient(weights, piece, at) for piece in self.micro_batches(batch)]
-        return sum(means[1:], means[0]) / len(means)
+        return self.mean(lambda piece: HEALTHY.gradient(weights, piece, at), batch)
 
 
 class LastCaches(Textbook):

@@ -42,10 +42,8 @@ class Reading:
 
     def forward(self, said):
         """The first forward pass that fits: its name, way and OfLoss; None if there is none."""
-        for name, way in self.forwards(said):
-            if of_loss := self.fit(way, self.data):
-                return name, way, of_loss
-        return None
+        return next(((name, way, of_loss) for name, way in self.forwards(said)
+                     if (of_loss := self.fit(way, self.data))), None)
 
     def forwards(self, said):
         """Those that are known; then those with peepholes, which are read from the loss."""
@@ -73,10 +71,10 @@ class Reading:
     def hint(self):
         """Where to look, if no forward pass fits."""
         for how, weights in other_layouts(self.weights):
-            if self.fit({}, [one.with_weights(weights) for one in self.data]):
+            if self.fit({}, [Data(self.asked, self.sizes, weights, one.X, one.targets, (one.loss, None))
+                             for one in self.data]):
                 return f"It is that of the usual one if the adapter's layouts are mended: {how}"
-        data = self.data[0]
-        targets = data.targets.copy()
+        data, targets = self.data[0], self.data[0].targets.copy()
         targets[:-1] = other_targets(targets[:-1], self.sizes.K)
         if self.sizes.T > 1 and not self.asked.many_to_one and data.again(targets).loss == data.loss:
             return ("The loss takes no notice of targets before the last timestep: if it is that of the last one, say "
@@ -123,10 +121,9 @@ def hidden_states(asked, sizes, rng):
         """How much the loss changes with the target of each timestep, for outputs `first` + the unit's h `shown`."""
         Wy = np.zeros((H, K)) if unit is None else np.outer(np.eye(H)[unit], shown)
         losses = []
-        for s in [None, *steps]:
+        for read_at in [[], *([s] for s in steps)]:
             targets = base.copy()
-            if s is not None:
-                targets[s, 0] = first if squared else 1
+            targets[read_at, 0] = first if squared else 1
             losses.append(asked(replace(weights, Wh=0 * weights.Wh, Wy=Wy, by=first), X, targets)[0])
         return np.array(losses[1:]) - losses[0]
 
@@ -167,5 +164,4 @@ def fitted(weights, X, steps, h, way):
         if (abs(off).max(axis=-1).min(axis=0) < 1e-12).all():
             break
     largest = abs(off).max(axis=-1)
-    best = largest.argmin(axis=0)
-    return p[best, :, np.arange(H)].T, float(largest.min(axis=0).max())
+    return p[largest.argmin(axis=0), :, np.arange(H)].T, largest.min(axis=0).max()

@@ -5,6 +5,8 @@ what the code computes there is taken as it is, its place is told by a number, a
 all the same.
 """
 
+from itertools import combinations
+
 import numpy as np
 
 from .catalogue import WAYS
@@ -97,11 +99,10 @@ class Search:
             if self.match.plain and not match.plain and "1/|X|" not in faults:  # no factor is made up
                 match = self.film.compare(faults, self.match.factors)
             tried.append((self.score(match, n), faults, match))
-        best = max(tried, key=lambda one: one[0], default=None)
-        if best is None or best[0][0] <= now[0]:
-            return tried, False
-        _, self.faults, self.match = best
-        return tried, True
+        score, faults, match = max(tried, key=lambda one: one[0], default=(now, None, None))
+        if found := score[0] > now[0]:
+            self.faults, self.match = faults, match
+        return tried, found
 
     def one_more(self, n=LAST):
         """One fault more, at a place that this experiment and those before leave open, or else at any other."""
@@ -128,9 +129,8 @@ class Search:
         return self.best(trials, n, self.until)[1]
 
     def two_more(self, n):
-        trials = (self.faults | dict((one, two)) for k, one in enumerate(self.touching) for two in self.touching[k + 1:]
-                  if one[0] != two[0])
-        return self.best(trials, n, self.until)[1]
+        pairs = (dict(pair) for pair in combinations(self.touching, 2) if pair[0][0] != pair[1][0])
+        return self.best((self.faults | pair for pair in pairs), n, self.until)[1]
 
     def prune(self):
         """Faults that explain nothing are none. What h before t hides of the states before t is one of c alone."""
@@ -156,17 +156,16 @@ class Search:
         """A constant factor on a slope or an array; 1/|X| at every step."""
         film, match, found = self.film, self.match, []
         live = film.aa > film.floor ** 2
-        with np.errstate(all="ignore"):
-            ratio = match.ab / match.bb
-        proportional = live & np.isfinite(ratio)
-        proportional &= film.agree(match.bb, match.ab * match.factor, np.where(proportional, ratio, 0) * match.factor)
+        ratio = np.divide(match.ab, match.bb, out=np.zeros_like(match.ab), where=match.bb > 0)
+        proportional = live & (match.bb > 0) & film.agree(match.bb, match.ab * match.factor, ratio * match.factor)
         kind, gate = (np.array([getattr(block, name) for block in film.meta]) for name in ("kind", "gate"))
         late = np.array([block.lag == 0 for block in film.meta])
 
         def constant(which):
             """The factor that more than half of these blocks share, unless it is 1."""
-            value = float(np.median(ratio[which & proportional])) if (which & proportional).any() else 1.0
-            share = abs(ratio[which & proportional] - value) <= 20 * film.tolerance * abs(value)
+            found = ratio[which & proportional]
+            value = float(np.median(found)) if len(found) else 1.0
+            share = abs(found - value) <= 20 * film.tolerance * abs(value)
             return value if share.sum() > (which & live).sum() / 2 and abs(value - 1) > 20 * film.tolerance else None
 
         factors = {k: constant(late & (gate == k)) for k in GATES}

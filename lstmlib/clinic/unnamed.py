@@ -126,8 +126,8 @@ def what_is_carried(search, n, gates):
 
 def the_sums(search, blocks, kinds):
     for kind in kinds:
-        gates = [k for k in GATES if any(block.kind == kind and block.gate == k for block in blocks)]
-        gates, wrong = [k for k in gates if not is_made_of_dz(search, kind, k)], gates
+        wrong = [k for k in GATES if any(block.kind == kind and block.gate == k for block in blocks)]
+        gates = [k for k in wrong if not is_made_of_dz(search, kind, k)]
         if wrong and not gates:
             continue
         if kind == "b":

@@ -32,8 +32,7 @@ class Whole:
         self.named = not self.unnamed and search.fine(search.match)
         if self.named:
             self.compare()
-        self.in_the_loss = bool(self.fits and self.decay and of_loss.constant) and self.decay_is_in_the_loss(
-            of_loss.factor)
+        self.in_the_loss = self.fits and self.decay and of_loss.constant and self.decay_is_in_the_loss(of_loss.factor)
 
     def compare(self):
         """With the gradients on other data; what these show besides is put to faults or places."""
@@ -54,16 +53,17 @@ class Whole:
         if self.all_fit(self.faults, data):
             return True
         for place, what in self.search.options:
-            faults = self.faults | {place: what}
-            if (place not in self.faults and self.all_fit(faults, data)
-                    and self.search.fine(self.film.compare(faults))):
-                self.faults, self.search.seen[place] = faults, WHOLE[1].name
+            if place not in self.faults and self.may_be(self.faults | {place: what}, data):
+                self.faults, self.search.seen[place] = self.faults | {place: what}, WHOLE[1].name
                 return True
         return False
 
+    def may_be(self, faults, data=None):
+        """Whether both these gradients and the X-ray are those of these faults."""
+        return self.all_fit(faults, data) and self.search.fine(self.film.compare(faults))
+
     def all_fit(self, faults, data=None):
-        longest_first = reversed(data or self.data)  # it tells most
-        return all(self.off(one, faults) <= self.tolerance for one in longest_first)
+        return all(self.off(one, faults) <= self.tolerance for one in reversed(data or self.data))  # longest first
 
     def off(self, data, faults):
         """The largest error of an array on this data, up to one factor for the gates and one for the head."""
@@ -131,7 +131,7 @@ class Whole:
         truth = data.predict(self.way, {})
         slope = sum(np.vdot(loss_factor * truth[k] + rate * getattr(W, k), getattr(W, k))
                     for k, rate in self.decay.items())
-        return bool(np.isclose((ahead - behind) / (2 * h), slope, rtol=1e-3))
+        return np.isclose((ahead - behind) / (2 * h), slope, rtol=1e-3)
 
     # ---- clips: what is not linear in the gradient that enters
 
@@ -197,8 +197,7 @@ class Whole:
     def clips_at_each_step(self, data, loose):
         """Clips of dz, dh or what is carried, by value: at a usual limit, or one read off the X-ray of one sequence."""
         alone = self.loud(others_quiet=True)
-        dz = {k: a[None] for k, a in self.without_decay(alone).items()}
-        dz = self.film.groups[-1].read(dz)[0] / self.gates
+        dz = self.film.groups[-1].read({k: a[None] for k, a in self.without_decay(alone).items()})[0] / self.gates
         with np.errstate(all="ignore"):
             dh = abs(dz[:, 3] / alone.backward(self.way, self.faults)[1].local[:len(dz), 0, 3])
         dh[~np.isfinite(dh)] = 0
@@ -232,8 +231,7 @@ class Whole:
 
 def groups(gradient):
     """The arrays of the gates that there are, and those of the head."""
-    found = ([k for k in names if k in gradient] for names in (GATES, HEAD))
-    return [names for names in found if names]
+    return [found for names in (GATES, HEAD) if (found := [k for k in names if k in gradient])]
 
 
 def joined(gradient, names):

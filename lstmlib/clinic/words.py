@@ -110,9 +110,8 @@ def together(faults):
 
 
 def singles(said):
-    """The ("place", "what") that are named together in "place: what or place: what and place: what"."""
-    parts = [part.partition(": ") for part in re.split(" or | and (?!c:)", said)]
-    return [(place, what) for place, _, what in parts]
+    """The ["place", "what"] that are named together in "place: what or place: what and place: what"."""
+    return [part.split(": ", 1) for part in re.split(" or | and (?!c:)", said)]
 
 
 def lines(place, what=""):
@@ -126,11 +125,9 @@ def report(d):
     """The diagnosis in sentences."""
     seen = {said: [f"    seen   {one.name}"] for one in d.experiments for said in one.found}
     out = []
-    if d.explained and not d.faults:
-        out.append("The gradient is right.")
-    elif d.explained:
-        out.append(f"{len(d.faults)} faults, and they explain the whole gradient:" if len(d.faults) > 1
-                   else "1 fault, and it explains the whole gradient:")
+    if d.explained:
+        out.append({0: "The gradient is right.", 1: "1 fault, and it explains the whole gradient:"}.get(
+            len(d.faults), f"{len(d.faults)} faults, and they explain the whole gradient:"))
     elif d.faults:
         out.append("A guess, for it does not explain the whole gradient:")
     elif d.places:

@@ -4,10 +4,6 @@ With inputs x_t = a_t e_t, one row of Wx for each timestep, the gradient of Wx *
 four gates. Changing the target of one timestep changes dY there alone, so the difference of two gradients is the answer
 to an impulse. Where there are fewer inputs than timesteps, dz is solved for: the gradients of Wx, Wh and b are three
 sums over the same dz_t.
-
-    picture = xray(own)
-    picture.dz[s, t]        dz_t of the code for an impulse at timestep s, (4, H): gates i, f, g, o
-    picture.true_dz[s, t]   what it should be
 """
 
 from dataclasses import replace
@@ -103,11 +99,8 @@ class Film:
         by, less = (by, 100) if self.own.loss == "cross entropy" else (weights.by, 2)
         self.weights = replace(weights, Wy=weights.Wy / less, by=by)
         self.one_hot = D >= T
-        if self.one_hot:
-            amplitude = rng.uniform(0.7, 1.5, (T, B)) * rng.choice([-1, 1], (T, B))
-            self.X = amplitude[..., None] * np.eye(T, D)[:, None]
-        else:
-            self.X = rng.normal(size=(T, B, D))
+        self.X = (rng.uniform(0.7, 1.5, (T, B, 1)) * rng.choice([-1, 1], (T, B, 1)) * np.eye(T, D)[:, None]
+                  if self.one_hot else rng.normal(size=(T, B, D)))
 
     def undo_a_clip_by_norm(self):
         """Where every answer has the same norm it is what a clip left: it is given the size that by says it had."""
@@ -127,17 +120,13 @@ class Film:
 
     def choose_what_is_read(self):
         """dz from the rows of Wx; from the sums where inputs are not one-hot, or Wx shows one timestep and b more."""
-        self.one_hot = self.one_hot and "Wx" in self.arrays
-        self.read_from([name for name in ("Wx", "Wh", "b") if name in self.arrays])
-        group = self.groups[-1]
-        dz = group.read(group.answers)
-        if self.one_hot and self.own.many_to_one and {"Wh", "b"} <= set(self.arrays) and (
-                dz.any(axis=(0, 2, 3)).sum() == 1) and not close(
-                group.answers["b"].ravel(), dz.sum(axis=1).ravel(), 20 * self.tolerance):
-            self.one_hot = False
-            self.read_from(["Wh", "b"])
-
-    def read_from(self, sums):
+        self.one_hot, last = self.one_hot and "Wx" in self.arrays, self.groups[-1]
+        sums = [name for name in ("Wx", "Wh", "b") if name in self.arrays]
+        last.read_from(self.one_hot, sums)
+        if self.one_hot and self.own.many_to_one and {"Wh", "b"} <= set(sums):
+            dz, b = last.read(last.answers), last.answers["b"].ravel()
+            if dz.any(axis=(0, 2, 3)).sum() == 1 and not close(b, dz.sum(axis=1).ravel(), 20 * self.tolerance):
+                self.one_hot, sums = False, ["Wh", "b"]
         for group in self.groups:
             group.read_from(self.one_hot, sums)
 
@@ -173,7 +162,7 @@ class Film:
     def agree(self, bb, ab, factor):
         error = np.sqrt(np.maximum(self.aa - 2 * factor * ab + factor ** 2 * bb, 0))
         size = np.sqrt(np.maximum(self.aa, factor ** 2 * bb))
-        return error <= max(self.tolerance, 3e-8) * size + self.floor + 1e-8 * size
+        return error <= self.tolerance * size + self.floor + 1e-8 * size
 
     def common_factors(self, bb, ab):
         """Of the head one for each length; of the gates as many times that at every length, or one for each, too."""
@@ -181,15 +170,12 @@ class Film:
         head = np.array([self.common_factor(bb, ab, of & self.of_head, 1.0) for of in of_group])
         over_head = head[self.group]
         ratio = self.common_factor(bb * over_head ** 2, ab * over_head, self.late, 1.0, share=0.3)
-        gates = head * ratio if ratio else np.array(
+        return head, head * ratio if ratio else np.array(
             [self.common_factor(bb, ab, of & self.late, one) for of, one in zip(of_group, head)])
-        return head, gates
 
     def common_factor(self, bb, ab, where, otherwise, share=0.0):
         """The factor that most blocks have, at least this share; before it `otherwise`, if a quarter have that."""
-        with np.errstate(all="ignore"):
-            ratio = np.where(bb > self.floor ** 2, ab / bb, 0.0)
-        ratio = np.where(np.isfinite(ratio), ratio, 0)
+        ratio = np.divide(ab, bb, out=np.zeros_like(ab), where=bb > self.floor ** 2)
         found = ratio[where & (ratio != 0) & (self.aa > self.floor ** 2) & self.agree(bb, ab, ratio)]
         if not len(found) or (abs(found / otherwise - 1) < 10 * self.tolerance).mean() >= 0.25:
             return otherwise
@@ -247,18 +233,16 @@ class Group:
     def read_from(self, one_hot, sums):
         """How dz is read: from the rows of Wx, or solved for from these sums."""
         self.one_hot, self.sums = one_hot, sums
-        if one_hot:
-            self.reader = 1 / np.diagonal(self.X[:, 0])
-        else:
+        if sums and not one_hot:
             rows = {"Wx": self.X[:, 0], "Wh": self.now.hs[:-1, 0], "b": np.ones((self.T, 1))}
-            self.reader = np.linalg.pinv(np.concatenate([rows[k] for k in sums], axis=1).T) if sums else None
+            self.reader = np.linalg.pinv(np.concatenate([rows[k] for k in sums], axis=1).T)
 
     def read(self, gradient):
         """dz (S, T, 4, H) out of a gradient."""
         S = len(next(iter(gradient.values())))
         if self.one_hot:
-            return (gradient["Wx"][:, :self.T] * self.reader[:, None]).reshape(S, self.T, 4, self.H)
-        if self.reader is None:
+            return (gradient["Wx"][:, :self.T] * (1 / np.diagonal(self.X[:, 0]))[:, None]).reshape(S, -1, 4, self.H)
+        if not self.sums:
             return np.zeros((S, 0, 4, self.H))
         stack = [gradient[name].reshape(S, -1, 4 * self.H) for name in self.sums]
         return (self.reader @ np.concatenate(stack, axis=1)).reshape(S, -1, 4, self.H)
@@ -279,15 +263,13 @@ class Group:
 
     def meta(self):
         """What each of the blocks is."""
-        found = []
-        for kind, rows in self.blocks(self.answers).items():
-            times = range(len(rows) // (4 * len(self.steps))) if kind == "dz" else [None]
-            gates = [None] if kind in ("Wy", "by", "rest of Wx") else "ifgo"
-            found += [Block(kind, s, t, k) for s in self.steps for t in times for k in gates]
-        return found
+        times = range(self.T if self.one_hot or self.sums else 0)
+        return [Block(kind, s, t, k) for kind in self.blocks(self.answers) for s in self.steps
+                for t in (times if kind == "dz" else [None])
+                for k in ([None] if kind in ("Wy", "by", "rest of Wx") else "ifgo")]
 
     def cut(self, faults):
         """Measured arrays for all timesteps and impulses, cut to those of this group."""
-        cut = {place: what[1][self.steps][:, :self.T] if place in ("dh", "dc", "loss") else what[1][:self.T]
-               for place, what in faults.items() if isinstance(what[1], np.ndarray)}
-        return faults | {place: (faults[place][0], array) for place, array in cut.items()}
+        return faults | {
+            place: (what[0], what[1][self.steps][:, :self.T] if place in ("dh", "dc", "loss") else what[1][:self.T])
+            for place, what in faults.items() if isinstance(what[1], np.ndarray)}
