@@ -110,7 +110,7 @@ def test_draws_of_one_to_four_faults_are_named_and_placed_and_none_is_made_up():
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_of_the_table_is_named_and_its_lines_are_shown(name):
-    loss = "cross entropy" if len(name) % 2 else "squared error"
+    loss = "cross entropy" if FAULTS[name] in OF_THE_HEAD else "given" if len(name) % 2 else "squared error"
     diagnosis = diagnose(stranger(FAULTS[name], loss=loss), loss=loss, T=4, D=4, H=2, K=2, progress=False)
     assert diagnosis.explained and len(diagnosis.faults) == 1 and name in diagnosis.faults[0].split(" or ")
     place, _, what = name.partition(": ")
@@ -205,6 +205,7 @@ def test_what_is_spent_is_bounded_whatever_the_code_does(monkeypatch):
     ("dWh", abs, "Wh"), ("dWy", lambda v: v * abs(v), "head"), ("dY", lambda v: v * abs(v), "loss")])
 def test_what_is_in_no_table_is_told_by_place_and_number(line, change, place, monkeypatch):
     monkeypatch.setattr(search, "COMBINATIONS", 0)  # of names that there are not
+    monkeypatch.setattr(search, "ENOUGH", 0)
     diagnosis = diagnose(stranger(changes={line: change}), progress=False)
     assert diagnosis.places == [place] and not diagnosis.faults and not diagnosis.explained
     assert "no way of being wrong that is known here" in str(diagnosis)
