@@ -54,7 +54,7 @@ def test_every_control_by_keyboard(opened, stem):
     expect(chosen).to_have_text("choose one …")
     menu.press("ArrowDown")
     expect(chosen).to_have_text(first.text_content())
-    shown.both(lambda twin: twin.press(list(twin.presets)[1]))
+    shown.both(lambda twin: twin.set(**twin.pressed(list(twin.presets)[1])))
     shown.press("Reset")
     before = opened.page.evaluate(cells)
     for field, control in shown.twin.controls.items():
