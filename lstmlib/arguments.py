@@ -5,7 +5,6 @@ ValueError that says the name, what was expected and what came.
 import numbers
 import operator
 import sys
-from contextlib import suppress
 
 import numpy as np
 
@@ -100,15 +99,6 @@ def in_print(value, form=str):
         return form(value)
     except ValueError:
         return "a number of thousands of digits"
-
-
-def dtype(name, value, known):
-    """One of the known dtypes."""
-    with suppress(TypeError):
-        value = np.dtype(value).newbyteorder("=")
-        if value in known:
-            return value
-    raise TypeError(f"{name} must be a floating-point or complex dtype, got {value}")
 
 
 def instance(name, value, kind):

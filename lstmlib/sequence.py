@@ -14,7 +14,7 @@ from .cell import sigmoid
 from .checks import crossing, finite_output, takes, trace_of, usable
 from .weights import Weights, built
 
-GATES_AT_A_TIME = 2 ** 17  # bytes: the slopes of so many gates stay in a processor's cache until the loop needs them
+GATES_AT_A_TIME = 2 ** 17  # bytes: the slopes of so many gates stay in a processor's cache; no value depends on it
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +143,8 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     dz_all = np.empty((*lead, T, B, 4 * H), weights.dtype)
     dz_by_gate = dz_all.reshape(*lead, T, B, 4, H).swapaxes(-3, -2)
     dz_ifg, dz_o = dz_by_gate[..., :3, :, :], dz_by_gate[..., 3, :, :]
-    WhT, f, spans = weights.Wh.T.copy(), trace.f, few_timesteps_at_a_time(trace)
+    WhT, f, few = weights.Wh.T.copy(), trace.f, max(1, GATES_AT_A_TIME // trace.gates[0].nbytes)
+    spans = [slice(start, min(start + few, T)) for start in range(0, T, few)]
     room, product = np.empty_like(trace.gates[spans[0]]), np.matmul if lead else np.dot  # which costs less
     dh_next = 0 if dh_T is None else dh_T
     dc_next = 0 if dc_T is None else dc_T
@@ -190,9 +191,3 @@ def local_slopes(trace, now=slice(None), out=None):
     slopes[:, :, 2] = i * (1 - g * g)
     slopes[:, :, 3] *= tanh_c
     return o * (1 - tanh_c * tanh_c), slopes
-
-
-def few_timesteps_at_a_time(trace):
-    """All timesteps as slices, each so short that its slopes fit into a processor's cache. No value depends on it."""
-    T, few = len(trace.gates), max(1, GATES_AT_A_TIME // trace.gates[0].nbytes)
-    return [slice(start, min(start + few, T)) for start in range(0, T, few)]

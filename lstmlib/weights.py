@@ -4,6 +4,7 @@ Parameters and gradients have the same shapes, so they share one type: sums, dif
 `Weights`. That is all of linear algebra that the question of this series needs.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -165,7 +166,10 @@ def init_weights(D, H, K, seed=0, dtype=np.float64):
     Raises TypeError or ValueError where D, H or K is not a whole number of at least 1, or seed or dtype is none.
     """
     D, H, K = (arguments.count(name, value) for name, value in (("D", D), ("H", H), ("K", K)))
-    dtype = arguments.dtype("dtype", dtype, DTYPES)
+    with suppress(TypeError):
+        dtype = np.dtype(dtype).newbyteorder("=")
+    if dtype not in DTYPES:
+        raise TypeError(f"dtype must be a floating-point or complex dtype, got {dtype}")
     if seed is not None and not isinstance(seed, np.random.Generator):
         seed = arguments.count("seed", seed, at_least=0, at_most=np.inf)
     rng = np.random.default_rng(seed)

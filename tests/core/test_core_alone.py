@@ -8,10 +8,8 @@ import lstmlib
 
 ALONE = """
 import sys
-
 before = set(sys.modules)
 import numpy, lstmlib, lstmlib.weighing
-
 X, targets, mask = lstmlib.adding_problem(6, 2, numpy.random.default_rng(0))
 gradient = lstmlib.summed(lstmlib.squared_error, at=lstmlib.scale_at(["dy"], 0.5))
 lstmlib.numerical_gradient(lambda w: gradient(w, (X, targets, mask))[0], lstmlib.init_weights(2, 3, 1))

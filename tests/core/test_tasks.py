@@ -8,8 +8,6 @@ import pytest
 
 from lstmlib import adding_problem, reber_strings
 
-# ---- the adding problem
-
 
 def rows(T, B, seed):
     """The sequences one by one, without their padding: (numbers, markers, target)."""
@@ -52,8 +50,6 @@ def test_adding_problem_draws_every_length_and_every_place_alike():
     counts, _ = np.histogram(np.concatenate(numbers), bins=20, range=(-1, 1))
     assert (np.abs(counts / counts.sum() - 0.05) < 5 * np.sqrt(0.05 / counts.sum())).all()
 
-
-# ---- the Reber grammar
 
 RING = "T*V(PXT*V)*(V|PS)E"  # from the lower loop to the end
 PLAIN = f"BTS*X(SE|X{RING})|BP{RING}"

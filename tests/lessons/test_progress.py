@@ -33,8 +33,3 @@ def test_an_interrupt_ends_the_run_and_the_program_goes_on_and_an_error_passes_t
     with pytest.raises(ZeroDivisionError), Progress("counting", 4) as bar:
         bar.to(1 / 0)
     assert not bar.interrupted and bar.bar.bar_style == "warning"
-
-
-def test_where_no_kernel_runs_its_label_stands():
-    data, _ = Progress("training <1>", 3)._repr_mimebundle_()
-    assert data["text/html"] == "<p>(progress bar: training &lt;1&gt;)</p>"
