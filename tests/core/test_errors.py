@@ -85,7 +85,6 @@ cross_entropy(P.dY, P.labels + 0.0)  ->  TypeError: labels must be whole numbers
 # placement
 scale_at({"dW", "dV"}, 0.5)
     ->  ValueError: edges must be names from loss, dy, dh_above, dz, dh_next, dc_next, dWy_t, dW_t, dW, got dV
-scale_at(None, 0.5)  ->  TypeError: edges must be a collection of names from loss, ... dW, got None
 scale_at("dW", 0.5)  ->  TypeError: edges must be a collection of names, such as {'dW'}, got the string 'dW'
 scale_at(None, 0.5)  ->  TypeError: edges must be a collection of names from loss, ... dW, got None
 crosses_exactly_once(["dW"], 10 ** 5000)
