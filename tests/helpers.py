@@ -62,9 +62,9 @@ def textbook(arrays, X, h, c, numpy=np):
     return numpy.stack([h @ Wy + by for *_, h in trail]), trail
 
 
-def wide(weights):
-    """The arrays of weights, in at least double precision."""
-    return [array.astype(np.result_type(array, float)) for _, array in weights.items()]
+def arrays_of(weights):
+    """The five arrays of weights, as `textbook` takes them."""
+    return [array for _, array in weights.items()]
 
 
 def complex_step(f, array):

@@ -9,7 +9,7 @@ from math import log
 import numpy as np
 import pytest
 
-from helpers import distance, everywhere, random_problem, random_weights, textbook, wide
+from helpers import arrays_of, distance, everywhere, random_problem, random_weights, textbook
 from lstmlib import Weights, backward, cosine, cross_entropy, forward, relative_error, squared_error, step
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -69,7 +69,7 @@ def test_huge_weights_inputs_and_cell_states(dtype):
 
 def test_ten_thousand_timesteps():
     p, direction = random_problem(T=10_000, B=1, D=1, H=1, K=1), random_weights(1, 1, 1, seed=1)
-    assert distance(p.trace.Y, textbook(wide(p.weights), p.X, p.h0, p.c0)[0]) < 1e-12
+    assert distance(p.trace.Y, textbook(arrays_of(p.weights), p.X, p.h0, p.c0)[0]) < 1e-12
     slope = (forward(p.weights + 1e-20j * direction, p.X, p.h0, p.c0).Y * p.dY).sum().imag / 1e-20
     assert backward(p.weights, p.trace, p.dY).dot(direction) == pytest.approx(slope, rel=1e-11)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import assert_close, complex_step, distance, random_masks, random_problem, textbook, wide
+from helpers import arrays_of, assert_close, complex_step, distance, random_masks, random_problem, textbook
 from lstmlib import EDGES, Weights, cross_entropy, numerical_gradient, record, scale_at, squared_error
 from lstmlib.sequence import backward, forward
 
@@ -24,7 +24,7 @@ def from_behind(p):
 @pytest.mark.parametrize("size", SIZES)
 def test_forward_is_the_equations(size):
     p = random_problem(*size)
-    Y, trail = textbook(wide(p.weights), p.X, p.h0, p.c0)
+    Y, trail = textbook(arrays_of(p.weights), p.X, p.h0, p.c0)
     assert distance(p.trace.Y, Y) < 1e-14
     for name, truth in zip(("X", "h_prev", "c_prev", *"ifgoch"), zip(*trail)):
         assert distance(getattr(p.trace, name), np.array(truth)) < 1e-14
@@ -50,7 +50,7 @@ def test_loss_and_gradient_agree_with_autograd(size, loss, aims, of_items):
     """In the largest size, only some of the timesteps fit into the cache at a time."""
     p, mask = random_problem(*size, seed=2), random_masks(*size[:2])["random"]
     true_loss, true_gradient = autograd.value_and_grad(
-        lambda arrays: anp.sum(of_items(textbook(arrays, p.X, p.h0, p.c0, anp)[0], p) * mask))(wide(p.weights))
+        lambda arrays: anp.sum(of_items(textbook(arrays, p.X, p.h0, p.c0, anp)[0], p) * mask))(arrays_of(p.weights))
     C, dY = loss(p.trace.Y, getattr(p, aims), mask)
     assert abs(C - true_loss) < 1e-12 * abs(true_loss)
     assert_close(backward(p.weights, p.trace, dY), Weights(*true_gradient), 1e-12)
