@@ -6,12 +6,11 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from films import SETS
 
 from lstmlib import EDGES, backward, crosses_exactly_once, record, scale_at
 from lstmlib.exercises import where_to_divide as exercises
 from lstmlib.explorers.where_to_divide import SIZES, laboratory
-from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, ROUNDING, State, headline, numbers, problem
+from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, ROUNDING, SETS, State, headline, numbers, problem
 from lstmlib.show import graph
 from lstmlib.show.graph import paths_to
 
@@ -24,6 +23,7 @@ def state_of(placement, **changes):
 
 @pytest.mark.parametrize("T, size_X", [(1, 10), (2, 100), (4, 2)])
 def test_verdict_on_all_512_sets_follows_the_rule(T, size_X):
+    assert len(set(SETS)) == 512
     for edges in SETS:
         found = numbers(state := State(edges, size_X, T))
         good, verdict = headline(state, found)

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 from bleach._vendor.html5lib import HTMLParser
-from films import SETS, small_lattice
+from films import small_lattice
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pages import Page, outside_addresses, pictures_without_alt, what_runs
 
 from lstmlib.explorers.film import films, lattice
-from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, SIZES, T_MAX, State
+from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, SETS, SIZES, T_MAX, State
 from tools import book, handout
 from tools.notebooks import stored
 
