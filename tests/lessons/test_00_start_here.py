@@ -23,7 +23,6 @@ WRONG = {
                    (20, "twice: 20 is not it. Hint: how often was it")],
 }
 
-
 SAID = [
     ("At once", True, "The true gradient, bit for bit. ... all 88 numbers"),
     (look.State(look.AT_ONCE, 10), True, "up to rounding. ... a few 1e-16"),

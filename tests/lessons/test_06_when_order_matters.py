@@ -94,9 +94,7 @@ def with_power(name=None, power=0):
     return lambda settings, n: {name: value * float(n) ** powers[name] for name, value in settings.items()}
 
 
-RIGHT = {
-    exercises.check_sizes_after: [pair()],
-}
+RIGHT = {exercises.check_sizes_after: [pair()]}
 
 WRONG = {
     exercises.check_sizes_after: [
@@ -138,8 +136,12 @@ WRONG = {
         (with_power("limit", 0), "For limit = 2, |X| = 16: expected 32, received 2. Hint: the limit is compared with "
                                  "the gradient, and the sum is |X| times as long as the mean."),
         (with_power("sgd_rate", 2), "For sgd_rate = 0.5, |X| = 16: expected 0.03125, received 128.\n"),
-        *((with_power(name, power), hint) for name, (_, hints) in exercises.OF_THE_SUM.items()
-          for power, hint in hints.items()),
+        *((with_power(name, power), hint) for name, power, hint in (
+            ("sgd_rate", 0, "the step would be too"), ("sgd_rate", 1, "smaller rate"), ("limit", -1, "higher limit"),
+            ("limit", 2, "not |X|^2 times"), ("adam_rate", -1, "keep the rate"), ("adam_rate", 1, "keep the rate"),
+            ("decay", 0, "too weak"), ("decay", -1, "stronger decay"), ("decay", 2, "not |X|^2 times"),
+            ("epsilon", 0, "compared with the size"), ("epsilon", -1, "larger epsilon"),
+            ("epsilon", 2, "the root of the mean square"))),
         (lambda settings, n: settings.update(with_power()(settings, n)) or settings, "has been changed"),
         (lambda settings, n: {"limit": 1.0}, "Still open: sgd_rate, adam_rate, decay, epsilon."),
         (lambda settings, n: settings | {"clip": 1.0}, "Return a dict with the keys sgd_rate, adam_rate, limit, "),
