@@ -23,6 +23,7 @@ import nbformat
 
 from lstmlib import EDGES
 from lstmlib.explorers.controls import BackwardGraph, Choice, Menu, Presets, Slider, Switch
+from run import answers
 from tools.files import write
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,7 +91,7 @@ def jupyterlab(folder, options=(), application="jupyterlab"):
                                       start_new_session=True)
         try:
             deadline = time.monotonic() + PATIENCE
-            while not listens(port):
+            while not answers(port):
                 if server.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError("JupyterLab did not start:\n" + (home / "log").read_text()[-3000:])
                 time.sleep(0.1)
@@ -102,11 +103,6 @@ def jupyterlab(folder, options=(), application="jupyterlab"):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGKILL)
             server.wait()
-
-
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextlib.contextmanager

@@ -6,10 +6,11 @@ import subprocess
 import time
 
 import pytest
-from browsers import PATIENCE, SMALL_TEXT, Shown, free_port, listens, write_notebook
+from browsers import PATIENCE, SMALL_TEXT, Shown, free_port, write_notebook
 from websocket import create_connection
 
 from lstmlib.explorers.where_to_divide import laboratory
+from run import answers
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(FIREFOX is None, reason="no Firefox")]
@@ -58,7 +59,7 @@ def firefox(tmp_path_factory):
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + PATIENCE
-        while not listens(port):
+        while not answers(port):
             assert time.monotonic() < deadline and browser.poll() is None, "Firefox did not start"
             time.sleep(0.2)
         yield Firefox(create_connection(f"ws://127.0.0.1:{port}/session", timeout=PATIENCE, suppress_origin=True))
