@@ -38,6 +38,10 @@ class Page(HTMLParser):
         return [attributes for found, attributes in self.tags if found == tag]
 
 
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
+
+
 def outside_addresses(page):
     """Addresses that a browser would load: none but data may be named."""
     loading = {"src", "srcset", "data-src", "poster", "data", "data-background-image", "data-background-iframe",

@@ -7,7 +7,7 @@ import pytest
 from bleach._vendor.html5lib import HTMLParser
 from films import small_lattice
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from pages import Page, outside_addresses, pictures_without_alt, what_runs
+from pages import Page, outside_addresses, pictures_without_alt, squeezed, what_runs
 
 from lstmlib.explorers.film import films, lattice
 from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, SETS, SIZES, T_MAX, State
@@ -21,10 +21,6 @@ STORED = stored()
 def pages(small_book):
     return {name: Page((small_book / book.address(name)).read_text(encoding="utf-8"))
             for name in STORED | book.documents()}
-
-
-def squeezed(text):
-    return re.sub(r"\s+", "", text)
 
 
 def page_of(*cells, instructor=False):

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from kept import kept
+from pages import squeezed
 
 from tools import handout
 from tools.notebooks import stored
@@ -32,10 +33,6 @@ def printed(path):
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext is not installed")
     return subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True).stdout.decode()
-
-
-def squeezed(text):
-    return re.sub(r"\s+", "", text)
 
 
 def without_quotes(text):

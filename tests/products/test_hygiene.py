@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.notebooks import EXPLORER_PICTURE, NOTEBOOKS, normal_form, text_of
+from tools.notebooks import EXPLORER_PICTURE, NOTEBOOKS, normal_form, stored, text_of
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
@@ -29,7 +29,7 @@ def tags(notebook):
     return [tag for text in prose(notebook) for tag in TAG.findall(text)]
 
 
-ALL_TAGS = {tag for path in PATHS for tag in tags(nbformat.read(path, as_version=4))}
+ALL_TAGS = {tag for notebook in stored().values() for tag in tags(notebook)}
 
 
 def folded(cell, part):
@@ -105,10 +105,10 @@ CHECKS = (pictures_have_alt_and_caption, references_have_tags, numbers_are_round
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_stored_notebook(path):
-    stored = path.read_text(encoding="utf-8")
-    notebook = nbformat.reads(stored, as_version=4)
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
     assert [fault for check in CHECKS for fault in check(notebook, int(path.stem[:2]))] == []
-    assert stored == text_of(normal_form(notebook)), "python run.py notebooks"
+    assert text == text_of(normal_form(notebook)), "python run.py notebooks"
 
 
 def test_every_check_finds_its_faults():
