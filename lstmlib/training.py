@@ -53,7 +53,7 @@ def sgd(weights, gradient, state=None, rate=0.1):
 
     Raises ValueError or TypeError where the gradient does not fit the weights, or the rate is not above 0.
     """
-    return built(Weights, weights.each(lambda w, d: (w - rate * wide(d)).astype(w.dtype), gradient)), None
+    return moved(weights, gradient, rate), None
 
 
 @takes(weights=Weights, gradient=a_weights(finite=True, fitting=True), rate=number(above=0),
@@ -68,7 +68,7 @@ def momentum(weights, gradient, state=None, rate=0.1, beta=0.9):
     velocity = gradient if state is None else beta * state + gradient
     if not velocity.finite:
         raise ValueError(f"gradient and state must leave v finite, got an overflow of {velocity.dtype}")
-    return sgd(weights, velocity, rate=rate)[0], velocity
+    return moved(weights, velocity, rate), velocity
 
 
 @takes(weights=a_weights(real=True), gradient=a_weights(finite=True, fitting=True), rate=number(above=0),
@@ -120,3 +120,8 @@ def clip_by_value(gradient, limit):
     Raises TypeError unless gradient is a real Weights, ValueError unless it is finite and limit is above 0.
     """
     return gradient.map(lambda array: np.clip(wide(array), -limit, limit).astype(array.dtype))
+
+
+def moved(weights, direction, rate):
+    """weights - rate * direction, in the dtype of the weights."""
+    return built(Weights, weights.each(lambda w, d: (w - rate * wide(d)).astype(w.dtype), direction))

@@ -191,7 +191,7 @@ def wide(array):
 
 @arguments.quiet
 def in_scale(array):
-    """(array / 2^e, e), exact, in at least double precision: 2^e is near the largest entry; 1 where one is infinite."""
+    """(array / 2^e, e), exact, in at least double precision: 2^e is near the largest entry, 1 if one is not finite."""
     largest = np.abs(wide(array)).max()
     e = int(np.clip(np.log2(largest), -1000, 1000)) if largest > 0 and np.isfinite(array).all() else 0
     return wide(array) * 2.0 ** -e, e
