@@ -229,8 +229,8 @@ def texts(node, typed=""):
             yield text, typed
         case ast.JoinedStr(parts):
             yield "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in parts), typed
-        case ast.Tuple([wrong, hint]):  # like an entry of a dictionary, and an `if`, it says what was typed
-            yield from texts(hint, typed or in_short(wrong))
+        case ast.Tuple([wrong, hint]):  # as an `if` or an entry of a dictionary; True says less than these
+            yield from texts(hint, typed if typed and isinstance(wrong, ast.Constant) else in_short(wrong) or typed)
         case ast.Dict(keys, values):
             for key, value in zip(keys, values):
                 yield from texts(value, in_short(key))
@@ -246,7 +246,7 @@ def texts(node, typed=""):
 
 def in_short(node):
     """A wrong answer, or the condition that finds it, as code; nothing where it is too long to help."""
-    code = ast.unparse(node).replace("|", "\\|")
+    code = ast.unparse(node.target if isinstance(node, ast.NamedExpr) else node).replace("|", "\\|")
     return code if len(code) <= 60 else ""
 
 

@@ -135,10 +135,10 @@ def check_forget_bias(bias):
     """f = 0.5^(1/100) = 0.9931 keeps half of the gradient over 100 steps; such a gate has the bias log(f / (1 - f))."""
     if not isinstance(bias, numbers.Real):
         raise NotYet(f"Expected a number, received {bias!r}.")
-    truth, of_99 = (np.log(f / (1 - f)) for f in (0.5 ** (1 / 100), 0.5 ** (1 / 99)))
+    truth = -np.log(2 ** (1 / 100) - 1)  # of f = 0.5^(1/100): f / (1 - f) = 1 / (1 / f - 1)
     expect(bias, truth, hint="first find f with f^100 = 1/2, then the bias with sigmoid(bias) = f.", mistakes=[
         (sigmoid(truth), "that is the forget gate itself; the bias is what the sigmoid turns into it."),
-        (of_99, "100 steps are 100 forget gates, not 99."),
+        (-np.log(2 ** (1 / 99) - 1), "100 steps are 100 forget gates, not 99."),
         (-truth, "log((1 - f) / f) has the wrong sign: an open gate has a positive bias."),
     ], tolerance=1e-3, reveal=False)
 

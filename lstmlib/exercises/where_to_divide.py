@@ -131,21 +131,22 @@ def check_right_sets(right_sets):
         verdicts = {p: crosses_exactly_once(p, T).values() for p in PLACEMENTS}
         obey, containing = {p for p in PLACEMENTS if all(verdicts[p])}, {p for p in PLACEMENTS if given <= p}
         wanted = obey & containing
-        if received != wanted:
-            wrong = min(received - wanted or wanted - received, key=sorted)
-            hint = likely(received, [
-                (containing, "crosses_exactly_once gives a dictionary, which always counts as true: ask "
-                             "all(....values())."),
-                ({p for p in containing if any(verdicts[p])},
-                 "you asked for `any` of the five arrays; the rule must hold for `all`."),
-                (obey, "the placement must contain every given edge: given <= placement."),
-                ({p - given for p in wanted}, "give whole placements, with the given edges in them."),
-            ], "with a single timestep there is no step back, so more placements obey: pass T on." if T == 1 else
-               "search all 512 sets for those with given <= placement, not the other way round; "
-               "crosses_exactly_once(placement, T) gives one verdict for each of the five arrays.")
-            raise NotYet(f"For given {given or '{}'}, T = {T}: expected {len(wanted)} placements, received "
-                         f"{len(received)}; for example, {{{', '.join(sorted(wrong))}}} "
-                         f"{'does not belong to them' if wrong in received else 'is missing'}. Hint: {hint}")
+        if received == wanted:
+            continue
+        wrong = min(received - wanted or wanted - received, key=sorted)
+        hint = likely(received, [
+            (containing,
+             "crosses_exactly_once gives a dictionary, which always counts as true: ask all(....values())."),
+            ({p for p in containing if any(verdicts[p])},
+             "you asked for `any` of the five arrays; the rule must hold for `all`."),
+            (obey, "the placement must contain every given edge: given <= placement."),
+            ({p - given for p in wanted}, "give whole placements, with the given edges in them."),
+        ], "with a single timestep there is no step back, so more placements obey: pass T on." if T == 1 else
+           "search all 512 sets for those with given <= placement, not the other way round; "
+           "crosses_exactly_once(placement, T) gives one verdict for each of the five arrays.")
+        raise NotYet(f"For given {given or '{}'}, T = {T}: expected {len(wanted)} placements, received "
+                     f"{len(received)}; for example, {{{', '.join(sorted(wrong))}}} "
+                     f"{'does not belong to them' if wrong in received else 'is missing'}. Hint: {hint}")
 
 
 @check
