@@ -245,8 +245,8 @@ def orders(state, ways):
             if place:
                 parts.append(svg.curve([(x - 15, y + 25), (x - 4, y + 25), None, (x - 9, y + 20), (x - 4, y + 25),
                                         (x - 9, y + 30)], svg.GREY, 1.5))
-        said.append(f"ivide {name}: " + ", ".join(f"{what} ({result})" for what, result in boxes))
-    return svg.panel("orders", 908, 120, *parts, words=f"D{'; d'.join(said)}.")
+        said.append(f"divide {name}: " + ", ".join(f"{what} ({result})" for what, result in boxes))
+    return svg.panel("orders", 908, 120, *parts, words=f"D{'; '.join(said)[1:]}.")
 
 
 def over_sizes(name, width, frame, title, ticks, curves, size_X, values, words):
