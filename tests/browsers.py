@@ -208,7 +208,7 @@ class Shown:
     def press(self, preset):
         """Choose a named state on both sides."""
         self.choose(preset)
-        self.both(lambda twin: twin.set(**twin.pressed(preset)))
+        self.both(lambda twin: twin.press(preset))
 
     def element(self, control):
         """What takes the keys of a control; of the graph, one of its edges."""

@@ -58,7 +58,7 @@ class Explorer(widgets.VBox):
         self.add_class("lstm-explorer")
         for control in controls.values():
             control.observe(self._control_moved, names="value")
-        self.menu.observe(lambda change: self.set(**self.pressed(change.new[0])), names="chosen")
+        self.menu.observe(lambda change: self.press(change.new[0]), names="chosen")
         self.choose("Reset")
         Explorer.newest[title] = self
         made_here(self)
@@ -94,13 +94,13 @@ class Explorer(widgets.VBox):
         """Go to a named state ("Reset": the first one)."""
         self.move_to(self.state_of(preset))
 
-    def move_to(self, state):
-        """Move every control to its value in the state."""
-        self.set(**self.values_of(state))
+    def press(self, preset):
+        """Choose a named state as the menu does."""
+        self.move_to(self.state_of(preset), self.moved_by(preset))
 
-    def values_of(self, state):
-        """{field: its value in the state} of every control."""
-        return {name: getattr(state, name) for name in self.controls}
+    def move_to(self, state, fields=None):
+        """Move the controls of these fields, or of all, to their values in the state."""
+        self.set(**{name: getattr(state, name) for name in fields or self.controls})
 
     def state_of(self, preset):
         """The state that a preset stands for."""
@@ -112,9 +112,9 @@ class Explorer(widgets.VBox):
         """A sentence with states to choose in its flow: "Put it on [the recurrent path](Recurrent path only)."."""
         return Sentence(self, text)
 
-    def pressed(self, preset):
-        """{field: value} of what the menu moves: every control, unless an explorer has something else in mind."""
-        return self.values_of(self.state_of(preset))
+    def moved_by(self, preset):
+        """The fields that the menu moves: of every control, unless an explorer has something else in mind."""
+        return self.controls
 
     def _control_moved(self, _):
         with self._lock:  # a hand that moves a control while a cell does waits here, and is not overlooked

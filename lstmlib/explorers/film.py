@@ -202,7 +202,7 @@ def presets(explorer, digits, states):
     """{preset: [its state, what the menu of presets changes]}, as numbers of values; None: as it was."""
     found = {}
     for preset in explorer.presets:
-        number, moved = states.index(explorer.state_of(preset)), explorer.pressed(preset)
+        number, moved = states.index(explorer.state_of(preset)), explorer.moved_by(preset)
         target = [digit[number] for digit in digits]
         found[preset] = [target, [digit if name in moved else None for name, digit in zip(explorer.controls, target)]]
     return found

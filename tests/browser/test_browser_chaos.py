@@ -75,7 +75,7 @@ def test_moved_while_a_cell_runs(opened, shown):
         shown.choose(preset)
     the_note_says(shown, "If a cell is running, the picture follows when it has finished")
     the_note_says(shown, "^$")
-    shown.both(lambda twin: twin.set(**twin.pressed("Cell path only: dc_next")))
+    shown.both(lambda twin: twin.press("Cell path only: dc_next"))
 
 
 def test_the_explorers_cell_run_again(opened, shown):

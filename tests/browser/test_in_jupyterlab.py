@@ -54,7 +54,7 @@ def test_every_control_by_keyboard(opened, stem):
     expect(chosen).to_have_text("choose one …")
     menu.press("ArrowDown")
     expect(chosen).to_have_text(first.text_content())
-    shown.both(lambda twin: twin.set(**twin.pressed(list(twin.presets)[1])))
+    shown.both(lambda twin: twin.press(list(twin.presets)[1]))
     shown.press("Reset")
     opened.page.wait_for_timeout(300)  # a key in the same moment as the answer to a menu can be lost
     before = opened.page.evaluate(cells)

@@ -15,8 +15,8 @@ from .picture import draw
 class Laboratory(Explorer):
     """An Explorer whose presets put 1/|X| somewhere and leave everything else as it is."""
 
-    def pressed(self, preset):
-        return {"edges": PLACEMENTS[preset]} if preset in PLACEMENTS else super().pressed(preset)
+    def moved_by(self, preset):
+        return ("edges",) if preset in PLACEMENTS else super().moved_by(preset)
 
     def preset_of(self, state):
         """The name of the place where 1/|X| stands, whatever else is set."""
