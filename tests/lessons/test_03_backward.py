@@ -85,6 +85,7 @@ WRONG = {check: [(answer(check, **lines), said) for lines, said in rows] for che
     exercises.check_gates: [
         ({"dz_i": "di", "dz_f": "df", "dz_g": "dg", "dz_o": "do"}, "stands a slope"),
         ({"dz_i": "di * i", "dz_f": "df * f", "dz_g": "dg * g", "dz_o": "do * o"}, "not its slope"),
+        ({"dz": "hstack([a.__imul__(b) for a, b in zip((di, df, dg, do), (i, f, g, o))])"}, "not its slope"),
         ({"dz_i": "di * sigmoid(i) * (1 - sigmoid(i))", "dz_f": "df * sigmoid(f) * (1 - sigmoid(f))",
           "dz_g": "dg * (1 - tanh(g)**2)", "dz_o": "do * sigmoid(o) * (1 - sigmoid(o))"}, "values already"),
         ({"dz_g": "dg * g * (1 - g)"}, "g is a tanh"),
