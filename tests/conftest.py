@@ -38,8 +38,9 @@ def pytest_collection_modifyitems(items):
     from browsers import chromium
 
     # What takes longest comes first, so that two processes end at about the same time.
-    with_browser = {item.path for item in items if item.get_closest_marker("browser")}
-    items.sort(key=lambda item: (item.path not in with_browser, item.path.suffix != ".ipynb"))
-    for item in items if chromium() is None else []:
-        if item.get_closest_marker("browser"):
+    in_browser = [item for item in items if item.get_closest_marker("browser")]
+    paths = {item.path for item in in_browser}
+    items.sort(key=lambda item: (item.path not in paths, item.path.suffix != ".ipynb"))
+    if chromium() is None:
+        for item in in_browser:
             item.add_marker(pytest.mark.skip(reason="no browser"))

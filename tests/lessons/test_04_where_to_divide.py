@@ -12,7 +12,6 @@ from lstmlib.exercises import where_to_divide as exercises
 from lstmlib.explorers.where_to_divide import SIZES, laboratory
 from lstmlib.explorers.where_to_divide.numbers import PLACEMENTS, ROUNDING, SETS, State, headline, numbers, problem
 from lstmlib.show import graph
-from lstmlib.show.graph import paths_to
 
 
 def state_of(placement, **changes):
@@ -117,7 +116,7 @@ def test_the_four_ways_to_b():
         "loss at t = 2, dy at t = 2, dh_above at t = 2, dz at t = 2 (1), dh_next at t = 2, dz at t = 1 (2), "
         "dW_t at t = 1, dW.")
     inside = [{part for part in graph.counted(path, (), 2) if part.split()[0] in ("h", "join", "cell")}
-              for path in paths_to("b", 2)]  # h goes to z by two ways at once
+              for path in graph.paths_to("b", 2)]  # h goes to z by two ways at once
     assert inside == [{"h 2", "join 2"}, {"h 1", "join 1"}, {"h 2", "cell 1"}, {"h 2", "join 2", "h 1", "join 1"}]
 
 
@@ -245,7 +244,7 @@ WRONG = {
 
 
 def test_paths_are_those_of_the_graph():
-    of_b, of_Wy = ([[name for name, _ in path] for path in paths_to(weight, 3)] for weight in ("b", "Wy"))
+    of_b, of_Wy = ([[name for name, _ in path] for path in graph.paths_to(weight, 3)] for weight in ("b", "Wy"))
     assert {pair for path in of_b + of_Wy for pair in pairwise(path)} == {
         (edge, after) for edge, afters in exercises.NEXT.items() for after in afters}
     assert all(exercises.fault_of(path) is None for path in of_b) and all(map(exercises.fault_of, of_Wy))
