@@ -88,11 +88,11 @@ def clipped(report, measured, left):
 def no_sum(report, plan, measured):
     """A gradient is no weighted sum. What lies outside of all items' gradients: one vector in all, or not?"""
     basis = np.linalg.qr(np.stack([one.entries for one in measured.alone if one.norm]).T)[0]
-    unit = np.stack([one.entries / np.linalg.norm(one.entries) for one in measured.cuts])
+    unit = np.stack([one.entries / (np.linalg.norm(one.entries) or 1) for one in measured.cuts])  # or none was drawn
     outside = unit - unit @ basis @ basis.T
-    everywhere = np.linalg.norm(outside, axis=1).min() > LEFT_OVER / 10  # not where one is NaN: none of it was drawn
-    if everywhere and len(outside) > 2 and outside.shape[1] > basis.shape[1] + 2 and (
-            spread := np.linalg.svd(outside, compute_uv=False))[1] < 0.01 * spread[0]:
+    everywhere = np.linalg.norm(outside, axis=1).min() > LEFT_OVER / 10
+    spread = np.linalg.svd(outside, compute_uv=False)
+    if everywhere and len(outside) > 2 and outside.shape[1] > basis.shape[1] + 2 and spread[1] < 0.01 * spread[0]:
         return report.fault("added", "one vector is added to every gradient and no item causes it (weight decay, a "
                             "term without items)")
     left, item = max([(left, cut[0][0]) for left, cut in zip(measured.left, plan.cuts) if len(set(sum(cut, []))) == 1],
