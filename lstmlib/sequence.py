@@ -175,9 +175,7 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
 
 
 def local_slopes(trace, now=slice(None), out=None):
-    """The derivatives inside each timestep, for the timesteps `now` (for all of them if left out).
-
-    out  takes the second result; a new array if left out
+    """The derivatives inside each timestep, for the timesteps `now` (all, if left out); `out` takes the second result.
 
     ->  dc_t/dh_t along h = o tanh(c), read backwards: (T, B, H)
         dz_t per unit of dc_t (for i, f, g) and of dh_t (for o): (T, B, 4, H)
