@@ -14,12 +14,13 @@ from ..clinic import XRay, xray
 from ..clinic.instruments import errors_by_part, own_gradient, probe_ratios, reordering, response, size_and_direction
 from ..clinic.patients import HEALTHY, OUTPATIENTS, WARD, example, outpatient
 from ..show import svg
-from ..show.words import listed
+from ..show.words import listed, percent
 from . import Choice, Explorer, Menu, Slider, Switch
 from .base import grid
 
 WRONG = 1e-6   # smaller relative differences of rows of the X-ray are rounding
 EXACT = 1e-13  # smaller relative differences are rounding, and are drawn alike
+TENTHS = 0.0995  # smaller errors are told in tenths of a percent
 FACTORS = (1, 0.1, 0.01, 0.001)
 STEPS = 5  # of the X-ray
 BEDS = {"healthy": HEALTHY} | WARD | dict(zip("IJKLMNO", OUTPATIENTS.values()))
@@ -62,7 +63,7 @@ def numbers(state):
 
 
 LOG_ERRORS = [(1e-13, "exact"), (1e-10, "1e-10"), (1e-7, "1e-7"), (1e-4, "1e-4"), (0.01, "1%"), (1, "100%")]
-PERCENTS = [(error ** 0.5, f"{100 * error:.0f}%") for error in (0, 0.01, 0.1, 0.25, 0.5, 1, 2)]  # a square-root axis
+PERCENTS = [(error ** 0.5, f"{error:.0%}") for error in (0, 0.01, 0.1, 0.25, 0.5, 1, 2)]  # a square-root axis
 OVER_LINES = {"stroke": svg.PAPER, "stroke_width": 4, "paint_order": "stroke"}  # a white rim, to be read on grid lines
 DASHES = {"stroke": svg.GREY, "width": 2, "stroke_dasharray": "4 4"}
 NOTHING = 0.004  # where the probe draws what does not cross, or hardly does
@@ -110,7 +111,7 @@ def check_picture(numbers):
         parts += [svg.rect(x - 14, top, 28, frame.y(0) - top, fill=colour),
                   svg.text(x, frame.bottom + 18, part.split()[-1], 13, "middle", font_style="italic"),
                   svg.circle(x, top, 5, fill=colour) if exact else
-                  svg.text(x, top - 6, percent(error), 11, "middle", **OVER_LINES)]
+                  svg.text(x, top - 6, percent(error, TENTHS), 11, "middle", **OVER_LINES)]
     for first, label in ((0, "Wx"), (4, "Wh"), (8, "b")):
         left, right, y = frame.x(first) - 18, frame.x(first + 3) + 18, frame.bottom + 28
         parts += [svg.line(left, y, right, y, svg.GREY), svg.text((left + right) / 2, y + 18, label, 13, "middle")]
@@ -188,9 +189,10 @@ def check_reading(_, numbers):
     if not wrong:
         return True, "all parts agree up to rounding"
     worst = max(wrong, key=wrong.get)
+    error = percent(wrong[worst], TENTHS)
     if max(wrong.values()) - min(wrong.values()) < 1e-6:
-        return False, f"all {len(wrong)} parts off by the same {percent(wrong[worst])}"
-    return False, f"{len(wrong)} of {len(numbers.errors)} parts differ, most of all {worst}: {percent(wrong[worst])}"
+        return False, f"all {len(wrong)} parts off by the same {error}"
+    return False, f"{len(wrong)} of {len(numbers.errors)} parts differ, most of all {worst}: {error}"
 
 
 def size_reading(_, numbers):
@@ -215,7 +217,7 @@ def order_reading(_, numbers):
         return True, "the order does not matter"
     same = int((numbers.reordered < EXACT).sum())
     others = f"; {same} of the {len(numbers.reordered)} orders change nothing" if same else ""
-    return False, f"the gradient changes by up to {percent(largest)}{others}"
+    return False, f"the gradient changes by up to {percent(largest, TENTHS)}{others}"
 
 
 # What a healthy pass shows, how the reading is drawn, and told.
@@ -238,10 +240,6 @@ def words(state, numbers):
     bed = "The healthy pass" if state.patient == "healthy" else f"Patient {state.patient}"
     diagnosis = f" Diagnosis: {BEDS[state.patient].fault}." if state.reveal else ""
     return f"{bed}, {state.instrument}. A healthy pass shows: {INSTRUMENTS[state.instrument].shows}.{diagnosis}"
-
-
-def percent(share):
-    return f"{100 * share:.0f}%" if share >= 0.0995 else f"{100 * share:.1f}%"
 
 
 def decimals(ratio):

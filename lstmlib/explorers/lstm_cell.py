@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import Weights, forward
 from ..show import svg
-from ..show.words import minus
+from ..show.words import minus, percent
 from . import Explorer, Slider
 from .base import grid
 
@@ -64,11 +64,11 @@ def numbers(state):
 
 
 def words(state, numbers):
-    g, o = numbers.g[state.arrival - 1], numbers.o[-1]
-    return (f"At step {state.arrival} the input gate let in {percent(numbers.let_in)} of the "
-            f"candidate {decimal(g)}; over the {T - state.arrival} steps since then the forget gate kept "
-            f"{percent(numbers.kept)} of that; all other values together add {decimal(numbers.others)}. So c ends at "
-            f"{decimal(numbers.c[-1])}. The output gate is {percent(o)} open, and h ends at {decimal(numbers.h[-1])}.")
+    let_in, kept, shown = (percent(share, 0.01, 0.99) for share in (numbers.let_in, numbers.kept, numbers.o[-1]))
+    return (f"At step {state.arrival} the input gate let in {let_in} of the candidate "
+            f"{decimal(numbers.g[state.arrival - 1])}; over the {T - state.arrival} steps since then the forget gate "
+            f"kept {kept} of that; all other values together add {decimal(numbers.others)}. So c ends at "
+            f"{decimal(numbers.c[-1])}. The output gate is {shown} open, and h ends at {decimal(numbers.h[-1])}.")
 
 
 def headline(state, numbers):
@@ -79,15 +79,6 @@ def headline(state, numbers):
                 (numbers.let_in * numbers.kept < 0.8, "Partly remembered"),
                 (numbers.o[-1] < 0.1, "Remembered, but not shown"))
     return next(((False, trouble) for there, trouble in troubles if there), (True, "Remembered, and shown"))
-
-
-def percent(share):
-    """A share as a percentage: whole, but for what would be rounded to 0% or 100%."""
-    if share < 0.0005:
-        return "less than 0.1%"
-    if share > 0.9995:
-        return "more than 99.9%"
-    return f"{100 * share:.1f}%" if share < 0.01 or share > 0.99 else f"{100 * share:.0f}%"
 
 
 def decimal(value):

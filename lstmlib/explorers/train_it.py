@@ -17,6 +17,7 @@ from .. import Weights, adam, adding_problem, crossing_spectrum, forward, scale_
 from ..placement import RIGHT as RIGHT_SETS
 from ..placement import shares as spectral_shares
 from ..show import svg
+from ..show.words import percent
 from . import Choice, Explorer, Menu
 from .film import put
 
@@ -160,8 +161,8 @@ def spectrum_words(shares):
     """What is divided how often, before training: Wh and b as Wx, by as Wy."""
     Wx, Wy = shares["Wx"], shares["Wy"]
     if min(max(Wx), max(Wy)) < 1 - 1e-12:
-        return (f"Before training {100 * Wx[0]:.0f}% of the gradient of Wx is never divided, {100 * Wx[1]:.0f}% once; "
-                f"of that of Wy {100 * Wy[0]:.0f}% is never divided.")
+        return (f"Before training {percent(Wx[0])} of the gradient of Wx is never divided, {percent(Wx[1])} once; "
+                f"of that of Wy {percent(Wy[0])} is never divided.")
     often = [("never divided", "divided once", "divided twice")[np.argmax(parts)] for parts in (Wx, Wy)]
     if often == ["divided once", "divided once"]:
         return "Every path is divided exactly once."
@@ -220,9 +221,9 @@ def shares_panel(shares):
         for (_, colour, ink), share in zip(looks, values):
             width = round(160 * share)
             parts += [svg.rect(x, y, width, 24, fill=colour)] * (width > 0)
-            parts += [svg.text(x + width / 2, y + 16, f"{100 * share:.0f}%", 12, "middle", ink)] * (width >= 30)
+            parts += [svg.text(x + width / 2, y + 16, percent(share), 12, "middle", ink)] * (width >= 30)
             x += width
-        said.append(f"{name}: " + ", ".join(f"{look} {100 * share:.0f}%"
+        said.append(f"{name}: " + ", ".join(f"{look} {percent(share)}"
                                             for (look, *_), share in zip(looks, values) if share))
     for k, (name, colour, _) in enumerate(looks):
         x, y = 4 + 80 * (k % 2), 238 + 24 * (k // 2)

@@ -152,7 +152,7 @@ def fitting(numbers):
 def headline(state, numbers):
     """(True or False, the verdict in a few words)"""
     if numbers.left > 1e-6:
-        return False, f"Not a weighted sum: {100 * numbers.left:.0f}% of the gradient is left over"
+        return False, f"Not a weighted sum: {numbers.left:.0%} of the gradient is left over"
     names = fitting(numbers)
     if not names:
         return False, "A weighted sum, but of no |X| on this list"
@@ -231,9 +231,9 @@ def rest(numbers):
         parts += [svg.text(0, y + 14, name, 13, bold=True),
                   svg.rect(0, y + 22, 200, 22, svg.SOFT, stroke=svg.FAINT),
                   svg.rect(0, y + 22, 200 * min(value, 1), 22, svg.RED),
-                  svg.text(208, y + 38, "0" if value < 1e-6 else f"{100 * value:.0f}%", 13)]
-    return svg.panel("rest", 260, 116, *parts, words=f"{100 * numbers.left:.0f}% is left over; cut otherwise, the "
-                     f"gradient differs by {100 * split:.0f}%.")
+                  svg.text(208, y + 38, "0" if value < 1e-6 else f"{value:.0%}", 13)]
+    return svg.panel("rest", 260, 116, *parts, words=f"{numbers.left:.0%} is left over; cut otherwise, the "
+                     f"gradient differs by {split:.0%}.")
 
 
 PRESETS = {

@@ -1,11 +1,16 @@
 """Numbers and names in words, the same wherever they are told."""
 
+import math
 
-def percent(share, least="less than 1%", most="more than 99%"):
-    """A share in whole percents; `least` and `most` where it would be rounded to the 0% or 100% that it is not."""
-    if 0 < share <= 0.005:
-        return least
-    return most if 0.995 <= share < 1 - 1e-9 else f"{100 * share:.0f}%"
+
+def percent(share, low=0, high=math.inf):
+    """A share in percents, with tenths below `low` and above `high`; in words where 0% or 100% would be untrue."""
+    digits, step = (1, 0.001) if share < low or share > high else (0, 0.01)
+    if 0 < share <= step / 2:
+        return f"less than {step:.{digits}%}"
+    if 1 - step / 2 <= share < 1 - 1e-12:
+        return f"more than {1 - step:.{digits}%}"
+    return f"{share:.{digits}%}"
 
 
 def minus(value):

@@ -40,7 +40,7 @@ def spectrum(numbers):
 
 
 def short_percent(share):
-    return percent(share, "<1%", ">99%") if share else "0"
+    return percent(share).replace("less than ", "<").replace("more than ", ">") if share else "0"
 
 
 def ratios(state, numbers):
