@@ -1,9 +1,7 @@
 """Numbers and names in words, the same wherever they are told."""
 
-import math
 
-
-def percent(share, low=0, high=math.inf):
+def percent(share, low=0, high=float("inf")):
     """A share in percents, with tenths below `low` and above `high`; in words where 0% or 100% would be untrue."""
     digits, step = (1, 0.001) if share < low or share > high else (0, 0.01)
     if 0 < share <= step / 2:
