@@ -167,8 +167,9 @@ def words_of_two(state, numbers):
     reservation = ""
     if state.size_X == 1:
         reservation = "A factor of 1 changes nothing. "
-    elif numbers.within_rounding and not numbers.all_right:  # no dtype hides a mistake of B's beside a right A, for all
-        right = crosses_exactly_once(PLACEMENTS[state.beside], state.T)  # in PLACEMENTS miss that of Wy by a factor
+    elif numbers.within_rounding and not numbers.all_right:
+        # Beside a right A no mistake of B's is hidden: the smallest in PLACEMENTS is 1.1%, and no ROUNDING is so large.
+        right = crosses_exactly_once(PLACEMENTS[state.beside], state.T)
         reservation = f"{'By the rule only B is right' if all(right.values()) else 'Neither is the true gradient'}. "
     groups = {}
     for name in numbers.way:
