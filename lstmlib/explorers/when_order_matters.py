@@ -124,7 +124,7 @@ def way(state, size_X, at_once):
     """One order of work, with size_X for |X|."""
     summed = stored(size_X * pulled_back(state.dtype, state.scale / (size_X if at_once else 1)), state.dtype)
     unscale = [("divide by S", lambda gradient: gradient / state.scale)] if state.scale > 1 else []
-    clip = "no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}", partial(clipped, state.limit)
+    clip = ("no clip" if math.isinf(state.limit) else f"clip at {brief(state.limit)}", partial(clipped, state.limit))
     work = [*unscale, clip] if state.unscale == BEFORE else [clip, *unscale]
     if not at_once:
         work.append(("divide by |X|", lambda gradient: gradient / size_X))
@@ -309,10 +309,9 @@ VALUES = {"size_X": SIZES, "limit": LIMITS, "epsilon": EPSILONS, "dtype": tuple(
 
 
 def film():
-    """From the start and every named state each control alone; and |X| with the clip, with the format, with epsilon."""
-    for values in ({}, *PRESETS.values()):
-        for name, choices in VALUES.items():
-            yield from grid(State(**values), **{name: choices})
+    """From every named state each control alone; and |X| with the clip, with the format, with epsilon."""
+    for preset, (name, choices) in product(PRESETS.values(), VALUES.items()):
+        yield from grid(State(**preset), **{name: choices})
     yield from grid(State(), size_X=SIZES, limit=LIMITS)
     yield from grid(State(), size_X=SIZES, dtype=FORMATS, limit=(math.inf, 3.0))
     yield from grid(State(), size_X=SIZES, epsilon=EPSILONS)
