@@ -137,7 +137,8 @@ def _counter_hint(weights, trace, t):
     wrong = np.abs([(f - (1 - RESET)) * c_before, i * g - COUNT])[:, :t + 1]  # in f c_{t-1}, and in i g
     added, worst = np.unravel_index(wrong.argmax(), wrong.shape)
     count, reset, i, f, g = (array[worst] for array in (COUNT, RESET, i, f, g))
-    closing, (from_count, from_reset) = weights.Wx[0, 1], weights.Wx[:, [0, 2]].any(axis=1)  # count into f; into i or g
+    closing = weights.Wx[0, 1]  # from count into f
+    from_count, from_reset = weights.Wx[:, [0, 2]].any(axis=1)  # into i or g
     rule = "a 1 with a reset is the first of the new count" if count else "a reset by itself adds nothing"
     of_f = ((reset, f"the reset did not close the forget gate, it is {f:.2f}: it needs a large negative weight there."),
             (closing < 0, "a 1 without a reset must leave the forget gate as open as a 0 does, but count reaches it "

@@ -50,8 +50,10 @@ class Numbers(NamedTuple):
 
 
 def numbers(state):
-    Wx = [[0, 0, 1, 0], [state.marker_to_i, 0, 0, 0]]  # the value feeds the candidate, the marker the input gate,
-    Wh, b = [[0, state.h_to_f, 0, 0]], [state.b_i, state.b_f, 0, state.b_o]  # and h the forget gate
+    Wx = [[0, 0, 1, 0],  # the value feeds the candidate,
+          [state.marker_to_i, 0, 0, 0]]  # the marker the input gate,
+    Wh = [[0, state.h_to_f, 0, 0]]  # and h the forget gate
+    b = [state.b_i, state.b_f, 0, state.b_o]
     X = np.zeros((T, 1, 2))
     X[:, 0, 0] = OTHER_VALUES
     X[state.arrival - 1, 0] = state.value, 1
@@ -100,7 +102,8 @@ def draw(state, numbers):
 
 def strip(name, values, arrival):
     """One row of bars: a value, or how far a gate is open."""
-    (what, colour), ticks = STRIPS[name], (-1, 0, 1) if name in "xg" else (0, 1)
+    what, colour = STRIPS[name]
+    ticks = (-1, 0, 1) if name in "xg" else (0, 1)
     frame = svg.Frame(30, 19, 288, 44, TIME, (ticks[0], 1))
     title = svg.element("tspan", name, font_weight="bold", font_style="italic") + f"  {what}"
     parts = [band(frame, arrival), frame.axes(y_ticks=ticks, labels=minus), bars(frame, values, colour, arrival),
@@ -121,7 +124,8 @@ def states(state, numbers):
     """The cell state, and how much of it is the number; the hidden state."""
     c, part, h, candidate = numbers.c[-1], numbers.remembered[-1], numbers.h[-1], numbers.g[state.arrival - 1]
     came_in = f"dashed: its candidate, tanh({decimal(state.value)}) = {decimal(candidate)}"
-    right, (y_c, y_part) = CELL.right + 6, apart(CELL.y(c), CELL.y(part), 30)
+    right = CELL.right + 6
+    y_c, y_part = apart(CELL.y(c), CELL.y(part), 30)
     parts = [
         band(CELL, state.arrival), CELL.axes(y_ticks=(-2, -1, 0, 1, 2), labels=minus),
         svg.text(CELL.left, 13, "Cell state c, and the number's part of it", 13, bold=True),

@@ -41,7 +41,8 @@ class Prediction(Part):
 
     def told(self):
         """{"truth": text, "words": sentence}: what came."""
-        truth, words = came if isinstance(came := self._truth(), tuple) else (came, "")
+        came = self._truth()
+        truth, words = came if isinstance(came, tuple) else (came, "")
         text = str(truth) if isinstance(truth, str | Integral) else f"{truth:.4g}"
         if self.texts and text not in self.texts:
             raise ValueError(f"truth must return one of {', '.join(self.texts)}, got {truth!r}")

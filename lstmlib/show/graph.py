@@ -176,7 +176,8 @@ def edge(name, T, edges, other, lit, boxed):
             drawn_badge = badge(x, level if y is None else y, lit.get(at) or badge_text(name, edges, other))
             badges.append(part(at, lit, svg.element("g", drawn_badge, class_="badge")))
     aside, y = NAMES[name]
-    x = (0.4 * sum(xs) / len(xs) + 0.6 * xs[-1] if name == "loss" else xs[-1] - 7 * (boxed and name == "dW")) + aside
+    column = 0.4 * sum(xs) / len(xs) + 0.6 * xs[-1] if name == "loss" else xs[-1]
+    x = column + aside - 7 * (boxed and name == "dW")
     lead = "".join(f"M{point(x + 13 + 7 * boxed, y)}V{y_sum}" for y_sum in (SUM_Y, SUM_Z))
     return svg.element(
         "g", "".join([*halos, stroke(lead, "lead") if name == "dW" else "", *arrows,
