@@ -21,7 +21,7 @@ def squared_error(Y, targets, mask=None):
     Raises ValueError or TypeError where an argument does not fit or is not finite.
     """
     dY = np.where(mask, Y - targets, 0)
-    return 0.5 * (wide(dY) ** 2).sum().item(), dY
+    return 0.5 * total(wide(dY) ** 2), dY
 
 
 @takes(logits="T B K", mask=true_or_false, labels=shares_of_classes, class_weights="K",
@@ -45,5 +45,10 @@ def cross_entropy(logits, labels, mask=None, class_weights=None, smoothing=0):
     shifted = wide(logits) - logits.real.max(axis=-1, keepdims=True)
     log_q = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     counted = np.where(mask, p, 0)
-    loss = -np.multiply(counted, log_q, out=np.zeros_like(log_q), where=counted != 0).sum(axis=-1).sum().item()
+    loss = -total(np.multiply(counted, log_q, out=np.zeros_like(log_q), where=counted != 0).sum(axis=-1))
     return loss, (np.exp(log_q) * counted.sum(axis=-1, keepdims=True) - counted).astype(logits.dtype)
+
+
+def total(items):
+    """The sum of all items, as a plain number: `item` would leave a long double as it is."""
+    return complex(items.sum()) if items.dtype.kind == "c" else float(items.sum())

@@ -65,8 +65,8 @@ def test_sums_are_made_in_double_precision(dtype):
 
 @pytest.mark.parametrize("loss, aims", LOSSES)
 def test_dtype_of_the_outputs_is_kept(loss, aims):
-    for dtype in (np.float16, np.float32, float, complex):
+    for dtype in (np.float16, np.float32, float, np.longdouble, complex, np.clongdouble):
         C, dY = loss(Y.astype(dtype), aims)
-        assert dY.dtype == dtype and type(C) is (complex if dtype is complex else float)
+        assert dY.dtype == dtype and type(C) is (complex if np.iscomplexobj(dY) else float)
     assert loss(Y.astype(">f4"), aims)[1].dtype == np.float32  # in this computer's order of bytes
     assert loss(Y.round().tolist(), aims.round().tolist())[1].dtype == float
