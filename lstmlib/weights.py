@@ -168,7 +168,7 @@ def init_weights(D, H, K, seed=0, dtype=np.float64):
     D, H, K = (arguments.count(name, value) for name, value in (("D", D), ("H", H), ("K", K)))
     with suppress(TypeError):
         dtype = np.dtype(dtype).newbyteorder("=")
-    if dtype not in DTYPES:
+    if not isinstance(dtype, np.dtype) or dtype not in DTYPES:
         raise TypeError(f"dtype must be a floating-point or complex dtype, got {dtype}")
     if seed is not None and not isinstance(seed, np.random.Generator):
         seed = arguments.count("seed", seed, at_least=0, at_most=np.inf)

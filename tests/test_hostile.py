@@ -95,7 +95,7 @@ def table(dtype, *size):
     return {
         "Weights": {name: array(a, dtype, other_dtype) for name, a in w.items()},
         "init_weights": {"D": counts, "H": counts, "K": counts, "seed": either([0, 2 ** 70], [-1, 1.5, "zero"]),
-                         "dtype": either(["f4", float, ">f8"], ["i4", [1], "nonsense", object, [("x", float)]])},
+                         "dtype": either(["f4", float, ">f8"], ["i4", [1], p.X, "nonsense", object, [("x", float)]])},
         "forward": {"weights": weights, "X": array(p.X, dtype), "h0": h, "c0": c},
         "step": {"weights": weights, "x": array(p.X[0], dtype), "h_prev": h, "c_prev": c},
         "backward": {"weights": weights, "trace": trace, "at": hooks, "dY": array(p.dY, dtype, ["an axis more"])},
