@@ -4,7 +4,6 @@ import random
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import NamedTuple
-from unittest.mock import patch
 
 import numpy as np
 
@@ -25,6 +24,12 @@ class Sizes(NamedTuple):
     K: int = 3
 
 
+def patched(module, **functions):
+    """A context in which these functions stand in the module."""
+    from unittest.mock import patch  # here, for it imports asyncio
+    return patch.multiple(module, **functions)
+
+
 @contextmanager
 def same_random_numbers():
     """The same at every call, where they are not drawn by a generator that was made before."""
@@ -32,7 +37,7 @@ def same_random_numbers():
     np.random.seed(0)
     random.seed(0)
     try:
-        with patch.object(np.random, "default_rng", lambda seed=None: new(0 if seed is None else seed)):
+        with patched(np.random, default_rng=lambda seed=None: new(0 if seed is None else seed)):
             yield
     finally:
         np.random.set_state(before[0])

@@ -1,12 +1,11 @@
 """What needs no hypothesis: calls that agree, arguments that stay as they are, lengths that can be asked."""
 
 from contextlib import nullcontext
-from unittest.mock import patch
 
 import numpy as np
 
 from ..show.words import listed
-from .asking import Data, Own, close, other_targets, same_random_numbers
+from .asking import Data, Own, close, other_targets, patched, same_random_numbers
 
 
 def calls_agree(asked, sizes, seed, d):
@@ -23,8 +22,7 @@ def calls_agree(asked, sizes, seed, d):
         return False
     if not same(first, second := first.again()):
         d.add("calls: differ")
-        first = steadied(first, second, d)
-        if first is None:
+        if (first := steadied(first, second, d)) is None:
             return False
     all_sequences_count(first)
     asked.single = in_single_precision(first, np.random.default_rng([seed, 1]))
@@ -40,7 +38,7 @@ def same_loss(one, two):
 
 
 DIFFER = (  # the context in which calls agree, the cause, and what is put in its place
-    (lambda: patch.multiple(np, empty=np.zeros, empty_like=np.zeros_like),
+    (lambda: patched(np, empty=np.zeros, empty_like=np.zeros_like),
      "an array is made with np.empty, and not set to zero before it is added to", "zeros in their place"),
     (same_random_numbers, "random numbers are drawn at each call", "the same random numbers at every call"))
 
