@@ -46,8 +46,8 @@ class Layout:
         if self.joined:
             matrices = [np.concatenate(matrices if self.joined == "xh" else matrices[::-1])]
         for array in (*matrices, weights.b[None]):
-            parts = [np.split(array, 4, axis=-1)["ifgo".index(gate)] for gate in self.order]
-            arrays += parts if self.each_gate else [np.concatenate(parts, axis=-1)]
+            parts = np.stack(np.split(array, 4, axis=-1))[["ifgo".index(gate) for gate in self.order]]
+            arrays += [*parts] if self.each_gate else [np.concatenate(parts, axis=-1)]
         arrays += [weights.Wy, weights.by[None]] if self.head else []
         if self.columns:
             arrays = [array.T for array in arrays]
