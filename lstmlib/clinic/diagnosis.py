@@ -194,9 +194,7 @@ class Examination:
                        f"against the numerical gradient of the code's own loss. {hint}")
 
     def numerical(self, data, step):
-        """By the complex step, if no step was chosen and its slope along one direction is that of central differences;
-        by these otherwise.
-        """
+        """By the complex step, if no step was chosen and central differences in one direction agree; else by these."""
         def loss(weights):
             targets = data.targets[-1] if self.asked.many_to_one else data.targets
             return np.asarray(self.asked.raw(weights, data.X.copy(), targets.copy())[0]).reshape(())[()]

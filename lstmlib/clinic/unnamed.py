@@ -65,8 +65,7 @@ def the_slopes(search, n):
         search.faults, search.unnamed = start[0] | more, dict(start[1])
         search.match = film.compare(search.faults) if more else search.match
         for gates in ("o", "ifg") if "peepholes" in film.way else (GATES,):  # o reaches the others through them
-            wrong = [k for k in gates if any(block.gate == k for block in search.wrong_blocks(n))]
-            if wrong:
+            if wrong := [k for k in gates if any(block.gate == k for block in search.wrong_blocks(n))]:
                 slopes_of(search, wrong)
         tried.append((search.score(search.match), search.faults, search.unnamed, search.match))
     _, search.faults, search.unnamed, search.match = max(tried, key=lambda one: one[0])

@@ -29,12 +29,7 @@ ONE_OF = [set(group.split()) for group in (  # two of these are written in one l
 OF_THE_HEAD = set("lastloss other factor count extra inner means".split())
 UNSEEN = set("grow inplace means clipv clipn clips".split())  # in one small question
 PEEPHOLES = {"peepholes": np.random.default_rng(4).normal(size=(3, 4))}
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.filterwarnings("ignore:.* encountered in:RuntimeWarning")  # in the code of the strangers
 
 
 def setting(rng):

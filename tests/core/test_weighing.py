@@ -62,8 +62,7 @@ def size(name, items):
 
 
 def step(name, rule=SUMMED, own="nothing", factor=1):
-    """A training step that divides by this |X|, each item's loss by its `own` first, and combines pieces by this rule.
-    """
+    """A step that divides by this |X|, each item's loss by its `own` first, and combines pieces by this rule."""
     by, _, more = rule.removeprefix("their shares of ").partition(", ")
 
     def share(piece, pieces):
