@@ -1,4 +1,4 @@
-"""No text of a student becomes part of a page: in what explorers and feedback send, and in JupyterLab in Chromium."""
+"""No text of a student becomes part of a page: in what is sent to it, and in JupyterLab in Chromium."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from browsers import PICTURE, write_notebook
 from pages import Page, outside_addresses, what_runs
 from playwright.sync_api import expect
 
-from lstmlib.explorers import Explorer, Slider
+from lstmlib.explorers import Explorer, Prediction, Slider
 from lstmlib.show import svg
 from lstmlib.show.progress import Progress
 
@@ -42,7 +42,8 @@ def test_hostile_text_is_escaped():
     with pytest.raises(ValueError, match="img"):
         explorer.set(n=2)
     assert HOSTILE in explorer.alert.value  # as text: Announcement shows it by textContent
-    others = explorer.sentence("Press it."), Progress(HOSTILE, 3)
+    others = (explorer.sentence(f"{HOSTILE} [{HOSTILE.replace(']', '')}](Reset)"), Progress(HOSTILE, 3),
+              Prediction(HOSTILE, [HOSTILE, "another"], lambda: "another"))
     for text in (explorer.panels.text, explorer.poster_html(),
                  *(other._repr_mimebundle_()[0]["text/html"] for other in others)):
         assert what_runs(Page(text)) == outside_addresses(Page(text)) == [], text
