@@ -25,7 +25,7 @@ def small_lattice(stem):
     states = [*grid(explorer.start, **values)]
     if stem == "where_to_divide":
         states += grid(explorer.start, edges=SETS)
-    return list(dict.fromkeys([explorer.start, *presets, *states])), values
+    return list(dict.fromkeys([explorer.start, *presets, *states]))
 
 
 def few(control, wanted):
@@ -43,4 +43,4 @@ def small_films():
 
 def shoot_small_films(folder):
     for stem in EXPLORERS:
-        (folder / f"{stem}.json").write_text(json.dumps(asdict(film(stem, small_lattice(stem)[0]))), encoding="utf-8")
+        (folder / f"{stem}.json").write_text(json.dumps(asdict(film(stem, small_lattice(stem)))), encoding="utf-8")

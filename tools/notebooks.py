@@ -50,21 +50,21 @@ def main(names):
     return exit_code
 
 
-def find(names, folder=NOTEBOOKS):
+def find(names):
     """The notebooks with these paths, or whose names begin with these letters; without names, all of them."""
     found = {}
     for name in names or [""]:
         path = Path(name)
-        matches = [path] if path.is_file() else sorted(folder.glob(f"{name.removesuffix('.ipynb')}*.ipynb"))
+        matches = [path] if path.is_file() else sorted(NOTEBOOKS.glob(f"{name.removesuffix('.ipynb')}*.ipynb"))
         if not matches:
-            raise SystemExit(f"No notebook is called {name!r}, nor does the name of one in {folder.name}/ begin so.")
+            raise SystemExit(f"No notebook is called {name!r}, nor does the name of one in notebooks/ begin so.")
         found |= dict.fromkeys(matches)
     return list(found)
 
 
-def stored(folder=NOTEBOOKS):
-    """{name: notebook} of the notebooks in a folder, in their order."""
-    return {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
+def stored():
+    """{name: notebook} of the series, in its order."""
+    return {path.stem: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
 
 
 def store(path):
