@@ -1,6 +1,5 @@
-"""JupyterLab in Chromium, for tests and measurements: a server of our own, one page, one notebook after another.
-
-`PATIENCE` is the limit of every test in a browser.
+"""JupyterLab in Chromium, for tests and measurements: a server of our own, one page, one notebook after another,
+and the limits of how long each of them may take.
 """
 
 import contextlib
@@ -24,9 +23,8 @@ import nbformat
 from lstmlib import EDGES
 from lstmlib.explorers.controls import BackwardGraph, Choice, Menu, Presets, Slider, Switch
 from run import answers
-from tools.files import write
+from tools.files import ROOT, write
 
-ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = ROOT / "lstmlib" / "show" / "jupyter"  # what an installation of the project gives to JupyterLab
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
                     "--disable-background-networking", "--disable-component-update"]

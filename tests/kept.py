@@ -9,7 +9,8 @@ import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.files import ROOT
+
 FOLDER = ROOT / "build" / "tests"
 SOURCES = "docs/**/*", "lstmlib/**/*", "notebooks/*", "tools/**/*", "pyproject.toml", "tests/films.py"
 
