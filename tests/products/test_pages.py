@@ -5,12 +5,12 @@ are those of the notebooks, and what to ask a class is in the notebooks' notes f
 import re
 
 import pytest
-from browsers import ROOT
 from pages import table_rows
 
 import run
 from lstmlib.explorers.where_to_divide import laboratory
 from lstmlib.show import svg
+from tools.files import ROOT
 from tools.notebooks import stored
 
 FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks/README.md", *(ROOT / "docs").glob("*.md")]
@@ -66,7 +66,8 @@ def picture():
 
 
 def test_the_picture_of_the_readme_is_the_laboratory():
-    assert PICTURE.read_text(encoding="utf-8") == picture(), "store it again: python tests/products/test_pages.py"
+    assert PICTURE.read_text(encoding="utf-8") == picture(), (
+        "store it again: PYTHONPATH=.:tests python tests/products/test_pages.py")
 
 
 MINUTES = re.findall(r"^\| \[?(\d)\. .*? \| (\d+) \| (\d+) \|", TEXTS["0"], re.MULTILINE)  # of reading, of exercises
