@@ -6,8 +6,9 @@
     python run.py test [options of pytest]
         make the environment and run every test and every notebook, in two processes (-n 0: in one)
 
-    python run.py book [folder] [--open]
-        make the book, pages for any browser (in build/book if no folder is named); with --open, show it
+    python run.py book [--open] [--instructor] [folder]
+        make the book, pages for any browser (in build/book if no folder is named); with --open, show it; with
+        --instructor, the teaching notes are unfolded, and what is said to wrong answers is in it
 
     python run.py handout [folder]
         make worksheets, a summary sheet and the notebooks as PDF (in build/handout if no folder is named)
