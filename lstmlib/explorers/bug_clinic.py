@@ -72,34 +72,33 @@ LOG_RATIOS = [0.01, 0.1, 1, 10]
 
 def draw(state, numbers):
     if state.instrument == "X-ray":
-        return (xray_panel(state, numbers),)
+        return xray_panel(state, numbers, "if"), xray_panel(state, numbers, "go")
     return (svg.panel("reading", 720, 390, INSTRUMENTS[state.instrument].picture(numbers),
                       words=words(state, numbers)),)
 
 
-def xray_panel(state, numbers):
-    """For an impulse at one timestep: the size of dz of every gate at every timestep, in a frame of the true size."""
-    picture, wrong = numbers.xray, xray_wrong(state, numbers)
+def xray_panel(state, numbers, gates):
+    """For an impulse at one timestep: the size of dz of two gates at every timestep, in a frame of the true size."""
+    picture, wrong, second = numbers.xray, xray_wrong(state, numbers), gates == "go"
     of = picture.steps.index(state.step - 1)
     true, read = (np.linalg.norm(dz[of], axis=-1) for dz in (picture.true_dz, picture.dz))
     largest = max(true.max(), 1e-300)
-    title = "Rows of the gradient of Wx: dz, read from outside, in frames of the true size"
-    parts = [svg.text(0, 14, title, bold=True)]
-    for k, gate in enumerate("ifgo"):
-        x = 76 + 162 * k
-        parts.append(svg.text(x, 42, f"gate {gate}", bold=True))
-        for t in range(STEPS):
-            y, off = 54 + 52 * t, wrong[t, k]
-            parts += [svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 34, fill=svg.RED if off else svg.BLUE),
-                      svg.rect(x, y, 120 * true[t, k] / largest, 34, fill="none", stroke=svg.INK, stroke_width=1.5,
-                               stroke_dasharray="4 3"),
-                      svg.text(x + 126, y + 22, "✗" if off else "✓" if true[t, k] else "0")]
+    title = "Rows of the gradient of Wx: dz,", "read from outside, in frames of the true size"
+    key = "◀ the loss acts at this timestep alone;", "later ones get nothing"
+    parts = [svg.text(0, 14, title[second], bold=True), svg.text(0, 68 + 46 * STEPS, key[second], fill=svg.GREY)]
     for t in range(STEPS):
-        here = t == state.step - 1
-        parts.append(svg.text(0, 76 + 52 * t, f"t = {t + 1}{' ◀' if here else ''}", bold=here))
-    key = "◀ the loss acts at this timestep alone; later ones get nothing"
-    return svg.panel("xray", 720, 90 + 52 * STEPS, *parts, svg.text(0, 76 + 52 * STEPS, key, 12, fill=svg.GREY),
-                     words=xray_reading(state, numbers)[1])
+        y, here = 54 + 46 * t, t == state.step - 1
+        parts.append(svg.text(0, y + 20, f"t = {t + 1}{' ◀' if here else ''}", bold=here))
+        for k, gate in enumerate("ifgo"):
+            if gate in gates:
+                x, off = 66 + 154 * (k % 2), wrong[t, k]
+                parts += [svg.text(x, 42, f"gate {gate}", bold=True) if t == 0 else "",
+                          svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 30, fill=svg.RED if off else svg.BLUE),
+                          svg.rect(x, y, 120 * true[t, k] / largest, 30, fill="none", stroke=svg.INK, stroke_width=1.5,
+                                   stroke_dasharray="4 3"),
+                          svg.text(x + 126, y + 20, "✗" if off else "✓" if true[t, k] else "0")]
+    return svg.panel(f"xray-{gates}", 366, 80 + 46 * STEPS, *parts,
+                     words=f"gates {' and '.join(gates)}; {xray_reading(state, numbers)[1]}")
 
 
 def check_picture(numbers):
