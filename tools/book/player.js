@@ -263,10 +263,15 @@ const fit = (formula) => {
   if (room(formula) < 0.9 && formula.querySelector(".narrow")) formula.classList.add("below");
   if (room(formula) > 0.7 && room(formula) < 1) formula.style.fontSize = `${Math.floor(98 * room(formula))}%`;
 };
+const shrink = (text) => { // not below 11 pixels
+  text.style.setProperty("--fit", 1);
+  if (room(text) > 0.9 && room(text) < 1) text.style.setProperty("--fit", 0.9);
+};
 const reachable = () => {
   for (const box of document.querySelectorAll(".scroll, .formula, pre, .lstm-panel, .lstm-graph")) {
     box.classList.remove("sideways", "broad");
     if (box.matches(".formula")) fit(box);
+    if (box.matches("pre")) shrink(box);
     if (box.matches(".scroll") && room(box) < 1) box.classList.add("broad");
     const sideways = room(box) < 1;
     if (sideways) box.tabIndex = 0; else box.removeAttribute("tabindex");
@@ -297,7 +302,7 @@ const play = async (kinds) => {
     kinds.Prediction.render({ el, model });
   });
   filled("exercise", exercise);
-  await Promise.all(started);
+  await Promise.all([...started, document.fonts.ready]);
   reachable();
   performance.mark("played");
   document.documentElement.dataset.played = "";
