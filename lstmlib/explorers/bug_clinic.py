@@ -89,14 +89,13 @@ def xray_panel(state, numbers, gates):
     for t in range(STEPS):
         y, here = 54 + 46 * t, t == state.step - 1
         parts.append(svg.text(0, y + 20, f"t = {t + 1}{' ◀' if here else ''}", bold=here))
-        for k, gate in enumerate("ifgo"):
-            if gate in gates:
-                x, off = 66 + 154 * (k % 2), wrong[t, k]
-                parts += [svg.text(x, 42, f"gate {gate}", bold=True) if t == 0 else "",
-                          svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 30, fill=svg.RED if off else svg.BLUE),
-                          svg.rect(x, y, 120 * true[t, k] / largest, 30, fill="none", stroke=svg.INK, stroke_width=1.5,
-                                   stroke_dasharray="4 3"),
-                          svg.text(x + 126, y + 20, "✗" if off else "✓" if true[t, k] else "0")]
+        for x, gate in zip((66, 220), gates):
+            off = wrong[t, k := "ifgo".index(gate)]
+            parts += [svg.text(x, 42, f"gate {gate}", bold=True) if t == 0 else "",
+                      svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 30, fill=svg.RED if off else svg.BLUE),
+                      svg.rect(x, y, 120 * true[t, k] / largest, 30, "none", stroke=svg.INK, stroke_width=1.5,
+                               stroke_dasharray="4 3"),
+                      svg.text(x + 126, y + 20, "✗" if off else "✓" if true[t, k] else "0")]
     return svg.panel(f"xray-{gates}", 366, 80 + 46 * STEPS, *parts,
                      words=f"gates {' and '.join(gates)}; {xray_reading(state, numbers)[1]}")
 

@@ -120,11 +120,13 @@ def test_a_page_answers_and_fits_a_desk_and_a_phone(path, visit):
     silent, scrolled, formulas = page.evaluate("""() => {
         const all = [...document.querySelectorAll(".formula, .scroll, pre, .lstm-panels .lstm-panel")];
         const wide = all.filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1);
-        const silent = wide.filter((box) => !getComputedStyle(box, "::after").content.match(/[Ss]croll it/));
+        const sign = (box) => getComputedStyle(box, box.matches(":has(> table)") ? "::before" : "::after").content;
+        const silent = wide.filter((box) => !sign(box).match(/[Ss]croll it/));
         return [silent.map((box) => box.outerHTML.slice(0, 200)),
                 wide.filter((box) => box.matches(".formula")).length, document.querySelectorAll(".formula").length];
     }""")
     assert silent == [] and scrolled <= max(1, 0.05 * formulas)
+    assert page.locator("#fault_bench .lstm-panel.wide").count() == 0  # all four gates of the X-ray are in sight
 
 
 def fits(page, width):
