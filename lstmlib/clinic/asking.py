@@ -66,8 +66,8 @@ class Own:
 
     def __call__(self, weights, X, targets, any_loss=False):
         """-> the loss (None where dh is given), {array: float64}; targets are those of all timesteps."""
-        before = self.once(weights, X, targets, any_loss)[1] if self.keeps_sums else (
-            self.start(weights, X, targets) if self.starts else {})
+        before = self.once(weights, X, targets, any_loss)[1] if self.keeps_sums else {}
+        before = self.start(weights, X, targets) if self.starts else before
         loss, gradient = self.once(weights, X, targets, any_loss)
         return loss, {name: array - before.get(name, 0) for name, array in gradient.items()
                       if name not in self.left_out}
