@@ -35,12 +35,12 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    from browsers import chromium
-
     # What takes longest comes first, so that two processes end at about the same time.
     in_browser = [item for item in items if item.get_closest_marker("browser")]
     paths = {item.path for item in in_browser}
     items.sort(key=lambda item: (item.path not in paths, item.path.suffix != ".ipynb"))
-    if chromium() is None:
-        for item in in_browser:
+    if in_browser:
+        from browsers import chromium
+
+        for item in in_browser if chromium() is None else []:
             item.add_marker(pytest.mark.skip(reason="no browser"))
