@@ -54,7 +54,7 @@ def place(session, where):
 
 @nox.session
 def notebook7(session):
-    """A notebook in Jupyter Notebook 7 as well as in JupyterLab, in Chromium."""
+    """A notebook in Jupyter Notebook 7, in Chromium."""
     session.install(*PINNED, "notebook>=7,<8")
     session.run("pytest", "-q", "tests/browser/test_notebook7.py", *session.posargs)
 
