@@ -50,7 +50,7 @@ class Own:
     calls = 0
     raised = None  # the last error that came out of it
     changed = False  # whether it has changed an argument in place
-    keeps_sums = False  # where its sums grow from call to call: what earlier calls left in them is taken off then
+    keeps_sums = ()  # the arrays that grow from call to call: what earlier calls left in them is taken off
     steadied = nullcontext  # the context in which it is called, where its calls differ otherwise
     starts = False  # where its sums start with something then: what they are when nothing is added is taken off
     left_out = ()  # the arrays that differ from call to call all the same: they are not judged
@@ -69,8 +69,8 @@ class Own:
         before = self.once(weights, X, targets, any_loss)[1] if self.keeps_sums else {}
         before = self.start(weights, X, targets) if self.starts else before
         loss, gradient = self.once(weights, X, targets, any_loss)
-        return loss, {name: array - before.get(name, 0) for name, array in gradient.items()
-                      if name not in self.left_out}
+        return loss, {name: array - before[name] if name in (self.keeps_sums or before) else array
+                      for name, array in gradient.items() if name not in self.left_out}
 
     def start(self, weights, X, targets):
         """The gradient where that of the loss is zero: each output is its target, each label sure."""
@@ -101,13 +101,13 @@ class Own:
         if self.given:
             return None, checked(result, weights, ARRAYS[:3])
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            came = type(result).__name__
+            came = type(result).__name__ + (f" of {len(result)}" if isinstance(result, (tuple, list)) else "")
             missing = ": the loss is missing (code that is given dh has none: loss='given')"
             hint = {"NoneType": ": its last line must be `return loss, gradient`", "dict": missing, "Weights": missing}
             raise TypeError(f"own must return (loss, gradient), got {came}{hint.get(came, '')}")
         if isinstance(result[0], (dict, Weights)):
             raise TypeError("own must return (loss, gradient), got the gradient first: exchange the two")
-        loss = np.asarray(result[0])
+        loss = arguments.rectangular("the loss of own", result[0])
         if loss.size != 1 or loss.dtype.kind not in "uif" or not (any_loss or np.isfinite(loss).all()):
             hint = ""
             if loss.size > 1 and loss.dtype.kind in "uif":
@@ -146,6 +146,7 @@ def checked(gradient, weights, names):
 def checked_array(name, array, weights):
     """An array of the gradient, in float64; what has the right numbers in another shape is told how to change it."""
     sizes = {"D": weights.D, "4H": 4 * weights.H, "H": weights.H, "K": weights.K}
+    array = arguments.rectangular(f"the gradient of {name}", array)
     try:
         return arguments.array(f"the gradient of {name}", array, AXES[name], sizes, np.dtype(float))
     except ValueError as error:

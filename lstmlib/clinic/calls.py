@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from ..show.words import listed
-from .asking import Data, Own, close, other_targets, patched, same_random_numbers
+from .asking import LOSSES, Data, Own, close, other_targets, patched, same_random_numbers
 
 
 def calls_agree(asked, sizes, seed, d):
@@ -46,12 +46,12 @@ DIFFER = (  # the context in which calls agree, the cause, and what is put in it
 def steadied(first, second, d):
     """A question whose answers are the same at every call, as far as it can be had; what they differ by is told."""
     asked, one, two, three = first.asked, first.gradient, second.gradient, first.again().gradient
-    if same_loss(first, second) and all(close(two[k] - one[k], three[k] - two[k], 1e-4) for k in one):
-        asked.keeps_sums = True
+    differ = [k for k in one if not close(one[k], two[k], 1e-6)]
+    if same_loss(first, second) and all(close(two[k] - one[k], three[k] - two[k], 1e-4) for k in differ):
+        asked.keeps_sums = differ
         d.numbers["calls"] = "the sums grow from call to call, never cleared"
         d.notes.append("the rest is read from what a call adds to the sums")
         return first.again()
-    differ = [k for k in one if not close(one[k], two[k], 1e-6)]
     d.numbers["calls"] = f"{listed(differ or ['the loss'])} differ{'s' * (len(differ) < 2)} at the second call"
     for context, cause, instead in DIFFER:
         asked.steadied = context
@@ -78,16 +78,16 @@ def advice(asked, sizes, seed):
     """What was asked when it raised, and what it does not raise at."""
     said = (f"diagnose asked own(weights, X, {'dh' if asked.given else 'targets'}) with weights of D, H, K = "
             f"{sizes.D}, {sizes.H}, {sizes.K} and X of shape (T, B, D) = {(sizes.T, sizes.B, sizes.D)}")
-    tried = [("B=1", sizes._replace(B=1), asked.many_to_one)] * (sizes.B > 1)
-    if not asked.given:
-        last = not asked.many_to_one
-        tried += [(f"many_to_one={last}", sizes, last), (f"B=1, many_to_one={last}", sizes._replace(B=1), last)]
-    for answer, other_sizes, many_to_one in tried:
+    one, loss, last, other = sizes._replace(B=1), asked.loss, not asked.many_to_one, LOSSES[asked.loss == LOSSES[0]]
+    tried = [(f"loss={other!r}", sizes, other, not last), ("B=1", one, loss, not last),
+             (f"many_to_one={last}", sizes, loss, last), (f"B=1, many_to_one={last}", one, loss, last)]
+    for answer, other_sizes, other_loss, many_to_one in tried[1:2] if asked.given else tried:
         try:
-            Data.random(Own(asked.own, asked.loss, many_to_one), other_sizes, np.random.default_rng([seed, 0]))
+            Data.random(Own(asked.own, other_loss, many_to_one), other_sizes, np.random.default_rng([seed, 0]))
         except Exception:
             continue
-        return f"{said}. With {answer} it answers: diagnose(own, ..., {answer})."
+        one_hot = " (Code for one-hot labels wants np.eye(weights.K)[targets].)" * (other_loss == LOSSES[1] != loss)
+        return f"{said}. With {answer} it answers: diagnose(own, ..., {answer}).{one_hot}"
     return (f"{said}. Call own with such arguments by itself to see where it raises. Code for fixed sizes needs "
             "T=, D=, H= or K=; code for vectors as columns wants X[t].T, of shape (D, B).")
 

@@ -6,6 +6,7 @@ FORWARDS are the forward passes that are known, WAYS the faults: {place: {what: 
 several ways, they are told apart by a note behind a semicolon, which `name` takes off.
 """
 
+from itertools import permutations
 from types import SimpleNamespace
 
 import numpy as np
@@ -124,12 +125,10 @@ def early(s):
 
 
 BEFORE = {
-    "right": lambda a: a[:-1],
-    "one index early; -1 wraps round": lambda a: early(a)[:-1],
+    "right": lambda a: a[:-1], "one index early; -1 wraps round": lambda a: early(a)[:-1],
     "one index early; zero at the first": lambda a: np.concatenate([a[:1] * 0, a[:-2]]),
     "one index early; in a list without the first state": lambda a: early(early(a[1:])),
-    "one index late": lambda a: a[1:],
-    "the first one wrong; the last: -1 wraps round": lambda a: first(a[:-1], a[-1]),
+    "one index late": lambda a: a[1:], "the first one wrong; the last: -1 wraps round": lambda a: first(a[:-1], a[-1]),
     "the first one wrong; the output of the first step": lambda a: first(a[:-1], a[1])}
 AT = {
     "right": lambda a: a[1:], "one index early": lambda a: a[:-1],
@@ -151,7 +150,7 @@ OF_SIGMOID = {
     "the function itself": lambda a, c: a, "the function itself; at the activation": lambda a, c: sigmoid(a),
     "of another function; tanh": lambda a, c: 1 - a * a,
     "of another function; tanh, at the activation": lambda a, c: 1 - np.tanh(a) ** 2,
-    "of another function; 1 - a": lambda a, c: 1 - a}
+    "of another function; 1 - the activation": lambda a, c: 1 - a}
 OF_TANH = {
     "at the activation": lambda a, c: 1 - np.tanh(a) ** 2, "missing": lambda a, c: 1 + 0 * a,
     "the function itself": lambda a, c: a, "the function itself; at the activation": lambda a, c: np.tanh(a),
@@ -159,15 +158,17 @@ OF_TANH = {
     "of another function; sigmoid, at the activation": lambda a, c: sigmoid(a) * (1 - sigmoid(a)),
     "of another function; 1 - c^2": lambda a, c: 1 - c * c,
     "of another function; 1 - tanh(c)^2": lambda a, c: 1 - np.tanh(c) ** 2,
-    "of another function; 1 - a": lambda a, c: 1 - a, "of another function; 1 - 2a": lambda a, c: 1 - 2 * a}
+    "of another function; 1 - the activation": lambda a, c: 1 - a,
+    "of another function; 1 - 2 * the activation": lambda a, c: 1 - 2 * a}
 OF_CELL = {
-    "1 - c^2": lambda c: 1 - c * c, "at the activation": lambda c: 1 - np.tanh(np.tanh(c)) ** 2,
-    "missing": lambda c: 1 + 0 * c, "tanh(c^2)": lambda c: 1 - np.tanh(c ** 2),
-    "tanh(c^2); squared": lambda c: 1 - np.tanh(c ** 2) ** 2, "the function itself": np.tanh,
-    "of another function; sigmoid": lambda c: sigmoid(c) * (1 - sigmoid(c)),
-    "of another function; sigmoid, of tanh(c)": lambda c: np.tanh(c) * (1 - np.tanh(c)),
-    "of another function; 1 - tanh(c)": lambda c: 1 - np.tanh(c),
-    "of another function; tanh": lambda c: 1 - np.tanh(c) ** 2}
+    "1 - c^2": lambda c, h: 1 - c * c, "at the activation": lambda c, h: 1 - np.tanh(np.tanh(c)) ** 2,
+    "missing": lambda c, h: 1 + 0 * c, "tanh(c^2)": lambda c, h: 1 - np.tanh(c ** 2),
+    "tanh(c^2); squared": lambda c, h: 1 - np.tanh(c ** 2) ** 2, "the function itself": lambda c, h: np.tanh(c),
+    "of h": lambda c, h: 1 - h * h, "of h; 1 - tanh(h)^2": lambda c, h: 1 - np.tanh(h) ** 2,
+    "of another function; sigmoid": lambda c, h: sigmoid(c) * (1 - sigmoid(c)),
+    "of another function; sigmoid, of tanh(c)": lambda c, h: np.tanh(c) * (1 - np.tanh(c)),
+    "of another function; 1 - tanh(c)": lambda c, h: 1 - np.tanh(c),
+    "of another function; tanh": lambda c, h: 1 - np.tanh(c) ** 2}
 
 
 def back(m, dz):
@@ -190,6 +191,7 @@ def without(gate):
 
 DH = {
     "right": lambda m: back(m, m.dz), "not carried": lambda m: 0 * m.dh, "without Wh": lambda m: m.dh,
+    "added twice": lambda m: 2 * back(m, m.dz),
     "without Wh; the sum of the four dz": lambda m: m.dz.sum(axis=-2),
     "Wh not transposed": lambda m: sum(m.dz[..., k, :] @ Wh for k, Wh in enumerate(np.split(m.Wh, 4, axis=1))),
     "without the slopes of the gates": without_slopes,
@@ -201,7 +203,8 @@ DH = {
     **{f"without gate {k}": without(n) for n, k in enumerate("ifgo")}}
 DC = {
     "right": lambda m: m.dc * m.gate[m.t][1], "not carried": lambda m: 0 * m.dc, "without f": lambda m: m.dc,
-    "times another gate; i": lambda m: m.dc * m.gate[m.t][0], "times another gate; o": lambda m: m.dc * m.gate[m.t][3],
+    "added twice": lambda m: 2 * m.dc * m.gate[m.t][1], "times another gate; i": lambda m: m.dc * m.gate[m.t][0],
+    "times another gate; o": lambda m: m.dc * m.gate[m.t][3],
     "times f of another timestep; one early": lambda m: m.dc * m.gate[m.t - 1][1],
     "times f of another timestep; one late": lambda m: m.dc * m.gate[(m.t + 1) % m.T][1],
     "times the slope of tanh(c)": lambda m: m.dc * m.gate[m.t][1] * (1 - np.tanh(m.cs[m.t]) ** 2)}
@@ -230,6 +233,8 @@ HEAD = {"an inner product; over the hidden units": lambda h, dY: np.broadcast_to
             np.einsum("tbh,...tbk->...k", h, dY)[..., None, :], (*dY.shape[:-3], h.shape[-1], dY.shape[-1])),
         "an inner product; over the outputs": lambda h, dY: np.broadcast_to(
             np.einsum("tbh,...tbk->...h", h, dY)[..., :, None], (*dY.shape[:-3], h.shape[-1], dY.shape[-1]))}
+DZ = {f"in another order; {', '.join(order)} for i, f, g, o": ["ifgo".index(k) for k in order]
+      for order in permutations("ifgo") if order != tuple("ifgo")}
 LIMITS = (1, 5, 10, 0.5, 2, 3, 0.1, 15, 20, 25, 50, 100)  # at which published code clips
 WAYS = {
     "states before t": BEFORE, "h before t": BEFORE, "c before t": BEFORE,
@@ -237,7 +242,7 @@ WAYS = {
     "caches": CACHES,
     "h and c": {"one array; of c": "c", "one array; of h": "h", "one array; c for h in the head": "head"},
     "x": X, "slope of i": OF_SIGMOID, "slope of f": OF_SIGMOID, "slope of o": OF_SIGMOID, "slope of g": OF_TANH,
-    "slope of tanh(c)": OF_CELL | {"without gate o": None}, "dh": DH, "dc": DC, "timesteps": TIMESTEPS,
+    "slope of tanh(c)": OF_CELL | {"without gate o": None}, "dz": DZ, "dh": DH, "dc": DC, "timesteps": TIMESTEPS,
     "coupled gates": ("one path left out",), "peepholes": PEEPHOLES, "gate o": ("from the loss alone",),
     "sums": ("overwritten at each step", "overwritten at each step; of the head too"),
     "Wx": KEPT, "Wh": KEPT, "b": KEPT, "Wy": KEPT, "by": KEPT, "head": HEAD,
@@ -291,7 +296,7 @@ def backward(weights, now, dYs, faults, given=False):
         dc_alone = dh * m.st[t] + m.peepholes[3] * dz[..., 3, :]
         dc = dc_alone + (dc_next * m.slope_of_squash[t] if way.get("squash") == "carried" else dc_next)
         dz[..., :3, :] = each * dc[..., None, :] * m.local[t][:, :3]
-        dz[...] = cut("dz", dz)
+        dz[...] = cut("dz", dz)[..., DZ.get(of("dz"), slice(None)), :]
         m.t, m.dz, m.dh, m.dc, m.dc_alone = t, dz, dh, dc, each * dc_alone
         dh_next, dc_next = carried("dh", DH), carried("dc", DC)
         if "peepholes" in way and not isinstance(of("dc"), tuple):
@@ -360,7 +365,7 @@ def slopes(m, way, faults):
             return right * (what[1] if np.ndim(what[1]) == 0 else what[1][np.arange(len(right)).clip(max=m.T - 1)])
         return table[what](*at) if what in table else right
 
-    m.st = slope_of("tanh(c)", m.slope_of_squash, OF_CELL, m.c)
+    m.st = slope_of("tanh(c)", m.slope_of_squash, OF_CELL, m.c, m.h)
     if faults.get("slope of tanh(c)") != "without gate o":
         m.st = o * m.st
     through_i, through_f = g, m.c_prev

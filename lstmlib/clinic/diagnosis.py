@@ -35,7 +35,7 @@ class Diagnosis:
 
     faults       ["place: what", ...]; faults with the same gradient are named together, joined by " or "
     places       where something is wrong, whether it has a name or not
-    numbers      {place: what was measured there}, of the places without a name
+    numbers      {place: what was measured there, or is known of it besides its name}
     forward      the forward pass that the loss is of; None where it is none that is known
     factor, head_factor, loss_factor   of gates, head and loss against those of the sum: names, or a number
     explained    whether nothing is left over: the gradient is that of a backward pass with these faults
@@ -220,6 +220,8 @@ class Examination:
         for places, said in words.together(named):
             d.add(" or ".join([said, *(self.same_gradient(whole, places, said) if d.explained else [])]),
                   search.seen.get(places[0]))
+            if here := words.here(named[places[0]]):
+                d.numbers[said.partition(": ")[0]] = here
         if whole.decay and not whole.in_the_loss:
             d.add("added: weight decay")
         for place, number in whole.unnamed.items():
@@ -284,7 +286,10 @@ class Examination:
             return
         off = [k for k, value in values.items() if abs(value / loss - 1) > 20 * tolerance]
         if off and (len(off) == len(values) - 1 and abs(values[off[0]] / values[off[-1]] - 1) < 20 * tolerance):
-            d.add("loss: another factor than the gradient's")
+            ratio = values[off[0]] / loss
+            d.add("loss: " + ("the other sign" if abs(ratio + 1) < 20 * tolerance
+                              else "another factor than the gradient's"))
+            d.numbers["loss"] = f"the gradient is {ratio:.3g} times that of the loss"
         else:
             for which in off:
                 d.add(f"{'head' if which == 'head_factor' else 'gates'}: another count")

@@ -55,7 +55,7 @@ XRAY = (
                             "timesteps", "sums"),
                "dWy = h_t.T @ dY_t, dby = dY_t", of("Wy", "by")),
     Experiment("gate o at the impulse",
-               ("slope of o", "states at t", "c at t", "caches", "timesteps", "Wx", "x", "1/|X|"),
+               ("slope of o", "dz", "states at t", "c at t", "caches", "timesteps", "Wx", "x", "1/|X|"),
                "dz_o = dh * tanh(c) * o(1 - o), dh = dY_t @ Wy.T: no other gate, and nothing has come back",
                dz("o", -inf, 0)),
     Experiment("gates i, f, g at the impulse",

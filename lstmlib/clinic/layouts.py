@@ -79,9 +79,9 @@ class Layout:
         """
         names = self.names
         if not isinstance(gradient, dict):
-            gradient = list(gradient)
-            if len(gradient) != len(names):
-                raise ValueError(f"gradient must have the {len(names)} arrays {', '.join(names)}, got {len(gradient)}")
+            came = len(gradient) if isinstance(gradient, (list, tuple)) else type(gradient).__name__
+            if came != len(names):
+                raise ValueError(f"gradient must have the {len(names)} arrays {', '.join(names)}, got {came}")
             gradient = dict(zip(names, gradient))
         if unknown := [str(name) for name in gradient if name not in names]:
             raise ValueError(f"gradient must have keys from {', '.join(names)}, got {', '.join(unknown)}")
@@ -115,7 +115,7 @@ def layouts(order="ifgo", joined=None, each_gate=False, columns=False, head=True
         raise ValueError(f"order must be a permutation of 'ifgo', got {order!r}")
     if joined not in (None, "hx", "xh"):
         raise ValueError(f"joined must be 'hx', 'xh' or None, got {joined!r}")
-    given = tuple((names or "").split())
+    given = tuple(arguments.instance("names", names or "", str).split())
     layout = Layout(order.replace("c", "g"), joined, bool(each_gate), bool(columns),
                     not columns if flat is None else bool(flat), bool(head), given)
     if given and len(given) != len(layout.usual_names):
@@ -137,6 +137,8 @@ def from_step(update, rate):
     def own(weights, X, targets):
         result = update(weights, X, targets)
         loss, new = result if isinstance(result, tuple) else (None, result)
+        if not hasattr(new, "items"):
+            raise TypeError(f"update must return (loss, new weights), got {type(new).__name__} for weights")
         gradient = {name: (getattr(weights, name) - array) / rate for name, array in new.items() if array is not None}
         return gradient if loss is None else (loss, gradient)
 
@@ -158,6 +160,8 @@ def from_indices(own, size=None):
         inputs = np.arange(len(items)).reshape(X.shape[:2])
         result = own(replace(weights, Wx=Wx), inputs, targets)
         loss, gradient = result if isinstance(result, tuple) else (None, result)
+        if not hasattr(gradient, "items"):
+            return result  # `diagnose` says what is wrong with it
         gradient = dict(gradient.items())
         if gradient.get("Wx") is not None:
             gradient["Wx"] = items.T @ np.asarray(gradient["Wx"])[:len(items)]

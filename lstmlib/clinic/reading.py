@@ -69,7 +69,10 @@ class Reading:
         return OfLoss(float(factors[0]), constant, factors / factors[0] if uneven else None)
 
     def hint(self):
-        """Where to look, if no forward pass fits."""
+        """Where to look, if no forward pass fits. ValueError where the loss moves with no weight."""
+        if self.asked(0.5 * self.weights, self.data[0].X, self.data[0].targets)[0] == self.data[0].loss:
+            raise ValueError("own takes no notice of the weights that it is given: with others its loss is the same. "
+                             "Does the adapter put them where the code reads them, layout.put(weights, net)?")
         for how, weights in other_layouts(self.weights):
             if self.fit({}, [Data(self.asked, self.sizes, weights, one.X, one.targets, (one.loss, None))
                              for one in self.data]):

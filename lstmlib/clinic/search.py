@@ -11,7 +11,7 @@ import numpy as np
 
 from .catalogue import WAYS
 from .experiments import XRAY
-from .unnamed import GATES, measure
+from .unnamed import GATES, measure, order_of
 
 LAST = len(XRAY) - 1
 # What may be spent, in backward passes and their comparisons: 1000 take about 0.2 s on one core.
@@ -168,7 +168,7 @@ class Search:
             share = abs(found - value) <= 20 * film.tolerance * abs(value)
             return value if share.sum() > (which & live).sum() / 2 and abs(value - 1) > 20 * film.tolerance else None
 
-        factors = {k: constant(late & (gate == k)) for k in GATES}
+        factors = {GATES[own]: constant(late & (gate == k)) for k, own in zip(GATES, order_of(self))}
         if None not in (three := [factors[k] for k in "ifg"]) and np.allclose(three, three[0]):
             found.append(("slope of tanh(c)", ("a constant factor", three[0])))
         found += [(f"slope of {k}", ("a constant factor", q)) for k, q in factors.items() if q]

@@ -43,6 +43,11 @@ def models(search, faults):
         search.film.groups, search.film.backward(faults), search.match.factors[1])]
 
 
+def order_of(search):
+    """The gates whose dz stand where those of i, f, g and o should."""
+    return catalogue.DZ.get(search.faults.get("dz"), [0, 1, 2, 3])
+
+
 def the_head(search, kinds):
     """by tells what entered the outputs; if Wy agrees with it, that is what is wrong."""
     film, dY = search.film, np.zeros((search.film.T, search.film.T, 1, search.film.sizes.K))
@@ -73,13 +78,14 @@ def the_slopes(search, n):
 
 def slopes_of(search, wrong):
     """dz per dh at the impulse, over what it should be: (T, 1, H) for each of these gates."""
-    film, before = search.film, models(search, search.faults)
+    film, before, order = search.film, models(search, search.faults), order_of(search)
     q = np.ones((film.T, 4, film.H))
     for group, model, dz in before:
         if dz.shape[1]:
             at = range(len(group.steps)), group.steps
             mine, theirs = dz[at], model.dz[:, :, 0][at]
             q[group.steps] = np.divide(mine, theirs, out=np.ones_like(mine), where=abs(theirs) > 1e-12)
+    q, wrong = q[:, np.argsort(order)], [GATES[order[GATES.index(k)]] for k in wrong]
     places = {f"slope of {k}": q[:, [GATES.index(k)]] for k in wrong}
     if set("ifg") <= set(wrong) and np.allclose(q[1:, :2], q[1:, [2]], rtol=100 * film.tolerance):
         places = {"slope of tanh(c)": q[:, [2]]} | {k: v for k, v in places.items() if k == "slope of o"}
@@ -102,13 +108,14 @@ def what_is_carried(search, n, gates):
             if not dz.shape[1]:
                 return
             dz, local, st, f = dz[:, :, None], m.local[:group.T], m.st[:group.T], m.gate[:group.T, 1]
+            of = dz[..., np.argsort(order_of(search)), :]  # by the gates that they are of
             k = 2 if abs(local[:, :, 2]).min() > 1e-6 else 0
             with np.errstate(all="ignore"):
-                dh, dc = (np.nan_to_num(dz[..., i, :] / local[:, :, i], posinf=0, neginf=0) for i in (3, k))
+                dh, dc = (np.nan_to_num(of[..., i, :] / local[:, :, i], posinf=0, neginf=0) for i in (3, k))
             if place == "dh":
                 back, sent = dh - m.above, catalogue.back(m, dz)
             else:
-                back = dc - dh * st - m.peepholes[3] * dz[..., 3, :]
+                back = dc - dh * st - m.peepholes[3] * of[..., 3, :]
                 sent = dc * f + catalogue.through_peepholes(m, dz)
             for i, s in enumerate(group.steps):
                 came[s, :s], should[s, :s] = back[i, :s], sent[i, 1:s + 1]

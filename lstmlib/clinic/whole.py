@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..checking import CENTRAL_STEP
+from ..show.words import listed
 from ..weights import Weights
 from . import catalogue
 from .asking import Data, close, proportional
@@ -103,8 +104,9 @@ class Whole:
         elif good:
             self.unnamed["timesteps"] = f"the gradient is right at T = {', '.join(good)} and not at the others"
         else:
+            wrong = listed([k for k in mine if not proportional(mine[k], theirs[k], self.tolerance)] or mine)
             self.unnamed["whole gradient"] = ("every answer to an impulse is as it should be, and the whole gradient "
-                                              f"is off by {100 * max(at.values()):.3g}%")
+                                              f"is off by {100 * max(at.values()):.3g}% in {wrong}")
 
     # ---- decay
 
@@ -247,13 +249,15 @@ def numbers_of(sizes):
     T, B, _, H, K = sizes
     plain = {"1": 1, "1/T": 1 / T, "1/K": 1 / K, "K": K, "K/2": K / 2, "2": 2, "1/2": 0.5, "2/K": 2 / K, "T": T,
              "1/(T*K)": 1 / (T * K), "2/T": 2 / T, "2/(T*K)": 2 / (T * K), "1/(2*T)": 0.5 / T,
-             "H": H, "1/H": 1 / H, "-1": -1}
+             "H": H, "1/H": 1 / H, "1/T^2": 1 / T ** 2}
     with_B = {"1/B": 1 / B, "1/(T*B)": 1 / (T * B), "B": B, "T*B": T * B, "1/(B*K)": 1 / (B * K),
               "1/(T*B*K)": 1 / (T * B * K), "2/(T*B*K)": 2 / (T * B * K), "2/B": 2 / B, "2/(T*B)": 2 / (T * B),
-              "2/(B*K)": 2 / (B * K), "1/(2*B)": 0.5 / B, "1/(2*T*B)": 0.5 / (T * B)}
+              "2/(B*K)": 2 / (B * K), "1/(2*B)": 0.5 / B, "1/(2*T*B)": 0.5 / (T * B),
+              "1/(T*B)^2": 1 / (T * B) ** 2}
     return plain if B == 1 else plain | with_B
 
 
 def factor_names(value, sizes, tolerance):
     """Which numbers of the problem, in words, are this factor."""
-    return [words for words, number in numbers_of(sizes).items() if abs(value / number - 1) < 10 * tolerance]
+    return ["-" * bool(value < 0) + words for words, number in numbers_of(sizes).items()
+            if abs(abs(value) / number - 1) < 10 * tolerance]

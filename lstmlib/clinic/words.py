@@ -6,22 +6,27 @@ import textwrap
 from .catalogue import name
 
 SLOPE = {"at the activation": "sigmoid({k}) * (1 - sigmoid({k}))", "missing": "1", "the function itself": "{k}",
-         "of another function": "(1 - {k}**2)", "a constant factor": "0.5 * {k} * (1 - {k})  (say)"}
-SLOPE_G = SLOPE | {"at the activation": "(1 - tanh(g)**2)", "of another function": "g * (1 - g)",
+         "of another function": "(1 - {k}**2)  (say)", "a constant factor": "0.5 * {k} * (1 - {k})  (say)"}
+SLOPE_G = SLOPE | {"at the activation": "(1 - tanh(g)**2)", "of another function": "g * (1 - g)  (say)",
                    "a constant factor": "0.5 * (1 - g**2)  (say)"}
 INDEX = {"one index early": "{s}[t - 1]", "one index late": "{s}[t + 1]", "the first one wrong": "{s}[-1] at t = 0"}
 BEFORE = INDEX | {"one index late": "{s}[t + 1]  (that of t itself)"}
 LINES = {  # place: (right line, why, {what: wrong line})
+    "dz": ("dz = [dz_i, dz_f, dz_g, dz_o]  (the order of z)", "each quarter of dz belongs to the gate of that of z.",
+           {"in another order": "dz = [dz_i, dz_f, dz_o, dz_g]  (say)"}),
     "dh": ("dh_next = dz @ Wh.T  (dz of all four gates)",
            "h_(t-1) enters all four gates of the next step, each through its part of Wh.",
            {"not carried": "dh_next = 0", "without Wh": "dh_next = dh", "Wh not transposed": "dh_next = dz @ Wh",
+            "added twice": "dh = dY_t @ Wy.T + 2 * dh_next",
             "without the slopes of the gates": "dh_next = [dc*g, dc*c_prev, dc*i, dh*tanh(c)] @ Wh.T",
             "from the wrong end of [x, h]": "dh_next = dxh[:, :H]  of [x, h]  (or dxh[:, D:] of [h, x])",
             "from dh alone": "dh_next = dz @ Wh.T  with dz from dc = dh * o * (1 - tanh(c)**2), without dc_next",
             **{f"without gate {k}": f"dh_next = the sum of dz_k @ Wh_k.T without gate {k}" for k in "ifgo"}}),
     "dc": ("dc_next = dc * f", "c_t = f_t * c_(t-1) + i_t * g_t: what comes back along the cell is added to, times f.",
            {"not carried": "dc = dh * o * (1 - tanh(c)**2)  (nothing is added)", "without f": "dc_next = dc",
-            "times another gate": "dc_next = dc * i", "times f of another timestep": "dc_next = dc * f[t - 1]",
+            "added twice": "dc = dh * o * (1 - tanh(c)**2) + 2 * dc_next",
+            "times another gate": "dc_next = dc * i  (say)",
+            "times f of another timestep": "dc_next = dc * f[t - 1]  (say)",
             "times the slope of tanh(c)": "dc = (dh * o + dc_next) * (1 - tanh(c)**2)"}),
     **{f"slope of {k}": (f"... * {k} * (1 - {k})",
                          f"{k} = sigmoid(z) is the activation already; its slope is {k}(1 - {k}).",
@@ -30,10 +35,11 @@ LINES = {  # place: (right line, why, {what: wrong line})
                    {what: "... * " + line.format(k="g") for what, line in SLOPE_G.items()}),
     "slope of tanh(c)": ("dc = dh * o * (1 - tanh(c)**2) + dc_next",
                          "c is no activation: the slope of tanh at c is 1 - tanh(c)^2.",
-                         {"1 - c^2": "... * (1 - c**2)", "at the activation": "... * (1 - tanh(tanh(c))**2)",
+                         {"1 - c^2": "... * (1 - c**2)", "of h": "... * (1 - h**2)",
+                          "at the activation": "... * (1 - tanh(tanh(c))**2)",
                           "missing": "dc = dh * o + dc_next", "tanh(c^2)": "... * (1 - tanh(c**2))",
                           "the function itself": "... * tanh(c)",
-                          "of another function": "... * sigmoid(c) * (1 - sigmoid(c))",
+                          "of another function": "... * sigmoid(c) * (1 - sigmoid(c))  (say)",
                           "without gate o": "dc = dh * (1 - tanh(c)**2) + dc_next"}),
     "states before t": ("h_prev, c_prev = h_(t-1), c_(t-1); at t = 0 h0 and c0",
                         "a list that begins with h0 is one longer, and its entry t is the state before t.",
@@ -69,7 +75,8 @@ LINES = {  # place: (right line, why, {what: wrong line})
     "loss": ("dy_t = the gradient of the loss that is reported, at timestep t",
              "each output has a gradient of its own, and it is that of the loss that is reported.",
              {"of the last step at every step": "dy = dY[-1]  (in the loop)", "of another loss": "dy of another loss",
-              "another factor than the gradient's": "loss = mean(...); dY = that of sum(...)"}),
+              "another factor than the gradient's": "loss = mean(...); dY = that of sum(...)  (say)",
+              "the other sign": "dy = target - p"}),
     **{f"bias of {k}": (f"db_{k} += dz_{k}", "each gate has a bias of its own.",
                         {f"delta of {j}": f"db_{k} += dz_{j}" for j in "ifgo"}) for k in "ifgo"},
     "h0": ("h0.copy()", "a view of what is overwritten is overwritten with it.",
@@ -77,7 +84,7 @@ LINES = {  # place: (right line, why, {what: wrong line})
     "h and c": ("h, c = zeros(...), zeros(...)", "two states need two arrays.", {"one array": "h = c = zeros(...)"}),
     "x": ("x_t", "dWx takes the input that the gates had.", {"another than forward's": "x = X[t - 1]"}),
     "head": ("dWy += outer(h_t, dy_t)", "y_t = h_t Wy + by; the loss's dy_t goes to Wy as it is.",
-             {"an inner product": "dWy = dot(h, dy)  (broadcast)", "an extra slope": "dy = (p - y) * p * (1 - p)",
+             {"an inner product": "dWy = dot(h, dy)  (broadcast)", "an extra slope": "dy *= p * (1 - p)  (say)",
               "another count": "dWy / count, with another count than the other gradients"}),
     "gates": ("the same 1/|X| for all five arrays", "every path from the loss crosses 1/|X| exactly once.",
               {"another count": "dWx / count, with another count than that of the loss"}),
@@ -119,6 +126,12 @@ def lines(place, what=""):
     right, why, wrong = LINES.get(place, (None, None, {}))
     said = {"wrong": wrong.get(what), "right": right, "why": why}
     return [f"    {name:<5}  {line}" for name, line in said.items() if line]
+
+
+def here(what):
+    """What is known of a way besides its name: the factor, or the note."""
+    what, number = what if isinstance(what, tuple) else (what, None)
+    return f"times {number:.3g}" if what in ("a constant factor", "at every step") else what.partition("; ")[2]
 
 
 def report(d):

@@ -11,21 +11,20 @@ SLOPES = {"at the activation": "2", "missing": "1", "the function itself": "s", 
 # Every fault of the table, as diagnose names it, by the switch that `stranger` asks for.
 FAULTS = {
     "dh: not carried": "dh0", "dh: without Wh": "dhI", "dh: Wh not transposed": "dhT",
-    "dh: without the slopes of the gates": "dhS", "dh: from the wrong end of [x, h]": "dhE",
-    "dh: from dh alone": "dhA", "dh: without gate o": "dh-o", "dh: without gate f": "dh-f",
-    "gate o: from the loss alone": "oL", "dc: not carried": "dc0", "dc: without f": "dcF",
-    **{f"slope of {k}: {what}": k + switch for k in "ifgo" for what, switch in SLOPES.items()
-       if switch != "/2" or k in "ig"},
-    "slope of tanh(c): 1 - c^2": "c2", "slope of tanh(c): at the activation": "cc",
-    "slope of tanh(c): missing": "c1", "slope of tanh(c): tanh(c^2)": "ct", "states before t: one index early": "early",
+    "dh: without the slopes of the gates": "dhS", "dh: from the wrong end of [x, h]": "dhE", "dh: added twice": "dh2",
+    "dc: added twice": "dc2", "dz: in another order": "perm", "loss: the other sign": "sign",
+    "slope of tanh(c): of h": "ch", "dh: from dh alone": "dhA", "dh: without gate o": "dh-o",
+    "dh: without gate f": "dh-f", "gate o: from the loss alone": "oL", "dc: not carried": "dc0", "dc: without f": "dcF",
+    **{f"slope of {k}: {what}": k + s for k in "ifgo" for what, s in SLOPES.items() if s != "/2" or k in "ig"},
+    "slope of tanh(c): 1 - c^2": "c2", "slope of tanh(c): at the activation": "cc", "slope of tanh(c): missing": "c1",
+    "slope of tanh(c): tanh(c^2)": "ct", "states before t: one index early": "early",
     "states before t: one index late": "late", "h before t: one index early": "hearly",
-    "c before t: one index early": "cearly", "states before t: the first one wrong": "wrap",
-    "h0: a view": "view", "states at t: one index early": "atearly",
-    "timesteps: first left out": "first", "timesteps: last left out": "last", "timesteps: last only": "only",
-    "timesteps: one step too far": "far", "Wx: last timestep only": "Wxlast", "Wx: overwritten at each step": "Wx=",
-    "Wh: overwritten at each step": "Wh=", "sums: overwritten at each step": "all=",
-    "caches: of the last step": "stale", "loss: of the last step at every step": "lastloss",
-    "loss: of another loss": "other",
+    "c before t: one index early": "cearly", "states before t: the first one wrong": "wrap", "h0: a view": "view",
+    "states at t: one index early": "atearly", "timesteps: first left out": "first", "timesteps: last left out": "last",
+    "timesteps: last only": "only", "timesteps: one step too far": "far", "Wx: last timestep only": "Wxlast",
+    "Wx: overwritten at each step": "Wx=", "Wh: overwritten at each step": "Wh=",
+    "sums: overwritten at each step": "all=", "caches: of the last step": "stale",
+    "loss: of the last step at every step": "lastloss", "loss: of another loss": "other",
     "loss: another factor than the gradient's": "factor", "bias of i: delta of f": "bi", "bias of o: delta of f": "bo",
     "h and c: one array": "alias", "x: another than forward's": "x", "head: an inner product": "inner",
     "head: an extra slope": "extra", "head: another count": "count", "added: weight decay": "decay",
@@ -90,7 +89,7 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
             else:
                 out, one, another = y, target.T, np.tanh(y)
                 part = 0.5 * ((y - one) ** 2).sum()
-            dy = line("dY", out - one, extra=(out - one) * out * (1 - out), other=another - one)
+            dy = line("dY", out - one, extra=(out - one) * out * (1 - out), other=another - one, sign=one - out)
             counts = t == T - 1 or not many_to_one
             total, dys = total + counts * part, dys + [counts * dy]
         if "lastloss" in on:
@@ -124,7 +123,7 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
             if "clips" in on:
                 dh = np.clip(dh, -1, 1)
             dc_of_h = dh * o * line("slope of tanh(c)", 1 - np.tanh(c) ** 2, c2=1 - c ** 2, c1=1,
-                                    cc=1 - np.tanh(np.tanh(c)) ** 2, ct=1 - np.tanh(c ** 2))
+                                    cc=1 - np.tanh(np.tanh(c)) ** 2, ct=1 - np.tanh(c ** 2), ch=1 - h ** 2)
             dc, dh_of_o = dc_of_h + dcn, dh - dhn if "oL" in on else dh
 
             def through_gates(dc):
@@ -132,6 +131,7 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
                 return {k: before_slopes[k] * slope(k, a) / each for k, a in zip("ifgo", gates[at])}
 
             delta = through_gates(dc)
+            delta = {k: delta[other] for k, other in zip("ifgo", "ogif" if "perm" in on else "ifgo")}
             for k in "ifgo":
                 grad = delta[k] @ both.T
                 grad[:, of_h] = line("dWh", grad[:, of_h])
@@ -161,8 +161,8 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
                     send[k] = 0 * send[k]
             back = sum(W[k].T @ send[k] for k in "ifgo")
             dhn = line("dh", back[of_h], dhE=back[-H:] if joined == "hx" else back[:H], dhI=dh, dh0=0 * dh,
-                       dhT=sum(W[k][:, of_h] @ send[k] for k in "ifgo"))
-            dcn = line("dc", dc * f, dcF=dc, dc0=0 * dc)
+                       dh2=2 * back[of_h], dhT=sum(W[k][:, of_h] @ send[k] for k in "ifgo"))
+            dcn = line("dc", dc * f, dcF=dc, dc0=0 * dc, dc2=2 * dc * f)
 
         grads = {f"W{k}": dW[k] for k in dW} | {f"b{k}": db[k] for k in db}
         if not given:

@@ -22,11 +22,11 @@ from lstmlib.clinic.words import LINES
 DRAWS, FIRST = int(os.environ.get("DRAWS", 4)), int(os.environ.get("FIRST", 0))
 NAMES = {switch: name for name, switch in FAULTS.items()}
 ONE_OF = [set(group.split()) for group in (  # two of these are written in one line, or one hides the other
-    "dh0 dhI dhT dhS dhE dhA dh-o dh-f", "dc0 dcF", "i2 i1 is it i/2", "f2 f1 fs ft", "g2 g1 gs gt g/2", "o2 o1 os ot",
-    "c2 cc c1 ct", "early late hearly cearly wrap view stale alias far atearly x",
-    "first last only far all= Wxlast Wx= Wh= lastloss", "other extra", "factor count every means",
+    "dh0 dhI dhT dhS dhE dhA dh-o dh-f dh2", "dc0 dcF dc2", "perm dhA", "i2 i1 is it i/2", "f2 f1 fs ft",
+    "g2 g1 gs gt g/2", "o2 o1 os ot", "c2 cc c1 ct ch", "early late hearly cearly wrap view stale alias far atearly x",
+    "first last only far all= Wxlast Wx= Wh= lastloss", "other extra sign", "factor count every means sign",
     "clipv clipn clips extra", "grow inplace means")]
-OF_THE_HEAD = set("lastloss other factor count extra inner means".split())
+OF_THE_HEAD = set("lastloss other sign factor count extra inner means".split())
 UNSEEN = set("grow inplace means clipv clipn clips".split())  # in one small question
 PEEPHOLES = {"peepholes": np.random.default_rng(4).normal(size=(3, 4))}
 pytestmark = pytest.mark.filterwarnings("ignore:.* encountered in:RuntimeWarning")  # in the code of the strangers
@@ -255,6 +255,13 @@ def with_a_ready_head(weights, X, labels):
     return loss, stranger("g2", loss="given")(weights, X, dh) | of_head
 
 
+def grows(gradient, X, kept={}):  # noqa: B006
+    """Of two arrays alone the sums are never cleared."""
+    for k in ("Wx", "b"):
+        kept[k, X.shape] = gradient[k] = gradient[k] + kept.get((k, X.shape), 0)
+    return gradient
+
+
 def learns_inside(weights, X, labels):
     loss, gradient = stranger("g2")(weights, X, labels)
     return loss, {name: getattr(weights, name) - 0.1 * array for name, array in gradient.items()}
@@ -272,6 +279,7 @@ def mistakes_its_layout(weights, X, labels, said=layouts("ifgo", "xh"), real=lay
 
 BOTH, DIFFER = ["slope of g: at the activation", "dh: from dh alone"], ["calls: differ"]
 SMALL = {"T": 3, "D": 3, "H": 2, "K": 2}  # for numerical gradients
+FIXED = random_weights(Sizes(), np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("own, arguments, faults, said", [
@@ -280,14 +288,19 @@ SMALL = {"T": 3, "D": 3, "H": 2, "K": 2}  # for numerical gradients
     (started(lambda shape: np.random.rand(*shape), loss="given"), {"loss": "given"}, DIFFER + BOTH, "random numbers"),
     (started(lambda shape: GARBAGE.normal(size=shape), "b"), {}, DIFFER + BOTH, "A guess ... note: not judged: b"),
     (lambda w, X, y: stranger()(w, X + GARBAGE.normal(size=X.shape), y), {}, DIFFER, "nothing more can be read"),
+    (changed(grows, "g2"), {}, DIFFER + BOTH[:1], "explain the whole gradient"),
     (writes_into_the_weights, {}, ["arguments: changed in place"], "the weights are read-only here"),
     (changed(lambda g, X: g if len(X) > 1 else [][0]), {}, [], "right ... at T = 1: IndexError (list index out of"),
     # of whole gradients
-    (changed(lambda g, X: g | {"Wh": g["Wh"] + 1}), {}, [], "whole gradient: no way ... every answer to an impulse is"),
+    (changed(lambda g, X: g | {"Wh": g["Wh"] + 1}), {}, [], "every answer to an impulse is ... % in Wh"),
     (changed(lambda g, X: g | {"Wh": g["Wh"] + (len(X) == 2)}), {}, [], "right at T = 1, 3, 4, 5, 6 and not"),
     (changed(lambda g, X: g | {"by": g["by"] + [1, 0, 0]}), {}, [], "loss: no way ... its differences are"),
     (changed(lambda g, X: {k: np.clip(a, -5, 9) for k, a in g.items()}), {}, [], "clipped inside: no way"),
     (decays_in_the_loss, {}, [], "The gradient is right"),
+    (stranger("sign", "i/2", mean=True), {}, ["loss: the other sign", "slope of i: a constant factor"],
+     "here times 0.5 ... here the gradient is -1 times that of the loss ... gates -1/(T*B), head -1/(T*B), loss 1/"),
+    (changed(lambda g, X: {k: a / X[..., 0].size for k, a in g.items()}, mean=True), {},
+     ["loss: another factor than the gradient's"], "here the gradient is 0.1 times ... gates 1/(T*B)^2"),
     (stranger(mean=True), {}, [], "gates 1/(T*B), head 1/(T*B), loss 1/(T*B) ... at once, to dY, or at the end"),
     (changed(lambda g, X: {k: g[k] for k in ("Wh", "b")}, "count", "i2"), {}, ["slope of i: at the activation"],
      "against the sum over all items: gates 1, loss 1"),
@@ -335,6 +348,13 @@ def test_progress_is_said_after_a_second(capsys, monkeypatch):
     ({"loss": "mse"}, ValueError, "loss must be one of 'cross entr"),
     ({"K": 1}, ValueError, "K must be at least 2 for cross entropy, got 1"),
     ({"own": lambda *q: 3}, TypeError, r"own must return \(loss, gradient\), got int"),
+    ({"own": from_indices(lambda *q: 3)}, TypeError, r"own must return \(loss, gradient\), got int"),
+    ({"own": lambda *q: (3, {}, 3)}, TypeError, r"own must return \(loss, gradient\), got tuple of 3"),
+    ({"own": from_step(lambda *q: None, 1)}, TypeError, r"update must return \(loss, new weights\), got NoneType"),
+    ({"own": lambda w, X, y: stranger()(FIXED, X, y)}, ValueError, "takes no notice of the weights that it is given"),
+    ({"own": lambda w, X, y: stranger(loss="squared error")(w, X, y.transpose(0, 1, 2))}, ValueError,
+     r"With loss='squared error' it answers.*np\.eye"),
+    ({"own": lambda *q: (1, {"Wx": [[1], [1, 2]]})}, ValueError, "the gradient of Wx must be a rectangular array"),
     ({"own": lambda *q: ("a", {})}, ValueError, "one finite number as loss, got 'a'"),
     ({"own": lambda *q: (1, [])}, TypeError, "must be a Weights or a dict of some of Wx, Wh, b, Wy, by, got list"),
     ({"own": lambda *q: (1, {"W": 1})}, ValueError, "must have keys from Wx, Wh, b, Wy, by, got W"),

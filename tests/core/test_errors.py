@@ -26,8 +26,7 @@ NAMES = vars(lstmlib) | {
     "five": partial(replace, W),
     "back": partial(lstmlib.backward, W, TRACE, P.dY),
     "step_back": lambda trace: lstmlib.step_backward(W, trace, P.dY[0], P.h0, P.c0),
-    "numerical": lambda value, weights=W, **how: lstmlib.numerical_gradient(lambda _: value, weights, **how),
-}
+    "numerical": lambda value, weights=W, **how: lstmlib.numerical_gradient(lambda _: value, weights, **how)}
 
 # What is called  ->  what it says, where ... stands for anything.
 TABLE = r"""
@@ -114,6 +113,8 @@ layouts("ifgg")  ->  ValueError: order must be a permutation of 'ifgo', got 'ifg
 layouts("ifgo", "x")  ->  ValueError: joined must be 'hx', 'xh' or None, got 'x'
 layouts(names="W b")  ->  ValueError: names must be 5, for Wx, Wh, b, Wy, by, got 2
 layouts().get({})  ->  ValueError: net has none of dWx, dWh, db, dWy, dby
+layouts(names=["W"])  ->  TypeError: names must be a str, got list
+layouts().take(None)  ->  ValueError: gradient must have the 5 arrays Wx, Wh, b, Wy, by, got NoneType
 layouts().take([1, 2])  ->  ValueError: gradient must have the 5 arrays Wx, Wh, b, Wy, by, got 2
 """
 CASES = [re.split(" +->  ", line) for line in re.sub(r"\n +", " ", TABLE).splitlines() if line and line[0] != "#"]
