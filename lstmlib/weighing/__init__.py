@@ -36,6 +36,8 @@ def examine(gradient, items, tokens=None, length=None, keep=None, reference=None
     ->  Report. What these items cannot show is printed before anything is called, and stands in its notes.
     Raises TypeError or ValueError for wrong use; what your step raises on an ordinary batch passes through.
     """
+    if isinstance(items, str) or hasattr(items, "keys") or not {"__iter__", "__getitem__"} & {*dir(items)}:
+        raise TypeError(f"items must be a list of a few training items, got {type(items).__name__}")
     items = list(items)
     check(gradient, items, tokens, length, keep, reference, counts, sample)
     references = reference if isinstance(reference, dict) or reference is None else {None: reference}
@@ -78,7 +80,8 @@ def divide(items, tokens, keep, terms):
 
 def make_plan(things, parts, cuts, relative, functions, B):
     """The numbers of all things, and what is called."""
-    numbers = {name: np.array([number(function, f"{name} of {f'items[{k}]' if k < B else 'half of an item'}", thing)
+    said = {name: f"counts[{name!r}]" for name in functions} | {TIMESTEPS: "length", "tokens": "tokens"}
+    numbers = {name: np.array([number(function, f"{said[name]}({f'items[{k}]' if k < B else 'half of an item'})", thing)
                                for k, thing in enumerate(things)]) for name, function in functions.items()}
     if cuts is None:
         order = np.argsort(numbers.get("tokens", numbers.get(TIMESTEPS, np.arange(B)))[:B], kind="stable").tolist()
@@ -129,8 +132,9 @@ def check(gradient, items, tokens, length, keep, reference, counts, sample):
             raise ValueError(f"counts must have names of their own, got {', '.join(taken)}")
     if reference == {}:
         raise ValueError("reference must be a function, or a dict of at least one, got {}")
-    functions = {"gradient": gradient, "tokens": tokens, "length": length, "keep": keep} | (counts or {}) | (
-        reference if isinstance(reference, dict) else {"reference": reference})
+    functions = {"gradient": gradient, "tokens": tokens, "length": length, "keep": keep}
+    for name, given in (("counts", counts or {}), ("reference", reference)):
+        functions |= {f"{name}[{k!r}]": of for k, of in given.items()} if isinstance(given, dict) else {name: given}
     for name, function in functions.items():
         if not callable(function) and (function is not None or name not in ("tokens", "length", "keep", "reference")):
             raise TypeError(f"{name} must be a function, got {type(function).__name__}")
@@ -147,7 +151,7 @@ def check_cuts(cuts, B):
         raise ValueError(f"{wrong}{cuts!r}")
     for cut in cuts:
         if not (isinstance(cut, (list, tuple)) and cut and all(
-                isinstance(rows, (list, tuple)) and rows and set(rows) <= set(range(B)) for rows in cut)):
+                isinstance(rows, (list, tuple)) and rows and all(k in range(B) for k in rows) for rows in cut)):
             raise ValueError(f"{wrong}{cut!r}")
     return [[[int(k) for k in rows] for rows in cut] for cut in cuts]
 
@@ -161,15 +165,17 @@ def check_meaning(means, plan):
 
 def number(function, name, item):
     """function(item) as a plain number."""
-    value = called(function, (item,), name, "a number")
-    value = value.item() if hasattr(value, "item") else value
+    value = called(lambda: getattr(value := function(item), "item", lambda: value)(), (), name, "a number")
     return arguments.number(name, int(value) if isinstance(value, bool) else value, at_least=0)
 
 
 def kept(keep, tokens, items, b, start, stop):
-    """keep(item, start, stop), once `tokens` says that so many are left."""
+    """keep(item, start, stop), once `tokens` says that so many are left, in a copy of the item."""
     name = f"keep(items[{b}], {start}, {stop})"
+    before = tokens(items[b])
     result = called(keep, (items[b], start, stop), name, "an item")
+    if tokens(items[b]) != before:
+        raise ValueError(f"{name} must change a copy, and items[{b}] itself has another number of tokens now")
     left = number(tokens, f"tokens({name})", result)
     if left != stop - start:
         raise ValueError(f"{name} must have {stop - start} tokens that count, got {left:g}")

@@ -104,7 +104,8 @@ def no_sum(report, plan, measured):
     if left > LEFT_OVER:
         return report.fault("not a sum", f"item {item} alone is not the sum of its halves, {left:.2g} is left over. "
                             "One of: keep changes more than which tokens count; the loss has terms with denominators "
-                            "of their own (give references); an elementwise step; dropout with a fixed seed")
+                            "of their own (give references); masked tokens are in the loss; an elementwise step; "
+                            "dropout with a fixed seed")
     batch = cut_name(plan.cuts[measured.left.argmax()])
     report.fault("not a sum", f"{measured.left.max():.2g} of the gradient of the batch {batch} is no weighted sum of "
                  "those of its items. One of: padding reaches the network; items act on each other (batch "
@@ -120,8 +121,8 @@ def without_tokens(report, measured):
         elif not np.isfinite(result.norm):
             outcomes.setdefault("gives NaN or infinity", []).append(words)
         elif words == "a batch" and result.norm > 1e-6 * measured.cuts[0].norm and "added" not in report.kinds():
-            report.fault("added", f"a batch without a token still has a gradient of norm {result.norm:.2g}: no item "
-                         "causes it (weight decay, an auxiliary term)")
+            report.fault("added", f"a batch without a token still has a gradient of norm {result.norm:.2g}: no token "
+                         "that counts causes it (weight decay, an auxiliary term, masked tokens in the loss)")
     if outcomes:
         told = (f"{' or '.join(words)} without a token {outcome}" for outcome, words in outcomes.items())
         report.fault("no token", "; ".join(told) + " (where it is dropped on purpose: empty=False)")
@@ -193,7 +194,8 @@ def name_them(report, plan, measured, rounding, means):
     rules = in_all([rule for fit in some for rule in fit.rules] for some in good.values())
     report.predicted, report.divides_by = by_cut(plan, shown), in_all(names.values())
     rules = rules or rules_alone(plan, measured, rounding)
-    report.pieces_by = [rule for rule in rules if " plus " not in rule and " minus " not in rule] or rules
+    report.pieces_by = [rule for rule in rules if not any(
+        word in rule for word in (" plus ", " minus ", ", twice"))] or rules
     if report.single_term:
         (report.factor,), (report.measured,) = factors.values(), numbers.values()
     else:
@@ -237,5 +239,7 @@ def compare_cuts(report, plan, measured, rounding, means):
             + "; but if tokens are meant, this is a mean of means: these items weigh alike and cannot tell (give "
             "tokens and means, and take items with different numbers of tokens)" * unsure + f" ({words})")
     elif wrong:
-        report.worst_cut = cut_name(max(wrong, key=lambda it: it[0])[2])
-        report.fault("pieces", f"the gradient depends on how the items are cut ({words})")
+        worst = report.worst_cut = cut_name(max(wrong, key=lambda it: it[0])[2])
+        w = abs(np.array([*report.weights.get(worst, {None: 1}).values()]))
+        lost = f"; in {worst} some weigh nothing: zero_grad() between pieces?" if w.min() < 1e-3 * w.max() else ""
+        report.fault("pieces", f"the gradient depends on how the items are cut ({words}){lost}")

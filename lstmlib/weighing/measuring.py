@@ -91,7 +91,7 @@ def leaves(gradient, name):
             gradient = gradient.float() if "bfloat16" in str(gradient.dtype) else gradient
         array = arguments.rectangular(name, gradient)
         if array.dtype.kind in "OSUMmc":
-            raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+            raise TypeError(f"{name} must hold real numbers, got {type(gradient).__name__} of dtype {array.dtype}")
         yield array if array.dtype.kind in "buif" else array.astype(float)  # JAX has a bfloat16 of its own
 
 

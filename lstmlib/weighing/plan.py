@@ -28,12 +28,13 @@ class Part(NamedTuple):
 
 
 def sizes(numbers, pieces):
-    """|X| of each piece under every name, sums and differences of two numbers among them: {name: array}."""
+    """|X| of each piece under every name, squares, sums and differences among them: {name: array}."""
     counts = {name: np.array([n[rows].sum() for rows in pieces]) for name, n in numbers.items()}
     found = {"nothing": np.ones(len(pieces))} | counts
     if TIMESTEPS in numbers:
         found[LONGEST] = np.array([numbers[TIMESTEPS][rows].max() for rows in pieces])
         found[PADDED] = found[LONGEST] * counts["sequences"]
+    found |= {f"{name}, twice": n ** 2 for name, n in found.items() if name != "nothing"}
     ordered = sorted(counts, key="sequences".__eq__)
     found |= {f"{a} plus {b}": counts[a] + counts[b] for a, b in combinations(ordered, 2)}
     found |= {f"{a} minus {b}": counts[a] - counts[b] for a, b in permutations(ordered, 2)

@@ -51,6 +51,8 @@ def flat(pieces):
 
 def size(name, items):
     """|X| of some items, by its name."""
+    if name.endswith(", twice"):
+        return size(name.removesuffix(", twice"), items) ** 2
     for word, sign in ((" plus ", 1), (" minus ", -1)):
         if word in name:
             first, second = name.split(word)
@@ -97,7 +99,7 @@ def kinds(report):
 @SOME
 @pytest.mark.parametrize("own, name", [("nothing", name) for name in (
     "nothing", "sequences", "tokens", "all timesteps, masked too", "padded B*T", "longest T", "labels",
-    "tokens plus sequences", "labels minus sequences")] + [
+    "tokens plus sequences", "labels minus sequences", "tokens, twice", "padded B*T, twice")] + [
     (own, name) for own in ("tokens", "labels") for name in ("nothing", "sequences")])
 def test_a_right_step_has_its_name_and_no_fault(own, name, handles):
     of_labels = {"counts": {"labels": labels}} if "labels" in own + name else {}
@@ -246,8 +248,7 @@ PLANTED = [
     ("not meant", whole, {"means": "sequences"}),
     ("not meant", step("tokens plus sequences"), {"means": "tokens"}),
     ("not meant", lambda pieces: 0.5 * whole(pieces), REFERENCE | {"means": "tokens"}),
-    ("dependent items, pieces", step("tokens", MEAN), ALONE | {"items": TWINS}),
-]
+    ("dependent items, pieces", step("tokens", MEAN), ALONE | {"items": TWINS})]
 
 
 @pytest.mark.parametrize("kind, gradient, handles", PLANTED, ids=[f"{k}-{row[0]}" for k, row in enumerate(PLANTED)])
@@ -319,6 +320,12 @@ def test_cuts_rule_every_call(cuts, handles):
     assert kinds(report) == (["pieces"] if cuts[1] == [[0], [1, 2, 3]] else [])  # the same items, cut otherwise
 
 
+def test_a_piece_that_is_lost_is_told():
+    report = ask(lambda pieces: right([pieces[-1]]), **EVERY_HANDLE)
+    assert kinds(report) == ["pieces"] and str(report.faults[0]).endswith(
+        "; in 0 | 1 | 2 | 3 some weigh nothing: zero_grad() between pieces?")
+
+
 def test_items_with_equally_many_tokens_let_no_mean_of_means_pass():
     alike = NAMED | {"items": [Item(b, 0, 5, n) for b, n in enumerate((16, 23, 6, 7))], "keep": keep}
     own_means, gradient = "tokens of each sequence, then sequences", step("tokens", MEAN)
@@ -383,26 +390,34 @@ def test_arrays_come_in_any_nesting_and_precision(form):
 
 @pytest.mark.parametrize("change, message", [
     ({"items": HANDFUL[:1]}, "items must hold at least two .* got 1"),
+    ({"items": 3}, "items must be a list of a few training items, got int"), ({"items": {}}, "items .* got dict"),
     ({"gradient": None}, "gradient must be a function, got NoneType"),
     ({"tokens": 3}, "tokens must be a function, got int"),
     ({"counts": [1]}, "counts must be a dict, got list"),
     ({"counts": {"tokens": len}}, "counts must have names of their own, got tokens"),
+    ({"reference": {"tokens": None}}, r"reference\['tokens'\] must be a function, got NoneType"),
+    ({"counts": {"words": lambda item: -3}}, r"counts\['words'\]\(items\[0\]\) must be at least 0, got -3"),
     ({"reference": {}}, "reference must be a function, or a dict of at least one, got {}"),
     ({"tokens": None, "keep": keep}, "keep needs tokens"),
     ({"tokens": lambda item: item["n"]}, r"tokens\(items\[0\]\) must be a number, and TypeError was raised"),
+    ({"tokens": lambda item: np.ones(2)}, r"tokens\(items\[0\]\) must be a number, and ValueError was raised"),
     ({"tokens": lambda item: -1}, r"tokens\(items\[0\]\) must be at least 0, got -1"),
     ({"tokens": lambda item: 0}, r"items must have tokens that count .* got none in items\[0\]"),
-    ({"length": lambda item: None}, r"all timesteps, masked too of items\[0\] must be a number, got NoneType"),
+    ({"length": lambda item: None}, r"length\(items\[0\]\) must be a number, got NoneType"),
     ({"keep": lambda item, start, stop: item}, r"keep\(items\[0\], 0, 1\) must have 1 tokens that count, got 3"),
     ({"keep": lambda item: item}, r"keep\(items\[0\], 0, 1\) must be an item, and TypeError was raised"),
-    ({"cuts": []}, "cuts must be lists of pieces"), ({"cuts": [[0, 1]]}, r"cuts must be .* got \[0, 1\]"),
+    ({"items": [[1, 2, 3], [4]], "tokens": len, "length": None, "keep": lambda item, *at: item.pop() and item[1:]},
+     r"keep\(items\[0\], 0, 1\) must change a copy, and items\[0\] itself has another number of tokens now"),
+    ({"cuts": []}, "cuts must be lists of pieces"), ({"cuts": [[[[0]]]]}, r"cuts must be .* got \[\[\[0\]\]\]"),
+    ({"cuts": [[0, 1]]}, r"cuts must be .* got \[0, 1\]"),
     ({"cuts": [[[0], [4]]]}, "item numbers from 0 to 3"),
     ({"means": "words"}, "means must be one of nothing, sequences, tokens,.* got 'words'"),
     ({"sample": 3}, "sample must be at least 100"),
     ({"gradient": lambda pieces: None}, r"\(pieces\) must be an array, or a dict, list or tuple of arrays, got None"),
     ({"gradient": lambda pieces: {"w": [whole(pieces), "a"]}}, r"\(pieces\)\['w'\]\[1\] must hold real numbers"),
     ({"gradient": lambda pieces: [whole(pieces), np.ones(2) if len(pieces) > 1 else None]}, "zeros where a parameter"),
-    ({"gradient": lambda pieces: whole(pieces) * 1j}, r"\(pieces\) must hold real numbers, got dtype complex128"),
+    ({"gradient": lambda pieces: whole(pieces) * 1j}, r"\(pieces\) must hold real numbers, got ndarray of dtype compl"),
+    ({"gradient": lambda pieces: iter([whole(pieces)])}, "must hold real numbers, got list_iterator of dtype object"),
     ({"gradient": lambda pieces: np.ones(len(pieces) + 3)}, "arrays of the same shapes in every call"),
     ({"reference": lambda item: None}, r"reference\(items\[0\]\) must be an array"),
     ({"gradient": lambda pieces: 1 / 0}, "^division by zero"),  # what the step raises passes through
