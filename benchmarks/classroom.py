@@ -210,8 +210,7 @@ async def lesson(address, students, arriving):
         "memory of the server, MB: resident": f"{of_server['rss']:.0f}",
         "memory per student with a share of the server, MB": f"{total / len(kernels):.0f}",
         "memory of the class with the server, MB": f"{total:.0f}",
-        "errors; kernels lost": f"{len(problems)}; {students - len(kernels)}",
-    }
+        "errors; kernels lost": f"{len(problems)}; {students - len(kernels)}"}
 
 
 def median_and(percent, values, digits=0):

@@ -18,8 +18,7 @@ STYLES = {
     "JAX jit/scan": {"color": "#D55E00", "marker": "s", "linestyle": "--"},
     "autograd": {"color": "#009E73", "marker": "D", "linestyle": "-."},
     "step by step": {"color": "#555555", "marker": "v", "linestyle": (0, (5, 2, 1, 2, 1, 2))},
-    "floor": {"color": "#000000", "marker": "x", "linestyle": (0, (1, 3))},
-}
+    "floor": {"color": "#000000", "marker": "x", "linestyle": (0, (1, 3))}}
 
 
 def draw(data):

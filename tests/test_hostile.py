@@ -39,14 +39,12 @@ SAME = {
     "nothing masked": lambda a: np.ma.array(a, mask=False), "from elsewhere": memoryview,
     "another byte order": lambda a: a.astype(a.dtype.newbyteorder()), "true and false": lambda a: a.real > 0,
     "whole numbers": lambda a: np.round(3 * a.real).astype("i8"), "tiny": lambda a: np.full_like(a, 1e-310),
-    "huge": lambda a: np.full_like(a, np.finfo(a.dtype).max),
-}
+    "huge": lambda a: np.full_like(a, np.finfo(a.dtype).max)}
 WRONG = {
     "an axis more": lambda a: a[None, None], "a number": lambda a: 3.5, "empty": lambda a: a[:0],
     "another size": lambda a: np.concatenate([a, a[..., :1]], -1), "ragged": lambda a: [[1.0], [1.0, 2.0]],
     "NaN": lambda a: spoiled(a, np.nan), "infinite": lambda a: spoiled(a, -np.inf), "text": lambda a: "a text",
-    "masked": lambda a: np.ma.array(a, mask=a == a.flat[0]), "objects": lambda a: a.astype(object),
-}
+    "masked": lambda a: np.ma.array(a, mask=a == a.flat[0]), "objects": lambda a: a.astype(object)}
 NO_NUMBERS = (None, "1", True, np.nan, np.inf, -np.inf, [1.0], np.ones(2), 10 ** 5000, b"1", object())
 NO_COUNTS = (0, -3, 2.5, "3", True, None)
 NO_WEIGHTS = (None, 3, "weights", np.ones(3), {"Wx": 1}, [1, 2])
@@ -121,8 +119,7 @@ def table(dtype, *size):
                  "epsilon": either([0, 1e-8, 3], [*NO_NUMBERS, -1]), "state": either([None], [3])},
         "clip_by_norm": {"gradient": either([w, two], [*NO_WEIGHTS, nan]), "limit": above_zero},
         "adding_problem": {"T": counts, "B": counts, "rng": generators},
-        "reber_strings": {"n": counts, "rng": generators},
-    }
+        "reber_strings": {"n": counts, "rng": generators}}
 
 
 # ---- the judge
@@ -208,20 +205,15 @@ def test_hostile_input(name):
 
 BEFORE = {
     "changed an argument": lambda X: X.fill(0) if type(X) is np.ndarray and X.flags.writeable else None,
-    "warned": lambda X: warnings.warn("careful", stacklevel=1),
-    "did not end": lambda X: time.sleep(60),
-    "refused what is right": lambda X: forward(None, X),
-}
+    "warned": lambda X: warnings.warn("careful", stacklevel=1), "did not end": lambda X: time.sleep(60),
+    "refused what is right": lambda X: forward(None, X)}
 AFTER = {
     "wrong value": lambda trace: replace(trace, Y=1.01 * trace.Y + 1),
     "not finite": lambda trace: replace(trace, Y=np.full_like(trace.Y, np.inf)),
-    "wrong dtype or shape": lambda trace: replace(trace, Y=trace.Y.astype(trace.Y.dtype.newbyteorder())),
-}
+    "wrong dtype or shape": lambda trace: replace(trace, Y=trace.Y.astype(trace.Y.dtype.newbyteorder()))}
 INSTEAD = {
-    "accepted what is wrong": None,
-    "undocumented error": IndexError("X must be something else"),
-    "argument not named": ValueError("wrong input"),
-}
+    "accepted what is wrong": None, "undocumented error": IndexError("X must be something else"),
+    "argument not named": ValueError("wrong input")}
 
 
 @pytest.mark.parametrize("kind", [*BEFORE, *AFTER, *INSTEAD])

@@ -28,8 +28,7 @@ EXPLORER_PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)" width="(?P<width>\d+)[
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py", "name": "python",
-                      "mimetype": "text/x-python", "nbconvert_exporter": "python", "pygments_lexer": "ipython3"},
-}
+                      "mimetype": "text/x-python", "nbconvert_exporter": "python", "pygments_lexer": "ipython3"}}
 # Pictures of rounding errors are the same only where sums are added in the same order: by one thread, and by one of
 # OpenBLAS's versions (processors other than x86 know nothing of it).
 SAME_SUMS = {**ONE_THREAD, "OPENBLAS_CORETYPE": "Haswell"}

@@ -29,8 +29,7 @@ SENTENCES = [
     (re.compile(r"\s*A solution is folded into [^.]*\."), ""),
     (re.compile(r"\s*\(The folded cell below [^.)]*\.\)"), ""),
     (re.compile(r'^- \*\*"I teach this\."\*\* .*\n', re.MULTILINE), ""),
-    (re.compile(r"(Replace `\.\.\.` in the cell) and run it\."), r"\1, run it, and run the check below it."),
-]
+    (re.compile(r"(Replace `\.\.\.` in the cell) and run it\."), r"\1, run it, and run the check below it.")]
 # What a class needs besides its notebooks, and what it reads first.
 NEEDED = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "pyproject.toml", "run.py", "tools/files.py",
           "benchmarks/adding_problem.*", "docs/your-own-code.md", "docs/recipes/*.*", "lstmlib/**/*.*")

@@ -131,6 +131,5 @@ def gradient_flow():
     controls = {
         "forget_bias": Slider("forget bias", BIASES, labels=[f"{b:+.1f}" for b in BIASES]),
         "cut_gates": Switch("cut the path through the gates (dh_next)"),
-        "rnn_scale": Slider("RNN: Wh times", FACTORS, labels=[f"{s:.2f}" for s in FACTORS]),
-    }
+        "rnn_scale": Slider("RNN: Wh times", FACTORS, labels=[f"{s:.2f}" for s in FACTORS])}
     return Explorer("The way back through 100 timesteps", Flow(), controls, numbers, draw, words, headline, PRESETS)

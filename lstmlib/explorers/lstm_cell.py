@@ -174,13 +174,9 @@ def apart(first, second, gap):
 
 REMEMBER = {"b_i": -5, "b_f": 6, "b_o": 4, "marker_to_i": 10}
 PRESETS = {
-    "Remember": REMEMBER,
-    "Forget at once": REMEMBER | {"b_f": -6},
-    "Never write": REMEMBER | {"marker_to_i": 0},
-    "Always write": REMEMBER | {"b_i": 5},
-    "Closed output": REMEMBER | {"b_o": -6},
-    "Held by its own output": REMEMBER | {"b_f": -3, "h_to_f": 16},
-}
+    "Remember": REMEMBER, "Forget at once": REMEMBER | {"b_f": -6}, "Never write": REMEMBER | {"marker_to_i": 0},
+    "Always write": REMEMBER | {"b_i": 5}, "Closed output": REMEMBER | {"b_o": -6},
+    "Held by its own output": REMEMBER | {"b_f": -3, "h_to_f": 16}}
 
 
 def controls():

@@ -16,8 +16,7 @@ from .where_to_divide.picture import marks
 PLACES = {
     "at once, to the gradient entering the top": PLACEMENTS["At once: dy"],
     "at the end, on the summed weight gradients": PLACEMENTS["At the end: dW"],
-    "at every step back in time": PLACEMENTS["At every step: dz, dWy_t"],
-}
+    "at every step back in time": PLACEMENTS["At every step: dz, dWy_t"]}
 AT_ONCE, AT_THE_END, AT_EVERY_STEP = PLACES
 OF_OUTPUT_LAYER = (H + 1) * K  # the numbers in Wy and by
 

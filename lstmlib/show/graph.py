@@ -34,8 +34,7 @@ MEANING = {
     "dc_next": "from c of the next timestep back into c",
     "dWy_t": "each timestep's contribution to Wy and by",
     "dW_t": "each timestep's contribution to Wx, Wh and b",
-    "dW": "the finished sums over time",
-}
+    "dW": "the finished sums over time"}
 # Where an edge's name begins, from the last column, and its badge stands, from the start of each arrow; and how high.
 NAMES = {"loss": (26, 32), "dy": (27, (LOSS + Y) / 2 - 2), "dh_above": (27, SUM_Y + 27), "dz": (27, JOIN + 20),
          "dh_next": (-104, Z + 24), "dc_next": (-119, CELL - 25), "dWy_t": (48, Y), "dW_t": (27, (Z + SUM_Z) / 2),

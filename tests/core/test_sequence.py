@@ -108,16 +108,10 @@ def test_hook_is_called_on_every_edge(T, lead, inputs):
     p = random_problem(T, B, D, H, K)
     backward(p.weights, p.trace, np.broadcast_to(p.dY, lead + p.dY.shape), seen, inputs=inputs)
     assert {edge: [gradient.shape for gradient in crossed] for edge, crossed in seen.items()} == {
-        "loss": [(*lead, T, B, K)],
-        "dy": [(*lead, T, B, K)],
-        "dh_above": [(*lead, T, B, H)],
-        "dz": T * [(*lead, B, 4 * H)],
-        "dh_next": (T - 1 + inputs) * [(*lead, B, H)],
-        "dc_next": (T - 1 + inputs) * [(*lead, B, H)],
-        "dWy_t": [(*lead, T, B, K)],
-        "dW_t": [(*lead, T, B, 4 * H)],
-        "dW": [(*lead, *array.shape) for _, array in p.weights.items()],
-    }
+        "loss": [(*lead, T, B, K)], "dy": [(*lead, T, B, K)], "dh_above": [(*lead, T, B, H)],
+        "dz": T * [(*lead, B, 4 * H)], "dh_next": (T - 1 + inputs) * [(*lead, B, H)],
+        "dc_next": (T - 1 + inputs) * [(*lead, B, H)], "dWy_t": [(*lead, T, B, K)], "dW_t": [(*lead, T, B, 4 * H)],
+        "dW": [(*lead, *array.shape) for _, array in p.weights.items()]}
 
 
 def test_what_goes_on_has_crossed_the_edges_on_its_way_and_what_comes_in_crosses_none():

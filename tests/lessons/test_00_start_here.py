@@ -20,8 +20,7 @@ WRONG = {
         (PLANS | {"at the end": ...}, "Still open: at the end."),
         ({2: False}, f"Expected the keys {', '.join(PLANS)}, received 2.")],
     check_repair: [(0.1, "the gradient came out too small"), (100, "one of the two divisions is wanted"),
-                   (20, "twice: 20 is not it. Hint: how often was it")],
-}
+                   (20, "twice: 20 is not it. Hint: how often was it")]}
 
 SAID = [
     ("At once", True, "The true gradient, bit for bit. ... all 88 numbers"),

@@ -79,8 +79,7 @@ RIGHT = {
     exercises.check_divide_contributions: [divided(change=lambda dW, dV: [dW, dV])],
     exercises.check_fooled_by_clip: [
         lambda norm, limit, factors: np.any((np.array(factors) != 1) & (np.maximum(factors, 1) * norm > limit))],
-    exercises.check_weight_decay: [decay_in_place],
-}
+    exercises.check_weight_decay: [decay_in_place]}
 
 WRONG = {
     exercises.check_three_paths: [
@@ -92,8 +91,7 @@ WRONG = {
             ("(a + b / 2 + c) / 3", "2 h, not h"), ("(a / 2 + b / (2 * h) + c / 3) / 3", "a local slope"))),
         (lambda w, targets: mean_of_paths(0.05, targets), "cells above"),
         (lambda w, targets: mean_of_paths(w, (7, 21, targets[2])), "from the argument targets"),
-        (lambda w, targets: 0.0, "For w = 0.05, targets = (7.0, 21.0, 13.0): expected 1733.33, received 0"),
-    ],
+        (lambda w, targets: 0.0, "For w = 0.05, targets = (7.0, 21.0, 13.0): expected 1733.33, received 0")],
     exercises.check_divide_contributions: [
         (divided(first=0, second=0), "dW was never divided"),
         (divided(second=0), "h1.T @ dz2 is a gradient too"),
@@ -117,12 +115,10 @@ WRONG = {
         (lambda norm, limit, factors: True, "For norm = 4, limit = 128, factors = (2, 8): expected False, received "
                                             "True. Hint: neither the gradient nor any multiple of it is longer"),
         (lambda norm, limit, factors: sum(abs(min(s * norm, limit) - s * min(norm, limit)) for s in factors),
-         "a sum is a number"),
-    ],
+         "a sum is a number")],
     exercises.check_weight_decay: [(formula("g w decay n", text), said) for text, said in (
         ("(g + decay * w) / n", "outside the mean"), ("list(g + decay * w)", "not averaged"), ("g / n", "missing"),
         ("g / n + decay / 2 * w", "cancels"), ("g / n + 2 * decay * w", "not 2 w"), ("g / n - decay * w", "is added"),
         ("g / n + w", "lambda is missing"), ("g / n + decay / 2 * sum(w**2)", "add its derivative"),
         ("g / n + decay / 2 * w**2", "the decay term itself"), ("g / n + decay * w**2", "w, not w^2"),
-        ("g / n + decay * linalg.norm(w)", "not the norm"), ("0.0", "For lambda = 0.1, |X| = 8 and random arrays: "))],
-}
+        ("g / n + decay * linalg.norm(w)", "not the norm"), ("0.0", "For lambda = 0.1, |X| = 8 and random arrays: "))]}

@@ -102,8 +102,7 @@ WRONG = {
          "steps is 0.0004: b_f should be larger."),
         (lambda: (-8, 6.99, 1, 6), "shifts it. Also, each forget gate keeps 0.999"),
         (lambda: (-5, 20, 0, 6), "still lets in 0.7% of every value"),
-        (lambda: (-6, 6.5, 0, 3), "c is right, but h ends at 0.538 where tanh(c) is 0.565. Hint: the output gate"),
-    ],
+        (lambda: (-6, 6.5, 0, 3), "c is right, but h ends at 0.538 where tanh(c) is 0.565. Hint: the output gate")],
     all_inputs_at_once: [
         *((changed(text), said) for text, said in (
             ("z.reshape(T, B, -1)", "parted into four quarters"), ("z.reshape(T, B, H, 4)", "gates come before the"),
@@ -111,8 +110,7 @@ WRONG = {
             ("z.reshape(-1, 4, H)", "T times B of them"), ("tuple(moveaxis(z, 2, 0))", "quarters stand in front"),
             ("where(arange(4)[:, None] == 2, tanh(z), sigmoid(z))", "and no tanh yet"),
             ("2 * z", "For T = 5, B = 3, D = 2, H = 6: at [0, 0, 0, 0] expected 0.00659465, received "))),
-        (lambda weights, X: (inputs(weights, X) - weights.b.reshape(4, weights.H)).tolist(), "the bias b is missing"),
-    ],
+        (lambda weights, X: (inputs(weights, X) - weights.b.reshape(4, weights.H)).tolist(), "the bias b is missing")],
     counter: [
         (lambda: init_weights(1, 1, 1), "D = 2 and H = 1, received Weights(D=1, H=1, K=1, float64)."),
         (count_with(Wx=((0, 0, 10, 0), (0, 0, 0, 0))),
@@ -125,6 +123,4 @@ WRONG = {
         (count_with(Wx=((0, 0, 10, 0), (-30, -30, 0, 0))), "first of the new"),
         (count_with(Wx=((0, 0, 10, 0), (0, -30, 9, 0))), "adds nothing"),
         (count_with(Wx=((0, 0, 1.4, 0), (0, -30, 0, 0)), b=(15, 0, 0, 0)), "i = 1.00 and g = 0.89: the input gate"),
-        (count_with(b=(15, 15, 0.104 / 7, 0)), "a 0 must add nothing, and there i = 1.00 and g = 0.01: either"),
-    ],
-}
+        (count_with(b=(15, 15, 0.104 / 7, 0)), "a 0 must add nothing, and there i = 1.00 and g = 0.01: either")]}

@@ -51,8 +51,7 @@ LINES = {  # of each exercise: what is given, the right lines, what is returned
         "dh dc_next f g o c_prev c",
         {"dc": "dh * o * (1 - tanh(c)**2) + dc_next", "dz_f": "dc * (c_prev - g) * f * (1 - f)",
          "dz_g": "dc * (1 - f) * (1 - g**2)", "dz_o": "dh * tanh(c) * o * (1 - o)", "dc_prev": "dc * f"},
-        "dz_f dz_g dz_o dc_prev"),
-}
+        "dz_f dz_g dz_o dc_prev")}
 
 
 def answer(check, returned="", **other_lines):
@@ -115,5 +114,4 @@ WRONG = {check: [(answer(check, **lines), said) for lines, said in rows] for che
         (4.98, "Not yet. 4.98 is not it. Hint: first find f")],
     exercises.check_faulty_arrays: [
         ({"Wh"}, "For the backward pass without dh_next and dc_next: {'Wh'} is not it. Hint: run both passes"),
-        (["Wx", "X"], "The five arrays are Wx, Wh, b, Wy and by, received X."), ("Wx", "a set of names")],
-}
+        (["Wx", "X"], "The five arrays are Wx, Wh, b, Wy and by, received X."), ("Wx", "a set of names")]}

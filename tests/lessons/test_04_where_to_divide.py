@@ -83,8 +83,7 @@ SAID = [
     (replace(HIDDEN, beside="At once: loss"), True, "up to rounding. By the rule only B is right. On the way"),
     (replace(HIDDEN, edges=("dc_next",), beside="Nowhere"), True, "Neither is the true gradient. On the way"),
     (CLOSED, False, "dc_t, dz_t and dW_t differ by no one factor"),
-    (replace(CLOSED, dtype="float16"), True, "dc_t, dz_t and dW_t are the same"),
-]
+    (replace(CLOSED, dtype="float16"), True, "dc_t, dz_t and dW_t are the same")]
 
 
 @pytest.mark.parametrize("edges", [(), ("dy", "dh_next"), ("dh_above", "dc_next")])
@@ -181,8 +180,7 @@ LONGER = "loss dy dh_above dz dh_next dz dW_t dW".split()
 
 RIGHT = {
     exercises.check_last_step_hook: [divided_at(LAST, "loss")],
-    exercises.check_two_paths: [(tuple(SHORTER), tuple(LONGER))],
-}
+    exercises.check_two_paths: [(tuple(SHORTER), tuple(LONGER))]}
 
 WRONG = {
     exercises.check_crossings: [
@@ -212,8 +210,7 @@ WRONG = {
          "Your hook returned None on the edge 'loss'. Hint: it is called on all nine edges, and must return the "
          "gradient on each, also where it divides nothing: `return gradient` stands behind the `if`, not inside."),
         (divided_at(LAST, *EDGES), "called on all nine edges"),
-        (lambda size_X: size_X, "Expected divide_last(size_X) to return a function at(edge, gradient), received 5."),
-    ],
+        (lambda size_X: size_X, "Expected divide_last(size_X) to return a function at(edge, gradient), received 5.")],
     exercises.check_right_sets: [
         (chosen(lambda p, given, T: given <= p and obeys(p, T, any)), "for `all`"),
         (chosen(lambda p, given, T: obeys(p, T)), "must contain every given edge"),
@@ -225,8 +222,7 @@ WRONG = {
         (chosen(lambda p, given, T: not given & p and obeys(p | given, T)), "give whole placements"),
         (lambda given, T: set(), "received 0; for example, {dW_t, dWy_t} is missing. Hint: search all 512"),
         (lambda given, T: {tuple(p) for p in exercises.PLACEMENTS}, "received a value of type set of tuple"),
-        (lambda given, T: {set(p) for p in exercises.PLACEMENTS}, "must be frozensets"),
-    ],
+        (lambda given, T: {set(p) for p in exercises.PLACEMENTS}, "must be frozensets")],
     exercises.check_two_paths: [
         ((SHORTER, SHORTER), "back one timestep"),
         (("loss dy dh_above dc_next dz dW_t dW".split(), LONGER), "does not cross dc_next as often as the shorter one"),
@@ -238,9 +234,7 @@ WRONG = {
         (("loss dy dWy_t dW".split(), LONGER), "leads to Wy and by"),
         ((frozenset(SHORTER), LONGER), "a set, which has no order"),
         ((SHORTER, "loss dy dh_above dz dh dz dW dy_t".split()), "longer: 'dh' is not one of the nine edges."),
-        (("loss dy", LONGER), "Expected shorter to be a list of names of edges, received 'loss dy'."),
-    ],
-}
+        (("loss dy", LONGER), "Expected shorter to be a list of names of edges, received 'loss dy'.")]}
 
 
 def test_paths_are_those_of_the_graph():

@@ -88,8 +88,7 @@ def but_for(case, times):
 
 RIGHT = {
     check_token_weights: [lambda *given: list(of_pieces(lambda every, own, M: 1 / (M * own.sum()))(*given))],
-    check_sequences: [sequences(lambda n_b, B, M, total: (1 + 0.9e-9) / (B * n_b))],
-}
+    check_sequences: [sequences(lambda n_b, B, M, total: (1 + 0.9e-9) / (B * n_b))]}
 
 WRONG = {
     check_token_weights: [
@@ -102,8 +101,7 @@ WRONG = {
         (of_pieces(lambda every, own, M: own / (M * own.sum())), "of one of its tokens"),
         (of_pieces(lambda every, own, M: every.sum() / (M * own.sum())), "times n"),
         (of_pieces(lambda every, own, M: 0), "make one of floats"),
-        (of_pieces(lambda every, own, M: 1e200), "a further 1/M"),
-    ],
+        (of_pieces(lambda every, own, M: 1e200), "a further 1/M")],
     check_sequences: [
         (sequences(lambda n_b, B, M, total: 1 / n_b), "by the number of sequences, too"),
         (sequences(lambda n_b, B, M, total: 1 / (M * len(n_b) * n_b)), "mean of means"),
@@ -116,8 +114,7 @@ WRONG = {
          "For micro-batches of 3 and 1 sequences: the gradient is off by 200% of its norm. Hint: sequence b needs "
          "1/(B n_b), with B over all micro-batches: multiply its dY, then add."),
         (lambda *given: 1 / 3, "For micro-batches of 3 and 1 sequences: expected a Weights, received 0.333333."),
-        (lambda *given: init_weights(7, 5, 7), "Wx must have the same shape"),
-    ],
+        (lambda *given: init_weights(7, 5, 7), "Wx must have the same shape")],
     check_factor: [
         (lambda counts, *averaged: 1 / counts.sum(), "the framework divides as well"),
         (lambda counts, *averaged: 1 / factor(counts, *averaged) / counts.sum() ** 2, "the framework divides already"),
@@ -130,6 +127,4 @@ WRONG = {
         (but_for((True, True), 2), "what the micro-batches do is undone"),
         (but_for((True, False), 2), "R belongs to the ranks"),
         (but_for((False, True), 6), "undo only what is averaged"),
-        (but_for((False, False), 3), "the sum of all factor * summed loss, divided by what is averaged over, must be"),
-    ],
-}
+        (but_for((False, False), 3), "the sum of all factor * summed loss, divided by what is averaged over, must be")]}

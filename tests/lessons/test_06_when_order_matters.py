@@ -109,8 +109,7 @@ WRONG = {
         (pair(last=lambda g, n, limit: min(g, limit)), "behind the clip is missing"),
         (pair(last=lambda g, n, limit: limit / n), "does not lengthen"),
         (pair(last=lambda g, n, limit: g / n), "the sum is longer"),
-        (lambda *given: 5.0, "Return a pair"),
-    ],
+        (lambda *given: 5.0, "Return a pair")],
     exercises.check_halving_size: [
         (lambda g, epsilon: g / epsilon, "For G = -0.5, epsilon = 0.001: expected 500, received -500. Hint: the step "
                                          "depends on the size of G, not on its sign; |X| is positive."),
@@ -120,8 +119,7 @@ WRONG = {
         (lambda g, epsilon: abs(g) / (abs(g) + epsilon), "Which |X|"),
         (lambda g, epsilon: abs(g) * epsilon, "solve for |X|"),
         (lambda g, epsilon: round(abs(g) / epsilon), "do not round"),
-        (lambda g, epsilon: g ** 2 / epsilon, "a ratio of two sizes"),
-    ],
+        (lambda g, epsilon: g ** 2 / epsilon, "a ratio of two sizes")],
     exercises.check_choose_scale: [
         (lambda largest: math.log2(power_below(largest)), "this is the exponent"),
         (lambda largest: 0.7 * 65504 / largest, "not a power of two"),
@@ -130,8 +128,7 @@ WRONG = {
          "65504."),
         (lambda largest: min(power_below(largest), 2 ** 16), "S * largest = 0.0196608 leaves room for another factor"),
         (lambda largest: 2 ** np.floor(np.log2(65504 / largest)).astype(int), "S may be below 1. Write `2.0 **`"),
-        (lambda largest: "16", "S must be a number above 0, received '16'."),
-    ],
+        (lambda largest: "16", "S must be a number above 0, received '16'.")],
     exercises.check_settings_for_sum: [
         (with_power("limit", 0), "For limit = 2, |X| = 16: expected 32, received 2. Hint: the limit is compared with "
                                  "the gradient, and the sum is |X| times as long as the mean."),
@@ -144,6 +141,4 @@ WRONG = {
             ("epsilon", 2, "the root of the mean square"))),
         (lambda settings, n: settings.update(with_power()(settings, n)) or settings, "has been changed"),
         (lambda settings, n: {"limit": 1.0}, "Still open: sgd_rate, adam_rate, decay, epsilon."),
-        (lambda settings, n: settings | {"clip": 1.0}, "Return a dict with the keys sgd_rate, adam_rate, limit, "),
-    ],
-}
+        (lambda settings, n: settings | {"clip": 1.0}, "Return a dict with the keys sgd_rate, adam_rate, limit, ")]}

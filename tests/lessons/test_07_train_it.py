@@ -97,8 +97,7 @@ RIGHT = {
     exercises.check_forgiven: [["{}", "{dW,loss}", "{dh_above}", "{dW_t}"],
                                ("nowhere", "{loss, dW}", "{dh_above}", "{dW_t}")],
     exercises.check_rate: [np.int64(8), np.float32(8)],
-    exercises.check_chrono: [lambda *sizes: list(chrono(*sizes)), of_u(lambda H, T, rng: rng.integers(1, T, H))],
-}
+    exercises.check_chrono: [lambda *sizes: list(chrono(*sizes)), of_u(lambda H, T, rng: rng.integers(1, T, H))]}
 
 WRONG = {
     exercises.check_forgiven: [
@@ -106,15 +105,13 @@ WRONG = {
                    "common factor.\n"),  # the answer is not told
         (FORGIVEN | {"{dz}", "{dc_next}"}, "{dc_next} divides some paths"),
         (FORGIVEN - {"{dh_above}", "{dW_t}"}, "{ }, {loss, dW} is not it. Hint: at least one more"),
-        (set(), "The empty set is not it."), ({"{dy}"}, "Expected a set of names from { }, {loss, dW}"),
-    ],
+        (set(), "The empty set is not it."), ({"{dy}"}, "Expected a set of names from { }, {loss, dW}")],
     exercises.check_rate: [
         (8.0000001, "With rate 8.0000001 a few batches do not give the weights of {loss} at rate 1.\n"),
         (64, "the right placement divides by 8 as well"),
         (1 / 8, "smaller still"),
         (1.0, "8 times too small"),
-        (float("nan"), "Expected a rate above 0 and below a million, received nan."),
-    ],
+        (float("nan"), "Expected a rate above 0 and below a million, received nan.")],
     exercises.check_chrono: [
         (lambda *sizes: chrono(*sizes)[:10], f"{CASE}expected shape (12000,), received (10,)."),
         (lambda H, T, rng: np.roll(chrono(H, T, rng), H), "biases of g and o should be 0. Hint: the order is i, f, g"),
@@ -126,6 +123,4 @@ WRONG = {
         (of_u(lambda H, T, rng: np.linspace(1, 100, H)), "received 1 to 100. Hint: u is drawn up to T - 1, not up"),
         (of_u(lambda H, T, rng: np.geomspace(1, T - 1, H)), f"{CASE}the mean of exp(b_f) should be about T/2 = 50, "
                                                             "received 21.3. Hint: u is uniform, not its logarithm."),
-        (lambda H, T, rng: chrono(H, T, np.random.default_rng(5)), "another seed others. Hint: draw with rng.uniform"),
-    ],
-}
+        (lambda H, T, rng: chrono(H, T, np.random.default_rng(5)), "another seed others. Hint: draw with rng.uniform")]}

@@ -86,8 +86,7 @@ RIGHT = {
     exercises.check_diagnoses: [DIAGNOSES | {"A": " Clipped inside"}],  # capitals and blanks do not count
     exercises.check_cure: [with_gates(np.ndarray.tolist)],
     exercises.check_fooled_by_ones: [with_upstream(lambda dY: np.roll(dY, 1, axis=0)), with_upstream(np.square)],
-    exercises.check_verdict: [lambda gradient, truth: (gradient - truth).norm() <= 1e-12 * truth.norm()],
-}
+    exercises.check_verdict: [lambda gradient, truth: (gradient - truth).norm() <= 1e-12 * truth.norm()]}
 
 WRONG = {
     exercises.check_diagnoses: [
@@ -97,8 +96,7 @@ WRONG = {
          "".join(["Not yet. Right so far: A, G.\n", f"B: 'clipping' {NAMES}\n",
                   f"C is not 'factor K': {exercises.HINTS['not carried']}\n", f"D: ['shifted'] {NAMES}\nE is not "])),
         (OPEN | {"A": None, "D": DIAGNOSES["D"]}, "Not yet. Right so far: D.\n"),
-        (OPEN | {"A": "clipping"}, "Not yet. Right so far: none.\nA: "), ({"A": "shifted"}, "the keys A to H"),
-    ],
+        (OPEN | {"A": "clipping"}, "Not yet. Right so far: none.\nA: "), ({"A": "shifted"}, "the keys A to H")],
     exercises.check_cure: [
         (wrong_in_gates(slope_g=lambda g: 1 - np.tanh(g) ** 2), "g is tanh(z_g) already"),
         (wrong_in_gates(i=0), "Expected norm-relative errors below 1e-9, received 1 in Wx i. Hint: look at the quarter "
@@ -112,13 +110,11 @@ WRONG = {
          "(16, 4). Hint: np.concatenate joins along the first axis; give it axis=1."),
         (lambda now, dh, dc: into_gates(now, dh, dc) * (1 if now.c_prev.any() else np.nan), "received nan"),
         (lambda now, dh, dc: into_gates(now, dh, dc + dh * now.o * (1 - np.tanh(now.c) ** 2)),
-         "dc contains it already"),
-    ],
+         "dc contains it already")],
     exercises.check_fooled_by_ones: [
         (backward, "what can be exchanged"),
         (with_upstream(abs, times=2), "With an upstream gradient of ones the result must be right; it is wrong by 1 "
-                                      "(norm-relative). Hint: do something to dY that leaves ones as they are"),
-    ],
+                                      "(norm-relative). Hint: do something to dY that leaves ones as they are")],
     exercises.check_verdict: [
         (lambda *both: entrywise(*both, rtol=1e-2, atol=1e-2), "look at the size of the tolerance"),
         (lambda *both: entrywise(*both, rtol=1e-9, atol=1e-8),
@@ -135,6 +131,4 @@ WRONG = {
         (lambda gradient, truth: abs(gradient.norm() / truth.norm() - 1) < 1e-9, "look at whether the sign counts"),
         (lambda *both: cosine(*both) > 1 - 1e-9, "whether the size counts"),
         (lambda *both: not relative_error(*both) > 1e-9, "For a gradient of NaN: expected False"),
-        (lambda gradient, truth: (gradient - truth).norm(), "Expected True or False"),
-    ],
-}
+        (lambda gradient, truth: (gradient - truth).norm(), "Expected True or False")]}

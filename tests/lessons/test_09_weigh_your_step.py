@@ -30,35 +30,23 @@ RIGHT = {check_fingerprint: [(1 / 21,) * 3]}
 
 WRONG = {
     check_weigh: [
-        (weights, "Expected a pair"),
-        (lambda whole, parts: (parts @ whole, 0.0), "not at right angles"),
+        (weights, "Expected a pair"), (lambda whole, parts: (parts @ whole, 0.0), "not at right angles"),
         (lambda whole, parts: (parts @ whole / (parts ** 2).sum(axis=1), 0.0), "fit them together"),
         (lambda *given: (weights(*given), rest(*given)), "a share has no unit"),
         (lambda *given: (weights(*given), rest(*given) ** 2), "take the root"),
-        (lambda *given: (weights(*given), share(*given) ** 2), "square of the share"),
-    ],
+        (lambda *given: (weights(*given), share(*given) ** 2), "square of the share")],
     check_fingerprint: [
-        ([1 / 10] * 3, "every place in the array"),
-        ([1 / 14] * 3, "as for the longest"),
-        ([1 / 6, 1 / 9, 1 / 15], "own tokens"),
-        ([1 / 3] * 3, "mean over sequences of sums"),
-        ([1 / 7] * 3, "number of sequences, too"),
-        ([0.5] * 3, "how many places"),
-        ([1 / 21], "Expected 3 weights"),
-    ],
+        ([1 / 10] * 3, "every place in the array"), ([1 / 14] * 3, "as for the longest"),
+        ([1 / 6, 1 / 9, 1 / 15], "own tokens"), ([1 / 3] * 3, "mean over sequences of sums"),
+        ([1 / 7] * 3, "number of sequences, too"), ([0.5] * 3, "how many places"), ([1 / 21], "Expected 3 weights")],
     check_sealed: [
         *((NAMES | {name: answer}, hint) for name, answer, hint in (
-            ("A", "the mean over tokens", "two unequal pieces"),
-            ("A", "each piece's mean, added up", "twice as large"),
+            ("A", "the mean over tokens", "two unequal pieces"), ("A", "each piece's mean, added up", "twice as large"),
             ("B", "the mean of each piece's mean", "one by one these two agree"),
             ("B", "the mean over tokens", "a short and a long"),
-            ("C", "a mean with class weights", "without any token"),
-            ("C", "the mean over tokens", "left over"),
-            ("C", "a sum", "a batch without a token"),
-            ("C", "decay", "expected one of"))),
-        ({"A": "a sum"}, "Expected the keys A, B, C, received A."),
-    ],
-}
+            ("C", "a mean with class weights", "without any token"), ("C", "the mean over tokens", "left over"),
+            ("C", "a sum", "a batch without a token"), ("C", "decay", "expected one of"))),
+        ({"A": "a sum"}, "Expected the keys A, B, C, received A.")]}
 
 
 # The explorer.

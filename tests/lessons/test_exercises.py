@@ -87,8 +87,7 @@ def check_value(received, expected, how):
     ("10", 10, {}, "Expected 10, received '10'."),
     # With what was given and a hint, and without the answer.
     (2, 3, {"given": "T = 1", "hint": "count again."}, "For T = 1: expected 3, received 2. Hint: count again."),
-    (LARGE, 3, {"reveal": False}, "An array of shape (2, 12) is not it."),
-])
+    (LARGE, 3, {"reveal": False}, "An array of shape (2, 12) is not it.")])
 def test_a_wrong_value_is_told(received, expected, how, said, capsys):
     assert told(check_value, (received, expected, how), capsys) == f"Not yet. {said}\n"
 
@@ -130,16 +129,14 @@ def answer_in_a_notebook(source):
      "Not yet. Your answer raised NameError: name 'y' is not defined, at \"return y / 2  # wrong\"."),
     ("def double(x):\n    raise AssertionError", "Your answer raised AssertionError, at \"raise AssertionError\"."),
     ("def double(x):\n    return forward(x, 1).Y", "at \"return forward(x, 1).Y\"."),
-    ("double = 6", "Not yet. The answer could not be tried: TypeError: 'int' object is not callable."),
-])
+    ("double = 6", "Not yet. The answer could not be tried: TypeError: 'int' object is not callable.")])
 def test_an_error_is_shown_with_the_line_of_the_answer(source, said, capsys):
     assert said in told(check_double, answer_in_a_notebook(source), capsys)
 
 
 @pytest.mark.parametrize("answer, said", [
     (lambda x: 5, "Not yet. Expected 6, received 5."),
-    (lambda x: x / 0, "Not yet. The answer could not be tried: ZeroDivisionError: division by zero."),
-])
+    (lambda x: x / 0, "Not yet. The answer could not be tried: ZeroDivisionError: division by zero.")])
 def test_where_nbgrader_grades_a_wrong_answer_raises_what_it_would_print(answer, said, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(NotYet) as caught:

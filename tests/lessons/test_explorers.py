@@ -82,8 +82,7 @@ def test_hand_preset_and_menu_move_the_state_and_the_menu_shows_which_preset_sta
     (lambda box: box.sentence("Make it [huge](Huge)."), "no preset named 'Huge'; there are Reset, Large"),
     (lambda box: Prediction("Which?", "ab", str), "choices must be float, int or two texts or more, got 'ab'"),
     (lambda box: box.set(half=True, size=3), r"\|X\| must be one of \[1, 2, 4, 7, 8\], got 3"),
-    (lambda box: box.set(half=True, size=None), "Sizes & <halves>: size must have a value, got None"),
-])
+    (lambda box: box.set(half=True, size=None), "Sizes & <halves>: size must have a value, got None")])
 def test_what_is_not_there_is_refused_and_changes_nothing(act, message):
     box = explorer()
     with pytest.raises(ValueError, match=message):

@@ -102,8 +102,7 @@ def printed(text, **jupyter):
     (new_code_cell("x = 1", metadata={"tags": ["solution"]}),
      '<details class="solution"><summary>Solution</summary>(?:(?!</details>).)*x'),
     *((new_markdown_cell("> **For teachers.** A hint.", metadata={"tags": ["teaching-note"]}),
-       f'<details class="teaching"{unfolded}><summary>For teachers</summary><p>') for unfolded in ("", " open")),
-])
+       f'<details class="teaching"{unfolded}><summary>For teachers</summary><p>') for unfolded in ("", " open"))])
 def test_what_a_page_makes_of_a_cell_for_a_reader_or_an_instructor(cell, found):
     assert re.search(found, page_of(cell) + page_of(cell, instructor=True), re.DOTALL)
 

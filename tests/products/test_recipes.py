@@ -19,8 +19,7 @@ RECIPES = {
     "accelerate_loop": (["torch", "transformers", "accelerate"], ["pieces"]),
     "keras_fit": (["torch", "keras"], ["not meant", "pieces"]),
     "jax_optax": (["jax", "optax"], ["pieces"]),
-    "ddp_gloo": (["torch"], ["pieces"]),
-}
+    "ddp_gloo": (["torch"], ["pieces"])}
 
 
 def test_every_recipe_is_tried_and_linked():

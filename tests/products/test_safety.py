@@ -81,8 +81,7 @@ RUNS_OR_FETCHES = [
     "<svg><style><img src=x onerror=harm()></style></svg>", "<p style='background: url(//e.example)'>a</p>",
     "<math><annotation-xml encoding='text/html'><img src=x onerror=harm()></annotation-xml></math>",
     "<noscript><p title='</noscript><img src=x onerror=harm()>'></noscript>",
-    "<object data=x></object><embed src=x><base href='//e.example/'><meta http-equiv=refresh content='0;url=x'>",
-]
+    "<object data=x></object><embed src=x><base href='//e.example/'><meta http-equiv=refresh content='0;url=x'>"]
 HARMLESS = (
     '<h2 id="a">A <code>b</code> &lt; c &amp; d</h2><a href="03_backward.ipynb#a">a</a><a href="#b">b</a>'
     '<img alt="a" src="data:image/png;base64,AA=="><details open><summary>a</summary>\n\n<p>b</p></details>'

@@ -86,8 +86,7 @@ def test_old_python_can_read_the_file():
 
 @pytest.mark.parametrize("logged, said", [
     ("connection broken by 'ProxyError('Cannot connect to proxy.')'", "connect this computer"),
-    ("Collecting numpy\nERROR: No space left on device\nmore", "installed.*: ERROR: No space left on device"),
-])
+    ("Collecting numpy\nERROR: No space left on device\nmore", "installed.*: ERROR: No space left on device")])
 def test_why_pip_failed(world, logged, said):
     world.pip = lambda: world.run.LOG.write_text(logged)  # returns a length, which is no success
     with pytest.raises(SystemExit, match=said):
@@ -116,8 +115,7 @@ def test_cold_then_warm_extras_are_added_and_stay_and_a_moved_one_is_made_anew(w
     (lambda world, monkeypatch: monkeypatch.setattr(sys, "version", "3.99.0"), ["venv", TEST]),
     (lambda world, _: world.run.STAMP.write_text("{"), ["venv", TEST]),
     (lambda world, _: world.run.PYTHON.unlink(), ["venv", TEST]),
-    (lambda world, _: world.imports.update({"importlib.util.find_spec": False}), ["venv", TEST]),
-])
+    (lambda world, _: world.imports.update({"importlib.util.find_spec": False}), ["venv", TEST])])
 def test_what_changes_or_is_damaged_is_made_again(world, monkeypatch, change, done):
     world.start("test")
     change(world, monkeypatch)
@@ -135,8 +133,7 @@ def test_interrupted_installation_is_not_taken_for_a_whole_one(world):
 
 
 @pytest.mark.parametrize("uv, imported, installers", [
-    (None, True, [LAB]), (0, True, ["uv .[lab]"]), (2, True, ["uv .[lab]", LAB]), (0, False, ["uv .[lab]", LAB]),
-])
+    (None, True, [LAB]), (0, True, ["uv .[lab]"]), (2, True, ["uv .[lab]", LAB]), (0, False, ["uv .[lab]", LAB])])
 def test_uv_where_there_is_one_and_pip_where_it_does_not_do(world, monkeypatch, uv, imported, installers):
     if uv is not None:
         monkeypatch.setattr(world.run.shutil, "which", "/somewhere/{}".format)

@@ -36,8 +36,7 @@ def laboratory():
         "forget_bias": Slider("forget bias", range(-6, 7)),
         "dtype": Menu("dtype", ROUNDING),
         "beside": Menu("against", [TRUTH, *PLACEMENTS], labels=[TRUTH, *(f"B: {name}" for name in PLACEMENTS)]),
-        "edges": picture,
-    }
+        "edges": picture}
     traitlets.dlink((controls["T"], "value"), (picture, "T"))
     traitlets.dlink((controls["beside"], "value"), (picture, "other"), PLACEMENTS.get)
     presets = {name: {"edges": edges} for name, edges in PLACEMENTS.items()}

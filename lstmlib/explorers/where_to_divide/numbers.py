@@ -33,8 +33,7 @@ PLACEMENTS = {
     "Cell path only: dc_next": ("dc_next",),
     "Both ends: dy and dW": ("dy", "dW"),
     "dh_above, forgetting dWy_t": ("dh_above",),
-    "Nowhere": (),
-}
+    "Nowhere": ()}
 
 
 @dataclass(frozen=True)
