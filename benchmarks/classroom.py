@@ -128,13 +128,12 @@ class Student:
 
     # The laboratory, through the messages that the browser sends.
 
-    async def change(self, label, **state):
-        widget, = (name for name, has in self.widgets.items() if has.get("label") == label and {*state} <= {*has})
-        await self.request("comm_msg", {"comm_id": widget, "data": {
-            "method": "update", "state": state, "buffer_paths": []}})
+    async def tell(self, label, **data):
+        widget, = (name for name, has in self.widgets.items() if has.get("label") == label)
+        await self.request("comm_msg", {"comm_id": widget, "data": data})
 
     async def press(self, preset):
-        await self.change("Example", chosen=[preset, time.time()])
+        await self.tell("Example", method="custom", content={"question": None, "chosen": preset})
 
     def places(self, slider):
         texts, = (has["texts"] for has in self.widgets.values() if has.get("label") == slider and "texts" in has)
@@ -145,7 +144,7 @@ class Student:
         while not over.is_set():
             await asyncio.sleep(self.random.uniform(0.5, 1.5))
             if slider := self.random.choice([*SLIDERS, None]):
-                await self.change(slider, index=self.random.choice(self.places(slider)))
+                await self.tell(slider, method="update", state={"index": self.random.choice(self.places(slider))})
             else:
                 await self.press(self.random.choice(PRESETS))
 
@@ -155,7 +154,7 @@ class Student:
         for index in cycle([*places, *places[-2:0:-1]]):
             if (now := time.perf_counter()) > end:
                 break
-            await self.change(SLIDERS[-1], index=index)
+            await self.tell(SLIDERS[-1], method="update", state={"index": index})
             await asyncio.sleep(now + FRAME - time.perf_counter())
 
 

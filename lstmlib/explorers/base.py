@@ -48,7 +48,7 @@ class Explorer(widgets.VBox):
         self._lock, self._moving = threading.RLock(), False
 
         self.panels, self.words, self.alert = Panels(), Announcement(label="status"), Announcement(label="alert")
-        self.menu = Presets(label="Example", names=list(self.presets))
+        self.menu = Presets(label="Example", names={one: self.preset_of(self.state_of(one)) for one in self.presets})
         fronts = [boxed(f"row-{name}", [controls[field] for field in fields]) for name, fields in (rows or {}).items()]
         placed = {*beside, *(control for front in fronts for control in front.children)}
         above = [control for control in controls.values() if control not in placed]
@@ -58,7 +58,7 @@ class Explorer(widgets.VBox):
         self.add_class("lstm-explorer")
         for control in controls.values():
             control.observe(self._control_moved, names="value")
-        self.menu.observe(lambda change: self.press(change.new[0]), names="chosen")
+        self.menu.on_msg(lambda _, message, buffers: self.press(message["chosen"]))
         self.choose("Reset")
         Explorer.newest[title] = self
         made_here(self)
@@ -217,7 +217,6 @@ class Sentence(Answering):
     """Text with [words to press](preset) that set an explorer to a named state, and the newest of its title too."""
 
     parts = traitlets.List().tag(sync=True)
-    chosen = traitlets.List().tag(sync=True)
 
     _esm, _css = script("asking", "sentence"), STYLE
 
@@ -228,6 +227,7 @@ class Sentence(Answering):
                 explorer.state_of(preset)
         self.explorer = explorer
         super().__init__(parts=parts)
+        self.on_msg(lambda _, message, buffers: "chosen" in message and self._choose(message["chosen"]))
         made_here(self)
 
     @staticmethod
@@ -236,10 +236,9 @@ class Sentence(Answering):
         pieces = re.split(r"(\[[^]]+\]\([^)]+\))", text)  # plain, link, plain, ...
         return [piece[1:-1].split("](", 1) if k % 2 else [piece, None] for k, piece in enumerate(pieces) if piece]
 
-    @traitlets.observe("chosen")
-    def _choose(self, change):
+    def _choose(self, preset):
         for explorer in {self.explorer, Explorer.newest[self.explorer.title]}:
-            explorer.choose(change.new[0])
+            explorer.choose(preset)
 
     def _repr_mimebundle_(self, **kwargs):
         words = "".join(html.escape(text) if preset is None else f"<b>{html.escape(text)}</b>"

@@ -86,12 +86,20 @@ class Switch(Part):
     _esm = script("switch")
 
 
-class Presets(Part):
+class Answering(Part):
+    """A part that finds out whether the kernel is there. What is chosen on it comes as a message, too, and at once: a
+    trait's next value waits until the kernel is done with the last, and a key on a control would overtake it."""
+
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        self.on_msg(lambda _, message, buffers: self.send({"answer": message["question"]}))
+
+
+class Presets(Answering):
     """The menu of an explorer's named states. It shows the one that stands, or none."""
 
-    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    names = traitlets.Dict().tag(sync=True)  # {name: the first with the same state, which is what is shown of it}
     shown = traitlets.Unicode(allow_none=True, default_value=None).tag(sync=True)
-    chosen = traitlets.List().tag(sync=True)  # name, and a number that is new at each choice
 
     _esm = script("presets")
 
@@ -161,14 +169,6 @@ class Announcement(Part):
     good = traitlets.Bool(None, allow_none=True).tag(sync=True)
 
     _esm = script("announcement")
-
-
-class Answering(Part):
-    """A part that finds out whether the kernel is there."""
-
-    def __init__(self, **traits):
-        super().__init__(**traits)
-        self.on_msg(lambda _, message, buffers: self.send({"answer": message["question"]}))
 
 
 class Heading(Answering):

@@ -71,11 +71,12 @@ def test_a_fast_drag_ends_with_the_last_state(shown):
 def test_moved_while_a_cell_runs(opened, shown):
     opened.run(PAUSE, wait=False)
     opened.page.wait_for_function("panel.sessionContext.session.kernel.status === 'busy'")
-    for preset in ("Into the gates: dz", "Nowhere", "Cell path only: dc_next"):
+    for preset in ("Into the gates: dz", "Nowhere", "A beside B"):
         shown.choose(preset)
+    shown.element(shown.twin.controls["size_X"]).press("End")
     the_note_says(shown, "If a cell is running, the picture follows when it has finished")
     the_note_says(shown, "^$")
-    shown.both(lambda twin: twin.press("Cell path only: dc_next"))
+    shown.both(lambda twin: twin.press("A beside B") or twin.set(size_X=twin.controls["size_X"].values[-1]))
 
 
 def test_the_explorers_cell_run_again(opened, shown):

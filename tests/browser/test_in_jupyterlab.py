@@ -50,18 +50,18 @@ def test_every_control_by_keyboard(opened, stem):
     shown.press("Reset")
     menu = shown.element(shown.twin.menu)
     cells = "[panel.content.widgets.length, panel.content.activeCellIndex]"
-    chosen, first = menu.locator("option:checked"), menu.locator("option:not([hidden])").first
+    chosen = menu.locator("option:checked")
     expect(chosen).to_have_text("choose one …")
-    menu.press("ArrowDown")
-    expect(chosen).to_have_text(first.text_content())
-    shown.both(lambda twin: twin.press(list(twin.presets)[1]))
+    for preset in list(shown.twin.presets)[1:]:
+        menu.press("ArrowDown")
+        shown.twin.press(preset)
+    shown.both()
+    expect(chosen).to_have_text(preset)
     shown.press("Reset")
-    opened.page.wait_for_timeout(300)  # a key in the same moment as the answer to a menu can be lost
     before = opened.page.evaluate(cells)
     for field, control in shown.twin.controls.items():
         element = shown.element(control)
-        element.press("d")  # d d: delete the cell
-        element.press("d")
+        element.press_sequentially("dd")  # delete the cell
         for key, value in moves(control):
             element.press(key)
             shown.both(lambda twin: twin.set(**{field: value}))

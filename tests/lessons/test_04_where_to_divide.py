@@ -134,14 +134,14 @@ def test_presets_move_1_over_X_and_nothing_else():
     picture = lab.controls["edges"]
     lab.set(size_X=10, T=2, forget_bias=-2)
     for placement, edges in PLACEMENTS.items():
-        lab.menu.chosen = [placement, 1]
+        lab.press(placement)
         assert lab.state == State(edges, 10, 2, "float64", -2) and lab.menu.shown == placement
     picture.value = ("dz", "dh_above")  # in the order of EDGES: else the kernel sends its own, and a click is lost
     assert lab.state.edges == picture.value == ("dh_above", "dz") and lab.menu.shown is None
     assert picture.counts == graph.crossings(("dh_above", "dz"), 2) and 'data-at="dh_next 3"' not in picture.panel[1]
-    lab.menu.chosen = ["A beside B", 2]
+    lab.press("A beside B")
     assert (lab.state.beside, picture.other, len(lab.panels.value)) == ("At the end: dW", ("dW",), 2)
-    lab.menu.chosen = ["Reset", 3]
+    lab.press("Reset")
     assert (lab.state, picture.other, len(lab.panels.value)) == (State(), None, 3)
 
 

@@ -69,9 +69,9 @@ def test_hand_preset_and_menu_move_the_state_and_the_menu_shows_which_preset_sta
     assert shows(box, State(size=2, half=True)) and box.menu.shown == "Half of two"
     box.choose("Large")  # from the first state, whatever was set
     assert shows(box, State(size=8)) and box.menu.shown == "Large"
-    box.menu.chosen = ["Half of two", 1]
+    box.menu._handle_custom_msg({"question": 1, "chosen": "Half of two"}, [])  # as the browser does it
     assert shows(box, State(size=2, half=True))
-    box.menu.chosen = ["Reset", 2]
+    box.press("Reset")
     assert shows(box, State()) and box.menu.shown == "Reset"
     box.set(size=1, half=True)
     assert seen[-2:] == [State(), State(size=1, half=True)]  # shown once, however many controls move
@@ -135,7 +135,7 @@ def test_a_sentence_sets_the_state_of_the_explorer_that_its_cell_made_last():
     sentence = first.sentence("Make it [<large>](Large), or go [back](Reset).")
     other, second = explorer(title="Another"), explorer()
     assert repr(sentence) == "Make it <large>, or go back."
-    sentence.chosen = ["Large", 1]  # as the browser does it
+    sentence._handle_custom_msg({"question": None, "chosen": "Large"}, [])  # as the browser does it
     assert shows(first, State(size=8)) and shows(second, State(size=8)) and shows(other, State())
     data, _ = sentence._repr_mimebundle_()
     assert data["text/html"] == "<p>Make it <b>&lt;large&gt;</b>, or go <b>back</b>.</p>"

@@ -10,7 +10,10 @@ class Model {
   save_changes() { for (const name of this.#changed) { this.#changed.delete(name); this.#moved(name, this.get(name)); } }
   on(event, hear) { (this.#heard[event] ??= []).push(hear); }
   off(event, hear) { this.#heard[event] = (this.#heard[event] ?? []).filter((other) => other !== hear); }
-  send(message) { setTimeout(() => this.#tell("msg:custom", { answer: message.question })); }
+  send({ question, chosen }) {
+    this.#tell("msg:custom", { answer: question });
+    if (chosen) this.#moved("chosen", chosen);
+  }
   put(...pairs) { // several traits at once, then the news of them; says whether there was any
     const news = [];
     for (let k = 0; k < pairs.length; k += 2) {
@@ -121,7 +124,7 @@ class Film {
   // What the reader asked for. Nothing that stands is changed but what was moved; where the page does not hold that,
   // it goes to the nearest that it holds, and says how to come to what was asked for.
   moved(widget, trait, value) {
-    if (trait === "chosen") { this.choose(value[0], true); return; }
+    if (trait === "chosen") { this.choose(value, true); return; }
     const field = this.fields.find((each) => each.widget === widget), { texts, column } = field.shown;
     const states = this.having(this.fields.filter((each) => each !== field).map((each) => [each.column, each.column[this.state]]));
     const exact = states.find((state) => same(texts[column[state]], value));
@@ -295,7 +298,7 @@ const play = async (kinds) => {
     return film.start();
   });
   filled("sentence", (el, { film, parts }) => {
-    kinds.Sentence.render({ el, model: new Model({ parts, chosen: [] }, (_, [preset]) => films.get(film).choose(preset)) });
+    kinds.Sentence.render({ el, model: new Model({ parts }, (_, preset) => films.get(film).choose(preset)) });
   });
   filled("prediction", (el, { outcome, ...asked }) => {
     const model = new Model({ ...asked, predicted: "", outcome: {} }, () => model.put("outcome", outcome));

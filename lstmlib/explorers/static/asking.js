@@ -2,12 +2,10 @@
 const asking = (model, note, words) => {
   let questions = 0, timer = null;
   const silent = () => { note.textContent = words; };
-  const ask = () => {
-    timer = setTimeout(silent, 2000);
-    try { model.send({ question: ++questions }); } catch { silent(); }
-  };
+  const send = (message) => { try { model.send(message); } catch { silent(); } };
+  const ask = () => { timer = setTimeout(silent, 2000); send({ question: ++questions }); };
   model.on("msg:custom", (message) => {
     if (message.answer === questions) { clearTimeout(timer); note.textContent = ""; }
   });
-  return { soon: () => { clearTimeout(timer); timer = setTimeout(ask, 700); }, stop: () => clearTimeout(timer) };
+  return { send, soon: () => { clearTimeout(timer); timer = setTimeout(ask, 700); }, stop: () => clearTimeout(timer) };
 };

@@ -8,7 +8,7 @@ export default { render({ model, el }) {
     button.setAttribute("role", "button"); button.tabIndex = 0;
     button.textContent = text; button.dataset.lmSuppressShortcuts = "true";
     button.addEventListener("click", () => {
-      answer.soon(); model.set("chosen", [preset, Date.now()]); model.save_changes();
+      answer.soon(); answer.send({ question: null, chosen: preset });
     });
     button.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
