@@ -25,7 +25,7 @@ TEXTS = """() => {
     ).map((part) => {
         const { innerWidth, innerHeight } = part.ownerDocument.defaultView, box = part.getBoundingClientRect();
         const scale = part.ownerSVGElement ? box.height / part.getBBox().height : part.currentCSSZoom;
-        return [part.textContent, parseFloat(getComputedStyle(part).fontSize) * scale,
+        return [part.textContent, parseFloat(getComputedStyle(part).fontSize) * scale, part.closest(".wide") ||
             box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1 || box.top < -1];
     });
 }"""

@@ -11,9 +11,12 @@ for (const formula of document.querySelectorAll('.slides math[display="block"]')
   box.remove();
 }
 
+// The speaker's view shows them in its own letters: in smaller ones all of them is seen on a small laptop.
+for (const notes of document.querySelectorAll("aside.notes")) notes.innerHTML = `<div style="font-size: .74em">${notes.innerHTML}</div>`;
+
 await Reveal.initialize({
   width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: "c/t", transition: "none",
-  controlsTutorial: false, pdfSeparateFragments: false, totalTime: 60 * {{minutes}}, plugins: [RevealNotes],
+  controlsTutorial: false, totalTime: 60 * {{minutes}}, plugins: [RevealNotes],
 });
 
 // The keys of a presenter's remote control turn the page while an explorer has the focus, too.

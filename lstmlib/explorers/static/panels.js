@@ -2,8 +2,8 @@ export default { render({ model, el }) {
   el.classList.add("lstm-panels");
   const boxes = new Map();
   const measure = (box) => {
-    const picture = box.firstElementChild?.getBoundingClientRect();
-    box.classList.toggle("wide", picture?.width > box.clientWidth + 1);
+    const [picture, place] = [box.firstElementChild, box].map((part) => part?.getBoundingClientRect().width);
+    box.classList.toggle("wide", picture > place + 1);
   };
   const sized = new ResizeObserver((news) => news.forEach(({ target }) => measure(target)));
   const show = () => {
