@@ -199,7 +199,7 @@ def expected_difficulties(solution, notebook):
     said = [hint for name, module in imported_exercises(notebook).items()
             for check in re.findall(rf"\b{name}\.(\w+)", solution) for hint in hints(module, check)]
     said.sort(key=lambda row: row[1] == "")  # the others come last
-    rows = [f"| {f'`{typed}`' if typed else 'otherwise'} | {escaped(hint)} |" for hint, typed in said]
+    rows = [f"| {f'`{typed}`' if typed else said[0][1] and 'otherwise'} | {escaped(hint)} |" for hint, typed in said]
     table = "\n".join(["| typed | the feedback |", "|---|---|", *rows])
     return boxed("difficulties", "**Expected difficulties.**", table) if rows else ""
 
@@ -229,11 +229,11 @@ def texts(node, typed=""):
             yield text, typed
         case ast.JoinedStr(parts):
             yield "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in parts), typed
-        case ast.Tuple([wrong, hint]):  # as an `if` or an entry of a dictionary; True says less than these
+        case ast.Tuple([wrong, hint]) if not isinstance(hint, ast.Dict):  # as an `if` or an entry; True says less
             yield from texts(hint, typed if typed and isinstance(wrong, ast.Constant) else in_short(wrong) or typed)
         case ast.Dict(keys, values):
             for key, value in zip(keys, values):
-                yield from texts(value, in_short(key))
+                yield from texts(value, f"{typed}: {in_short(key)}" if typed[:1] == "'" else in_short(key))
         case ast.If(test, body, otherwise):
             for child in body:
                 yield from texts(child, in_short(test))
@@ -246,7 +246,7 @@ def texts(node, typed=""):
 
 def in_short(node):
     """A wrong answer, or the condition that finds it, as code; nothing where it is too long to help."""
-    code = ast.unparse(node.target if isinstance(node, ast.NamedExpr) else node).replace("|", "\\|")
+    code = ast.unparse(node.value if isinstance(node, ast.NamedExpr) else node).replace("|", "\\|")
     return code if len(code) <= 60 else ""
 
 

@@ -31,8 +31,8 @@ def check_three_paths(dw_of_mean):
             (mean(a, 100 * w * dy2, c), "the derivative of h^2 is 2 h, not h."),
             *((mean(k * dy1, m * dy2, n * dy3), "each of dy1, dy2, dy3 still meets a local slope on its way to h: the "
                "derivative of 2h, of h^2, of 3h.") for k, m, n in slopes),
-            *((wrong, "y1, y2 and h of the cells above belong to w = 0.05: compute them from the argument w.")
-              for wrong in (mean(2 * of_y1, 200 * w * of_y2, c), mean(2 * of_y1, 10 * of_y2, 3 * of_y3))),
+            *((of_cells_above, "y1, y2 and h of the cells above belong to w = 0.05: compute them from the argument w.")
+              for of_cells_above in (mean(2 * of_y1, 200 * w * of_y2, c), mean(2 * of_y1, 10 * of_y2, 3 * of_y3))),
             (mean(2 * (200 * w - 7), 200 * w * (1e4 * w ** 2 - 21), c),
              "7 and 21 are the targets of (1.2): take t1 and t2 from the argument targets."),
             (mean(a, b, c) / 3, "this divides twice: each path carries 1/3 exactly once."),

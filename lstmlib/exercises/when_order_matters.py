@@ -19,15 +19,15 @@ def check_sizes_after(sizes_after):
         answer = answered(sizes_after(norm, size_X, limit))
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise NotYet("Return a pair: the norm after divide-then-clip, the norm after clip-then-divide.")
-        first, last = min(norm / size_X, limit), min(norm, limit) / size_X
+        divided_first, clipped_first = min(norm / size_X, limit), min(norm, limit) / size_X
         given = f"norm {norm:g}, |X| = {size_X}, limit {limit:g}"
-        expect(answer[0], first, f"divide-then-clip, {given}", mistakes=[
-            (last, "this is clip-then-divide. The pair begins with divide-then-clip."),
+        expect(answer[0], divided_first, f"divide-then-clip, {given}", mistakes=[
+            (clipped_first, "this is clip-then-divide. The pair begins with divide-then-clip."),
             (limit, "a clip does not lengthen: a gradient below the limit stays as it is."),
             (norm / size_X, "this was not clipped, though it is longer than the limit."),
             (min(norm, limit), "divide before you clip.")])
-        expect(answer[1], last, f"clip-then-divide, {given}", mistakes=[
-            (first, "this is divide-then-clip."),
+        expect(answer[1], clipped_first, f"clip-then-divide, {given}", mistakes=[
+            (divided_first, "this is divide-then-clip."),
             (min(norm, limit), "the division behind the clip is missing."),
             (limit / size_X, "a clip does not lengthen: a gradient below the limit stays as it is."),
             (norm / size_X, "this was not clipped, though the sum is longer than the limit.")])

@@ -112,8 +112,9 @@ def test_instructors_get_solutions_notes_timings_and_difficulties(folder):
 
 
 def test_what_was_typed_stands_beside_the_hint():
-    hints = dict(handout.hints("which_X", "check_token_weights"))
+    hints = dict(handout.hints("which_X", "check_token_weights") + handout.hints("weigh_your_step", "check_sealed"))
     assert hints["the mean over M micro-batches divides by M as well."] == "1 / of_piece"
+    assert hints["is anything left over, where the references are known?"] == "'C': 'the mean over tokens'"
 
 
 @pytest.mark.parametrize("refused", [r"$$ \unknown x $$", r"$$ \eqref{a} $$", "# A\n\nSee [this](#not-there)."])
