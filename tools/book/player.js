@@ -68,6 +68,8 @@ class Film {
     for (const event of ["keydown", "pointerdown"]) {
       this.place.addEventListener(event, () => { this.byKeys = event === "keydown"; }, true);
     }
+    // A finger does not focus a slider; the page shows the verdict to whom has the focus.
+    this.place.addEventListener("input", ({ target }) => target.focus({ preventScroll: true }));
     addEventListener("hashchange", () => {
       const digits = this.asked(location.hash);
       if (digits) { this.reach(digits); this.place.scrollIntoView(); }
