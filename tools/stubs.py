@@ -39,5 +39,4 @@ def left_open(indentation, marked):
 
 
 def keys_of(dictionary, code):
-    lines = [f"    {ast.get_source_segment(code, key)}: ...," for key in dictionary.keys]
-    return "\n".join(["{", *lines, "}"])
+    return "\n".join(["{", *(f"    {ast.get_source_segment(code, key)}: ...," for key in dictionary.keys), "}"])

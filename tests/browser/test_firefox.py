@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import time
+from contextlib import closing
 
 import pytest
 from browsers import PATIENCE, SMALL_TEXT, Shown, free_port, write_notebook
@@ -62,7 +63,8 @@ def firefox(tmp_path_factory):
         while not answers(port):
             assert time.monotonic() < deadline and browser.poll() is None, "Firefox did not start"
             time.sleep(0.2)
-        yield Firefox(create_connection(f"ws://127.0.0.1:{port}/session", timeout=PATIENCE, suppress_origin=True))
+        with closing(create_connection(f"ws://127.0.0.1:{port}/session", PATIENCE, suppress_origin=True)) as socket:
+            yield Firefox(socket)
     finally:
         browser.terminate()
         browser.wait(20)
@@ -79,8 +81,7 @@ def test_the_laboratory_answers_in_the_book(firefox, small_book):
 
 def test_the_laboratory_that_lives_in_chromium_answers_in_firefox(firefox, lab):
     """It is there as it was left in the other browser, and both follow either."""
-    cell = "from lstmlib.explorers.where_to_divide import laboratory\nlaboratory()"
-    write_notebook(lab.folder / "both.ipynb", cell)
+    write_notebook(lab.folder / "both.ipynb", "from lstmlib.explorers.where_to_divide import laboratory\nlaboratory()")
     lab.open("both.ipynb")
     lab.run(0)
     shown = Shown(lab.page, laboratory())

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -26,9 +27,9 @@ c.ServerApp.token = c.IdentityProvider.token = c.ServerApp.password = c.Password
 
 
 def status(port, token):
-    connection = http.client.HTTPConnection("localhost", port)
-    connection.request("GET", "/api/kernelspecs", headers={"Authorization": f"token {token}"})
-    return connection.getresponse().status
+    with closing(http.client.HTTPConnection("localhost", port)) as connection:
+        connection.request("GET", "/api/kernelspecs", headers={"Authorization": f"token {token}"})
+        return connection.getresponse().status
 
 
 def test_whatever_a_user_configured_the_server_is_heard_here_alone_and_asks_for_its_token(tmp_path, monkeypatch):
