@@ -1,6 +1,4 @@
-"""JupyterLab in Chromium, for tests and measurements: a server of our own, one page, one notebook after another,
-and the limits of how long each of them may take.
-"""
+"""For tests and measurements: JupyterLab's server, a page in Chromium, one notebook after another, limits of time."""
 
 import contextlib
 import html

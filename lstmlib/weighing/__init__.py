@@ -36,7 +36,8 @@ def examine(gradient, items, tokens=None, length=None, keep=None, reference=None
     ->  Report. What these items cannot show is printed before anything is called, and stands in its notes.
     Raises TypeError or ValueError for wrong use; what your step raises on an ordinary batch passes through.
     """
-    if isinstance(items, str) or hasattr(items, "keys") or not {"__iter__", "__getitem__"} & {*dir(items)}:
+    a_sequence = hasattr(items, "__iter__") or hasattr(items, "__getitem__")
+    if isinstance(items, str) or hasattr(items, "keys") or not a_sequence:
         raise TypeError(f"items must be a list of a few training items, got {type(items).__name__}")
     items = list(items)
     check(gradient, items, tokens, length, keep, reference, counts, sample)
@@ -165,7 +166,8 @@ def check_meaning(means, plan):
 
 def number(function, name, item):
     """function(item) as a plain number."""
-    value = called(lambda: getattr(value := function(item), "item", lambda: value)(), (), name, "a number")
+    value = called(function, (item,), name, "a number")
+    value = called(getattr(value, "item", lambda: value), (), name, "a number")
     return arguments.number(name, int(value) if isinstance(value, bool) else value, at_least=0)
 
 
