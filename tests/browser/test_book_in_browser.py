@@ -146,6 +146,7 @@ def test_axe_finds_nothing_in_either_scheme_and_paper_is_white(path, place, visi
     assert violations(page, rules={"target-size": {"enabled": True}, **slow}) == []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        expect(page.locator("html")).to_have_attribute("data-theme", scheme)  # the explorers have heard of it
         assert violations(page, letters, runOnly=colours) == [], scheme
     page.emulate_media(media="print")
     shades = page.locator("body, .lstm-explorer, .lstm-prediction").evaluate_all("""(all) => all.map((part) =>
