@@ -1,10 +1,8 @@
 """A small LSTM in NumPy, made to show where 1/|X| may be applied to its gradient.
 
-Read it in this order: weights, cell, sequence, losses, placement, checking, training, tasks (checks and arguments say
-how wrong input is met). `clinic` is the bug clinic of notebook 8.
-
-What draws, or listens to the reader, stands apart and is imported by name: `show`, `explorers` and `exercises`. It
-alone needs matplotlib and ipywidgets.
+Read it in this order: weights, cell, sequence, losses, placement, checking, training, tasks (checks: how wrong input
+is met). `weighing` is `examine`, of notebook 9; `clinic` is `diagnose` and the bug clinic, of notebook 8. What draws,
+or listens to the reader, needs matplotlib or ipywidgets and is imported by name: `show`, `explorers`, `exercises`.
 """
 
 from .cell import step, step_backward

@@ -8,8 +8,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .arguments import quiet
-from .checks import finite_output, step_trace_of, takes, usable
+from .checks import finite_output, of_step, quiet, takes, usable
 from .weights import Weights, built
 
 
@@ -20,18 +19,23 @@ class StepTrace(namedtuple("StepTrace", "x h_prev c_prev i f g o c h")):
 @quiet
 def sigmoid(z):
     """1 / (1 + exp(-z)), with a relative error of a few roundings; what would be a subnormal number may be 0."""
-    if np.iscomplexobj(z):  # where exp overflows, complex 1 / (1 + exp(-z)) is NaN
-        e = np.exp(np.where(z.real < 0, z, -z))
-        return np.where(z.real < 0, e, 1) / (1 + e)
-    return 1 / (1 + np.exp(-z))
+    return sigmoid_of_minus(-z)
 
 
-@takes(weights=usable, x="B D", h_prev="B H", c_prev="B H")
+def sigmoid_of_minus(z, out=None):
+    """1 / (1 + exp(z)), in the memory of `out` where given."""
+    if np.iscomplexobj(z):  # where exp overflows, complex 1 / (1 + exp(z)) is NaN
+        e = np.exp(np.where(z.real > 0, -z, z))
+        return np.divide(np.where(z.real > 0, e, 1), 1 + e, out=out)
+    return np.reciprocal(np.add(np.exp(z, out=out), 1, out=out), out=out)
+
+
+@takes(weights=(Weights, usable), x="B D", h_prev="B H", c_prev="B H")
 def step(weights, x, h_prev, c_prev):
     """One timestep forward.
 
     x (B, D), h_prev (B, H), c_prev (B, H)  ->  y (B, K), h (B, H), c (B, H), StepTrace
-    Raises ValueError or TypeError where a shape or dtype does not fit the weights, and where y would not be finite.
+    Raises ValueError where y would not be finite.
     """
     z = x @ weights.Wx + h_prev @ weights.Wh + weights.b
     z_i, z_f, z_g, z_o = np.split(z, 4, axis=-1)
@@ -45,7 +49,7 @@ def step(weights, x, h_prev, c_prev):
     return finite_output("y", y), h, c, StepTrace(x, h_prev, c_prev, i, f, g, o, c, h)
 
 
-@takes(weights=usable, trace=step_trace_of(StepTrace), dy="B K", dh_next="B H", dc_next="B H")
+@takes(weights=(Weights, usable), trace=(StepTrace, of_step), dy="B K", dh_next="B H", dc_next="B H")
 def step_backward(weights, trace, dy, dh_next, dc_next):
     """One timestep backward: the lines of `step`, read from the last to the first.
 
@@ -54,7 +58,6 @@ def step_backward(weights, trace, dy, dh_next, dc_next):
     dc_next  (B, H)  gradient from the next timestep, along the cell state, into c
     ->  gradient (Weights: this timestep's contribution), dh_prev (B, H), dc_prev (B, H)
     What is too large for the dtype becomes infinite or NaN, as in `backward`.
-    Raises ValueError or TypeError where a shape or dtype does not fit the weights.
     """
     x, h_prev, c_prev, i, f, g, o, c, h = trace
     dh = dy @ weights.Wy.T + dh_next

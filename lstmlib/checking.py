@@ -2,27 +2,26 @@
 
 import numpy as np
 
-from . import arguments
-from .checks import a_weights, takes
+from . import checks
+from .checks import real, takes
 from .weights import Weights, entries, in_scale, length
 
 CENTRAL_STEP = {"e": 0.1, "f": 3e-3, "d": 1e-5}
 
 
-@takes(weights=a_weights(real=True))
+@takes(weights=(Weights, real))
 def numerical_gradient(f, weights, method="complex", step=None):
     """The gradient of f at `weights`, from the values of f alone, one entry at a time.
 
     f        a function Weights -> number
-    method   "complex": Im f(w + ih) / h with h = 1e-20 (Squire & Trapp 1998, "Using complex
-             variables to estimate derivatives of real functions"): nothing is subtracted, so the error is near
-             machine precision; f must be computed by analytic operations.
+    method   "complex": Im f(w + ih) / h with h = 1e-20, f analytic (Squire & Trapp 1998, "Using complex variables to
+             estimate derivatives of real functions"): nothing is subtracted, so errors are near machine precision.
              "central": (f(w + h) - f(w - h)) / 2h: with h = 1e-5 errors near 1e-9 of the gradient.
     step     h of the central differences; where None 1e-5, for float32 weights 3e-3, for float16 0.1. An f that
              computes in float32 needs 3e-3 too, for its rounding is divided by h.
     ->  Weights, in float64
-    Raises ValueError for another method, a step that is not positive or goes with no central differences, or a
-    value of f that is not finite, TypeError for an f that is no function or gives no number, and for complex weights.
+    Raises ValueError for another method, a step that is not positive or goes with no central differences, or a value
+    of f that is not finite, TypeError for an f that is no function or gives no number.
     """
     if not callable(f):
         raise TypeError(f"f must be a function from Weights to a number, got {type(f).__name__}")
@@ -30,14 +29,14 @@ def numerical_gradient(f, weights, method="complex", step=None):
         raise ValueError(f"method must be 'complex' or 'central', got {method!r}")
     if step is not None and method == "complex":
         raise ValueError(f"step must be left out with method 'complex', got {step!r}")
-    h = CENTRAL_STEP[weights.dtype.char] if step is None else arguments.number("step", step, above=0)
+    h = CENTRAL_STEP[weights.dtype.char] if step is None else checks.number("step", step, above=0)
     dtype = complex if method == "complex" else float
     arrays = {name: array.astype(dtype) for name, array in weights.items()}
 
     def value(name, index, change):
         moved = arrays[name].copy()
         moved[index] += change
-        return arguments.number("the value of f", f(Weights(**arrays | {name: moved})), complex_too=dtype is complex)
+        return checks.number("the value of f", f(Weights(**arrays | {name: moved})), complex_too=dtype is complex)
 
     def slope(name, index):
         if method == "complex":
@@ -50,10 +49,7 @@ def numerical_gradient(f, weights, method="complex", step=None):
 
 @takes(gradient=Weights, truth=Weights)
 def relative_error(gradient, truth):
-    """||gradient - truth|| / ||truth||, over all entries of all arrays; 0 where both are zero.
-
-    Raises TypeError or ValueError unless both are Weights of the same shapes. NaN or infinite where an entry is.
-    """
+    """||gradient - truth|| / ||truth||, over all entries; 0 where both are zero, NaN or infinite where an entry is."""
     (gradient, truth), _ = in_scale(np.stack([entries(gradient), entries(gradient.check_like(truth))]))
     difference, size = length(gradient - truth), length(truth)
     return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
@@ -61,10 +57,7 @@ def relative_error(gradient, truth):
 
 @takes(gradient=Weights, truth=Weights)
 def cosine(gradient, truth):
-    """The cosine of the angle between two gradients: blind to a constant factor. NaN where one is zero.
-
-    (Of complex ones the real part of the product counts.) Raises as `relative_error` does.
-    """
+    """The cosine of the angle between two gradients (Re of their product): blind to a factor; NaN where one is zero."""
     (gradient, _), (truth, _) = in_scale(entries(gradient)), in_scale(entries(gradient.check_like(truth)))
     lengths = length(gradient) * length(truth)
     return float(np.vdot(gradient, truth).real / lengths) if lengths else float("nan")

@@ -1,72 +1,162 @@
-"""`takes`: what a function asks of its arguments is said in front of it, and its body is left to the equations.
+"""What is asked of arguments is said in front of a function, and its body is left to the equations.
 
-    @takes(weights=usable, x="B D", h_prev="B H", c_prev="B H")
+    @takes(weights=(Weights, usable), x="B D", h_prev="B H", c_prev="B H")
     def step(weights, x, h_prev, c_prev): ...
 
 A text asks for a finite array of these axes: a letter means one size throughout, the dtype is that of what was asked
-before. A class asks for an instance. All else is a function (name, value, seen) -> what the body receives, where `seen`
-holds the sizes, the dtype and the arguments found so far.
+before. A class asks for an instance, a tuple for one thing after the other. All else is a function (name, value, seen)
+-> what the body receives, where `seen` holds the sizes, the dtype and the arguments found so far. None is left as it
+is where it is the default. What is wrong raises TypeError or ValueError: the name, what was expected, what came.
 """
 
-from functools import wraps
-from inspect import signature
+import numbers
+import operator
+from functools import partial, wraps
+from inspect import cleandoc, signature
 
 import numpy as np
 
-from . import arguments
-from .weights import Weights
+# What is too large for its dtype becomes infinite, without a warning; the docstrings say where that can happen.
+quiet = np.errstate(over="ignore", invalid="ignore")
+BOUNDS = {"above": operator.gt, "at_least": operator.ge, "below": operator.lt, "at_most": operator.le}
 
 
 def takes(**asked):
     """Check the named arguments, in this order; then call the function, without warnings of what becomes too large."""
     def decorate(function):
-        parameters = signature(function).parameters
-        names = tuple(parameters)
+        parameters = dict(signature(function).parameters)
         defaults = {name: given.default for name, given in parameters.items() if given.default is not given.empty}
-        checks = [(name, check_of(ask, defaults.get(name, ...) is None)) for name, ask in asked.items()]
+        checks = [(name, check_of(part), defaults.get(name, ...) is None)
+                  for name, ask in asked.items() for part in (ask if isinstance(ask, tuple) else (ask,))]
 
         @wraps(function)
+        @quiet
         def checked(*args, **kwargs):
-            own = dict(zip(names, args), **kwargs)
+            own = dict(zip(parameters, args), **kwargs)
             given = {**defaults, **own}
             if len(own) < len(args) + len(kwargs) or given.keys() != parameters.keys():
                 return function(*args, **kwargs)  # Python says what does not fit
             seen = {}
-            with np.errstate(over="ignore", invalid="ignore"):
-                for name, check in checks:
+            for name, check, optional in checks:
+                if given[name] is not None or not optional:
                     seen[name] = given[name] = check(name, given[name], seen)
-                return function(**given)
+            return function(**given)
 
+        errors = f"Raises TypeError or ValueError where one of these is not as said here: {', '.join(asked)}."
+        checked.__doc__ = f"{cleandoc(function.__doc__ or '')}\n\n{errors}"
         return checked
 
     return decorate
 
 
-def check_of(ask, optional):
-    """What `ask` stands for, as a function (name, value, seen); an optional array may be None."""
-    def array(name, value, seen):
-        if optional and value is None:
-            return None
-        found = arguments.array(name, value, ask, seen, seen.get("dtype"))
-        seen.setdefault("dtype", found.dtype)
-        return found
-
+def check_of(ask):
+    """What `ask` stands for, as a function (name, value, seen)."""
     if isinstance(ask, str):
-        return array
-    return (lambda name, value, seen: arguments.instance(name, value, ask)) if isinstance(ask, type) else ask
+        return lambda name, value, seen: array(name, value, ask, seen)
+    return (lambda name, value, seen: instance(name, value, ask)) if isinstance(ask, type) else ask
 
 
-def bounded(check):
-    """A check of `arguments` that is to be given bounds: number(above=0)."""
-    return lambda **bounds: lambda name, value, seen: check(name, value, **bounds)
+def array(name, value, axes, seen):
+    """A finite array, not empty, of the axes in a text such as "T B D"; "..." in front stands for any further axes.
+
+    seen  {axis: size} where known, and the dtype to convert to (no complex array is made real); what is found is added
+    """
+    given, dtype = rectangular(name, value), seen.get("dtype")
+    if given.dtype.kind not in "buifc":
+        raise TypeError(f"{name} must hold numbers, got dtype {given.dtype}")
+    if dtype is None:
+        dtype = given.dtype.newbyteorder("=") if given.dtype.kind in "fc" else np.dtype(float)
+    if given.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(f"{name} must hold real numbers ({dtype}), got {given.dtype}")
+    shape(name, given, axes, seen)
+    with np.errstate(over="ignore"):
+        result = given.astype(dtype, copy=False)
+    if not np.isfinite(result).all():
+        where = tuple(map(int, np.argwhere(~np.isfinite(result))[0]))
+        raise ValueError(f"{name} must be finite in {dtype}, got {given[where]} at index {where}")
+    seen.setdefault("dtype", dtype)
+    return result
 
 
-number, count = bounded(arguments.number), bounded(arguments.count)
+def rectangular(name, value):
+    """An array of whatever dtype: no nested sequences of different lengths, no masked entries."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name} must have no masked entries, got {np.ma.count_masked(value)} of them")
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be a rectangular array, got nested sequences of different lengths") from None
+    except Exception as error:
+        raise TypeError(f"{name} must be an array, got {type(value).__name__} ({error})") from error
+
+
+def shape(name, given, axes, sizes):
+    """An array whose shape fits `axes` and `sizes` (`seen` of `array`)."""
+    axes, found = axes.split(), given.shape
+    if axes[0] == "...":
+        cut = max(given.ndim - len(axes) + 1, 0)
+        found = (found[:cut], *found[cut:])
+    if len(found) != len(axes) or [1 for axis, size in zip(axes, found) if sizes.get(axis, size) != size]:
+        known = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes if axis in sizes)
+        wanted = f"({', '.join(axes)})" + (known and f" with {known}")
+        raise ValueError(f"{name} must have shape {wanted}, got {given.shape}")
+    if given.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {given.shape}")
+    sizes.update(zip(axes, found))
+    return given
+
+
+def number(name, value, seen=None, complex_too=False, **bounds):
+    """A plain finite Python number inside the bounds: it leaves the dtype of an array that it multiplies as it is."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool) or not isinstance(value, numbers.Complex if complex_too else numbers.Real):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    try:
+        plain = float(value) if isinstance(value, numbers.Real) else complex(value)
+    except OverflowError:
+        plain = np.inf
+    if not np.isfinite(plain):
+        raise ValueError(f"{name} must be finite, got {in_print(value)}")
+    return within(name, value, plain, **bounds)
+
+
+positive, not_negative = partial(number, above=0), partial(number, at_least=0)
+fraction = partial(number, at_least=0, below=1)
+
+
+def count(name, value, seen=None, at_least=1, at_most=np.iinfo(int).max):
+    """A whole number within the bounds, as an int."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be a whole number, got {in_print(value, repr)}")
+    return within(name, value, int(value), at_least=at_least, at_most=at_most)
+
+
+def within(name, value, plain, **bounds):
+    """`plain`, inside the bounds: above, at_least, below, at_most."""
+    for bound, limit in bounds.items():
+        if not BOUNDS[bound](plain, limit):
+            raise ValueError(f"{name} must be {bound.replace('_', ' ')} {limit}, got {in_print(value)}")
+    return plain
+
+
+def in_print(value, form=str):
+    """A number in print: Python prints no whole number of more than 4300 digits."""
+    try:
+        return form(value)
+    except ValueError:
+        return "a number of thousands of digits"
+
+
+def instance(name, value, kind):
+    """An instance of `kind`."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+    return value
 
 
 def usable(name, weights, seen):
     """Weights that can be computed with."""
-    arguments.instance(name, weights, Weights)
     if weights.lead:
         raise ValueError(f"{name} must have no leading axes, got {weights}")
     if not weights.finite:
@@ -76,61 +166,57 @@ def usable(name, weights, seen):
     return weights
 
 
-def a_weights(finite=False, real=False, fitting=False, optional=False):
-    """A Weights that is finite, real, or fits the argument `weights`: can be subtracted from it."""
-    def check(name, given, seen):
-        if optional and given is None:
-            return None
-        arguments.instance(name, given, Weights)
-        if finite and not given.finite:
-            raise ValueError(f"{name} must be finite, got infinity or NaN")
-        if real and given.dtype.kind == "c":
-            raise TypeError(f"{name} must be real, got {given}")
-        if fitting and seen["weights"].check_like(given).dtype.kind == "c" != seen["weights"].dtype.kind:
-            raise TypeError(f"{name} must be real, as the weights are, got {given}")
-        return given
+def finite(name, given, seen):
+    """Weights without infinity or NaN."""
+    if not given.finite:
+        raise ValueError(f"{name} must be finite, got infinity or NaN")
+    return given
 
-    return check
+
+def real(name, given, seen):
+    """Weights that are not complex."""
+    if given.dtype.kind == "c":
+        raise TypeError(f"{name} must be real, got {given}")
+    return given
+
+
+def fitting(name, given, seen):
+    """Weights that can be subtracted from the argument `weights`."""
+    if seen["weights"].check_like(given).dtype.kind == "c" != seen["weights"].dtype.kind:
+        raise TypeError(f"{name} must be real, as the weights are, got {given}")
+    return given
 
 
 def moments(name, state, seen):
-    """What `adam` keeps: (m, v, t), or None at the start."""
-    if state is None:
-        return None
-    if len(arguments.instance(name, state, tuple)) != 3:
+    """What `adam` keeps: (m, v, t)."""
+    if len(instance(name, state, tuple)) != 3:
         raise ValueError(f"{name} must be (m, v, t), as adam returned it, got {len(state)} entries")
-    fits = a_weights(fitting=True)
-    return fits(name, state[0], seen), fits(name, state[1], seen), arguments.count(f"t in {name}", state[2])
+    m, v = (fitting(name, instance(name, moment, type(seen["weights"])), seen) for moment in state[:2])
+    return m, v, count(f"t in {name}", state[2])
 
 
-def trace_of(kind):
+def of_forward(name, trace, seen):
     """A trace that `forward` can have left with these weights."""
-    def check(name, trace, seen):
-        (T, B, D), H, K = arguments.instance(name, trace, kind).X.shape, trace.hiddens.shape[-1], trace.Y.shape[-1]
-        if (D, H, K, trace.Y.dtype) != (seen["D"], seen["H"], seen["K"], seen["dtype"]):
-            raise ValueError(f"{name} must come from weights like these, {seen['weights']}, got {trace}")
-        seen.update(T=T, B=B)
-        return trace
-
-    return check
+    (T, B, D), H, K = trace.X.shape, trace.hiddens.shape[-1], trace.Y.shape[-1]
+    if (D, H, K, trace.Y.dtype) != (seen["D"], seen["H"], seen["K"], seen["dtype"]):
+        raise ValueError(f"{name} must come from weights like these, {seen['weights']}, got {trace}")
+    seen.update(T=T, B=B)
+    return trace
 
 
-def step_trace_of(kind):
+def of_step(name, trace, seen):
     """A trace that `step` can have left with these weights."""
-    def check(name, trace, seen):
-        x, *states = [arguments.rectangular(name, array) for array in arguments.instance(name, trace, kind)]
-        shapes = [state.shape for state in states]
-        if x.ndim != 2 or len(set(shapes)) > 1 or shapes[0][:-1] != x.shape[:1]:
-            raise ValueError(f"{name} must hold x (B, D) and eight arrays (B, H), got {x.shape} and {shapes}")
-        (seen["B"], D), (_, H) = x.shape, shapes[0]
-        if (D, H) != (seen["D"], seen["H"]):
-            raise ValueError(f"{name} must come from weights like these, {seen['weights']}, got D={D}, H={H}")
-        for array in (x, *states):
-            if array.dtype != seen["dtype"]:
-                raise TypeError(f"{name} must have the dtype {seen['dtype']} of the weights, got {array.dtype}")
-        return kind(x, *states)
-
-    return check
+    x, *states = [rectangular(name, array) for array in trace]
+    shapes = [state.shape for state in states]
+    if x.ndim != 2 or len(set(shapes)) > 1 or shapes[0][:-1] != x.shape[:1]:
+        raise ValueError(f"{name} must hold x (B, D) and eight arrays (B, H), got {x.shape} and {shapes}")
+    (seen["B"], D), (_, H) = x.shape, shapes[0]
+    if (D, H) != (seen["D"], seen["H"]):
+        raise ValueError(f"{name} must come from weights like these, {seen['weights']}, got D={D}, H={H}")
+    for array in (x, *states):
+        if array.dtype != seen["dtype"]:
+            raise TypeError(f"{name} must have the dtype {seen['dtype']} of the weights, got {array.dtype}")
+    return type(trace)(x, *states)
 
 
 def crossing(at):
@@ -144,7 +230,7 @@ def crossing(at):
         crossed = at(edge, gradient)
         if crossed is gradient:
             return gradient
-        crossed = arguments.rectangular(f"what at({edge!r}, gradient) returns", crossed)
+        crossed = rectangular(f"what at({edge!r}, gradient) returns", crossed)
         if crossed.shape != gradient.shape or crossed.dtype.kind not in "buifc":
             raise ValueError(f"at({edge!r}, gradient) must return an array of numbers of shape {gradient.shape}, "
                              f"got {'None' if crossed[()] is None else f'{crossed.dtype} {crossed.shape}'}")
@@ -156,13 +242,11 @@ def crossing(at):
 
 
 def true_or_false(name, mask, seen):
-    """A mask (T, B), as booleans (T, B, 1): true where an item counts. All count where it is None."""
-    if mask is None:
-        return np.True_
-    mask = arguments.rectangular(name, mask)
+    """A mask (T, B), as booleans (T, B, 1): true where an item counts."""
+    mask = rectangular(name, mask)
     if mask.dtype.kind not in "buif":
         raise TypeError(f"{name} must hold only true and false (or 1 and 0), got dtype {mask.dtype}")
-    other = arguments.shape(name, mask, "T B", seen)[(mask != 0) & (mask != 1)]
+    other = shape(name, mask, "T B", seen)[(mask != 0) & (mask != 1)]
     if other.size:
         raise ValueError(f"{name} must hold only true and false (or 1 and 0), got {other[0]}")
     return mask[..., None] != 0
@@ -170,12 +254,12 @@ def true_or_false(name, mask, seen):
 
 def shares_of_classes(name, labels, seen):
     """Soft labels (T, B, K) as they are; labels (T, B), whole numbers below K, as such: 1 for the label, else 0."""
-    labels, K = arguments.rectangular(name, labels), seen["K"]
+    labels, K = rectangular(name, labels), seen["K"]
     if labels.dtype.kind == "f" and labels.ndim == 3:
-        return arguments.array(name, labels, "T B K", seen)
+        return array(name, labels, "T B K", seen | {"dtype": None})
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name} must be whole numbers, got dtype {labels.dtype}")
-    labels = np.where(seen["mask"], arguments.shape(name, labels, "T B", seen)[..., None], 0)[..., 0]
+    labels = np.where(seen.get("mask", True), shape(name, labels, "T B", seen)[..., None], 0)[..., 0]
     if labels.min() < 0 or labels.max() >= K:
         raise ValueError(f"{name} must be from 0 to K-1 = {K - 1}, got {labels[(labels < 0) | (labels >= K)][0]}")
     return np.eye(K)[labels]

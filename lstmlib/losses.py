@@ -6,7 +6,7 @@ precision.
 
 import numpy as np
 
-from .checks import number, shares_of_classes, takes, true_or_false
+from .checks import fraction, shares_of_classes, takes, true_or_false
 from .weights import wide
 
 
@@ -18,14 +18,12 @@ def squared_error(Y, targets, mask=None):
     mask        (T, B), true (or 1) for each item that counts; all count where None
     ->  loss (a float, or complex for complex Y), dY (T, B, K) in the dtype of Y; what is too large for its
         dtype is infinite (in a complex loss also NaN)
-    Raises ValueError or TypeError where an argument does not fit or is not finite.
     """
-    dY = np.where(mask, Y - targets, 0)
+    dY = np.where(mask is None or mask, Y - targets, 0)
     return 0.5 * total(wide(dY) ** 2), dY
 
 
-@takes(logits="T B K", mask=true_or_false, labels=shares_of_classes, class_weights="K",
-       smoothing=number(at_least=0, below=1))
+@takes(logits="T B K", mask=true_or_false, labels=shares_of_classes, class_weights="K", smoothing=fraction)
 def cross_entropy(logits, labels, mask=None, class_weights=None, smoothing=0):
     """-sum_k p_k log softmax(logits)_k, summed over the items that count, and its gradient.
 
@@ -37,14 +35,11 @@ def cross_entropy(logits, labels, mask=None, class_weights=None, smoothing=0):
     smoothing      s, from 0 to below 1: p becomes (1 - s) p + s/K, before it is weighted
     ->  loss (a float, or complex for complex logits; infinite where it is too large), dlogits (T, B, K) in the
         dtype of the logits
-    Raises ValueError or TypeError where an argument does not fit or is not finite.
     """
-    p = (1 - smoothing) * labels + smoothing / logits.shape[-1]
-    if class_weights is not None:
-        p = p * class_weights
+    p = ((1 - smoothing) * labels + smoothing / logits.shape[-1]) * (1 if class_weights is None else class_weights)
     shifted = wide(logits) - logits.real.max(axis=-1, keepdims=True)
     log_q = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    counted = np.where(mask, p, 0)
+    counted = np.where(mask is None or mask, p, 0)
     loss = -total(np.multiply(counted, log_q, out=np.zeros_like(log_q), where=counted != 0).sum(axis=-1))
     return loss, (np.exp(log_q) * counted.sum(axis=-1, keepdims=True) - counted).astype(logits.dtype)
 

@@ -6,10 +6,10 @@ every edge of the set that the path crosses, so a set is right when every path c
 
 import numpy as np
 
-from . import arguments
-from .checks import crossing, takes, trace_of, usable
+from . import checks
+from .checks import crossing, of_forward, takes, usable
 from .sequence import Trace, backward
-from .weights import scaled
+from .weights import Weights, scaled
 
 EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", "dW")
 RIGHT = (("loss",), ("dy",), ("dh_above", "dWy_t"), ("dW_t", "dWy_t"), ("dW",))  # every right set, where T >= 2
@@ -20,8 +20,7 @@ def scale_at(edges, factor):
 
     Raises ValueError for a name that is not in EDGES or a factor that is not finite, TypeError for no names or number.
     """
-    edges = edge_set(edges)
-    factor = arguments.number("factor", factor, complex_too=True)
+    edges, factor = edge_set(edges), checks.number("factor", factor, complex_too=True)
     return lambda edge, gradient: scaled(gradient, factor) if edge in edges else gradient
 
 
@@ -49,7 +48,7 @@ class record(dict):
         return crossed
 
 
-@takes(weights=usable, trace=trace_of(Trace), dY="T B K", dh_T="B H", dc_T="B H")
+@takes(weights=(Weights, usable), trace=(Trace, of_forward), dY="T B K", dh_T="B H", dc_T="B H")
 def crossing_spectrum(weights, trace, dY, edges, dh_T=None, dc_T=None):
     """The gradient, sorted by how often its paths cross `edges`, in one backward pass.
 
@@ -57,15 +56,13 @@ def crossing_spectrum(weights, trace, dY, edges, dh_T=None, dc_T=None):
     be carried as an axis in front of every gradient: multiplying by s moves each entry up by one.
 
     dY (T, B, K); dh_T, dc_T (B, H) as in `backward`  ->  Weights with an axis k = 0..k_max in front: g_k is entry k
-    Raises ValueError for a name that is not in EDGES, and as `backward` does.
+    Raises ValueError for a name that is not in EDGES, TypeError for no names.
     """
     edges = edge_set(edges)
     k_max = max(paths.bit_length() for paths in path_crossings(edges, len(dY)).values()) - 1
 
     def multiply_by_s(edge, gradient):
-        if edge not in edges:
-            return gradient
-        return np.concatenate([np.zeros_like(gradient[:1]), gradient[:-1]])
+        return np.concatenate([np.zeros_like(gradient[:1]), gradient[:-1]]) if edge in edges else gradient
 
     def undivided(gradient):
         return None if gradient is None else np.stack([gradient, *[0 * gradient] * k_max])
@@ -79,7 +76,7 @@ def crosses_exactly_once(edges, T):
     ->  {"Wx": bool, "Wh": bool, "b": bool, "Wy": bool, "by": bool}
     Counts paths; no gradient is computed. Raises ValueError for a name that is not in EDGES or a T below 1.
     """
-    once, T = 1 << 1, arguments.count("T", T)
+    once, T = 1 << 1, checks.count("T", T)
     T = min(T, 2)  # if all paths cross once here, no hop through time crosses; if not, longer ones do not mend it
     return {name: paths == once for name, paths in path_crossings(edges, T).items()}
 

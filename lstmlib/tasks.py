@@ -1,5 +1,7 @@
 """Two tasks of Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", as arrays with masks."""
 
+from functools import partial
+
 import numpy as np
 
 from .checks import count, takes
@@ -11,7 +13,7 @@ REBER = {"start": {"B": "a"}, "a": {"T": "b", "P": "c"}, "b": {"S": "b", "X": "d
          "d": {"X": "c", "S": "f"}, "e": {"P": "d", "V": "f"}, "f": {"E": "end"}}
 
 
-@takes(T=count(at_least=6), B=count(), rng=np.random.Generator)
+@takes(T=partial(count, at_least=6), B=count, rng=np.random.Generator)
 def adding_problem(T, B, rng):
     """Experiment 4 of the paper: add two marked numbers, seen long before the end.
 
@@ -40,7 +42,7 @@ def adding_problem(T, B, rng):
     return np.stack([number, marker], axis=-1), targets[..., None], mask
 
 
-@takes(n=count(), rng=np.random.Generator)
+@takes(n=count, rng=np.random.Generator)
 def reber_strings(n, rng, embedded=True):
     """n strings of the (embedded) Reber grammar, and the symbol that follows each symbol.
 
@@ -55,17 +57,12 @@ def reber_strings(n, rng, embedded=True):
     if not isinstance(embedded, bool | np.bool_):
         raise TypeError(f"embedded must be True or False, got {type(embedded).__name__}")
     strings = [reber_string(rng, embedded) for _ in range(n)]
-    T = max(map(len, strings)) - 1
-    X = np.zeros((T, n, len(REBER_SYMBOLS)))
-    labels = np.zeros((T, n), int)
-    mask = np.zeros((T, n), bool)
+    lengths = np.array([len(string) for string in strings])
+    symbols = np.zeros((lengths.max(), n), int)
     for k, string in enumerate(strings):
-        symbols = [REBER_SYMBOLS.index(symbol) for symbol in string]
-        steps = np.arange(len(symbols) - 1)
-        X[steps, k, symbols[:-1]] = 1
-        labels[steps, k] = symbols[1:]
-        mask[steps, k] = True
-    return X, labels, mask
+        symbols[:len(string), k] = [REBER_SYMBOLS.index(symbol) for symbol in string]
+    mask = np.arange(1, len(symbols))[:, None] < lengths
+    return mask[..., None] * np.eye(len(REBER_SYMBOLS))[symbols[:-1]], symbols[1:], mask
 
 
 def reber_string(rng, embedded=True):

@@ -8,7 +8,7 @@ dtype; what moves past its largest number becomes infinite.
 
 import numpy as np
 
-from .checks import a_weights, moments, number, takes
+from .checks import finite, fitting, fraction, moments, not_negative, positive, real, takes
 from .sequence import backward, forward
 from .weights import Weights, built, wide
 
@@ -21,10 +21,8 @@ def train(weights, batches, gradient, optimiser, rate, **settings):
 
     batches   anything to loop over, of any kind, endless too
     gradient  gradient(weights, batch) -> (a report, Weights): here is where the backward pass, 1/|X| and clips belong
-    rate      a number, or a function of the number of batches that have been learned from
-    settings  of the optimiser, beside the rate
-    ->  an iterator over (report, weights after the step)
-    Raises, at the step that is wrong, what the optimiser raises.
+    rate      a number, or a function of the number of batches learned from; settings: the optimiser's others
+    ->  an iterator over (report, weights after the step). Raises, at the step that is wrong, what the optimiser raises
     """
     state = None
     for n, batch in enumerate(batches):
@@ -47,32 +45,28 @@ def summed(loss, at=None):
     return gradient
 
 
-@takes(weights=Weights, gradient=a_weights(finite=True, fitting=True), rate=number(above=0))
+@takes(weights=Weights, gradient=(Weights, finite, fitting), rate=positive)
 def sgd(weights, gradient, state=None, rate=0.1):
-    """w - rate * gradient. Returns (weights, None): it keeps no state.
-
-    Raises ValueError or TypeError where the gradient does not fit the weights, or the rate is not above 0.
-    """
-    return moved(weights, gradient, rate), None
+    """w - rate * gradient.  ->  (weights, None): it keeps no state."""
+    return built(Weights, weights.each(lambda w, d: (w - rate * wide(d)).astype(w.dtype), gradient)), None
 
 
-@takes(weights=Weights, gradient=a_weights(finite=True, fitting=True), rate=number(above=0),
-       beta=number(at_least=0, below=1), state=a_weights(fitting=True, optional=True))
+@takes(weights=Weights, gradient=(Weights, finite, fitting), rate=positive, beta=fraction, state=(Weights, fitting))
 def momentum(weights, gradient, state=None, rate=0.1, beta=0.9):
     """v <- beta v + gradient;  w <- w - rate v (Polyak 1964, in the form of torch.optim.SGD).
 
+    beta   from 0 to below 1
     state  v, a Weights, or None at the start.  ->  (weights, state)
-    Raises ValueError or TypeError as `sgd` does, for beta outside [0, 1), and for a state that does not fit or
-    grows past the largest number.
+    Raises ValueError where v grows past the largest number.
     """
     velocity = gradient if state is None else beta * state + gradient
     if not velocity.finite:
         raise ValueError(f"gradient and state must leave v finite, got an overflow of {velocity.dtype}")
-    return moved(weights, velocity, rate), velocity
+    return sgd(weights, velocity, rate=rate)[0], velocity
 
 
-@takes(weights=a_weights(real=True), gradient=a_weights(finite=True, fitting=True), rate=number(above=0),
-       beta1=number(at_least=0, below=1), beta2=number(at_least=0, below=1), epsilon=number(at_least=0), state=moments)
+@takes(weights=(Weights, real), gradient=(Weights, finite, fitting), rate=positive,
+       beta1=fraction, beta2=fraction, epsilon=not_negative, state=moments)
 def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """Adam (Kingma & Ba 2015, algorithm 1).
 
@@ -80,10 +74,9 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
         v <- beta2 v + (1 - beta2) gradient^2        v' = v / (1 - beta2^t)
         w <- w - rate m' / (sqrt(v') + epsilon)
 
-    state  (m, v, t), or None at the start; m and v in at least double precision.  ->  (weights, state)
-    An entry whose v' and epsilon are both 0 stays where it is.
-    Raises ValueError or TypeError as `sgd` does, for complex weights, beta1 or beta2 outside [0, 1), epsilon below 0,
-    a state that does not fit, and a gradient whose square is infinite.
+    weights real; beta1, beta2 from 0 to below 1; epsilon at least 0
+    state   (m, v, t), or None at the start; m and v in at least double precision.  ->  (weights, state)
+    An entry whose v' and epsilon are both 0 stays where it is. Raises ValueError where a square is infinite.
     """
     gradient = gradient.map(wide)
     m, v, t = (gradient * 0, gradient * 0, 0) if state is None else state
@@ -101,27 +94,16 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
     return built(Weights, weights.each(move, m, v)), (m, v, t)
 
 
-@takes(gradient=a_weights(finite=True), limit=number(above=0))
+@takes(gradient=(Weights, finite), limit=positive)
 def clip_by_norm(gradient, limit):
-    """The gradient, shortened to norm `limit` where it is longer (Pascanu, Mikolov & Bengio 2013, algorithm 1).
-
-    Raises TypeError unless gradient is a Weights, ValueError unless it is finite and limit is above 0.
-    """
+    """The gradient, shortened to norm `limit` where it is longer (Pascanu, Mikolov & Bengio 2013, algorithm 1)."""
     norm = gradient.norm()
     if limit < norm * 1e-290:  # too far apart for limit / norm; or a norm past all floats
         return clip_by_norm(gradient / 2 ** 100, limit)
     return gradient * (limit / norm) if norm > limit else gradient
 
 
-@takes(gradient=a_weights(finite=True, real=True), limit=number(above=0))
+@takes(gradient=(Weights, finite, real), limit=positive)
 def clip_by_value(gradient, limit):
-    """The gradient with every entry held within +-limit.
-
-    Raises TypeError unless gradient is a real Weights, ValueError unless it is finite and limit is above 0.
-    """
+    """The gradient, real, with every entry held within +-limit."""
     return gradient.map(lambda array: np.clip(wide(array), -limit, limit).astype(array.dtype))
-
-
-def moved(weights, direction, rate):
-    """weights - rate * direction, in the dtype of the weights."""
-    return built(Weights, weights.each(lambda w, d: (w - rate * wide(d)).astype(w.dtype), direction))

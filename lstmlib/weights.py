@@ -10,7 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
-from . import arguments
+from . import checks
+
+DTYPES = tuple(map(np.dtype, "efdFD"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class Weights:
 
     def __post_init__(self):
         for name, given in self.items():
-            array = arguments.rectangular(name, given)
+            array = checks.rectangular(name, given)
             native = array.dtype.newbyteorder("=")
             if native not in DTYPES:
                 raise TypeError(f"{name} must hold floating-point numbers, got dtype {array.dtype}")
@@ -60,8 +62,6 @@ class Weights:
 
     def map(self, function, *others):
         """Weights whose arrays are function(own array, array of each other Weights)."""
-        for other in others:
-            arguments.instance("other", other, Weights)
         return Weights(*self.each(function, *others))
 
     def __add__(self, other):
@@ -71,13 +71,13 @@ class Weights:
         return built(Weights, self.each(np.subtract, self.check_like(other)))
 
     def __mul__(self, number):
-        number = arguments.number("factor", number, complex_too=True)
+        number = checks.number("factor", number, complex_too=True)
         return built(Weights, self.each(lambda array: scaled(array, number)))
 
     __rmul__ = __mul__
 
     def __truediv__(self, number):
-        number = arguments.number("divisor", number, complex_too=True)
+        number = checks.number("divisor", number, complex_too=True)
         if number == 0:
             raise ValueError("divisor must not be zero")
         return built(Weights, self.each(lambda array: scaled(array, number, np.divide)))
@@ -85,7 +85,7 @@ class Weights:
     def __neg__(self):
         return built(Weights, self.each(np.negative))
 
-    @arguments.quiet
+    @checks.quiet
     def dot(self, other):
         """Sum of the products of all entries (the first factor conjugated where complex), safe from overflow."""
         (mine, shift), (theirs, shift_other) = in_scale(entries(self)), in_scale(entries(self.check_like(other)))
@@ -99,22 +99,22 @@ class Weights:
 
     def identical(self, other):
         """Whether every entry has the same bits."""
-        self.check_like(other)
-        return self.dtype == other.dtype and entries(self).tobytes() == entries(other).tobytes()
+        return self.dtype == self.check_like(other).dtype and entries(self).tobytes() == entries(other).tobytes()
 
     @cached_property
     def finite(self):
         """Whether no entry is infinite or NaN."""
         return all(np.isfinite(array).all() for _, array in self.items())
 
-    @arguments.quiet
+    @checks.quiet
     def each(self, function, *others):
         """The five results of function(own array, array of each other Weights)."""
+        others = [checks.instance("other", other, Weights) for other in others]
         return [function(array, *(getattr(other, name) for other in others)) for name, array in self.items()]
 
     def check_like(self, other):
         """Return `other`; TypeError or ValueError unless it is a Weights with arrays of the same shapes."""
-        arguments.instance("other", other, Weights)
+        checks.instance("other", other, Weights)
         for (name, mine), (_, theirs) in zip(self.items(), other.items()):
             if mine.shape != theirs.shape:
                 raise ValueError(f"{name} must have the same shape in both Weights, "
@@ -129,19 +129,15 @@ class Weights:
         return f"Weights({lead}D={self.D}, H={self.H}, K={self.K}, {self.dtype})"
 
 
-DTYPES = tuple(map(np.dtype, "efdFD"))
-
-
 def check_shapes(weights):
     """Raise ValueError or TypeError unless the five arrays fit each other."""
-    Wh, Wy = weights.Wh, weights.Wy
-    if Wh.ndim < 2 or Wy.ndim < 2:
-        raise ValueError(f"Wh must have shape (H, 4H) and Wy (H, K), got {Wh.shape} and {Wy.shape}")
-    if Wh.shape[-1] != 4 * weights.H:
-        raise ValueError(f"Wh must have shape (H, 4H), got {Wh.shape}")
+    if weights.Wh.ndim < 2 or weights.Wy.ndim < 2:
+        raise ValueError(f"Wh must have shape (H, 4H) and Wy (H, K), got {weights.Wh.shape} and {weights.Wy.shape}")
+    if weights.Wh.shape[-1] != 4 * weights.H:
+        raise ValueError(f"Wh must have shape (H, 4H), got {weights.Wh.shape}")
     for (name, array), axes in zip(weights.items(), ("D 4H", "H 4H", "4H", "H K", "K")):
         sizes = {"4H": 4 * weights.H, "H": weights.H, "K": weights.K}
-        arguments.shape(name, array, f"... {axes}", sizes)
+        checks.shape(name, array, f"... {axes}", sizes)
         if sizes["..."] != weights.lead:
             raise ValueError(f"{name} must have the leading axes {weights.lead} of Wh, got {sizes['...']}")
         if array.dtype != weights.dtype:
@@ -165,13 +161,13 @@ def init_weights(D, H, K, seed=0, dtype=np.float64):
     seed     a whole number of at least 0, a numpy Generator, or None for a seed that is new every time
     Raises TypeError or ValueError where D, H or K is not a whole number of at least 1, or seed or dtype is none.
     """
-    D, H, K = (arguments.count(name, value) for name, value in (("D", D), ("H", H), ("K", K)))
+    D, H, K = (checks.count(name, value) for name, value in (("D", D), ("H", H), ("K", K)))
     with suppress(TypeError):
         dtype = np.dtype(dtype).newbyteorder("=")
     if not isinstance(dtype, np.dtype) or dtype not in DTYPES:
         raise TypeError(f"dtype must be a floating-point or complex dtype, got {dtype}")
     if seed is not None and not isinstance(seed, np.random.Generator):
-        seed = arguments.count("seed", seed, at_least=0, at_most=np.inf)
+        seed = checks.count("seed", seed, at_least=0, at_most=np.inf)
     rng = np.random.default_rng(seed)
     shapes = (D, 4 * H), (H, 4 * H), (4 * H,), (H, K), (K,)
     Wx, Wh, b, Wy, by = (rng.uniform(-1, 1, shape) / np.sqrt(H) for shape in shapes)
@@ -189,7 +185,6 @@ def wide(array):
     return array.astype(np.result_type(array, float), copy=False)
 
 
-@arguments.quiet
 def in_scale(array):
     """(array / 2^e, e), exact, in at least double precision: 2^e is near the largest entry, 1 if one is not finite."""
     largest = np.abs(wide(array)).max()
@@ -197,17 +192,14 @@ def in_scale(array):
     return wide(array) * 2.0 ** -e, e
 
 
-@arguments.quiet
+@checks.quiet
 def length(array):
     """The Euclidean norm, safe from overflow on the way."""
     array, e = in_scale(array)
     return float(np.ldexp(np.sqrt(np.vdot(array, array).real), e))
 
 
-@arguments.quiet
+@checks.quiet
 def scaled(array, number, operation=np.multiply):
-    """array * number, or array / number, in the dtype of the array (complex where the number is).
-
-    The dtype need not hold the number: a float16 ends at 65504, and may be divided by a larger |X| all the same.
-    """
+    """array * number, or array / number, in the array's dtype, which need not hold the number (float16 to 65504)."""
     return operation(wide(array), number).astype(np.result_type(array, number), copy=False)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import arguments
+from .. import checks
 from ..weights import Weights
 from . import catalogue
 
@@ -107,7 +107,7 @@ class Own:
             raise TypeError(f"own must return (loss, gradient), got {came}{hint.get(came, '')}")
         if isinstance(result[0], (dict, Weights)):
             raise TypeError("own must return (loss, gradient), got the gradient first: exchange the two")
-        loss = arguments.rectangular("the loss of own", result[0])
+        loss = checks.rectangular("the loss of own", result[0])
         if loss.size != 1 or loss.dtype.kind not in "uif" or not (any_loss or np.isfinite(loss).all()):
             hint = ""
             if loss.size > 1 and loss.dtype.kind in "uif":
@@ -145,10 +145,10 @@ def checked(gradient, weights, names):
 
 def checked_array(name, array, weights):
     """An array of the gradient, in float64; what has the right numbers in another shape is told how to change it."""
-    sizes = {"D": weights.D, "4H": 4 * weights.H, "H": weights.H, "K": weights.K}
-    array = arguments.rectangular(f"the gradient of {name}", array)
+    sizes = {"D": weights.D, "4H": 4 * weights.H, "H": weights.H, "K": weights.K, "dtype": np.dtype(float)}
+    array = checks.rectangular(f"the gradient of {name}", array)
     try:
-        return arguments.array(f"the gradient of {name}", array, AXES[name], sizes, np.dtype(float))
+        return checks.array(f"the gradient of {name}", array, AXES[name], sizes)
     except ValueError as error:
         shape, right = np.shape(array), getattr(weights, name).shape
         if len(right) == 2 and shape == right[::-1]:

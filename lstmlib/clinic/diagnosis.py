@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .. import arguments
+from .. import checks
 from ..checking import CENTRAL_STEP, numerical_gradient
 from . import catalogue, words
 from .asking import Data, Own, Sizes, random_weights, relative
@@ -100,12 +100,12 @@ def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, 
     these sizes passes through; at other lengths it is noted.
     """
     asked, given = Own(own, loss, many_to_one), {"T": T, "B": B, "D": D, "H": H, "K": K}
-    sizes = Sizes(**{name: arguments.count(name, value) for name, value in given.items() if value is not None})
+    sizes = Sizes(**{name: checks.count(name, value) for name, value in given.items() if value is not None})
     if loss == "cross entropy" and sizes.K < 2:
         raise ValueError(f"K must be at least 2 for cross entropy, got {sizes.K}")
     other = Sizes(4, 3 if B > 1 else 1, D or 7, H or 5, K or 5)
-    step = None if step is None else arguments.number("step", step, above=0)
-    return Examination(asked, sizes, other, arguments.count("seed", seed, at_least=0), step, progress).diagnosis
+    step = None if step is None else checks.number("step", step, above=0)
+    return Examination(asked, sizes, other, checks.count("seed", seed, at_least=0), step, progress).diagnosis
 
 
 class Examination:

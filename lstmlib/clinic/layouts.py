@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .. import arguments
+from .. import checks
 from ..checks import takes, usable
 from ..losses import cross_entropy, squared_error
+from ..weights import Weights
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Layout:
         gates = [f"{stem}{gate}" for stem in (*stems, "b") for gate in self.order] if self.each_gate else [*stems, "b"]
         return tuple(gates) + (("Wy", "by") if self.head else ())
 
-    @takes(weights=usable)
+    @takes(weights=(Weights, usable))
     def give(self, weights):
         """The arrays of the weights in this layout: a list in the order of `names`, new and writable."""
         matrices, arrays = [weights.Wx, weights.Wh], []
@@ -115,7 +116,7 @@ def layouts(order="ifgo", joined=None, each_gate=False, columns=False, head=True
         raise ValueError(f"order must be a permutation of 'ifgo', got {order!r}")
     if joined not in (None, "hx", "xh"):
         raise ValueError(f"joined must be 'hx', 'xh' or None, got {joined!r}")
-    given = tuple(arguments.instance("names", names or "", str).split())
+    given = tuple(checks.instance("names", names or "", str).split())
     layout = Layout(order.replace("c", "g"), joined, bool(each_gate), bool(columns),
                     not columns if flat is None else bool(flat), bool(head), given)
     if given and len(given) != len(layout.usual_names):
@@ -130,7 +131,7 @@ def from_step(update, rate):
     rate  the learning rate, negative for code that adds the step. The new weights are a Weights or a dict of some of
           its arrays; with loss="given" they come alone.
     """
-    rate = arguments.number("rate", rate)
+    rate = checks.number("rate", rate)
     if rate == 0:
         raise ValueError("rate must not be 0")
 
@@ -171,7 +172,7 @@ def from_indices(own, size=None):
     return asked
 
 
-@takes(weights=usable, h="T B H")
+@takes(weights=(Weights, usable), h="T B H")
 def ready_head(weights, h, targets, loss="cross entropy"):
     """An output layer and its loss for code that has none: h (T, B, H) -> loss, dh (T, B, H), {"Wy": ..., "by": ...}.
 

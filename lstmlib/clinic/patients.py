@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import arguments
+from .. import checks
 from ..cell import StepTrace
 from ..losses import cross_entropy
 from ..sequence import crossing, forward
@@ -47,7 +47,7 @@ class Textbook:
 
         Raises ValueError or TypeError where an argument does not fit.
         """
-        arguments.instance("batch", batch, Batch)
+        checks.instance("batch", batch, Batch)
         trace = forward(weights, batch.X)
         _, dY = cross_entropy(trace.Y, batch.labels, batch.mask)
         return self.average(self.through_time(weights, trace, dY, batch.size_X, at), batch.size_X)

@@ -9,7 +9,7 @@ from collections import namedtuple
 from functools import lru_cache
 from pathlib import Path
 
-from .. import arguments
+from .. import checks
 from ..placement import EDGES, along_paths, path_crossings
 from . import svg
 
@@ -77,7 +77,7 @@ def paths_to(weight, T):
     def cross(edge, t, paths):
         return frozenset((*path, (edge, t)) for path in paths)
 
-    found = along_paths(arguments.count("T", T), cross, frozenset([()]))[weight]
+    found = along_paths(checks.count("T", T), cross, frozenset([()]))[weight]
     return tuple(sorted(found, key=lambda path: (len(path), [-t for _, t in path if t], path)))
 
 

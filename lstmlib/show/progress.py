@@ -7,7 +7,7 @@ import time
 import ipywidgets as widgets
 from IPython.display import display
 
-from .. import arguments
+from .. import checks
 from .svg import with_fallback
 
 
@@ -19,7 +19,7 @@ class Progress(widgets.HBox):
     """
 
     def __init__(self, label, total):
-        self.label, self.total = label, arguments.count("total", total)
+        self.label, self.total = label, checks.count("total", total)
         self.done, self.interrupted, self._shown = 0, False, -math.inf
         self.bar = widgets.IntProgress(max=self.total, description=label, style={"description_width": "initial"},
                                        layout=widgets.Layout(width="60%"))

@@ -7,7 +7,7 @@ Every |X| predicts weights of its own (`plan`); `explain` compares. What is left
 
 import numpy as np
 
-from .. import arguments
+from .. import checks
 from .explaining import explain
 from .measuring import Recorder, measure, weigh
 from .plan import KNOWN, TIMESTEPS, Part, Plan, hypothesis_name, inseparable
@@ -128,7 +128,7 @@ def unseen(report, plan, call, tokens, keep, empties):
 
 def check(gradient, items, tokens, length, keep, reference, counts, sample):
     if counts is not None:
-        arguments.instance("counts", counts, dict)
+        checks.instance("counts", counts, dict)
         if taken := sorted(set(counts) & set(KNOWN)):
             raise ValueError(f"counts must have names of their own, got {', '.join(taken)}")
     if reference == {}:
@@ -143,7 +143,7 @@ def check(gradient, items, tokens, length, keep, reference, counts, sample):
         raise ValueError(f"items must hold at least two (a handful, of different lengths), got {len(items)}")
     if keep and not tokens:
         raise ValueError("keep needs tokens, which says where half of an item is, got no tokens")
-    arguments.count("sample", sample, at_least=100)
+    checks.count("sample", sample, at_least=100)
 
 
 def check_cuts(cuts, B):
@@ -168,7 +168,7 @@ def number(function, name, item):
     """function(item) as a plain number."""
     value = called(function, (item,), name, "a number")
     value = called(getattr(value, "item", lambda: value), (), name, "a number")
-    return arguments.number(name, int(value) if isinstance(value, bool) else value, at_least=0)
+    return checks.number(name, int(value) if isinstance(value, bool) else value, at_least=0)
 
 
 def kept(keep, tokens, items, b, start, stop):

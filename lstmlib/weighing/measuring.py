@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import arguments
+from .. import checks
 
 
 def weigh(whole, parts):
@@ -89,7 +89,7 @@ def leaves(gradient, name):
             gradient = gradient.detach().cpu()
             gradient = gradient.to_dense() if gradient.is_sparse else gradient
             gradient = gradient.float() if "bfloat16" in str(gradient.dtype) else gradient
-        array = arguments.rectangular(name, gradient)
+        array = checks.rectangular(name, gradient)
         if array.dtype.kind in "OSUMmc":
             raise TypeError(f"{name} must hold real numbers, got {type(gradient).__name__} of dtype {array.dtype}")
         yield array if array.dtype.kind in "buif" else array.astype(float)  # JAX has a bfloat16 of its own
