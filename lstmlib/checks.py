@@ -69,8 +69,7 @@ def array(name, value, axes, seen):
     if given.dtype.kind == "c" and dtype.kind != "c":
         raise TypeError(f"{name} must hold real numbers ({dtype}), got {given.dtype}")
     shape(name, given, axes, seen)
-    with np.errstate(over="ignore"):
-        result = given.astype(dtype, copy=False)
+    result = given.astype(dtype, copy=False)
     if not np.isfinite(result).all():
         where = tuple(map(int, np.argwhere(~np.isfinite(result))[0]))
         raise ValueError(f"{name} must be finite in {dtype}, got {given[where]} at index {where}")

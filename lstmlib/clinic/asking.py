@@ -143,6 +143,7 @@ def checked(gradient, weights, names):
     return arrays
 
 
+@checks.quiet
 def checked_array(name, array, weights):
     """An array of the gradient, in float64; what has the right numbers in another shape is told how to change it."""
     sizes = {"D": weights.D, "4H": 4 * weights.H, "H": weights.H, "K": weights.K, "dtype": np.dtype(float)}
