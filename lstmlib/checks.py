@@ -124,7 +124,7 @@ positive, not_negative = partial(number, above=0), partial(number, at_least=0)
 fraction = partial(number, at_least=0, below=1)
 
 
-def count(name, value, seen=None, at_least=1, at_most=np.iinfo(int).max):
+def count(name, value, seen=None, at_least=1, at_most=np.iinfo(np.int64).max):
     """A whole number within the bounds, as an int."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {in_print(value, repr)}")
