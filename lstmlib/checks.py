@@ -186,14 +186,6 @@ def fitting(name, given, seen):
     return given
 
 
-def moments(name, state, seen):
-    """What `adam` keeps: (m, v, t)."""
-    if len(instance(name, state, tuple)) != 3:
-        raise ValueError(f"{name} must be (m, v, t), as adam returned it, got {len(state)} entries")
-    m, v = (fitting(name, instance(name, moment, type(seen["weights"])), seen) for moment in state[:2])
-    return m, v, count(f"t in {name}", state[2])
-
-
 def of_forward(name, trace, seen):
     """A trace that `forward` can have left with these weights."""
     (T, B, D), H, K = trace.X.shape, trace.hiddens.shape[-1], trace.Y.shape[-1]
@@ -215,7 +207,7 @@ def of_step(name, trace, seen):
     for array in (x, *states):
         if array.dtype != seen["dtype"]:
             raise TypeError(f"{name} must have the dtype {seen['dtype']} of the weights, got {array.dtype}")
-    return type(trace)(x, *states)
+    return trace._make([x, *states])
 
 
 def crossing(at):

@@ -8,7 +8,7 @@ dtype; what moves past its largest number becomes infinite.
 
 import numpy as np
 
-from .checks import finite, fitting, fraction, moments, not_negative, positive, real, takes
+from .checks import count, finite, fitting, fraction, instance, not_negative, positive, real, takes
 from .sequence import backward, forward
 from .weights import Weights, built, wide
 
@@ -63,6 +63,14 @@ def momentum(weights, gradient, state=None, rate=0.1, beta=0.9):
     if not velocity.finite:
         raise ValueError(f"gradient and state must leave v finite, got an overflow of {velocity.dtype}")
     return sgd(weights, velocity, rate=rate)[0], velocity
+
+
+def moments(name, state, seen):
+    """What `adam` keeps: (m, v, t)."""
+    if len(instance(name, state, tuple)) != 3:
+        raise ValueError(f"{name} must be (m, v, t), as adam returned it, got {len(state)} entries")
+    m, v = (fitting(name, instance(name, moment, Weights), seen) for moment in state[:2])
+    return m, v, count(f"t in {name}", state[2])
 
 
 @takes(weights=(Weights, real), gradient=(Weights, finite, fitting), rate=positive,

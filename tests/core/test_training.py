@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import assert_close, everywhere, random_masks, random_problem, random_weights
-from lstmlib import backward, cosine, cross_entropy, forward, scale_at
+from lstmlib import Weights, backward, cosine, cross_entropy, forward, scale_at
 from lstmlib.training import adam, clip_by_norm, clip_by_value, momentum, sgd, summed, train
 
 WEIGHTS = random_weights()
@@ -48,6 +48,11 @@ def test_optimisers_agree_with_their_formulas(optimise, by_hand, settings):
 def test_optimisers_keep_the_dtype(optimise):
     moved, _ = optimise(random_weights(dtype=np.float16), WEIGHTS, None, rate=np.float64(0.1))
     assert moved.dtype == np.float16
+
+
+def test_adam_learns_weights_of_a_subclass():
+    own, (_, state) = type("Own", (Weights,), {})(*WEIGHTS.each(np.array)), adam(WEIGHTS, WEIGHTS)
+    assert adam(own, WEIGHTS, state)[0].identical(adam(WEIGHTS, WEIGHTS, state)[0])
 
 
 def test_adam_without_epsilon_forgets_the_size_and_leaves_be_what_has_no_gradient():
