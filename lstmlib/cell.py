@@ -27,14 +27,15 @@ def sigmoid_of_minus(z, out=None):
     if np.iscomplexobj(z):  # where exp overflows, complex 1 / (1 + exp(z)) is NaN
         e = np.exp(np.where(z.real > 0, -z, z))
         return np.divide(np.where(z.real > 0, e, 1), 1 + e, out=out)
-    return np.reciprocal(np.add(np.exp(z, out=out), 1, out=out), out=out)
+    e = np.exp(z, out=out)
+    return np.reciprocal(np.add(e, 1, out=out), out=out)
 
 
 @takes(weights=(Weights, usable), x="B D", h_prev="B H", c_prev="B H")
 def step(weights, x, h_prev, c_prev):
     """One timestep forward.
 
-    x (B, D), h_prev (B, H), c_prev (B, H)  ->  y (B, K), h (B, H), c (B, H), StepTrace
+    x (B, D), h_prev (B, H), c_prev (B, H), all finite  ->  y (B, K), h (B, H), c (B, H), StepTrace
     Raises ValueError where y would not be finite.
     """
     z = x @ weights.Wx + h_prev @ weights.Wh + weights.b
@@ -51,9 +52,9 @@ def step(weights, x, h_prev, c_prev):
 
 @takes(weights=(Weights, usable), trace=(StepTrace, of_step), dy="B K", dh_next="B H", dc_next="B H")
 def step_backward(weights, trace, dy, dh_next, dc_next):
-    """One timestep backward: the lines of `step`, read from the last to the first.
+    """One timestep backward, from its StepTrace: the lines of `step`, read from the last to the first.
 
-    dy       (B, K)  gradient from the loss at this timestep
+    dy       (B, K)  gradient from the loss at this timestep; finite, as the next two
     dh_next  (B, H)  gradient from the next timestep, through its gates, into h
     dc_next  (B, H)  gradient from the next timestep, along the cell state, into c
     ->  gradient (Weights: this timestep's contribution), dh_prev (B, H), dc_prev (B, H)

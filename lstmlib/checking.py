@@ -11,12 +11,12 @@ CENTRAL_STEP = {"e": 0.1, "f": 3e-3, "d": 1e-5}
 
 @takes(weights=(Weights, real))
 def numerical_gradient(f, weights, method="complex", step=None):
-    """The gradient of f at `weights`, from the values of f alone, one entry at a time.
+    """The gradient of f at `weights`, which are real, from the values of f alone, one entry at a time.
 
     f        a function Weights -> number
     method   "complex": Im f(w + ih) / h with h = 1e-20, f analytic (Squire & Trapp 1998, "Using complex variables to
              estimate derivatives of real functions"): nothing is subtracted, so errors are near machine precision.
-             "central": (f(w + h) - f(w - h)) / 2h: with h = 1e-5 errors near 1e-9 of the gradient.
+             "central": (f(w + h) - f(w - h)) / 2h: with h = 1e-5 errors of some 1e-10 of the gradient.
     step     h of the central differences; where None 1e-5, for float32 weights 3e-3, for float16 0.1. An f that
              computes in float32 needs 3e-3 too, for its rounding is divided by h.
     ->  Weights, in float64
@@ -49,7 +49,7 @@ def numerical_gradient(f, weights, method="complex", step=None):
 
 @takes(gradient=Weights, truth=Weights)
 def relative_error(gradient, truth):
-    """||gradient - truth|| / ||truth||, over all entries; 0 where both are zero, NaN or infinite where an entry is."""
+    """||gradient - truth|| / ||truth||, over all entries; 0 where both are zero, infinite or NaN where an entry is."""
     (gradient, truth), _ = in_scale(np.stack([entries(gradient), entries(gradient.check_like(truth))]))
     difference, size = length(gradient - truth), length(truth)
     return 0.0 if difference == 0 else float(np.divide(difference, size)) if size else float("inf")
@@ -57,7 +57,7 @@ def relative_error(gradient, truth):
 
 @takes(gradient=Weights, truth=Weights)
 def cosine(gradient, truth):
-    """The cosine of the angle between two gradients (Re of their product): blind to a factor; NaN where one is zero."""
+    """The cosine of two gradients (the real part, if complex): blind to a positive factor, NaN where one is zero."""
     (gradient, _), (truth, _) = in_scale(entries(gradient)), in_scale(entries(gradient.check_like(truth)))
     lengths = length(gradient) * length(truth)
     return float(np.vdot(gradient, truth).real / lengths) if lengths else float("nan")

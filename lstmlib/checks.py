@@ -26,7 +26,7 @@ def takes(**asked):
     def decorate(function):
         parameters = dict(signature(function).parameters)
         defaults = {name: given.default for name, given in parameters.items() if given.default is not given.empty}
-        checks = [(name, check_of(part), defaults.get(name, ...) is None)
+        checks = [(name, check_of(part), parameters[name].default is None)
                   for name, ask in asked.items() for part in (ask if isinstance(ask, tuple) else (ask,))]
 
         @wraps(function)
@@ -42,7 +42,7 @@ def takes(**asked):
                     seen[name] = given[name] = check(name, given[name], seen)
             return function(**given)
 
-        errors = f"Raises TypeError or ValueError where one of these is not as said here: {', '.join(asked)}."
+        errors = f"Raises TypeError or ValueError unless these are as said here: {', '.join(asked)}."
         checked.__doc__ = f"{cleandoc(function.__doc__ or '')}\n\n{errors}"
         return checked
 
@@ -121,7 +121,7 @@ def number(name, value, seen=None, complex_too=False, **bounds):
 
 
 positive, not_negative = partial(number, above=0), partial(number, at_least=0)
-fraction = partial(number, at_least=0, below=1)
+fraction, maybe_complex = partial(number, at_least=0, below=1), partial(number, complex_too=True)
 
 
 def count(name, value, seen=None, at_least=1, at_most=np.iinfo(np.int64).max):
@@ -181,7 +181,8 @@ def real(name, given, seen):
 
 def fitting(name, given, seen):
     """Weights that can be subtracted from the argument `weights`."""
-    if seen["weights"].check_like(given).dtype.kind == "c" != seen["weights"].dtype.kind:
+    seen["weights"].check_like(given)
+    if given.dtype.kind == "c" and seen["weights"].dtype.kind != "c":
         raise TypeError(f"{name} must be real, as the weights are, got {given}")
     return given
 

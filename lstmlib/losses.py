@@ -14,7 +14,7 @@ from .weights import wide
 def squared_error(Y, targets, mask=None):
     """1/2 sum (Y - targets)^2 over the items that count, and its gradient.
 
-    Y, targets  (T, B, K)
+    Y, targets  (T, B, K), finite
     mask        (T, B), true (or 1) for each item that counts; all count where None
     ->  loss (a float, or complex for complex Y), dY (T, B, K) in the dtype of Y; what is too large for its
         dtype is infinite (in a complex loss also NaN)
@@ -27,16 +27,17 @@ def squared_error(Y, targets, mask=None):
 def cross_entropy(logits, labels, mask=None, class_weights=None, smoothing=0):
     """-sum_k p_k log softmax(logits)_k, summed over the items that count, and its gradient.
 
-    logits         (T, B, K)
+    logits         (T, B, K), finite
     labels         (T, B), whole numbers 0 to K-1 (of any value where the mask is false): p is 1 for the label, else 0.
-                   Or soft labels (T, B, K), floating-point: p itself
+                   Or soft labels (T, B, K), floating-point and finite: p itself
     mask           (T, B), true (or 1) for each item that counts; all count where None
-    class_weights  (K,): p_k becomes w_k p_k, of sum less or more than 1
+    class_weights  w (K,), finite: p_k becomes w_k p_k, whose sum need not be 1
     smoothing      s, from 0 to below 1: p becomes (1 - s) p + s/K, before it is weighted
-    ->  loss (a float, or complex for complex logits; infinite where it is too large), dlogits (T, B, K) in the
-        dtype of the logits
+    ->  loss (a float, or complex for complex logits), dlogits (T, B, K) in the dtype of the logits; what is too
+        large for its dtype is infinite or NaN
     """
-    p = ((1 - smoothing) * labels + smoothing / logits.shape[-1]) * (1 if class_weights is None else class_weights)
+    p = (1 - smoothing) * labels + smoothing / logits.shape[-1]
+    p = p if class_weights is None else class_weights * p
     shifted = wide(logits) - logits.real.max(axis=-1, keepdims=True)
     log_q = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     counted = np.where(mask is None or mask, p, 0)

@@ -6,8 +6,7 @@ every edge of the set that the path crosses, so a set is right when every path c
 
 import numpy as np
 
-from . import checks
-from .checks import crossing, of_forward, takes, usable
+from .checks import count, crossing, maybe_complex, of_forward, takes, usable
 from .sequence import Trace, backward
 from .weights import Weights, scaled
 
@@ -15,12 +14,22 @@ EDGES = ("loss", "dy", "dh_above", "dz", "dh_next", "dc_next", "dWy_t", "dW_t", 
 RIGHT = (("loss",), ("dy",), ("dh_above", "dWy_t"), ("dW_t", "dWy_t"), ("dW",))  # every right set, where T >= 2
 
 
-def scale_at(edges, factor):
-    """A hook for `backward` that multiplies what crosses `edges` by `factor`.
+def edge_set(name, edges, seen=None):
+    """`edges` as a frozenset, once every name is known to be in EDGES."""
+    if isinstance(edges, str):
+        raise TypeError(f"{name} must be a collection of names, such as {{{edges!r}}}, got the string {edges!r}")
+    try:
+        edges = frozenset(edges)
+    except TypeError:
+        raise TypeError(f"{name} must be a collection of names from {', '.join(EDGES)}, got {edges!r}") from None
+    if unknown := sorted(map(str, edges - set(EDGES))):
+        raise ValueError(f"{name} must be names from {', '.join(EDGES)}, got {', '.join(unknown)}")
+    return edges
 
-    Raises ValueError for a name that is not in EDGES or a factor that is not finite, TypeError for no names or number.
-    """
-    edges, factor = edge_set(edges), checks.number("factor", factor, complex_too=True)
+
+@takes(edges=edge_set, factor=maybe_complex)
+def scale_at(edges, factor):
+    """A hook for `backward`: it multiplies what crosses `edges`, a collection of names in EDGES, by a finite number."""
     return lambda edge, gradient: scaled(gradient, factor) if edge in edges else gradient
 
 
@@ -33,11 +42,11 @@ class record(dict):
 
     at  another hook, which is called first: what it returns is what crosses
     ->  the hook, which is a dict too: {edge: [a copy of each gradient]}, in the order of EDGES
-    Raises ValueError for a name that is not in EDGES, TypeError for no names and for an `at` that is no function.
+    Raises ValueError for a name that is not in EDGES, TypeError for no collection, or an `at` that is no function.
     """
 
     def __init__(self, edges, at=None):
-        edges = edge_set(edges)
+        edges = edge_set("edges", edges)
         super().__init__((edge, []) for edge in EDGES if edge in edges)
         self.at = crossing(at)
 
@@ -48,17 +57,16 @@ class record(dict):
         return crossed
 
 
-@takes(weights=(Weights, usable), trace=(Trace, of_forward), dY="T B K", dh_T="B H", dc_T="B H")
+@takes(weights=(Weights, usable), trace=(Trace, of_forward), dY="T B K", dh_T="B H", dc_T="B H", edges=edge_set)
 def crossing_spectrum(weights, trace, dY, edges, dh_T=None, dc_T=None):
     """The gradient, sorted by how often its paths cross `edges`, in one backward pass.
 
     With a factor s on `edges` the gradient is the polynomial sum_k g_k s^k. Backward is linear, so the powers of s can
     be carried as an axis in front of every gradient: multiplying by s moves each entry up by one.
 
-    dY (T, B, K); dh_T, dc_T (B, H) as in `backward`  ->  Weights with an axis k = 0..k_max in front: g_k is entry k
-    Raises ValueError for a name that is not in EDGES, TypeError for no names.
+    dY (T, B, K), edges names in EDGES; the rest as in `backward`
+    ->  Weights with an axis k = 0..k_max in front: g_k is entry k
     """
-    edges = edge_set(edges)
     k_max = max(paths.bit_length() for paths in path_crossings(edges, len(dY)).values()) - 1
 
     def multiply_by_s(edge, gradient):
@@ -70,13 +78,13 @@ def crossing_spectrum(weights, trace, dY, edges, dh_T=None, dc_T=None):
     return backward(weights, trace, undivided(dY), multiply_by_s, undivided(dh_T), undivided(dc_T))
 
 
+@takes(T=count, edges=edge_set)
 def crosses_exactly_once(edges, T):
-    """For each weight: does every path from the loss to it cross `edges` exactly once?
+    """For each weight: does every path from the loss to it cross `edges`, names in EDGES, exactly once?
 
-    ->  {"Wx": bool, "Wh": bool, "b": bool, "Wy": bool, "by": bool}
-    Counts paths; no gradient is computed. Raises ValueError for a name that is not in EDGES or a T below 1.
+    T at least 1; counts paths, computes no gradient  ->  {"Wx": bool, "Wh": bool, "b": bool, "Wy": bool, "by": bool}
     """
-    once, T = 1 << 1, checks.count("T", T)
+    once = 1 << 1
     T = min(T, 2)  # if all paths cross once here, no hop through time crosses; if not, longer ones do not mend it
     return {name: paths == once for name, paths in path_crossings(edges, T).items()}
 
@@ -88,17 +96,16 @@ def shares(*arrays):
 
 
 def path_crossings(edges, T):
-    """For each weight, how often the paths to it can cross `edges`.
+    """For each weight, how often the paths to it can cross `edges`: a set of numbers, kept as the bits of an integer.
 
-    The answer is a set of numbers, kept as the bits of an integer: bit k is set when some path crosses k times.
-    Joining paths is `|`, crossing an edge of the set is a shift by one. The lines are those of `backward`.
+    Bit k is set when some path crosses k times. Joining paths is `|`, crossing an edge of `edges` a shift by one.
     """
-    edges = edge_set(edges)
+    edges = edge_set("edges", edges)
     return along_paths(T, lambda edge, t, paths: paths << 1 if edge in edges else paths, 1)
 
 
 def along_paths(T, cross, start):
-    """For each weight, what becomes of `start` on all the paths to it: `|` joins paths, `cross` crosses an edge."""
+    """For each weight, what becomes of `start` on all the paths to it: the lines of `backward`, with `|` for a sum."""
     dh_next = dc_next = dW_t = dWy_t = start ^ start
     for t in range(T, 0, -1):
         dy = cross("dy", t, cross("loss", t, start))
@@ -111,16 +118,3 @@ def along_paths(T, cross, start):
         dWy_t |= cross("dWy_t", t, dy)
     dW, dWy = cross("dW", None, dW_t), cross("dW", None, dWy_t)
     return {"Wx": dW, "Wh": dW, "b": dW, "Wy": dWy, "by": dWy}
-
-
-def edge_set(edges):
-    """`edges` as a frozenset, once every name is known to be in EDGES."""
-    if isinstance(edges, str):
-        raise TypeError(f"edges must be a collection of names, such as {{{edges!r}}}, got the string {edges!r}")
-    try:
-        edges = frozenset(edges)
-    except TypeError:
-        raise TypeError(f"edges must be a collection of names from {', '.join(EDGES)}, got {edges!r}") from None
-    if unknown := sorted(map(str, edges - set(EDGES))):
-        raise ValueError(f"edges must be names from {', '.join(EDGES)}, got {', '.join(unknown)}")
-    return edges

@@ -1,8 +1,8 @@
 """All timesteps of an LSTM: forward, the trace it leaves, and backward with its nine edges.
 
-Everything that is not linear happens in `forward` and `local_slopes`. What is left for the loop of `backward` are
-products with known numbers, and sums: a linear recurrence in (dh, dc), with no constant in it. Hence a factor 1/|X| may
-be put in front of it or behind it.
+Everything that is not linear happens in `forward` and `local_slopes`. The loop of `backward` is left with sums, and
+products with known numbers: a linear recurrence in (dh, dc), with no constant in it. Hence a factor 1/|X| may be put in
+front of it or behind it.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,14 @@ from .weights import Weights, built
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What `forward` leaves for `backward` and for figures: read-only arrays. TypeError or ValueError for others.
+    """What `forward` leaves for `backward` and for figures. All arrays are read-only.
 
     X        (T, B, D)      the input
     Y        (T, B, K)      the output
     gates    (T, B, 4, H)   i, f, g, o; also to be had one by one
     hiddens  (T+1, B, H)    h0, then h of every timestep
     cells    (T+1, B, H)    c0, then c of every timestep
+    Raises TypeError for what is no array, ValueError for shapes that do not fit.
     """
 
     X: np.ndarray
@@ -64,7 +65,7 @@ class Trace:
 def forward(weights, X, h0=None, c0=None):
     """Run all timesteps of `step` and keep what the backward pass needs.
 
-    X (T, B, D); h0 and c0 (B, H), zeros where None  ->  Trace, in the dtype of the weights
+    X (T, B, D); h0 and c0 (B, H), zeros where None; all finite  ->  Trace, in the dtype of the weights
     A pre-activation that is too large for the dtype saturates its gate. Raises ValueError where Y would not be finite.
     """
     (T, B, D), H, K, dtype = X.shape, weights.H, weights.K, weights.dtype
@@ -74,13 +75,13 @@ def forward(weights, X, h0=None, c0=None):
     hiddens, cells, gates = joined[..., :H], np.empty((T + 1, B, H), dtype), np.empty((T, 4, B, H), dtype)
     hiddens[0], cells[0] = (0 if start is None else start for start in (h0, c0))
 
-    minus = np.repeat(np.array([-1, -1, 1, -1], dtype), H)  # sigmoid(z) = 1 / (1 + exp(-z)): of i, f and o, -z is asked
-    W = np.concatenate([weights.Wh, weights.Wx, weights.b[None]]) * minus
+    signs = np.repeat(np.array([-1, -1, 1, -1], dtype), H)  # i, f, o are 1 / (1 + exp(-z)), so -z is computed for them
+    W = np.concatenate([weights.Wh, weights.Wx, weights.b[None]]) * signs
     z = np.empty((B, 4 * H), dtype)
     z_of_gate = z.reshape(B, 4, H).swapaxes(0, 1)
     for t in range(T):
         np.dot(joined[t], W, out=z)
-        i, f, g, o = sigmoid_of_minus(z_of_gate, out=gates[t])
+        i, f, g, o = sigmoid_of_minus(z_of_gate, out=gates[t])  # of g too: one call for all costs less
         np.tanh(z_of_gate[2], out=g)
         c = np.multiply(f, cells[t], out=cells[t + 1])
         c += i * g
@@ -91,9 +92,9 @@ def forward(weights, X, h0=None, c0=None):
 
 @takes(weights=(Weights, usable), trace=(Trace, of_forward), dY="... T B K", dh_T="... B H", dc_T="... B H")
 def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
-    """Backpropagation through time: the gradient of every weight, from the gradient of Y.
+    """Backpropagation through time: the gradient of every weight, from the trace of `forward` and the gradient of Y.
 
-    dY  (..., T, B, K); with axes in front, the result has them too: one gradient for each
+    dY  (..., T, B, K), finite; with axes in front, the result has them too: one gradient for each
     at  at(edge, gradient) -> what goes on in place of this gradient, of its shape. Called on each of the nine edges:
 
         loss, dy   (..., T, B, K)   dY, once each
@@ -106,14 +107,16 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
         dW         as the weights   the finished sums: Wx, Wh, b, Wy, by in turn
 
     ->  Weights, in the dtype of the weights; what is too large for it is infinite or NaN, as `Weights.finite` tells
+    Raises TypeError or ValueError where `at` is no function, or returns no such array.
 
     For a part of something larger (pieces of a sequence, layers, directions):
-    dh_T, dc_T  (..., B, H): gradients that come into the last h and c from behind. They cross no edge on their way in
+    dh_T, dc_T  (..., B, H): finite gradients that come into the last h and c from behind. They cross no edge on the way
     inputs      true  ->  (Weights, dX, dh0, dc0), the gradients that go on. dX (..., T, B, D) has crossed dz last, dh0
-                and dc0 (..., B, H) have crossed dh_next and dc_next, which then are called at t = 0 as well
+                and dc0 (..., B, H) dh_next and dc_next, for which `at` is then called at t = 0 as well
     dh0, dc0 of a piece are dh_T, dc_T of the one before; dX is dY of a layer below whose Wy is the identity and by 0.
     """
-    (T, B, D), H, K, lead, at = trace.X.shape, weights.H, weights.K, dY.shape[:-3], crossing(at)
+    (T, B, D), H, K, lead = trace.X.shape, weights.H, weights.K, dY.shape[:-3]
+    at = crossing(at)
     dy = at("dy", at("loss", dY.copy()))  # a hook may work in place
     dh_above = at("dh_above", (dy.reshape(*lead, T * B, K) @ weights.Wy.T).reshape(*lead, T, B, H))
     dz_all = np.empty((*lead, T, B, 4 * H), weights.dtype)
@@ -124,9 +127,9 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     for t in reversed(range(T)):
         k = t % few
         if k == few - 1 or t == T - 1:
-            dc_dh, slopes = local_slopes(trace, slice(t - k, t + 1))
+            slope_c, slopes = local_slopes(trace, slice(t - k, t + 1))
         dh = dh_above[..., t, :, :] + dh_next
-        dc = dh * dc_dh[k] + dc_next
+        dc = dh * slope_c[k] + dc_next
         np.multiply(slopes[k, :, :3], dc[..., None, :], out=dz_of_gate[..., t, :, :3, :])
         np.multiply(slopes[k, :, 3], dh, out=dz_of_gate[..., t, :, 3, :])
         dz = dz_all[..., t, :, :]
@@ -148,8 +151,8 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
 def local_slopes(trace, now=slice(None)):
     """The derivatives inside each timestep, for the timesteps `now` (all, if left out).
 
-    ->  dc_t/dh_t along h = o tanh(c), read backwards: (T, B, H)
-        dz_t per unit of dc_t (for i, f, g) and of dh_t (for o): (T, B, 4, H)
+    ->  the part of dc_t that comes through h = o tanh(c), per unit of dh_t: (T, B, H)
+        dz_t, per unit of dc_t (for i, f, g) and of dh_t (for o): (T, B, 4, H)
     """
     gates, c_prev, tanh_c = trace.gates[now], trace.c_prev[now], np.tanh(trace.c[now])
     i, f, g, o = (gates[:, :, gate] for gate in range(4))

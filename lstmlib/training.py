@@ -1,4 +1,4 @@
-"""Three optimisers, two clips and the training loop. An optimiser is a pure function to the next (weights, state).
+"""Three optimisers, two clips and the training loop. An optimiser is a pure function: it returns what comes next.
 
     weights, state = adam(weights, gradient, state, rate=0.01)
 
@@ -21,7 +21,8 @@ def train(weights, batches, gradient, optimiser, rate, **settings):
 
     batches   anything to loop over, of any kind, endless too
     gradient  gradient(weights, batch) -> (a report, Weights): here is where the backward pass, 1/|X| and clips belong
-    rate      a number, or a function of the number of batches learned from; settings: the optimiser's others
+    rate      a number, or a function of the number of batches that have been learned from
+    settings  of the optimiser, beside the rate
     ->  an iterator over (report, weights after the step). Raises, at the step that is wrong, what the optimiser raises
     """
     state = None
@@ -47,7 +48,7 @@ def summed(loss, at=None):
 
 @takes(weights=Weights, gradient=(Weights, finite, fitting), rate=positive)
 def sgd(weights, gradient, state=None, rate=0.1):
-    """w - rate * gradient.  ->  (weights, None): it keeps no state."""
+    """w <- w - rate gradient, with a finite gradient and a rate above 0.  ->  (weights, None): it keeps no state."""
     return built(Weights, weights.each(lambda w, d: (w - rate * wide(d)).astype(w.dtype), gradient)), None
 
 
@@ -55,7 +56,7 @@ def sgd(weights, gradient, state=None, rate=0.1):
 def momentum(weights, gradient, state=None, rate=0.1, beta=0.9):
     """v <- beta v + gradient;  w <- w - rate v (Polyak 1964, in the form of torch.optim.SGD).
 
-    beta   from 0 to below 1
+    gradient finite, rate above 0, beta from 0 to below 1
     state  v, a Weights, or None at the start.  ->  (weights, state)
     Raises ValueError where v grows past the largest number.
     """
@@ -82,8 +83,8 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
         v <- beta2 v + (1 - beta2) gradient^2        v' = v / (1 - beta2^t)
         w <- w - rate m' / (sqrt(v') + epsilon)
 
-    weights real; beta1, beta2 from 0 to below 1; epsilon at least 0
-    state   (m, v, t), or None at the start; m and v in at least double precision.  ->  (weights, state)
+    weights real, gradient finite, rate above 0, beta1 and beta2 from 0 to below 1, epsilon at least 0
+    state  (m, v, t), or None at the start; m and v in at least double precision.  ->  (weights, state)
     An entry whose v' and epsilon are both 0 stays where it is. Raises ValueError where a square is infinite.
     """
     gradient = gradient.map(wide)
@@ -104,7 +105,7 @@ def adam(weights, gradient, state=None, rate=0.001, beta1=0.9, beta2=0.999, epsi
 
 @takes(gradient=(Weights, finite), limit=positive)
 def clip_by_norm(gradient, limit):
-    """The gradient, shortened to norm `limit` where it is longer (Pascanu, Mikolov & Bengio 2013, algorithm 1)."""
+    """The finite gradient, cut to norm `limit` > 0 where it is longer (Pascanu, Mikolov & Bengio 2013, algorithm 1)."""
     norm = gradient.norm()
     if limit < norm * 1e-290:  # too far apart for limit / norm; or a norm past all floats
         return clip_by_norm(gradient / 2 ** 100, limit)
@@ -113,5 +114,5 @@ def clip_by_norm(gradient, limit):
 
 @takes(gradient=(Weights, finite, real), limit=positive)
 def clip_by_value(gradient, limit):
-    """The gradient, real, with every entry held within +-limit."""
+    """The gradient, real and finite, with every entry held within +-limit; limit above 0."""
     return gradient.map(lambda array: np.clip(wide(array), -limit, limit).astype(array.dtype))

@@ -29,7 +29,7 @@ class Weights:
     gives). The arrays are copies, read-only, of one dtype: float16, float32, float64, or complex (64 or 128).
 
     Raises ValueError for shapes that do not fit, TypeError for other dtypes. Entries may be infinite or NaN, as after
-    an overflow: `finite` tells, there is no warning. `forward`, `backward` and the optimisers ask for finite ones.
+    an overflow: `finite` tells, there is no warning. What runs forward or backward takes finite ones without `lead`.
     """
 
     Wx: np.ndarray
@@ -71,13 +71,13 @@ class Weights:
         return built(Weights, self.each(np.subtract, self.check_like(other)))
 
     def __mul__(self, number):
-        number = checks.number("factor", number, complex_too=True)
+        number = checks.maybe_complex("factor", number)
         return built(Weights, self.each(lambda array: scaled(array, number)))
 
     __rmul__ = __mul__
 
     def __truediv__(self, number):
-        number = checks.number("divisor", number, complex_too=True)
+        number = checks.maybe_complex("divisor", number)
         if number == 0:
             raise ValueError("divisor must not be zero")
         return built(Weights, self.each(lambda array: scaled(array, number, np.divide)))
@@ -153,15 +153,15 @@ def built(kind, arrays):
     return made
 
 
+@checks.takes(D=checks.count, H=checks.count, K=checks.count)
 def init_weights(D, H, K, seed=0, dtype=np.float64):
     """Random weights, uniform in +-1/sqrt(H) as those of torch.nn.LSTM, with the forget bias at 1 as Jozefowicz,
     Zaremba & Sutskever (2015) advise, "An Empirical Exploration of Recurrent Network Architectures", section 2.2.
 
-    D, H, K  numbers of inputs, hidden units, outputs
+    D, H, K  numbers of inputs, hidden units, outputs, each at least 1
     seed     a whole number of at least 0, a numpy Generator, or None for a seed that is new every time
-    Raises TypeError or ValueError where D, H or K is not a whole number of at least 1, or seed or dtype is none.
+    dtype    one of those of `Weights`. Raises TypeError or ValueError for another seed or dtype
     """
-    D, H, K = (checks.count(name, value) for name, value in (("D", D), ("H", H), ("K", K)))
     with suppress(TypeError):
         dtype = np.dtype(dtype).newbyteorder("=")
     if not isinstance(dtype, np.dtype) or dtype not in DTYPES:
@@ -186,7 +186,7 @@ def wide(array):
 
 
 def in_scale(array):
-    """(array / 2^e, e), exact, in at least double precision: 2^e is near the largest entry, 1 if one is not finite."""
+    """(array / 2^e, e), in at least double precision: 2^e is near the largest entry, 1 if one is not finite."""
     largest = np.abs(wide(array)).max()
     e = int(np.clip(np.log2(largest), -1000, 1000)) if largest > 0 and np.isfinite(array).all() else 0
     return wide(array) * 2.0 ** -e, e
@@ -201,5 +201,5 @@ def length(array):
 
 @checks.quiet
 def scaled(array, number, operation=np.multiply):
-    """array * number, or array / number, in the array's dtype, which need not hold the number (float16 to 65504)."""
+    """array * number or array / number, in the array's dtype (complex if number is), which need not hold the number."""
     return operation(wide(array), number).astype(np.result_type(array, number), copy=False)

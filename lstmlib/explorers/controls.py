@@ -126,7 +126,7 @@ class BackwardGraph(Part):
 
     @traitlets.validate("value", "other")
     def _in_order(self, proposal):
-        edges = edge_set(proposal.value or ())
+        edges = edge_set("edges", proposal.value or ())
         return proposal.value and tuple(name for name in EDGES if name in edges)
 
     @traitlets.observe("T")
