@@ -64,7 +64,7 @@ def crossing_spectrum(weights, trace, dY, edges, dh_T=None, dc_T=None):
     With a factor s on `edges` the gradient is the polynomial sum_k g_k s^k. Backward is linear, so the powers of s can
     be carried as an axis in front of every gradient: multiplying by s moves each entry up by one.
 
-    dY (T, B, K), edges names in EDGES; the rest as in `backward`
+    dY (T, B, K), edges names in EDGES; dh_T, dc_T (B, H) as in `backward`
     ->  Weights with an axis k = 0..k_max in front: g_k is entry k
     """
     k_max = max(paths.bit_length() for paths in path_crossings(edges, len(dY)).values()) - 1
@@ -106,7 +106,7 @@ def path_crossings(edges, T):
 
 def along_paths(T, cross, start):
     """For each weight, what becomes of `start` on all the paths to it: the lines of `backward`, with `|` for a sum."""
-    dh_next = dc_next = dW_t = dWy_t = start ^ start
+    dh_next = dc_next = dW_t = dWy_t = start ^ start  # no path yet: 0, or an empty set
     for t in range(T, 0, -1):
         dy = cross("dy", t, cross("loss", t, start))
         dh = cross("dh_above", t, dy) | dh_next
