@@ -207,6 +207,9 @@ DC = {
     "times another gate; o": lambda m: m.dc * m.gate[m.t][3],
     "times f of another timestep; one early": lambda m: m.dc * m.gate[m.t - 1][1],
     "times f of another timestep; one late": lambda m: m.dc * m.gate[(m.t + 1) % m.T][1],
+    "times f of another timestep; one late, the last stays": lambda m: m.dc * m.gate[min(m.t + 1, m.T - 1)][1],
+    **{f"times f of another timestep; one late, {f} at the last": lambda m, f=f: m.dc * (
+        m.gate[m.t + 1][1] if m.t + 1 < m.T else f) for f in (0, 1)},
     "times the slope of tanh(c)": lambda m: m.dc * m.gate[m.t][1] * (1 - np.tanh(m.cs[m.t]) ** 2)}
 # (timesteps that the loop visits, those whose sums are kept, those of the head, whether dY is read at t = -1)
 TIMESTEPS = {

@@ -124,10 +124,23 @@ def what_is_carried(search, n, gates):
         s, letter = film.T - 1, place[1]
         one, right = came[s, s - 1], should[s, s - 1]
         ratio = np.vdot(right, one) / (np.vdot(right, right) or 1)
-        said = (f"what comes back into {letter} is right one step back, and wrong further back"
-                if close(one, right, loose) else
-                f"what comes from {letter}_{s + 1} to {letter}_{s} is {ratio:.3g} of what it should be")
+        said = where_it_is_cut(came, should, letter, loose) or (
+            f"what comes back into {letter} is right one step back, and wrong further back"
+            if close(one, right, loose) else
+            f"what comes from {letter}_{s + 1} to {letter}_{s} is {ratio:.3g} of what it should be")
         take(search, place, came, said, search.match.factors)
+
+
+def where_it_is_cut(came, should, letter, loose):
+    """The words for truncated backpropagation through time: right, but that from somewhere on nothing comes back."""
+    nothing = (abs(came) <= 1e-9 * abs(should).max()).all(axis=(2, 3)) & should.any(axis=(2, 3))
+    steps, into = np.nonzero(nothing)
+    if not len(steps) or not close(came, np.where(nothing[..., None, None], 0, should), loose):
+        return ""
+    carried = int(steps[0] - into[0]) - 1
+    where = (f"after {carried} step{'s' * (carried > 1)}" if len(set(steps - into)) == 1 else
+             f"between {', '.join(f'{letter}_{t + 2} and {letter}_{t + 1}' for t in sorted(set(into)))}")
+    return f"what comes back into {letter} is right, and is cut {where} (truncated backpropagation through time)"
 
 
 def the_sums(search, blocks, kinds):

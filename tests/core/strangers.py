@@ -15,6 +15,7 @@ FAULTS = {
     "dc: added twice": "dc2", "dz: in another order": "perm", "loss: the other sign": "sign",
     "slope of tanh(c): of h": "ch", "dh: from dh alone": "dhA", "dh: without gate o": "dh-o",
     "dh: without gate f": "dh-f", "gate o: from the loss alone": "oL", "dc: not carried": "dc0", "dc: without f": "dcF",
+    "dc: times f of another timestep": "dcL",
     **{f"slope of {k}: {what}": k + s for k in "ifgo" for what, s in SLOPES.items() if s != "/2" or k in "ig"},
     "slope of tanh(c): 1 - c^2": "c2", "slope of tanh(c): at the activation": "cc", "slope of tanh(c): missing": "c1",
     "slope of tanh(c): tanh(c^2)": "ct", "states before t: one index early": "early",
@@ -162,7 +163,8 @@ def stranger(*switches, loss="cross entropy", many_to_one=False, joined="hx", or
             back = sum(W[k].T @ send[k] for k in "ifgo")
             dhn = line("dh", back[of_h], dhE=back[-H:] if joined == "hx" else back[:H], dhI=dh, dh0=0 * dh,
                        dh2=2 * back[of_h], dhT=sum(W[k][:, of_h] @ send[k] for k in "ifgo"))
-            dcn = line("dc", dc * f, dcF=dc, dc0=0 * dc, dc2=2 * dc * f)
+            dcn = line("dc", dc * f, dcF=dc, dc0=0 * dc, dc2=2 * dc * f,
+                       dcL=dc * (gates[t + 1][1] if t + 1 < T else 0))
 
         grads = {f"W{k}": dW[k] for k in dW} | {f"b{k}": db[k] for k in db}
         if not given:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from strangers import FAULTS, stranger
 
-from lstmlib import Weights, init_weights
+from lstmlib import Weights, backward, cross_entropy, forward, init_weights
 from lstmlib.clinic import catalogue, diagnose, from_indices, from_step, layouts, ready_head, search, xray
 from lstmlib.clinic.asking import Data, Own, Sizes, random_targets, random_weights
 from lstmlib.clinic.experiments import XRAY
@@ -167,10 +167,10 @@ def test_each_forward_pass_of_the_catalogue_has_the_gradient_of_its_loss(loss):
     rng, sizes = np.random.default_rng(1), Sizes(T=3, K=4)
     weights, towards = (random_weights(sizes, rng) for _ in "ab")
     question = rng.normal(size=(3, 2, 6)), random_targets(loss, sizes, rng)
-    for forward, way in VARIANTS.items():
+    for said, way in VARIANTS.items():
         own, step = of_catalogue(way, loss), 1e-5 * towards
         slope = (own(weights + step, *question)[0] - own(weights - step, *question)[0]) / 2e-5
-        assert Weights(**own(weights, *question)[1]).dot(towards) == pytest.approx(slope, rel=1e-7), forward
+        assert Weights(**own(weights, *question)[1]).dot(towards) == pytest.approx(slope, rel=1e-7), said
 
 
 # ---- the experiments
@@ -272,6 +272,21 @@ def takes_indices(weights, inputs, labels):
     return stranger("clipv", "c2")(weights, np.eye(6)[inputs], labels)
 
 
+def truncated(cut):
+    """Nothing comes back from the loss at s into the states at t where cut(s, t)."""
+    def own(weights, X, labels):
+        trace, sums = forward(weights, X), 0 * weights
+        loss, dY = cross_entropy(trace.Y, labels)
+        for s in range(len(X)):
+            into = {edge: iter(reversed(range(len(X) - 1))) for edge in ("dh_next", "dc_next")}
+            sums = sums + backward(weights, trace, dY * (np.arange(len(X)) == s)[:, None, None],
+                                   lambda edge, gradient: gradient * (
+                                       edge not in into or not cut(s, next(into[edge]))))
+        return loss, sums
+
+    return own
+
+
 def mistakes_its_layout(weights, X, labels, said=layouts("ifgo", "xh"), real=layouts("fgio", "hx")):
     loss, gradient = stranger()(Weights(**real.take(said.give(weights))), X, labels)
     return loss, said.take(real.give(Weights(**gradient)))
@@ -308,6 +323,8 @@ FIXED = random_weights(Sizes(), np.random.default_rng(1))
      ["timesteps: last only or dh: not carried and dc: not carried"], "explains the"),
     (stranger(changes=dict.fromkeys(("dh", "dc"), lambda v: np.clip(v, -0.5, 0.5))), {},
      ["clipped inside: at each step"], "explains the"),
+    (truncated(lambda s, t: s - t == 3), {}, [], "into h is right, and is cut after 2 steps (trunc ... into c is"),
+    (truncated(lambda s, t: t % 2), {}, [], "c is right, and is cut between c_3 and c_2, c_5 and c_4 (truncated"),
     # of other forward passes
     (without_an_output_layer, {"loss": "squared error", "K": 4}, ["slope of tanh(c): 1 - c^2"], "no output layer"),
     *((of_catalogue(VARIANTS[forward], loss, faults=[(place, what)]), {"loss": loss},
