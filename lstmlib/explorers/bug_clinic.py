@@ -83,9 +83,9 @@ def xray_panel(state, numbers, gates):
     of = picture.steps.index(state.step - 1)
     true, read = (np.linalg.norm(dz[of], axis=-1) for dz in (picture.true_dz, picture.dz))
     largest = max(true.max(), 1e-300)
-    title = "Rows of the gradient of Wx: dz,", "read from outside, in frames of the true size"
-    key = "◀ the loss acts at this timestep alone;", "later ones get nothing"
-    parts = [svg.text(0, 14, title[second], bold=True), svg.text(0, 68 + 46 * STEPS, key[second], fill=svg.GREY)]
+    title = f"Gates {' and '.join(gates)}: dz, {('read from the gradient of Wx', 'in frames of the true size')[second]}"
+    key = "◀ the loss acts at this timestep alone", "timesteps after it get nothing (0)"
+    parts = [svg.text(0, 14, title, bold=True), svg.text(0, 68 + 46 * STEPS, key[second], fill=svg.GREY)]
     for t in range(STEPS):
         y, here = 54 + 46 * t, t == state.step - 1
         parts.append(svg.text(0, y + 20, f"t = {t + 1}{' ◀' if here else ''}", bold=here))
