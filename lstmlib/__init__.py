@@ -1,8 +1,8 @@
 """A small LSTM in NumPy, made to show where 1/|X| may be applied to its gradient.
 
 Read it in this order: weights, cell, sequence, losses, placement, checking, training, tasks (checks: how wrong input
-is met). `weighing` is `examine`, of notebook 9; `clinic` is `diagnose` and the bug clinic, of notebook 8. What draws,
-or listens to the reader, needs matplotlib or ipywidgets and is imported by name: `show`, `explorers`, `exercises`.
+is met). `clinic`, with `diagnose`, belongs to notebook 8; `weighing`, with `examine`, to notebook 9. What draws, or
+listens to the reader, needs matplotlib or ipywidgets and is imported by name: `show`, `explorers`, `exercises`.
 """
 
 from .cell import step, step_backward

@@ -23,7 +23,7 @@ def sigmoid(z):
 
 
 def sigmoid_of_minus(z, out=None):
-    """1 / (1 + exp(z)), in the memory of `out` where given."""
+    """sigmoid(-z) = 1 / (1 + exp(z)), in the memory of `out` where given."""
     if np.iscomplexobj(z):  # where exp overflows, complex 1 / (1 + exp(z)) is NaN
         e = np.exp(np.where(z.real > 0, -z, z))
         return np.divide(np.where(z.real > 0, e, 1), 1 + e, out=out)

@@ -6,7 +6,7 @@ from . import checks
 from .checks import real, takes
 from .weights import Weights, entries, in_scale, length
 
-CENTRAL_STEP = {"e": 0.1, "f": 3e-3, "d": 1e-5}
+CENTRAL_STEP = {"float16": 0.1, "float32": 3e-3, "float64": 1e-5}
 
 
 @takes(weights=(Weights, real))
@@ -29,7 +29,7 @@ def numerical_gradient(f, weights, method="complex", step=None):
         raise ValueError(f"method must be 'complex' or 'central', got {method!r}")
     if step is not None and method == "complex":
         raise ValueError(f"step must be left out with method 'complex', got {step!r}")
-    h = CENTRAL_STEP[weights.dtype.char] if step is None else checks.number("step", step, above=0)
+    h = CENTRAL_STEP[weights.dtype.name] if step is None else checks.number("step", step, above=0)
     dtype = complex if method == "complex" else float
     arrays = {name: array.astype(dtype) for name, array in weights.items()}
 

@@ -95,7 +95,7 @@ def shape(name, given, axes, sizes):
     if axes[0] == "...":
         cut = max(given.ndim - len(axes) + 1, 0)
         found = (found[:cut], *found[cut:])
-    if len(found) != len(axes) or [1 for axis, size in zip(axes, found) if sizes.get(axis, size) != size]:
+    if len(found) != len(axes) or any(sizes.get(axis, size) != size for axis, size in zip(axes, found)):
         known = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes if axis in sizes)
         wanted = f"({', '.join(axes)})" + (known and f" with {known}")
         raise ValueError(f"{name} must have shape {wanted}, got {given.shape}")

@@ -42,7 +42,7 @@ class record(dict):
 
     at  another hook, which is called first: what it returns is what crosses
     ->  the hook, which is a dict too: {edge: [a copy of each gradient]}, in the order of EDGES
-    Raises ValueError for a name that is not in EDGES, TypeError for no collection, or an `at` that is no function.
+    Raises ValueError for a name that is not in EDGES, TypeError where edges is no collection or `at` no function.
     """
 
     def __init__(self, edges, at=None):

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import checks
 
-DTYPES = tuple(map(np.dtype, "efdFD"))
+DTYPES = tuple(map(np.dtype, ("float16", "float32", "float64", "complex64", "complex128")))
 
 
 @dataclass(frozen=True, eq=False)

@@ -180,7 +180,7 @@ class Examination:
         d, data = self.diagnosis, min(self.data, key=lambda one: abs(one.sizes.T - min(3, self.sizes.T)))
         d.experiments.append(NUMBERS)
         before = d.places
-        step = self.step or CENTRAL_STEP["f" if self.asked.single else "d"]
+        step = self.step or CENTRAL_STEP["float32" if self.asked.single else "float64"]
         truth, tolerance = self.numerical(data, step), 1e-5 if 1e-6 <= step <= 1e-4 else 2e-2
         mine, theirs = parts(data.gradient), parts({k: getattr(truth, k) for k in data.gradient})
         d.parts = {k: relative(mine[k], theirs[k]) for k in mine}

@@ -127,7 +127,7 @@ class Whole:
 
     def decay_is_in_the_loss(self, loss_factor):
         """Whether the loss of the code has the slope along the weights that its gradient has."""
-        data, h = self.data[-1], CENTRAL_STEP["f" if self.asked.single else "d"]
+        data, h = self.data[-1], CENTRAL_STEP["float32" if self.asked.single else "float64"]
         W = Weights(*(array * (name in self.decay) for name, array in data.weights.items()))
         ahead, behind = (self.asked(data.weights + s * h * W, data.X, data.targets)[0] for s in (1, -1))
         truth = data.predict(self.way, {})
