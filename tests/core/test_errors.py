@@ -57,6 +57,8 @@ forward(everywhere(W, np.nan), P.X)  ->  ValueError: weights must be finite, got
 forward(W, P.X[0])  ->  ValueError: X must have shape (T, B, D) with D = 2, got (3, 2)
 forward(W, P.X[:, :0])  ->  ValueError: X must not be empty, got shape (4, 0, 2)
 forward(W, [[[0, 1]], [[0, np.inf]]])  ->  ValueError: X must be finite in float64, got inf at index (1, 0, 1)
+forward(init_weights(2, 5, 3, dtype="f"), [[[0, 1e39]]])
+    ->  ValueError: X must be finite in float32, got 1e+39 at index (0, 0, 1)
 forward(W, P.X + 0j)  ->  TypeError: X must hold real numbers (float64), got complex128
 forward(W, "abc")  ->  TypeError: X must hold numbers, got dtype <U3
 forward(W, NoArray())  ->  TypeError: X must be an array, got NoArray (division by zero)
