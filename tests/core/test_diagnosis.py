@@ -372,6 +372,7 @@ def test_progress_is_said_after_a_second(capsys, monkeypatch):
     ({"own": lambda w, X, y: stranger(loss="squared error")(w, X, y.transpose(0, 1, 2))}, ValueError,
      r"With loss='squared error' it answers.*np\.eye"),
     ({"own": lambda *q: (1, {"Wx": [[1], [1, 2]]})}, ValueError, "the gradient of Wx must be a rectangular array"),
+    ({"own": lambda w, *q: (1, {"b": w.b * np.longdouble("1e4000")})}, ValueError, "b must be finite in float64, got"),
     ({"own": lambda *q: ("a", {})}, ValueError, "one finite number as loss, got 'a'"),
     ({"own": lambda *q: (1, [])}, TypeError, "must be a Weights or a dict of some of Wx, Wh, b, Wy, by, got list"),
     ({"own": lambda *q: (1, {"W": 1})}, ValueError, "must have keys from Wx, Wh, b, Wy, by, got W"),
@@ -390,7 +391,7 @@ def test_progress_is_said_after_a_second(capsys, monkeypatch):
     ({"own": lambda w, X, y: w.backward()}, AttributeError, "Call own with such arguments by itself"),
     ({"own": from_indices(stranger(), 6)}, ValueError, r"size must be at least T\*B = 10, got 6")])
 def test_wrong_arguments_are_named(arguments, error, message):
-    with pytest.raises(error) as raised:
+    with pytest.raises(error) as raised, np.errstate(over="raise"):
         diagnose(**{"own": stranger()} | arguments)
     said = "\n".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
     assert re.search(message, said), said

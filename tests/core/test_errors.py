@@ -102,6 +102,7 @@ sgd(W, everywhere(W, np.nan))  ->  ValueError: gradient must be finite, got infi
 sgd(W, 1j * W)  ->  TypeError: gradient must be real, as the weights are, got Weights(D=2, H=5, K=3, complex128)
 momentum(W, everywhere(W, 1.5e308), everywhere(W, 1.7e308))
     ->  ValueError: gradient and state must leave v finite, got an overflow of float64
+sgd(W, W, rate=1j)  ->  TypeError: rate must be a number, got complex
 momentum(W, W, beta=1)  ->  ValueError: beta must be below 1, got 1
 adam(1j * W, 1j * W)  ->  TypeError: weights must be real, got Weights(D=2, H=5, K=3, complex128)
 adam(W, everywhere(W, 1e200))  ->  ValueError: gradient must have finite squares, got one of norm 1.33e+201
