@@ -80,14 +80,16 @@ def table(dtype, *size):
     weights = either([w, everywhere(w, np.finfo(dtype).max)], [*NO_WEIGHTS, two, nan])
     own, gradient = either([real], NO_WEIGHTS), either([real], [*NO_WEIGHTS, two.map(np.real), nan.map(np.real)])
     dY, h, c = (array(a, dtype) for a in (p.dY, p.h0, p.c0))
-    Y, trace = array(p.dY, without=["another size"]), either([forward(w, p.X, p.h0, p.c0)], [None, p.X])
+    right = forward(w, p.X, p.h0, p.c0)
+    Y, trace = array(p.dY, without=["another size"]), either([right], [None, p.X, replace(right, Y=right.Y[..., :0])])
+    lefts = [left._replace(x=x) for x in (left.x, memoryview(left.x), left.x[1:], left.x[:, 1:])]
     masks = either([None, mask, mask.astype(float), mask.tolist()],
-                   [mask[None], mask * 2.5 + 0.5, "mask", np.full(mask.shape, np.nan), mask.astype(str)])
+                   [mask[None], mask * 2.5 + 0.5, "mask", np.full(mask.shape, np.nan), mask.astype(str), mask + 0j])
     hooks = ([(None, None), (lambda edge, d: d.tolist(), None),
               (lambda edge, d: np.multiply(d, 2, out=d), lambda edge, d: 2 * d)],
-             [lambda edge, d: None, lambda edge, d: d[..., :0], lambda edge, d: "text", 3])
+             [lambda edge, d: None, lambda edge, d: d[..., :0], lambda edge, d: d.astype(str), 3])
     above_zero = either([1, 0.5, np.float32(0.25), np.int8(2), np.array(1.5), 10 ** 12], [*NO_NUMBERS, 0, -1])
-    below_one, counts = either([0, 0.5, np.float32(0.25)], [*NO_NUMBERS, 1, -0.5]), either([7, np.int64(8)], NO_COUNTS)
+    below_one, counts = either([0, 0.5, np.float32(0.25)], [*NO_NUMBERS, 1, -0.5]), either([7, np.uint8(80)], NO_COUNTS)
     edges, generators = either([EDGES[::2]], NO_EDGES), ([[np.random.default_rng(1) for _ in "ab"]], [3, np.random])
     other_dtype = "lists", "whole numbers", "true and false", "NaN", "infinite"  # a gradient may hold NaN
     return {
@@ -97,12 +99,12 @@ def table(dtype, *size):
         "forward": {"weights": weights, "X": array(p.X, dtype), "h0": h, "c0": c},
         "step": {"weights": weights, "x": array(p.X[0], dtype), "h_prev": h, "c_prev": c},
         "backward": {"weights": weights, "trace": trace, "at": hooks, "dY": array(p.dY, dtype, ["an axis more"])},
-        "step_backward": {"weights": weights, "trace": either([left], [left._replace(g=None), 3]),
+        "step_backward": {"weights": weights, "trace": either(lefts[:2], [left._replace(g=None), 3, *lefts[2:]]),
                           "dy": array(p.dY[0], dtype), "dh_next": h, "dc_next": c},
         "squared_error": {"Y": Y, "targets": array(p.targets.real), "mask": masks},
         "cross_entropy": {"logits": Y, "mask": masks, "class_weights": array(p.dY[0, 0].real), "smoothing": below_one,
                           "labels": either([labels, labels.tolist(), labels.astype("u1")], [
-                              labels + w.K, labels - w.K, labels.astype(float), labels[None], "labels", None])},
+                              labels + w.K, labels - w.K, labels > 0, 1.0 * labels, labels[None], "labels", None])},
         "scale_at": {"edges": edges, "factor": either([0, -1, 0.5, 1j, np.array(1.5), 10 ** 12], NO_NUMBERS)},
         "record": {"edges": edges, "at": either([None, lambda edge, gradient: gradient], [3, "dz"])},
         "crosses_exactly_once": {"edges": edges, "T": either([1, 2, 10 ** 12], NO_COUNTS)},

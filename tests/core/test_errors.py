@@ -43,22 +43,23 @@ W * True  ->  TypeError: factor must be a number, got bool
 W * 10 ** 5000  ->  ValueError: factor must be finite, got a number of thousands of digits
 W / 0  ->  ValueError: divisor must not be zero
 init_weights(0, 5, 3)  ->  ValueError: D must be at least 1, got 0
-init_weights(2, 5, 3.0)  ->  TypeError: K must be a whole number, got 3.0
+init_weights(2, 5, "3")  ->  TypeError: K must be a whole number, got '3'
 init_weights(2, 5, 3, dtype=int)  ->  TypeError: dtype must be a floating-point or complex dtype, got int64
 # step, step_backward
 step_back(STEP._replace(f=STEP.f[:, 1:]))
     ->  ValueError: trace must hold x (B, D) and eight arrays (B, H), got (3, 2) and [(3, 5), (3, 5), ... (3, 4), ...]
 step_back(STEP._replace(f=np.float32(STEP.f)))
     ->  TypeError: trace must have the dtype float64 of the weights, got float32
+step_backward(W, STEP, P.dY[0, 1:], P.h0, P.c0)  ->  ValueError: dy must have shape (B, K) with B = 3, K = 3, got ...
 # forward
 forward(W.map(lambda array: array[None]), P.X)
     ->  ValueError: weights must have no leading axes, got Weights(lead=(1,), D=2, H=5, K=3, float64)
 forward(everywhere(W, np.nan), P.X)  ->  ValueError: weights must be finite, got infinity or NaN in Wx
+forward(everywhere(W, 1e308), P.X)  ->  ValueError: Y must be finite, got an overflow of float64: weights or inputs ...
 forward(W, P.X[0])  ->  ValueError: X must have shape (T, B, D) with D = 2, got (3, 2)
 forward(W, P.X[:, :0])  ->  ValueError: X must not be empty, got shape (4, 0, 2)
 forward(W, [[[0, 1]], [[0, np.inf]]])  ->  ValueError: X must be finite in float64, got inf at index (1, 0, 1)
-forward(init_weights(2, 5, 3, dtype="f"), [[[0, 1e39]]])
-    ->  ValueError: X must be finite in float32, got 1e+39 at index (0, 0, 1)
+forward(init_weights(2, 5, 3, dtype="f"), [[[0, 1e39]]])  ->  ValueError: X must be finite in float32, got 1e+39 at ...
 forward(W, P.X + 0j)  ->  TypeError: X must hold real numbers (float64), got complex128
 forward(W, "abc")  ->  TypeError: X must hold numbers, got dtype <U3
 forward(W, NoArray())  ->  TypeError: X must be an array, got NoArray (division by zero)
@@ -68,8 +69,8 @@ replace(TRACE, Y=TRACE.Y[0])
     ->  ValueError: X, Y, gates, hiddens, cells must have shapes (T, B, D), (T, B, K), (T, B, 4, H), (T+1, B, H) and
         (T+1, B, H), got [(4, 3, 2), (3, 3), (4, 3, 4, 5), (5, 3, 5), (5, 3, 5)]
 backward(W, replace(TRACE, Y=np.float32(TRACE.Y)), P.dY)
-    ->  ValueError: trace must come from weights like these, Weights(D=2, H=5, K=3, float64), got Trace(T=4, B=3, D=2,
-        H=5, K=3, float32)
+    ->  ValueError: trace must come from weights like these, Weights(D=2, H=5, K=3, float64), got Trace(..., float32)
+backward(W, TRACE, P.dY[1:])  ->  ValueError: dY must have shape (..., T, B, K) with T = 4, B = 3, K = 3, got ...
 back(at={"dW"})  ->  TypeError: at must be a function at(edge, gradient), got set
 back(at=lambda edge, d: None)
     ->  ValueError: at('loss', gradient) must return an array of numbers of shape (4, 3, 3), got None

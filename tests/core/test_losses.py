@@ -60,6 +60,7 @@ def test_sums_are_made_in_double_precision(dtype):
     large[50:] = 0.5
     assert squared_error(large, np.zeros_like(large))[0] == 5000 * (300 ** 2 + 0.25) / 2
     largest = np.full((100, 100, 2), [np.finfo(dtype).max, -np.finfo(dtype).max], dtype)
+    assert cross_entropy(np.zeros((1, 1, 2), dtype), [[[0.1, 0.9]]])[0] == pytest.approx(np.log(2), rel=1e-15)
     assert cross_entropy(largest, np.ones((100, 100), int))[0] == 20_000 * float(np.finfo(dtype).max)
 
 

@@ -127,7 +127,7 @@ def test_what_goes_on_has_crossed_the_edges_on_its_way_and_what_comes_in_crosses
 def test_a_hook_may_keep_what_it_was_given_and_what_it_returned_and_work_in_place():
     p, kept = random_problem(), []
     backward(p.weights, p.trace, p.dY, lambda edge, d: kept.append((d, d.copy())) or kept[-1][1])
-    assert all(np.array_equal(given, returned) for given, returned in kept)
+    assert all(np.array_equal(given, returned) and returned.flags.writeable for given, returned in kept)
     dY = p.dY.copy()
     doubled = backward(p.weights, p.trace, p.dY, lambda edge, d: np.multiply(d, 2, out=d) if edge == "loss" else d)
     assert doubled.identical(2 * backward(p.weights, p.trace, dY)) and np.array_equal(p.dY, dY)
