@@ -79,8 +79,7 @@ class Own:
         by, target = np.where(np.arange(weights.K) == 0, 40.0, -40.0), 0
         if self.loss == "squared error":
             by = target = 0.6590460684074066  # sigmoid(y) = y
-        silent = replace(0 * weights, by=0 * weights.by + by)
-        return self.once(silent, X, 0 * targets + target, any_loss=True)[1]
+        return self.once(replace(0 * weights, by=0 * weights.by + by), X, 0 * targets + target, any_loss=True)[1]
 
     def raw(self, weights, X, targets):
         """What it returns; the targets are those that it gets."""

@@ -79,8 +79,7 @@ def softmax(z):
 def losses(kind, way, logits, target):
     """The loss of each item, (T, B), and {what: the gradient of the logits that goes by this name}."""
     if kind == "cross entropy":
-        K = logits.shape[-1]
-        target = np.eye(K)[target]
+        target = np.eye(logits.shape[-1])[target]
         if way.get("output") == "sigmoid":
             p, loss = sigmoid(logits), (np.logaddexp(0, logits) - target * logits).sum(-1)
         else:

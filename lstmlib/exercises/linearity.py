@@ -108,8 +108,7 @@ def check_fooled_by_clip(is_noticed):
 def check_weight_decay(gradient_of_objective):
     """The decay does not come from the items, so it is not averaged with them."""
     for seed, (decay, size_X) in enumerate(((0.1, 8), (0.5, 3), (2.0, 1), (0.0, 16))):
-        rng = np.random.default_rng(seed)
-        summed, w = rng.normal(size=(2, 5))
+        summed, w = np.random.default_rng(seed).normal(size=(2, 5))
         received = gradient_of_objective(summed.copy(), w.copy(), decay, size_X)  # the answer may work in place
         mean = summed / size_X
         expect(received, mean + decay * w, f"lambda = {decay}, |X| = {size_X} and random arrays", mistakes=[

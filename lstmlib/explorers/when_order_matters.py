@@ -89,8 +89,7 @@ def pulled_back(dtype, factor):
     """
     weights = init_weights(D, H, K=1, seed=5, dtype=FORMATS[dtype])
     trace = forward(weights, np.random.default_rng(5).normal(size=(T, 1, D)))
-    last = np.arange(T)[:, None] == T - 1
-    _, dY = squared_error(trace.Y, np.full((T, 1, 1), 1.25), mask=last)
+    _, dY = squared_error(trace.Y, np.full((T, 1, 1), 1.25), mask=np.arange(T)[:, None] == T - 1)
     at = (lambda edge, gradient: bfloat16(gradient)) if dtype == "bfloat16" else None
     seed = (dY * np.float64(factor)).astype(dY.dtype)
     if not np.isfinite(seed).all():  # what is infinite at the top is infinite, or not a number, everywhere

@@ -143,8 +143,7 @@ def fits(plan, mine, weights, errors, rounding):
     found = []
     for own in plan.owns:
         P = (plan.predictions[:, :len(plan.plain) if own else None] * plan.own(own))[..., mine]
-        known = ~np.isnan(P)
-        ratio = np.where(known.any(axis=-1, keepdims=True), w / P, 1.0)
+        ratio = np.where(~np.isnan(P).any(axis=-1, keepdims=True), w / P, 1.0)
         factor = np.ones(P.shape[:2]) if plan.relative else np.nanmedian(ratio[..., whole], axis=-1)
         P = factor[..., None] * P
         close = np.abs(w - P) <= rounding * np.abs(P) + allowed

@@ -22,24 +22,33 @@ CONTROLS = """(box) => [...box.querySelectorAll(":is(.lstm-controls, .lstm-stage
         (part) => part.matches("select, [type=range]") ? part.value : part.checked ?? part.ariaChecked).join())"""
 
 
-@pytest.fixture
-def visit(browser, small_book):
-    """Opens a page of the book, without a network; to the end it must ask for nothing and complain of nothing."""
-    page = browser.new_context(offline=True, viewport={"width": 1280, "height": 900}).new_page()
+@pytest.fixture(scope="module")
+def reader(browser):
+    """One page for all tests: a new one costs more than most of them."""
+    page = browser.new_context(offline=True).new_page()
     page.set_default_timeout(10_000)
-    trouble = []
-    page.on("console", lambda message: message.type in ("error", "warning") and trouble.append(message.text))
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or trouble.append(request.url))
+    page.trouble = []
+    page.on("console", lambda message: message.type in ("error", "warning") and page.trouble.append(message.text))
+    page.on("pageerror", lambda error: page.trouble.append(str(error)))
+    page.on("request", lambda asked: asked.url.startswith(("file:", "data:")) or page.trouble.append(asked.url))
+    yield page
+
+
+@pytest.fixture
+def visit(reader, small_book):
+    """Opens a page of the book, without a network; to the end it must ask for nothing and complain of nothing."""
+    reader.goto("about:blank")  # nothing is left of the test before, not even where the page is the same
+    reader.set_viewport_size({"width": 1280, "height": 900})
+    reader.emulate_media(media="screen", color_scheme="light")
+    reader.trouble.clear()
 
     def visit(path, place=""):
-        page.goto((small_book / path).as_uri() + place)
-        page.wait_for_selector("html[data-played]", state="attached")
-        return page
+        reader.goto((small_book / path).as_uri() + place)
+        reader.wait_for_selector("html[data-played]", state="attached")
+        return reader
 
     yield visit
-    page.context.close()
-    assert trouble == []
+    assert reader.trouble == []
 
 
 @pytest.mark.parametrize("stem", EXPLORERS)

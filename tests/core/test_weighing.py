@@ -263,8 +263,7 @@ def test_two_terms_of_a_loss_have_their_own_names():
     def gradient(pieces, rate=0.3):
         return whole(pieces) + rate * sum(map(shown_by, flat(pieces))) / len(flat(pieces))
 
-    terms = {"words": summed, "pairs": shown_by}
-    report = ask(gradient, **NAMED, reference=terms, means="tokens")
+    report = ask(gradient, **NAMED, reference={"words": summed, "pairs": shown_by}, means="tokens")
     assert report.terms == {"words": ["tokens"], "pairs": ["sequences"]} and report.divides_by == []
     assert report.factor == pytest.approx({"words": 1, "pairs": 0.3}) and report.measured["words"] == pytest.approx(23)
     assert "its term 'words' by" in str(report) and [str(fault) for fault in report.faults] == [
@@ -280,8 +279,7 @@ def test_the_number_is_measured_whatever_its_name():
 
     odd = ask(by_squares, **NAMED, reference=summed)
     assert odd.divides_by == odd.pieces_by == odd.faults == [] and odd.measured == pytest.approx(9 + 36 + 81 + 25)
-    named = ask(by_squares, counts={"squares": lambda item: tokens(item) ** 2})
-    assert named.divides_by == ["squares"]
+    assert ask(by_squares, counts={"squares": lambda item: tokens(item) ** 2}).divides_by == ["squares"]
 
 
 @pytest.mark.parametrize("rule", [MEAN, "their shares of sequences", SUMMED])

@@ -34,8 +34,7 @@ def test_a_recipe_finds_the_broken_loop_and_clears_the_repaired_one(name, monkey
     for package in needs:
         pytest.importorskip(package)
     monkeypatch.syspath_prepend(str(FOLDER))
-    reports = importlib.import_module(name).reports()
-    broken, repaired = reports.values()
+    broken, repaired = importlib.import_module(name).reports().values()
     assert [fault.kind for fault in broken.faults] == faults, broken
     assert repaired.faults == [] and repaired.divides_by == ["tokens"], repaired
     assert "their shares of tokens" in repaired.pieces_by and repaired.split_error < 1e-5
