@@ -156,7 +156,7 @@ def built(kind, arrays):
 @checks.takes(D=checks.count, H=checks.count, K=checks.count)
 def init_weights(D, H, K, seed=0, dtype=np.float64):
     """Random weights, uniform in +-1/sqrt(H) as those of torch.nn.LSTM, with the forget bias at 1 as Jozefowicz,
-    Zaremba & Sutskever (2015) advise, "An Empirical Exploration of Recurrent Network Architectures", section 2.2.
+    Zaremba & Sutskever (2015) advise, "An Empirical Exploration of Recurrent Network Architectures".
 
     D, H, K  numbers of inputs, hidden units, outputs, each at least 1
     seed     a whole number of at least 0, a numpy Generator, or None for a seed that is new every time
