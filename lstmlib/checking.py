@@ -29,7 +29,7 @@ def numerical_gradient(f, weights, method="complex", step=None):
         raise ValueError(f"method must be 'complex' or 'central', got {method!r}")
     if step is not None and method == "complex":
         raise ValueError(f"step must be left out with method 'complex', got {step!r}")
-    h = CENTRAL_STEP[weights.dtype.name] if step is None else checks.number("step", step, above=0)
+    h = CENTRAL_STEP[weights.dtype.name] if step is None else checks.positive("step", step)
     dtype = complex if method == "complex" else float
     arrays = {name: array.astype(dtype) for name, array in weights.items()}
 

@@ -198,16 +198,16 @@ def of_forward(name, trace, seen):
 
 def of_step(name, trace, seen):
     """A trace that `step` can have left with these weights."""
-    x, *states = [rectangular(name, array) for array in trace]
+    x, *states = [rectangular(name, given) for given in trace]
     shapes = [state.shape for state in states]
     if x.ndim != 2 or len(set(shapes)) > 1 or shapes[0][:-1] != x.shape[:1]:
         raise ValueError(f"{name} must hold x (B, D) and eight arrays (B, H), got {x.shape} and {shapes}")
     (seen["B"], D), (_, H) = x.shape, shapes[0]
     if (D, H) != (seen["D"], seen["H"]):
         raise ValueError(f"{name} must come from weights like these, {seen['weights']}, got D={D}, H={H}")
-    for array in (x, *states):
-        if array.dtype != seen["dtype"]:
-            raise TypeError(f"{name} must have the dtype {seen['dtype']} of the weights, got {array.dtype}")
+    for given in (x, *states):
+        if given.dtype != seen["dtype"]:
+            raise TypeError(f"{name} must have the dtype {seen['dtype']} of the weights, got {given.dtype}")
     return trace._make([x, *states])
 
 

@@ -121,7 +121,7 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
     dh_above = at("dh_above", (dy.reshape(*lead, T * B, K) @ weights.Wy.T).reshape(*lead, T, B, H))
     dz_all = np.empty((*lead, T, B, 4 * H), weights.dtype)
     dz_of_gate = dz_all.reshape(*lead, T, B, 4, H)
-    WhT, product = weights.Wh.T.copy(), np.matmul if lead else np.dot  # which costs less
+    WhT, f, product = weights.Wh.T.copy(), trace.f, np.matmul if lead else np.dot  # which costs less
     few = max(1, 2 ** 17 // trace.gates[0].nbytes)  # timesteps whose slopes stay in a processor's cache
     dh_next, dc_next = (0 if end is None else end for end in (dh_T, dc_T))
     for t in reversed(range(T)):
@@ -136,7 +136,7 @@ def backward(weights, trace, dY, at=None, dh_T=None, dc_T=None, inputs=False):
         dz[...] = at("dz", dz)
         if t > 0 or inputs:
             dh_next = at("dh_next", product(dz, WhT))
-            dc_next = at("dc_next", dc * trace.f[t])
+            dc_next = at("dc_next", dc * f[t])
 
     del dh_above  # makes room for the sums
     dX = (dz_all.reshape(*lead, T * B, 4 * H) @ weights.Wx.T).reshape(*lead, T, B, D) if inputs else None

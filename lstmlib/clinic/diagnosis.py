@@ -104,7 +104,7 @@ def diagnose(own, loss="cross entropy", many_to_one=False, B=2, *, T=5, D=None, 
     if loss == "cross entropy" and sizes.K < 2:
         raise ValueError(f"K must be at least 2 for cross entropy, got {sizes.K}")
     other = Sizes(4, 3 if B > 1 else 1, D or 7, H or 5, K or 5)
-    step = None if step is None else checks.number("step", step, above=0)
+    step = None if step is None else checks.positive("step", step)
     return Examination(asked, sizes, other, checks.count("seed", seed, at_least=0), step, progress).diagnosis
 
 

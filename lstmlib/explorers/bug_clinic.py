@@ -79,13 +79,13 @@ def draw(state, numbers):
 
 def xray_panel(state, numbers, gates):
     """For an impulse at one timestep: the size of dz of two gates at every timestep, in a frame of the true size."""
-    picture, wrong, second = numbers.xray, xray_wrong(state, numbers), gates == "go"
+    picture, wrong, both = numbers.xray, xray_wrong(state, numbers), " and ".join(gates)
     of = picture.steps.index(state.step - 1)
     true, read = (np.linalg.norm(dz[of], axis=-1) for dz in (picture.true_dz, picture.dz))
     largest = max(true.max(), 1e-300)
-    title = f"Gates {' and '.join(gates)}: dz, {('read from the gradient of Wx', 'in frames of the true size')[second]}"
-    key = "◀ the loss acts at this timestep alone", "timesteps after it get nothing (0)"
-    parts = [svg.text(0, 14, title, bold=True), svg.text(0, 68 + 46 * STEPS, key[second], fill=svg.GREY)]
+    said, key = {"if": ("read from the gradient of Wx", "◀ the loss acts at this timestep alone"),
+                 "go": ("in frames of the true size", "timesteps after it get nothing (0)")}[gates]
+    parts = [svg.text(0, 14, f"Gates {both}: dz, {said}", bold=True), svg.text(0, 68 + 46 * STEPS, key, fill=svg.GREY)]
     for t in range(STEPS):
         y, here = 54 + 46 * t, t == state.step - 1
         parts.append(svg.text(0, y + 20, f"t = {t + 1}{' ◀' if here else ''}", bold=here))
@@ -97,7 +97,7 @@ def xray_panel(state, numbers, gates):
                                stroke_dasharray="4 3"),
                       svg.text(x + 126, y + 20, "✗" if off else "✓" if true[t, k] else "0")]
     return svg.panel(f"xray-{gates}", 366, 80 + 46 * STEPS, *parts,
-                     words=f"gates {' and '.join(gates)}; {xray_reading(state, numbers)[1]}")
+                     words=f"gates {both}; {xray_reading(state, numbers)[1]}")
 
 
 def check_picture(numbers):

@@ -92,7 +92,8 @@ def test_spectrum_evaluates_to_the_scaled_gradient_at_any_s(edges):
     dY, dh_T, dc_T = (1 + 0.5j) * p.dY, 1j * p.h0, 2 * p.c0
     spectrum = crossing_spectrum(p.weights, p.trace, dY, iter(edges), dh_T, dc_T)
     for s in (0, 1, -1.5, 0.3 + 0.8j):
-        evaluated = spectrum.map(lambda g: np.tensordot(s ** np.arange(spectrum.lead[0]), g, axes=1))
+        powers = s ** np.arange(spectrum.lead[0])
+        evaluated = spectrum.map(lambda g: np.tensordot(powers, g, axes=1))
         assert_close(evaluated, backward(p.weights, p.trace, dY, scale_at(edges, s), dh_T, dc_T), 1e-13)
 
 
