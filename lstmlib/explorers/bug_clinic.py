@@ -92,10 +92,10 @@ def xray_panel(state, numbers, gates):
         for x, gate in zip((66, 220), gates):
             off = wrong[t, k := "ifgo".index(gate)]
             parts += [svg.text(x, 42, f"gate {gate}", bold=True) if t == 0 else "",
-                      svg.rect(x, y, 120 * min(read[t, k] / largest, 1.2), 30, fill=svg.RED if off else svg.BLUE),
-                      svg.rect(x, y, 120 * true[t, k] / largest, 30, "none", stroke=svg.INK, stroke_width=1.5,
+                      svg.rect(x, y, 104 * min(read[t, k] / largest, 1.2), 30, fill=svg.RED if off else svg.BLUE),
+                      svg.rect(x, y, 104 * true[t, k] / largest, 30, "none", stroke=svg.INK, stroke_width=1.5,
                                stroke_dasharray="4 3"),
-                      svg.text(x + 126, y + 20, "✗" if off else "✓" if true[t, k] else "0")]
+                      svg.text(x + 128, y + 20, "✗" if off else "✓" if true[t, k] else "0")]
     return svg.panel(f"xray-{gates}", 366, 80 + 46 * STEPS, *parts,
                      words=f"gates {both}; {xray_reading(state, numbers)[1]}")
 
